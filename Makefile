@@ -1,0 +1,59 @@
+# `make demo` and `make test` work in a fresh clone with nothing but Python 3.11 or newer.
+# `make PYTHON=/path/to/python3.12 demo` takes another interpreter for a new .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help install demo test fast check clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo     install everything into $(VENV) and dub Input/sample.mp4 into Brazilian Portuguese"
+	@echo "make test     install and run the whole test suite with coverage"
+	@echo "make fast     run the tests that need no models and no whole episode"
+	@echo "make check    format, lint and types"
+	@echo "make install  install everything for development, run nothing"
+	@echo "make clean    remove $(VENV) and caches; Output/ stays"
+
+# Stamps inside the environment: an environment that is deleted is made again, a change of the pins reinstalls.
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.offline: pyproject.toml constraints.txt requirements-nodeps.txt | $(BIN)/python
+	$(PIP) install --quiet --editable ".[offline]" --constraint constraints.txt
+	$(PIP) install --quiet --no-deps --requirement requirements-nodeps.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.offline
+	$(PIP) install --quiet --editable ".[offline,dev]" --constraint constraints.txt
+	@touch $@
+
+install: $(VENV)/.dev
+
+demo: $(VENV)/.offline
+	$(BIN)/dubkit run Input/sample.mp4 --to pt-BR
+	@echo
+	@echo "The dub:      Output/sample/pt-BR/dub.mp4"
+	@echo "The report:   Output/sample/pt-BR/report.html"
+	@echo
+	@echo "What to try next:"
+	@echo "  . $(BIN)/activate"
+	@echo "  dubkit run Input/sample.mp4 --to pt-BR        again: nothing has to run"
+	@echo "  dubkit plan Input/sample.mp4 --to pt-BR       why each step would run, or not"
+	@echo "  dubkit models list                            what is used, from where, under which licence"
+	@echo "  dubkit doctor                                 what this machine can do, and what is missing"
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest --cov=dubkit --cov=stages --cov-report=term:skip-covered --cov-fail-under=90
+
+fast: $(VENV)/.dev
+	$(BIN)/python -m pytest -m "not slow"
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict dubkit stages benchmarks
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .coverage htmlcov *.egg-info
