@@ -1,0 +1,210 @@
+"""Progress and estimates: how long stages take on this machine, and what is left.
+
+Speeds are seconds of work per second of episode, learned from past runs and stored by the caller;
+nothing in a result depends on them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+FIRST_GUESS = {
+    "extract": 0.05, "shots": 0.10, "diarize": 0.35, "transcribe": 0.45, "translate": 0.15, "cast": 0.05,
+    "speak": 1.20, "mix": 0.06, "stitch": 0.08, "qc": 0.45,
+}  # fmt: skip
+"""Seconds of work per second of episode on two CPU cores, until the machine's own are known."""
+
+
+class Speeds:
+    """Learned speeds of the stages, kept in one small file."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.file = file
+        self.learned: dict[str, list[float]] = {}
+        if file and file.is_file():
+            try:
+                table = json.loads(file.read_text("utf-8"))
+                self.learned = {str(k): [float(x) for x in v] for k, v in table.items()}
+            except (ValueError, TypeError, AttributeError):
+                self.learned = {}  # an estimate may start over; no result depends on it
+
+    def learn(self, stage: str, seconds: float, episode_seconds: float) -> None:
+        """Note one run of a stage over `episode_seconds` of material; the last eight count."""
+        if episode_seconds <= 0.5:
+            return
+        self.learned[stage] = [*self.learned.get(stage, []), seconds / episode_seconds][-8:]
+        if self.file is None:
+            return
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            temporary = self.file.with_name(f"{self.file.name}.{os.getpid()}")
+            temporary.write_text(json.dumps(self.learned, sort_keys=True), "utf-8")
+            temporary.replace(self.file)
+        except OSError:
+            self.file = None  # a read-only cache folder costs only better estimates
+
+    def expect(self, stage: str, episode_seconds: float) -> tuple[float, float]:
+        """Return the shortest and longest time in seconds to expect."""
+        past = self.learned.get(stage)
+        if past:
+            low, high = min(past), max(past)
+            spread = 1.15 if len(past) > 2 else 1.5
+            return low / spread * episode_seconds, high * spread * episode_seconds
+        guess = FIRST_GUESS.get(stage, 0.0) * episode_seconds
+        # Opening a model costs seconds however short the clip is.
+        return guess / 2, guess * 3 + (5.0 if guess else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class StageStart:
+    """A stage that begins to work."""
+
+    stage: str
+    language: str
+    items: int
+    total: int
+    expected: tuple[float, float]
+    rest: float
+    """Seconds expected for the stages after this one."""
+
+
+class Progress(Protocol):
+    """Told what happens in a run."""
+
+    def note(self, text: str) -> None:
+        """Say something the user should know."""
+
+    def start(self, stage: StageStart) -> None:
+        """Begin a stage."""
+
+    def advance(self, done: float) -> None:
+        """Report how many of the stage's items are done, fractions included."""
+
+    def finish(self, seconds: float) -> None:
+        """End the stage."""
+
+
+class Silent:
+    """Progress that keeps the notes and shows nothing."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def start(self, stage: StageStart) -> None:
+        pass
+
+    def advance(self, done: float) -> None:
+        pass
+
+    def finish(self, seconds: float) -> None:
+        pass
+
+
+class Terminal:
+    """Progress on stderr: a bar in a terminal, one plain line per stage elsewhere."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        from rich.console import Console
+
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.quiet = quiet
+        self._bar: RichProgress | None = None
+        self._task: int = 0
+        self._stage: StageStart | None = None
+        self._began = 0.0
+
+    def note(self, text: str) -> None:
+        if not self.quiet:
+            self.console.print(text, style="yellow", markup=False)
+
+    def start(self, stage: StageStart) -> None:
+        self._stage, self._began = stage, time.monotonic()
+        if self.quiet:
+            return
+        label = f"{stage.stage} {stage.language}".strip()
+        if not self.console.is_terminal:
+            return
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as RichProgress
+
+        self._bar = RichProgress(
+            TextColumn("{task.description:<18}", markup=False),
+            BarColumn(bar_width=28),
+            TextColumn("{task.fields[left]}", markup=False),
+            console=self.console,
+            transient=True,
+        )
+        self._bar.start()
+        self._task = self._bar.add_task(label, total=stage.items, left=self._left(0.0))
+
+    def advance(self, done: float) -> None:
+        if self._bar is not None:
+            from rich.progress import TaskID
+
+            self._bar.update(TaskID(self._task), completed=done, left=self._left(done))
+
+    def finish(self, seconds: float) -> None:
+        stage = self._stage
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+        if stage is not None and not self.quiet:
+            label = f"{stage.stage} {stage.language}".strip()
+            count = f"{stage.items} of {stage.total}" if stage.total > 1 else "done"
+            self.console.print(f"{label:<18} {count}, {duration(seconds)}", markup=False)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _left(self, done: float) -> str:
+        stage = self._stage
+        if stage is None:
+            return ""
+        spent = time.monotonic() - self._began
+        share = done / stage.items if stage.items else 1.0
+        if share > 0.05 and spent > 2.0:
+            here = spent / share * (1 - share)
+        else:
+            here = max(0.0, sum(stage.expected) / 2 - spent)
+        return f"about {duration(here + stage.rest)} left in all"
+
+
+def duration(seconds: float) -> str:
+    """Write a time span for people: `0.4 s`, `42 s`, `3 min 5 s`, `2 h 10 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+    return f"{int(seconds) // 3600} h {int(seconds) % 3600 // 60} min"
+
+
+def spread(low: float, high: float) -> str:
+    """Write a range of times for people."""
+    return duration(high) if high - low < 1 else f"{duration(low)} to {duration(high)}"
+
+
+def total_range(ranges: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
+    """Add up the ranges of several stages."""
+    return sum(low for low, _ in ranges.values()), sum(high for _, high in ranges.values())

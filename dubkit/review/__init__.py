@@ -1,0 +1,1 @@
+"""What a person changes: edits kept apart from what stages wrote."""
