@@ -7,17 +7,17 @@ import importlib.metadata
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dubkit.errors import ModelMissing
-from dubkit.ops.catalogue import CATALOGUE, OPTIONAL_ROLES, ModelSpec
+from dubkit.errors import ModelMissing, ToolError
+from dubkit.media.filters import ffmpeg_exe
+from dubkit.ops.catalogue import OPTIONAL_ROLES, ModelSpec
 from dubkit.ops.listing import lacking_runtime
-from dubkit.ops.models import ModelStore, spec_of
+from dubkit.ops.models import ModelStore
 from dubkit.ops.packaged import package_folder
 
 FREE_DISK = 2_000_000_000
@@ -74,7 +74,7 @@ def examine(store: ModelStore, output: Path | None = None) -> list[Check]:
     ]
     if output is not None:
         machine.append(("output folder", lambda: _folder("output folder", output, "--output")))
-    roles = list(dict.fromkeys(spec.role for spec in CATALOGUE))
+    roles = list(dict.fromkeys(spec.role for spec in store.catalogue))
     models = [(f"model: {role}", _model_check(store, role)) for role in roles]
     rest: list[tuple[str, Callable[[], Check]]] = [("espeak library", _espeak), ("hub", lambda: _hub(store))]
     return [_guarded(name, check) for name, check in (*machine, *models, *rest)]
@@ -133,19 +133,12 @@ def _gpu() -> Check:
 
 
 def _ffmpeg() -> Check:
-    system = shutil.which("ffmpeg")
-    candidates = [system] if system else []
-    if package_folder("imageio_ffmpeg") is not None:
-        candidates.append(importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe())
-    for program in candidates:
-        answer = subprocess.run(
-            [program, "-version"], capture_output=True, text=True, timeout=30, check=False
-        )
-        if answer.returncode == 0:
-            return Check("ffmpeg", True, f"{' '.join(answer.stdout.split()[:3])} at {program}")
-    return Check(
-        "ffmpeg", False, "no program that runs", "pip install imageio-ffmpeg. Mixing and muxing need it."
-    )
+    try:
+        program, version = ffmpeg_exe()
+    except ToolError as error:
+        problem, _, cure = str(error).partition("\n")
+        return Check("ffmpeg", False, problem, f"{cure} Nothing can be mixed or muxed without it.")
+    return Check("ffmpeg", True, f"ffmpeg {version} at {program}")
 
 
 def _pyav() -> Check:
@@ -219,10 +212,10 @@ def _model(store: ModelStore, role: str) -> Check:
     except ModelMissing as error:
         problem, _, cure = str(error).partition("\n")
         return Check(name, False, problem, f"{cure} {_WITHOUT[role]}".strip())
-    default = spec_of(role) or next(spec for spec in CATALOGUE if spec.role == role)
+    default = store.spec(role) or store.of_role(role)[0]
     if found is None:
         return Check(name, missing, "not here", f"{_get(store, default)} {_WITHOUT[role]}")
-    spec = spec_of(role, found.name) or default
+    spec = store.spec(role, found.name) or default
     here = f"{found.name} ({found.origin}, {found.size / 1e6:.0f} MB, {found.licence})"
     if lacking := lacking_runtime(spec):
         cure = f"pip install {spec.runtime_pip}. {_WITHOUT[role]}"

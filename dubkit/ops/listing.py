@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dubkit.errors import ModelMissing
-from dubkit.ops.catalogue import CATALOGUE, DEFAULTS, ModelSpec, ResolvedModel
+from dubkit.ops.catalogue import DEFAULTS, ModelSpec, ResolvedModel
 from dubkit.ops.models import ModelStore
 from dubkit.ops.packaged import package_folder
 
@@ -31,12 +31,11 @@ class ModelRow:
 
 def list_models(store: ModelStore) -> list[ModelRow]:
     """Return a row per known model and per path the user named, grouped by role."""
-    roles = list(dict.fromkeys(spec.role for spec in CATALOGUE))
+    roles = list(dict.fromkeys(spec.role for spec in store.catalogue))
     return [row for role in roles for row in _role_rows(store, role)]
 
 
 def _role_rows(store: ModelStore, role: str) -> list[ModelRow]:
-    specs = [spec for spec in CATALOGUE if spec.role == role]
     rows: list[ModelRow] = []
     used: ResolvedModel | None = None
     try:
@@ -49,7 +48,7 @@ def _role_rows(store: ModelStore, role: str) -> list[ModelRow]:
         rows.append(
             ModelRow(role, used.name, "in use", "path", used.licence, _mb(used.size), "", str(used.path))
         )
-    rows.extend(_row(store, spec, used) for spec in specs)
+    rows.extend(_row(store, spec, used) for spec in store.of_role(role))
     return rows
 
 

