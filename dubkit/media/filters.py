@@ -73,20 +73,24 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in match.group(1).split(".")) if match else (0,)
 
 
-def run_ffmpeg(stream: Any, *, place: Path, timeout: float | None = None) -> None:
+def run_ffmpeg(
+    stream: Any, *, place: Path, timeout: float | None = None, repeated: tuple[tuple[str, str], ...] = ()
+) -> None:
     """Run an ffmpeg-python output `stream`; `place` is the file it writes, for messages.
 
-    Raises `DiskFull` when there is no room, `ToolError` for every other failure and for a run over
-    `timeout` seconds. The program never outlives this call, never reads the terminal and never sees a
-    shell.
+    `repeated` are output options that occur more than once, such as ("-metadata:s:a:0", "language=por"):
+    ffmpeg-python takes each name once. Raises `DiskFull` when there is no room, `ToolError` for every
+    other failure and for a run over `timeout` seconds. The program never outlives this call, never reads
+    the terminal and never sees a shell.
     """
     import ffmpeg  # type: ignore[import-untyped]
 
     exe, version = ffmpeg_exe()
-    command = ffmpeg.compile(
-        stream.global_args("-nostdin", "-hide_banner", "-loglevel", "error", "-xerror"), cmd=exe
-    )
-    run_command([*command[:-1], "-y", command[-1]], place=place, timeout=timeout, version=version)
+    # Time stamps stay the source's own: shifting them is the caller's business, by `itsoffset`.
+    start = [exe, "-nostdin", "-hide_banner", "-loglevel", "error", "-copyts", "-y"]
+    *command, target = ffmpeg.compile(stream, cmd=start)
+    options = [word for pair in repeated for word in pair]
+    run_command([*command, *options, target], place=place, timeout=timeout, version=version)
 
 
 def run_command(command: list[str], *, place: Path, timeout: float | None, version: str = "") -> None:
