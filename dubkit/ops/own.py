@@ -50,7 +50,7 @@ def own_model(role: str, spec: ModelSpec, path: Path, setting: str) -> ResolvedM
     files = own_files(spec, path)
     if not all(file.stat().st_size for file in files):
         raise ModelMissing(f"{place}: the file is empty.\nCopy it again.")
-    if spec.magic and files[0].open("rb").read(len(spec.magic)) != spec.magic:
+    if not _starts_with(files[0], spec.magic):
         raise ModelMissing(
             f"{place} is no {spec.magic.decode()} file: its first bytes differ.\nGive the model file itself."
         )
@@ -72,6 +72,11 @@ def own_files(spec: ModelSpec, path: Path) -> tuple[Path, ...]:
     if path.is_file():
         return (path,)
     return tuple(sorted(file for pattern in spec.required for file in path.glob(pattern) if file.is_file()))
+
+
+def _starts_with(path: Path, magic: bytes) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(magic)) == magic
 
 
 def _sampled(path: Path) -> str:
