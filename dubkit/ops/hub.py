@@ -73,9 +73,10 @@ def download(
 ) -> tuple[ModelFile, ...]:
     """Bring the files of a repository into `folder` and return them with their SHA-256.
 
-    A broken connection is taken up again where it stopped (in steps of 10 MB), in this call and in a later one
-    on the same folder. Every file is held against the digest the hub states and, where it is in `pinned` (file
-    name -> SHA-256), against that. Raises `ModelMissing` when it cannot be had, `ModelDamaged` when it is wrong.
+    A broken connection is taken up again where it stopped (in steps of 10 MB), in this call and in a later
+    one on the same folder. Every file is held against the digest the hub states and, where it is in `pinned`
+    (file name -> SHA-256), against that. Raises `ModelMissing` when it cannot be had, `ModelDamaged` when it
+    is wrong.
     """
     listing = _listing(source, hub)
     total = sum(entry.size or 0 for entry in listing)

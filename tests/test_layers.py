@@ -1,0 +1,209 @@
+"""The shape of the code: imports point down only, the command line starts light, files stay readable."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+RANKS: dict[str, int] = {
+    # what everything may know
+    "dubkit": 0,
+    "dubkit.errors": 0,
+    "dubkit.types": 0,
+    # leaves: each knows itself, types and errors
+    "dubkit.ltx": 1,
+    "dubkit.media": 1,
+    "dubkit.qc": 1,
+    "dubkit.speech": 1,
+    "dubkit.translate": 1,
+    "dubkit.voice": 1,
+    "dubkit.dubbing": 2,
+    "dubkit.engines": 3,
+    # what stages stand on
+    "dubkit.config": 4,
+    "dubkit.ops": 4,
+    "dubkit.progress": 4,
+    "dubkit.store": 4,
+    "dubkit.episodes": 5,
+    "dubkit.review": 5,
+    "dubkit.context": 6,
+    "dubkit.sink": 7,
+    "dubkit.stage": 7,
+    "stages": 8,
+    # what runs them
+    "dubkit.chain": 9,
+    "dubkit.exports": 9,
+    "dubkit.session": 10,
+    "dubkit.summary": 11,
+    "dubkit.scale": 12,
+    "dubkit.web": 13,
+    "dubkit.cli": 14,
+    "dubkit.__main__": 15,
+}
+"""A unit may import units of a lower rank only: an equal rank is sideways, a higher one is up."""
+
+LEAVES = {"dubkit.ltx", "dubkit.media", "dubkit.qc", "dubkit.speech", "dubkit.translate", "dubkit.voice"}
+
+HEAVY = (
+    "av",
+    "cv2",
+    "faster_whisper",
+    "ffmpeg",
+    "huggingface_hub",
+    "jinja2",
+    "numpy",
+    "onnxruntime",
+    "openai",
+    "scenedetect",
+    "scipy",
+    "sklearn",
+    "torch",
+    "transformers",
+)
+
+MAX_FILE_LINES = 600
+MAX_FUNCTION_LINES = 100
+
+
+def sources() -> list[Path]:
+    return sorted([*(ROOT / "dubkit").rglob("*.py"), *(ROOT / "stages").rglob("*.py")])
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def unit_of(module: str) -> str:
+    """Return the ranked unit a module belongs to: `stages`, or the first two parts."""
+    parts = module.split(".")
+    return parts[0] if parts[0] == "stages" else ".".join(parts[:2])
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def own_imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the dubkit and stages modules a file imports, wherever the import stands, with its line."""
+    package = module_of(path) if path.name == "__init__.py" else module_of(path).rpartition(".")[0]
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            # `from dubkit import media` names a unit; `from dubkit.media import x` names it by the module.
+            names = [f"{module}.{alias.name}" for alias in node.names] if module == "dubkit" else [module]
+        else:
+            continue
+        for name in names:
+            if name.split(".")[0] in ("dubkit", "stages"):
+                yield (name if unit_of(name) in RANKS else "dubkit"), node.lineno
+
+
+def wrong_arrows(path: Path) -> list[str]:
+    importer = unit_of(module_of(path))
+    wrong = []
+    for imported, line in own_imports(path):
+        target = unit_of(imported)
+        if target == importer:
+            continue
+        up = RANKS[target] >= RANKS[importer]
+        # A leaf knows types and errors only; the network not even those, so that it can be used alone.
+        beyond = RANKS[target] > 0 if importer in LEAVES else False
+        if up or beyond or importer == "dubkit.ltx":
+            wrong.append(f"{path.relative_to(ROOT)}:{line} imports {imported}")
+    return wrong
+
+
+def test_every_unit_has_a_rank() -> None:
+    unknown = sorted({unit_of(module_of(path)) for path in sources()} - RANKS.keys())
+    assert unknown == [], "decide where it stands and add it to RANKS"
+
+
+def test_imports_point_down_only() -> None:
+    assert [arrow for path in sources() for arrow in wrong_arrows(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "code", "wrong"),
+    [
+        ("dubkit/media/x.py", "from dubkit.speech.vad import gate", True),
+        ("dubkit/media/x.py", "def f():\n    from dubkit import speech", True),
+        ("dubkit/media/x.py", "from ..speech import vad", True),
+        ("dubkit/media/x.py", "from dubkit.media.probe import probe\nfrom .frames import f", False),
+        ("dubkit/media/x.py", "from dubkit.types import Episode", False),
+        ("dubkit/ltx/x.py", "from dubkit.types import Episode", True),
+        ("dubkit/store.py", "import dubkit.chain", True),
+        ("dubkit/store.py", "from dubkit import config", True),
+        ("stages/x.py", "from dubkit.chain import plan", True),
+        ("stages/x.py", "from dubkit.media.probe import probe\nimport numpy", False),
+        ("dubkit/cli/x.py", "from dubkit import __version__, chain", False),
+    ],
+)
+def test_the_rule_itself_tells_down_from_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, code: str, wrong: bool
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    path = tmp_path / module
+    path.parent.mkdir(parents=True)
+    path.write_text(code, encoding="utf-8")
+    assert bool(wrong_arrows(path)) is wrong
+
+
+def test_only_the_settings_and_the_command_line_read_the_environment() -> None:
+    readers = []
+    for path in sources():
+        if unit_of(module_of(path)) in ("dubkit.config", "dubkit.cli"):
+            continue
+        for node in ast.walk(tree_of(path)):
+            reads = isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+            if reads and isinstance(node.value, ast.Name) and node.value.id == "os":  # type: ignore[attr-defined]
+                readers.append(f"{path.relative_to(ROOT)}:{node.lineno}")  # type: ignore[attr-defined]
+    assert readers == []
+
+
+def test_nothing_prints_but_the_command_line() -> None:
+    printing = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sources()
+        if unit_of(module_of(path)) != "dubkit.cli"
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert printing == []
+
+
+@pytest.mark.parametrize("argument", ["import dubkit.cli", "import stages"])
+def test_starting_imports_nothing_heavy(argument: str) -> None:
+    code = f"import sys\n{argument}\nprint(*[name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
+def test_files_have_one_subject() -> None:
+    long = {str(p.relative_to(ROOT)): len(p.read_text(encoding="utf-8").splitlines()) for p in sources()}
+    assert {name: lines for name, lines in long.items() if lines > MAX_FILE_LINES} == {}
+
+
+def test_functions_do_one_thing() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for path in sources()
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES
+    ]
+    assert long == []
