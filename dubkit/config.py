@@ -246,6 +246,9 @@ def configure(
         for name, value in flags.items()
         if value is not None
     )
+    for name in flags:
+        if name not in known:
+            raise SettingError(name, flags[name], f"no such setting{_nearest(name, known)}", "command line")
     mode = next((values["mode"] for _, values in reversed(layers) if "mode" in values), "medium")
     if mode in PRESETS:
         layers.insert(0, (f"mode {mode}", PRESETS[mode]))

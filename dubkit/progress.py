@@ -84,6 +84,9 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """Say something the user should know."""
 
+    def fetching(self, name: str, done: int, total: int) -> None:
+        """Report how many bytes of a model are here."""
+
     def start(self, stage: StageStart) -> None:
         """Begin a stage."""
 
@@ -102,6 +105,9 @@ class Silent:
 
     def note(self, text: str) -> None:
         self.notes.append(text)
+
+    def fetching(self, name: str, done: int, total: int) -> None:
+        pass
 
     def start(self, stage: StageStart) -> None:
         pass
@@ -125,10 +131,19 @@ class Terminal:
         self._task: int = 0
         self._stage: StageStart | None = None
         self._began = 0.0
+        self._fetched: dict[str, int] = {}
 
     def note(self, text: str) -> None:
         if not self.quiet:
             self.console.print(text, style="yellow", markup=False)
+
+    def fetching(self, name: str, done: int, total: int) -> None:
+        if self.quiet or not total:
+            return
+        share = 100 * done // total
+        if share >= self._fetched.get(name, -10) + 10 or done >= total > 0 and self._fetched.get(name) != 100:
+            self._fetched[name] = share
+            self.console.print(f"{name}: {done // 1_000_000} of {total // 1_000_000} MB", markup=False)
 
     def start(self, stage: StageStart) -> None:
         self._stage, self._began = stage, time.monotonic()

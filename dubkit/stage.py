@@ -10,14 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from dubkit.context import Context
     from dubkit.errors import DubkitError
-    from dubkit.store import Record
 
-T = TypeVar("T")
 EPISODE = "episode"
 """The item of a stage that handles the episode as a whole."""
 
@@ -31,6 +29,16 @@ class Item:
     """Name of an input, such as `translate/s0003`, -> SHA-256 of its content."""
     edits: Mapping[str, Any] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
+    settings: tuple[str, ...] | None = None
+    """Dotted names of the settings that change this item; None takes those of the stage."""
+
+
+class Take(Protocol):
+    """A take in the making: files go into `folder`, the result into `value`."""
+
+    folder: Path
+    value: Any
+    degraded: list[str]
 
 
 class Sink(Protocol):
@@ -39,8 +47,11 @@ class Sink(Protocol):
     def write(self, relative: str) -> AbstractContextManager[Path]:
         """Give a temporary path that becomes the artifact `relative` when the block ends well."""
 
-    def take(self, item: str) -> AbstractContextManager[tuple[Path, str]]:
-        """Give a temporary folder that becomes the next take of `item` when the block ends well."""
+    def write_json(self, relative: str, value: Any) -> None:
+        """Write a JSON artifact."""
+
+    def take(self, item: str) -> AbstractContextManager[Take]:
+        """Give the next take of `item`; leaving the block well makes it whole and recorded."""
 
     def done(
         self,
@@ -51,9 +62,6 @@ class Sink(Protocol):
         degraded: Iterable[str] = (),
     ) -> None:
         """Record an item as finished, with its value or the shared or language artifacts it wrote."""
-
-    def take_record(self, item: str, value: Any, files: Mapping[str, Path], folder: str) -> Record:
-        """Make the record that a finished take carries in its own folder."""
 
     def fail(self, item: str, error: DubkitError) -> None:
         """Record an item as failed; the others go on."""

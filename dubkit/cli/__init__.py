@@ -1,0 +1,72 @@
+"""The command line: commands parse, call one library function and print.
+
+Each command lives in its own module and is imported when it is used, so that `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from dubkit import __version__
+
+COMMANDS = {
+    "run": ("dubkit.cli.run", "Dub videos into other languages, reusing every finished step."),
+    "plan": ("dubkit.cli.plan", "Say what a run would do, why, and how long it would take."),
+    "status": ("dubkit.cli.status", "Show what is finished in an episode, and what needs a look."),
+    "config": ("dubkit.cli.config", "Show every setting, its value and where the value came from."),
+    "export": ("dubkit.cli.export", "Write subtitles, turns or lines of an episode to a file."),
+    "models": ("dubkit.cli.models", "List, fetch and verify the models."),
+    "doctor": ("dubkit.cli.doctor", "Check this machine: what works, what is missing, how to mend it."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is called or asked for its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dubkit")
+def cli() -> None:
+    """Localise a whole episode with one command.
+
+    dubkit run Input/episode.mp4 --to pt-BR
+    """
+
+
+def main() -> None:
+    """Run the command line; what the user can fix is printed without a traceback and exits 1."""
+    import sys
+
+    from dubkit.errors import DubkitError
+
+    try:
+        cli.main(standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped. What is finished is kept; the same command goes on from here.", err=True)
+        sys.exit(130)
+    except DubkitError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(0)

@@ -1,0 +1,34 @@
+"""`dubkit doctor`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from dubkit.cli.options import load, model_store, output_option
+
+MARKS = {True: "ok", False: "no", None: "--"}
+
+
+@click.command(name="doctor")
+@output_option
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def command(output: Path, as_json: bool) -> None:
+    """Check this machine: what works, what is missing, what still works without it, and the cure.
+
+    Exit code 1 when something that every run needs is missing.
+    """
+    from dubkit.ops.doctor import examine
+
+    checks = examine(model_store(load({}).settings), output)
+    if as_json:
+        click.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False))
+    else:
+        for check in checks:
+            click.echo(f"{MARKS[check.ok]:<3} {check.name:<18} {check.found}")
+            if check.cure:
+                click.echo(f"{'':<3} {'':<18} {check.cure}")
+    raise SystemExit(1 if any(check.ok is False for check in checks) else 0)

@@ -1,0 +1,152 @@
+"""`dubkit run`."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dubkit.cli.options import cache_folder, languages, load, model_store, output_option, setting_options
+from dubkit.cli.sources import find_sources
+
+if TYPE_CHECKING:
+    from dubkit.chain import Outcome, Request
+
+
+@click.command(name="run")
+@click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
+@click.option(
+    "--to",
+    "--tgt-lang",
+    "targets",
+    multiple=True,
+    metavar="LANG",
+    help="Target language: fr, pt-BR. Repeatable.",
+)
+@output_option
+@click.option("--until", default="", metavar="STAGE", help="Stop after this stage.")
+@click.option(
+    "--from", "start", default="", metavar="STAGE", help="Begin at this stage; take earlier results as is."
+)
+@click.option(
+    "--force", multiple=True, metavar="STAGE", help="Run this stage again on every item. Repeatable."
+)
+@click.option(
+    "--use", multiple=True, metavar="STAGE=FILE", help="Take your own file for a stage; empty undoes it."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would run, as plan does.")
+@click.option("--resume", is_flag=True, help="Accepted for convenience: every run resumes.")
+@click.option(
+    "--wait/--no-wait", default=True, show_default=True, help="Wait for another run on the episode."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, one object per video.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@click.option("--verbose", "-v", is_flag=True, help="Log what the stages do.")
+@click.option("--debug", is_flag=True, help="Log everything.")
+@setting_options
+def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **flags: Any) -> None:
+    """Dub each VIDEO (a file, folder or glob) into every language given with --to.
+
+    A run goes on from what is finished: the same command resumes after a stop and does nothing when
+    nothing changed. Exit codes: 0 done, 1 something to mend, 2 usage, 3 done but lines failed or a fall-back
+    was used.
+    """
+    if flags["dry_run"]:
+        from dubkit.cli.plan import show_plans
+
+        return show_plans(videos, targets, output, flags)
+    from dubkit.errors import DiskFull, DubkitError
+    from dubkit.progress import Speeds, Terminal
+    from dubkit.session import Session, dub
+
+    _log(flags["verbose"], flags["debug"])
+    request = make_request(targets, flags)
+    codes: list[int] = []
+    for source in find_sources(videos):
+        settings = load(flags, source).settings
+        session = Session(
+            settings, output, model_store(settings), Speeds(cache_folder(settings) / "speeds.json")
+        )
+        try:
+            with Terminal(quiet=flags["quiet"] or flags["as_json"]) as progress:
+                outcome = dub(session, source, request, progress, wait=flags["wait"])
+            show_outcome(source, outcome, request, flags["as_json"])
+            codes.append(outcome.exit_code)
+        except DiskFull:
+            raise
+        except DubkitError as error:
+            if flags["as_json"]:
+                click.echo(json.dumps({"source": str(source), "exit_code": 1, "errors": [str(error)]}))
+            click.echo(f"Error: {error}", err=True)
+            codes.append(1)
+    raise SystemExit(1 if 1 in codes else max(codes, default=0))
+
+
+def make_request(targets: tuple[str, ...], flags: dict[str, Any]) -> Request:
+    """Read the options that say what to do, not how."""
+    from dubkit.chain import Request, check_request, stage_named
+
+    uses: dict[str, Path | None] = {}
+    for pair in flags["use"]:
+        name, equals, file = pair.partition("=")
+        if not equals:
+            raise click.UsageError(f"--use {pair}: write --use STAGE=FILE, such as --use transcribe=my.srt.")
+        uses[stage_named(name, "--use").name] = Path(file) if file else None
+    request = Request(
+        languages=languages(targets),
+        until=flags["until"],
+        start=flags["start"],
+        force=frozenset(stage_named(name, "--force").name for name in flags["force"]),
+        uses=uses,
+    )
+    check_request(request)
+    shared_only = request.until and stage_named(request.until, "--until").scope == "episode"
+    if not request.languages and not shared_only:
+        raise click.UsageError("Which language? Add --to LANG, such as --to pt-BR.")
+    return request
+
+
+def show_outcome(source: Path, outcome: Outcome, request: Request, as_json: bool) -> None:
+    """Print what a run did: results on stdout, what went wrong on stderr."""
+    dubs = {
+        language: sorted(str(p) for p in (outcome.store.root / language).glob("dub.*"))
+        for language in request.languages
+    }
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "source": str(source),
+                    "folder": str(outcome.store.root),
+                    "ran": outcome.ran,
+                    "dubs": dubs,
+                    "degraded": list(outcome.degraded),
+                    "errors": outcome.errors,
+                    "exit_code": outcome.exit_code,
+                },
+                ensure_ascii=False,
+            )
+        )
+    elif not outcome.errors:
+        did = ", ".join(f"{stage} {count}" for stage, count in outcome.ran.items())
+        click.echo(f"{source.name}: {did or 'nothing to do, everything is up to date'}")
+        for language, files in dubs.items():
+            for file in files:
+                click.echo(f"  {language}  {file}")
+            report = outcome.store.root / language / "report.html"
+            if report.is_file():
+                click.echo(f"  {language}  {report}")
+    for note in outcome.degraded:
+        click.echo(f"Degraded: {note}", err=True)
+    for error in outcome.errors:
+        click.echo(f"Error: {error}", err=True)
+
+
+def _log(verbose: bool, debug: bool) -> None:
+    if verbose or debug:
+        logging.basicConfig(
+            level=logging.DEBUG if debug else logging.INFO, format="%(levelname)s %(name)s: %(message)s"
+        )

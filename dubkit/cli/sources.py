@@ -1,0 +1,35 @@
+"""Which files a command line names: files, folders and globs."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+
+from dubkit.errors import DubkitError
+
+VIDEO = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts", ".wmv")
+SOUND = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".aiff", ".aif", ".wma", ".mka")
+MEDIA = frozenset((*VIDEO, *SOUND, ".flv", ".ogv", ".3gp", ".mxf"))
+
+
+def find_sources(named: tuple[str, ...]) -> list[Path]:
+    """Return the media files behind `named`, each once; a folder gives the media files in it.
+
+    Raises DubkitError for a name that gives nothing.
+    """
+    found: list[Path] = []
+    for name in named:
+        path = Path(name)
+        if path.is_dir():
+            here = sorted(f for f in path.iterdir() if f.suffix.lower() in MEDIA and f.is_file())
+            if not here:
+                raise DubkitError(f"{path}: no media files in this folder.\nName a file, or another folder.")
+        elif path.exists():
+            here = [path]
+        else:
+            here = sorted(Path(match) for match in glob.glob(name, recursive=True))
+            here = [match for match in here if match.is_file()]
+            if not here:
+                raise DubkitError(f"{name}: no such file.\nCheck the path; quote it when it has blanks.")
+        found.extend(here)
+    return list(dict.fromkeys(found))

@@ -1,0 +1,44 @@
+"""`dubkit status`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dubkit.cli.options import load, model_store, output_option
+
+
+@click.command(name="status")
+@click.argument("video", type=click.Path(path_type=Path))
+@output_option
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def command(video: Path, output: Path, as_json: bool) -> None:
+    """Show what is finished for VIDEO, and which lines need a look."""
+    from dubkit.progress import Speeds
+    from dubkit.session import Session, episode_context
+    from dubkit.summary import summarise
+
+    settings = load({}, video).settings
+    session = Session(settings, output, model_store(settings), Speeds())
+    summary = summarise(episode_context(session, video))
+    if as_json:
+        click.echo(json.dumps(summary.as_json(), ensure_ascii=False))
+        return
+    click.echo(f"{video}: {summary.folder}")
+    if not summary.stages:
+        click.echo("  Nothing yet. Start with: dubkit run VIDEO --to LANG")
+    for row in summary.stages:
+        label = f"{row.stage} {row.language}".strip()
+        failed = f", {row.failed} failed" if row.failed else ""
+        click.echo(f"  {label:<18} {row.done} done{failed}")
+    for language in summary.languages:
+        click.echo(f"  {language.tag}: {language.verdict}")
+        for flag in language.flags:
+            click.echo(f"    {flag}")
+    for orphan in summary.orphans:
+        click.echo(f"  Edit of {orphan} has no segment any more; it is kept in edits.json.")
+    for note in summary.degraded:
+        click.echo(f"Degraded: {note}", err=True)

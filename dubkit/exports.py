@@ -1,0 +1,78 @@
+"""Artifacts of an episode in the formats other programs read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from dubkit.context import Context
+from dubkit.errors import DubkitError
+from stages.outputs import source_cues, target_cues
+
+
+def export(context: Context, language: str, kind: str) -> str:
+    """Return the episode as `srt`, `vtt`, `rttm`, `csv` or `json` text; `language` empty is the source's.
+
+    Raises DubkitError when the stage that makes it has not run.
+    """
+    needed = "diarization.json" if kind == "rttm" else "translation.json" if language else "transcript.json"
+    home = "" if kind == "rttm" else language
+    if not context.store.has(needed, home):
+        wanted = f" --to {language}" if language else " --until transcribe"
+        raise DubkitError(
+            f"{context.store.path(needed, home)} is not there yet.\nRun first: dubkit run {context.source}{wanted}"
+        )
+    here = context.fresh(language)
+    if kind == "rttm":
+        from dubkit.speech.rttm import write_rttm
+
+        return write_rttm(here.diarization, here.episode.name)
+    if kind in ("srt", "vtt"):
+        return _subtitles(here, kind)
+    rows = line_rows(here)
+    return _csv(rows) if kind == "csv" else json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+
+
+def _subtitles(context: Context, kind: str) -> str:
+    from dubkit.media.subtitles import write_srt, write_vtt
+
+    cues = target_cues(context) if context.language else source_cues(context)
+    with TemporaryDirectory(prefix="dubkit-") as folder:
+        file = Path(folder) / f"cues.{kind}"
+        (write_srt if kind == "srt" else write_vtt)(cues, file)
+        return file.read_text("utf-8")
+
+
+def line_rows(context: Context) -> list[dict[str, Any]]:
+    """Return one row per segment; `text` is the line of the language, or the segment's own."""
+    if not context.language:
+        return [
+            {"id": s.id, "start": s.start, "end": s.end, "speaker": s.speaker, "text": s.text}
+            for s in context.segments
+        ]
+    return [
+        {
+            "id": s.id,
+            "start": s.start,
+            "end": s.end,
+            "speaker": s.speaker,
+            "text": line.text,
+            "source": s.text,
+            "route": line.route,
+            "flags": " ".join(line.flags),
+        }
+        for s, line in context.lines
+    ]
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    written = io.StringIO()
+    names = list(rows[0]) if rows else ["id", "start", "end", "speaker", "text"]
+    table = csv.DictWriter(written, names, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return written.getvalue()

@@ -1,0 +1,155 @@
+"""Describe each speaker for the prompt, measure the voice, and give it a voice of its own."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dubkit.context import Context
+from dubkit.errors import ArtifactDamaged
+from dubkit.review.edits import SpeakerEdit, given
+from dubkit.stage import EPISODE, Item, Sink, Stage
+from dubkit.types import SAMPLE_RATE, Cast, Segment, Speaker
+
+if TYPE_CHECKING:
+    from dubkit.voice.synthesis import SynthesiserChoice
+
+CURE = (
+    'Its form is [spk1] name = "Ana" description = "The young woman" voice = "…"; all three may be left out.'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a person says about a speaker, in `cast.toml` or in the edits."""
+
+    name: str = ""
+    description: str = ""
+    voice: str = ""
+
+
+def items(context: Context) -> Sequence[Item]:
+    spoken = [(s.id, s.start, s.end, s.speaker) for s in context.segments]
+    return [
+        Item(
+            EPISODE,
+            inputs={
+                "extract/audio.wav": context.file_digest("extract", "audio.wav"),
+                "transcribe/segments": context.digest(spoken),
+                "cast.toml": context.digest(_written(context)),
+            },
+            edits=_edits(context),
+            models={"voice": choose(context).name},
+        )
+    ]
+
+
+def _edits(context: Context) -> dict[str, Any]:
+    merged = context.shared_edits.speakers | context.language_edits.speakers
+    return {f"{speaker}.{n}": v for speaker, edit in merged.items() for n, v in given(edit).items()}
+
+
+def choose(context: Context) -> SynthesiserChoice:
+    """Return the voice engine that speaks the target language, and why."""
+    from dubkit.voice.synthesis import choose_synthesiser
+
+    return choose_synthesiser(
+        context.settings.speak.provider, context.language, context.models.voices_available()
+    )
+
+
+def _written(context: Context) -> dict[str, dict[str, str]]:
+    """Read `cast.toml`: the file named in the settings, or the one beside the source."""
+    named = context.imported("cast") or (
+        Path(context.settings.cast.file)
+        if context.settings.cast.file
+        else context.source.with_name("cast.toml")
+    )
+    if not named.is_file():
+        if context.settings.cast.file:
+            raise ArtifactDamaged(named, "", "no such file", "Set cast.file to your cast.toml.")
+        return {}
+    try:
+        table = tomllib.loads(named.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ArtifactDamaged(named, "", str(error), CURE) from None
+    for speaker, fields in table.items():
+        if not isinstance(fields, dict) or not all(isinstance(v, str) for v in fields.values()):
+            raise ArtifactDamaged(named, speaker, "is not a table of texts", CURE)
+        for name in fields:
+            if name not in Described.__dataclass_fields__:
+                raise ArtifactDamaged(named, f"{speaker}.{name}", "no such field", CURE)
+    return table
+
+
+def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.media.audio import read_mono16
+    from dubkit.media.loudness import dialogue_loudness
+    from dubkit.voice.voices import voice_for
+
+    from dubkit.speech.pitch import describe_voice, median_pitch
+
+    audio = read_mono16(context.speech)
+    choice = choose(context)
+    speakers: list[Speaker] = []
+    for rank, (speaker, segments) in enumerate(_by_speaker(context.segments).items()):
+        spans = [(s.start, s.end) for s in segments]
+        pitch = median_pitch(audio, spans)
+        said = _described(context, speaker)
+        taken = tuple(other.voice for other in speakers)
+        speakers.append(
+            Speaker(
+                id=speaker,
+                name=said.name or f"Speaker {rank + 1}",
+                description=said.description or describe_voice(pitch),
+                guessed=not said.description,
+                pitch_hz=round(pitch, 1),
+                loudness=_loudness(dialogue_loudness(context.audio, _samples(spans))),
+                voice=said.voice or voice_for(choice.name, pitch, context.language, taken),
+            )
+        )
+    sink.write_json("cast.json", Cast(context.language, tuple(speakers)))
+    degraded = [choice.reason] if choice.degraded else []
+    sink.done(EPISODE, files=["cast.json"], degraded=degraded)
+
+
+def _by_speaker(segments: Sequence[Segment]) -> dict[str, list[Segment]]:
+    found: dict[str, list[Segment]] = {}
+    for segment in segments:
+        found.setdefault(segment.speaker, []).append(segment)
+    return found
+
+
+def _described(context: Context, speaker: str) -> Described:
+    written = Described(**_written(context).get(speaker, {}))
+    edits = (context.shared_edits.speakers.get(speaker), context.language_edits.speakers.get(speaker))
+    for edit in edits:
+        if isinstance(edit, SpeakerEdit):
+            written = Described(
+                **({f: getattr(written, f) for f in Described.__dataclass_fields__} | given(edit))
+            )
+    return written
+
+
+def _samples(spans: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
+    return [(round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)) for start, end in spans]
+
+
+def _loudness(measured: float | None) -> float:
+    return round(measured, 2) if measured is not None else -70.0
+
+
+STAGE = Stage(
+    name="cast",
+    version=1,
+    scope="language",
+    items=items,
+    run=run,
+    needs=("transcribe",),
+    settings=("speak.provider",),
+    artifact="cast.json",
+    accepts=(".toml",),
+)

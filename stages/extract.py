@@ -1,0 +1,44 @@
+"""Probe the source and decode the dubbed sound track onto the episode clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dubkit.context import Context
+from dubkit.errors import MediaError
+from dubkit.stage import EPISODE, Item, Sink, Stage
+
+
+def items(context: Context) -> Sequence[Item]:
+    return [Item(EPISODE, inputs={"source": context.sha256})]
+
+
+def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.media.decode import decode_audio
+    from dubkit.media.probe import probe
+
+    wanted = context.settings.extract
+    episode = probe(context.source, audio_track=wanted.audio_track, audio_language=wanted.audio_language)
+    if not episode.track:
+        raise MediaError(
+            context.source,
+            "there is no sound track, so there is nothing to dub",
+            "Name a file with sound; a separate sound file can be joined to the picture first.",
+        )
+    with sink.write("audio.wav") as full, sink.write("speech16k.wav") as speech:
+        warnings = decode_audio(context.source, episode, full, speech)
+    found = replace(episode, sha256=context.sha256, warnings=(*episode.warnings, *warnings))
+    sink.write_json("episode.json", found)
+    sink.done(EPISODE, files=["episode.json", "audio.wav", "speech16k.wav"])
+
+
+STAGE = Stage(
+    name="extract",
+    version=1,
+    scope="episode",
+    items=items,
+    run=run,
+    settings=("extract.audio_track", "extract.audio_language"),
+    artifact="episode.json",
+)

@@ -1,0 +1,75 @@
+"""Lay the spoken lines over the source's sound; samples outside the dubbed spans stay the source's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dubkit.context import Context
+from dubkit.errors import MediaError
+from dubkit.stage import EPISODE, Item, Sink, Stage
+from dubkit.store import file_digest
+from dubkit.types import SAMPLE_RATE
+from stages.speak import spoken
+
+SOUND = "mix/dub.wav"
+REPORT = "mix/mix.json"
+
+
+def items(context: Context) -> Sequence[Item]:
+    inputs = {"extract/audio.wav": context.file_digest("extract", "audio.wav")}
+    for segment, line in spoken(context):
+        record = context.store.record("speak", line.id, context.language)
+        made = record is not None and not record.error
+        shown = [context.spoken_line(line.id), segment.start, segment.end] if made else ["nothing"]
+        sound = [ref.sha256 for ref in record.files] if made and record else []
+        inputs[f"speak/{line.id}"] = context.digest([*shown, *sound])
+    background = context.settings.mix.background
+    if background:
+        inputs["mix.background"] = file_digest(_background(Path(background)))
+    return [Item(EPISODE, inputs=inputs)]
+
+
+def _background(file: Path) -> Path:
+    if not file.is_file():
+        raise MediaError(file, "no such file", "Set mix.background to your music-and-effects track.")
+    return file
+
+
+def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.media.mix import MixSettings, Placement, mix
+
+    wanted = context.settings.mix
+    placements = []
+    for segment, line in spoken(context):
+        speech = context.take_file(line.id)
+        if speech is None:
+            continue  # the line failed: its own sound stays, and speak has recorded why
+        source_span = (round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE))
+        start = context.spoken_line(line.id).start_sample
+        placements.append(Placement(line.id, speech, start, source_span))
+    layout = next(t.layout for t in context.episode.audio if t.number == context.episode.track)
+    with sink.write(SOUND) as temporary:
+        report = mix(
+            context.audio,
+            placements,
+            temporary,
+            MixSettings(duck_db=wanted.duck_db, true_peak_db=wanted.true_peak_db),
+            channels=context.episode.channels,
+            layout=layout,
+            background=_background(Path(wanted.background)) if wanted.background else None,
+        )
+    sink.write_json(REPORT, report)
+    sink.done(EPISODE, files=[SOUND, REPORT])
+
+
+STAGE = Stage(
+    name="mix",
+    version=1,
+    scope="language",
+    items=items,
+    run=run,
+    needs=("speak",),
+    settings=("mix.duck_db", "mix.true_peak_db"),
+    artifact=REPORT,
+)

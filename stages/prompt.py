@@ -1,0 +1,63 @@
+"""Write the prompt of every segment: who speaks which language, and what is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+
+from dubkit.context import Context
+from dubkit.stage import EPISODE, Item, Sink, Stage
+from dubkit.types import Prompt, Prompts
+
+TEMPLATE = "dub.txt"
+
+
+def items(context: Context) -> Sequence[Item]:
+    said = [(segment.speaker, line.id, line.text) for segment, line in context.lines]
+    named = {speaker.id: speaker.description for speaker in context.cast.speakers}
+    return [
+        Item(
+            EPISODE,
+            inputs={
+                "translate/lines": context.digest(said),
+                "cast/descriptions": context.digest(named),
+                f"prompts/{TEMPLATE}": context.digest(_template()),
+            },
+        )
+    ]
+
+
+def _template() -> str:
+    return resources.files("prompts").joinpath(TEMPLATE).read_text("utf-8").rstrip("\n")
+
+
+def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.translate.language import language_name
+
+    language = language_name(context.language)
+    named = {speaker.id: speaker.description for speaker in context.cast.speakers}
+    template = _template()
+    prompts = tuple(
+        Prompt(
+            line.id,
+            template.format(
+                speaker=named.get(segment.speaker, "The speaker"), language=language, dialogue=line.text
+            ),
+        )
+        for segment, line in context.lines
+        if line.text
+    )
+    sink.write_json("prompts.json", Prompts(context.language, prompts))
+    sink.done(EPISODE, files=["prompts.json"])
+
+
+STAGE = Stage(
+    name="prompt",
+    version=1,
+    scope="language",
+    items=items,
+    run=run,
+    needs=("translate", "cast"),
+    artifact="prompts.json",
+    light=True,
+)

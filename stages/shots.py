@@ -1,0 +1,49 @@
+"""Find the cuts, on the source's own frame numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dubkit.context import Context
+from dubkit.stage import EPISODE, Item, Sink, Stage
+
+THUMBNAIL_WIDTH = 240
+
+
+def items(context: Context) -> Sequence[Item]:
+    picture = context.digest(context.episode.video)
+    return [Item(EPISODE, inputs={"source": context.sha256, "extract/picture": picture})]
+
+
+def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.media.frames import save_thumbnail
+    from dubkit.media.shots import ShotSettings, find_shots
+
+    wanted = context.settings.shots
+    found = find_shots(
+        context.source,
+        context.episode,
+        ShotSettings(threshold=wanted.threshold, min_seconds=wanted.min_seconds),
+    )
+    files = ["shots.json"]
+    for position, shot in enumerate(found.shots):
+        name = f"thumbnails/{shot.id}.jpg"
+        with sink.write(name) as temporary:
+            middle = (shot.start_frame + shot.end_frame) // 2
+            save_thumbnail(context.source, context.episode, middle, temporary, THUMBNAIL_WIDTH)
+        files.append(name)
+        sink.advance(position / len(found.shots))
+    sink.write_json("shots.json", found)
+    sink.done(EPISODE, files=files)
+
+
+STAGE = Stage(
+    name="shots",
+    version=1,
+    scope="episode",
+    items=items,
+    run=run,
+    needs=("extract",),
+    settings=("shots.threshold", "shots.min_seconds"),
+    artifact="shots.json",
+)

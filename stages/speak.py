@@ -1,0 +1,111 @@
+"""Speak every line into its slot: the engine stage of the voice engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dubkit.context import Context
+from dubkit.errors import DubkitError
+from dubkit.review.edits import given
+from dubkit.stage import Item, Sink, Stage
+from dubkit.types import SAMPLE_RATE, Line, Segment, Slot
+from stages.cast import choose
+
+BREATH = round(0.06 * SAMPLE_RATE)
+"""Samples of silence kept before the next line when a line borrows the pause after it."""
+
+
+def slots(segments: Sequence[Segment], samples: int) -> dict[str, Slot]:
+    """Give every segment its room on the episode clock; `samples` is the episode's length.
+
+    A line may run past its source line into the pause after it, never into the next line. Where two
+    source lines overlap, each keeps its own time.
+    """
+    ordered = sorted(segments, key=lambda s: (s.start, s.id))
+    starts = [_sample(s.start) for s in ordered]
+    found: dict[str, Slot] = {}
+    for position, segment in enumerate(ordered):
+        start = min(starts[position], samples)
+        end = min(max(_sample(segment.end), start), samples)
+        following = starts[position + 1] if position + 1 < len(ordered) else samples + BREATH
+        limit = min(max(end, following - BREATH), samples)
+        found[segment.id] = Slot(start, end, limit)
+    return found
+
+
+def _sample(seconds: float) -> int:
+    return round(seconds * SAMPLE_RATE)
+
+
+def spoken(context: Context) -> list[tuple[Segment, Line]]:
+    """Return the lines that the voice engine speaks: translated, and not left to the source."""
+    return [(s, line) for s, line in context.lines if line.text and line.route != "keep"]
+
+
+def voice_of(context: Context, segment: Segment) -> str:
+    """Return the voice of a line: its own by a hand edit, else its speaker's."""
+    edit = context.placed.lines.get(segment.id)
+    if edit is not None and edit.voice:
+        return edit.voice
+    return next((s.voice for s in context.cast.speakers if s.id == segment.speaker), "")
+
+
+def items(context: Context) -> Sequence[Item]:
+    rooms = slots(context.segments, context.episode.samples)
+    texts = {line.id: line.text for line in context.translation.lines}
+    engine = choose(context).name
+    found = []
+    for segment, line in spoken(context):
+        edits = given(context.placed.lines.get(segment.id))
+        found.append(
+            Item(
+                line.id,
+                inputs={
+                    f"translate/{line.id}": context.digest([context.language, texts[line.id]]),
+                    f"cast/{segment.speaker}": context.digest(voice_of(context, segment)),
+                    "slot": context.digest(rooms[line.id]),
+                },
+                edits={name: value for name, value in edits.items() if name != "voice"},
+                models={"voice": engine},
+            )
+        )
+    return found
+
+
+def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.engines.voice import VoiceEngine
+    from dubkit.media.audio import write_wav
+    from dubkit.voice.fit import FitSettings
+    from dubkit.voice.synthesis import open_synthesiser
+
+    wanted = context.settings.speak
+    choice = choose(context)
+    synthesiser = open_synthesiser(choice, context.models.voice_folder(choice.name))
+    engine = VoiceEngine(synthesiser, FitSettings(min_speed=wanted.min_speed, max_speed=wanted.max_speed))
+    rooms = slots(context.segments, context.episode.samples)
+    due = {item.id for item in items}
+    for segment, line in spoken(context):
+        if line.id not in due:
+            continue
+        try:
+            result, samples = engine.speak(line, voice_of(context, segment), rooms[line.id], context.language)
+        except DubkitError as error:
+            sink.fail(line.id, error)
+            continue
+        with sink.take(line.id) as take:
+            write_wav(take.folder / "speech.wav", samples, SAMPLE_RATE)
+            take.value = result
+            if "cut" in result.flags:
+                take.degraded.append(f"{line.id} did not fit its slot and was cut")
+
+
+STAGE = Stage(
+    name="speak",
+    version=1,
+    scope="language",
+    items=items,
+    run=run,
+    needs=("translate", "cast"),
+    settings=("speak.min_speed", "speak.max_speed"),
+    takes=True,
+)

@@ -1,0 +1,81 @@
+"""Join the picture, copied packet for packet, with the mix, the original sound and the subtitles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from dubkit.context import Context
+from dubkit.stage import EPISODE, Item, Sink, Stage
+from stages.mix import SOUND
+from stages.outputs import source_cues, target_cues, write_source_subtitles, write_target_subtitles
+
+
+def items(context: Context) -> Sequence[Item]:
+    return [
+        Item(
+            EPISODE,
+            inputs={
+                "source": context.sha256,
+                SOUND: context.file_digest("mix", SOUND, language=context.language),
+                "subtitles/source": context.digest(source_cues(context)),
+                "subtitles/target": context.digest(target_cues(context)),
+            },
+        )
+    ]
+
+
+def dub_name(context: Context) -> str:
+    """Name of the finished file."""
+    from dubkit.media.stitch import container_for
+
+    return f"dub.{container_for(context.episode, context.settings.stitch.container)}"
+
+
+def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.media.stitch import StitchInputs, stitch
+
+    write_source_subtitles(context.fresh(""))
+    written = write_target_subtitles(context)
+    name = dub_name(context)
+    with TemporaryDirectory(prefix="dubkit-") as folder, sink.write(name) as temporary:
+        inputs = StitchInputs(
+            source=context.source,
+            episode=context.episode,
+            dub_audio=context.store.path(SOUND, context.language),
+            language=context.language,
+            source_language=context.source_language,
+            subtitles=_subtitles(context, Path(folder)),
+            keep_original=context.settings.stitch.keep_original,
+        )
+        stitch(inputs, temporary, Path(name).suffix[1:])
+    sink.done(EPISODE, files=[name, *written])
+
+
+def _subtitles(context: Context, folder: Path) -> tuple[tuple[str, Path], ...]:
+    """Write the tracks that go into the dub; one without a cue is left out."""
+    from dubkit.media.subtitles import write_srt
+
+    wanted = context.settings.stitch.subs
+    tracks = []
+    for kind, language, cues in (
+        ("target", context.language, target_cues(context)),
+        ("source", context.source_language, source_cues(context)),
+    ):
+        if wanted in (kind, "both") and cues:
+            file = folder / f"{kind}.srt"
+            write_srt(cues, file)
+            tracks.append((language, file))
+    return tuple(tracks)
+
+
+STAGE = Stage(
+    name="stitch",
+    version=1,
+    scope="language",
+    items=items,
+    run=run,
+    needs=("mix",),
+    settings=("stitch.container", "stitch.keep_original", "stitch.subs", "stitch.subs_format"),
+)

@@ -1,0 +1,179 @@
+"""Translate every segment; a line is stored only after it was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dubkit.context import Context
+from dubkit.errors import TranslationError
+from dubkit.review.edits import given
+from dubkit.stage import Item, Sink, Stage
+from dubkit.store import canonical, decoded
+from dubkit.types import Line, Segment, Translation
+from stages.outputs import write_target_subtitles
+
+if TYPE_CHECKING:
+    from dubkit.translate.provider import Choice
+
+    from dubkit.translate.lines import SourceLine, Translated
+
+SERVICE = "service-error"
+
+
+def items(context: Context) -> Sequence[Item]:
+    if context.imported("translate"):
+        identity, sees_context = "import", False
+    else:
+        choice = choose(context)
+        identity, sees_context = choice.identity, choice.uses_context
+    pair = context.digest([context.source_language, context.language])
+    return [
+        Item(
+            segment.id,
+            inputs={"languages": pair, f"transcribe/{segment.id}": _digest(context, position, sees_context)},
+            edits={
+                name: v
+                for name, v in given(context.placed.segments.get(segment.id)).items()
+                if name == "text"
+            },
+            models={"translator": identity},
+        )
+        for position, segment in enumerate(context.segments)
+    ]
+
+
+def _digest(context: Context, position: int, sees_context: bool) -> str:
+    """Digest of what the translator sees; the line's own edit is listed apart, so it names the reason."""
+    segment = context.segments[position]
+    own = next(s.text for s in context.transcript.segments if s.id == segment.id)
+    around = _around(context, position) if sees_context else ((), ())
+    return context.digest([own, around])
+
+
+def _around(context: Context, position: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    texts = [segment.text for segment in context.segments]
+    reach = context.settings.translate.context
+    return tuple(texts[max(0, position - reach) : position]), tuple(
+        texts[position + 1 : position + 1 + reach]
+    )
+
+
+def choose(context: Context) -> Choice:
+    """Return who translates this pair, and why."""
+    from dubkit.translate.provider import OpenAIEndpoint, choose
+
+    wanted = context.settings.translate
+    endpoint = None
+    if wanted.base_url or wanted.api_key:
+        endpoint = OpenAIEndpoint(model=wanted.model, base_url=wanted.base_url, api_key=wanted.api_key)
+    return choose(
+        wanted.provider,
+        context.source_language,
+        context.language,
+        openai=endpoint,
+        gguf=Path(wanted.gguf) if wanted.gguf else None,
+    )
+
+
+def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    imported = context.imported("translate")
+    if imported is not None:
+        return _import(context, imported, items, sink)
+    from dubkit.translate.provider import open_translator
+
+    from dubkit.translate.lines import TranslateSettings
+
+    wanted = context.settings.translate
+    choice = choose(context)
+    due = {item.id for item in items}
+    lines = [_source_line(context, n) for n, segment in enumerate(context.segments) if segment.id in due]
+    translator = open_translator(choice)
+    settings = TranslateSettings(
+        source=context.source_language,
+        target=context.language,
+        batch_size=wanted.batch_size,
+        context=wanted.context,
+        retries=wanted.retries,
+        timeout=wanted.timeout,
+    )
+
+    def keep(batch: Sequence[Translated]) -> None:
+        for line in batch:
+            _keep(line, sink)
+
+    translator.translate(lines, settings, keep)
+
+
+def _source_line(context: Context, position: int) -> SourceLine:
+    from dubkit.translate.lines import SourceLine
+
+    segment = context.segments[position]
+    before, after = _around(context, position)
+    return SourceLine(segment.id, segment.text, segment.speaker, before, after)
+
+
+def _keep(line: Translated, sink: Sink) -> None:
+    if SERVICE in line.flags:
+        return sink.fail(
+            line.id, TranslationError(f"line {line.id} was not translated: {', '.join(line.flags)}")
+        )
+    value = Line(line.id, line.text, provider=line.provider, flags=line.flags)
+    degraded = (
+        [] if line.text else [f"{line.id} was not translated ({', '.join(line.flags)}); it keeps its sound"]
+    )
+    sink.done(line.id, value={"line": value, "tokens": [line.tokens_in, line.tokens_out]}, degraded=degraded)
+
+
+def _import(context: Context, file: Path, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.media.subtitles import read_cues
+
+    cues = read_cues(file)
+    same_count = len(cues) == len(context.segments)
+    for item in items:
+        position = next(n for n, s in enumerate(context.segments) if s.id == item.id)
+        segment = context.segments[position]
+        if same_count:
+            text = cues[position].text
+        else:
+            text = " ".join(c.text for c in cues if _shared(segment, c.start, c.end) > 0.5)
+        flags = () if text else ("untranslated",)
+        degraded = [] if text else [f"{item.id} has no line in {file.name}; it keeps its sound"]
+        line = Line(item.id, text, provider="import", flags=flags)
+        sink.done(item.id, value={"line": line, "tokens": [0, 0]}, degraded=degraded)
+
+
+def _shared(segment: Segment, start: float, end: float) -> float:
+    """Share of a cue that lies inside the segment."""
+    return (min(segment.end, end) - max(segment.start, start)) / max(end - start, 1e-3)
+
+
+def assemble(context: Context) -> None:
+    """Write `translation.json` and its subtitles from the finished lines."""
+    records = context.store.records("translate", context.language)
+    lines: list[Line] = []
+    tokens = [0, 0]
+    for segment in context.transcript.segments:
+        record = records.get(segment.id)
+        if record is None or record.error or not record.value:
+            lines.append(Line(segment.id, "", flags=("untranslated", SERVICE)))
+            continue
+        lines.append(decoded(canonical(record.value["line"]), Line))
+        tokens = [a + b for a, b in zip(tokens, record.value["tokens"], strict=True)]
+    translation = Translation(context.language, tuple(lines), tokens[0], tokens[1])
+    context.store.write_json("translation.json", translation, context.language)
+    write_target_subtitles(context.fresh())
+
+
+STAGE = Stage(
+    name="translate",
+    version=1,
+    scope="language",
+    items=items,
+    run=run,
+    needs=("transcribe",),
+    artifact="translation.json",
+    assemble=assemble,
+    accepts=(".srt", ".vtt", ".ass", ".json", ".csv"),
+)
