@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 log = logging.getLogger(__name__)
+
+LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+"""Speaker layouts of the dub by channels: the ones that every AAC decoder knows."""
 
 _MP4_ATOMS = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
 _TIMEOUT_SECONDS = 60.0
@@ -46,6 +50,12 @@ class PacketTrack:
     def start(self) -> Fraction | None:
         """Time of the first presented packet."""
         return min(self.keys) * self.time_base if self.keys else None
+
+    @property
+    def variable(self) -> bool:
+        """True when frame durations differ by more than the rounding of the time base."""
+        steps = [after - before for before, after in pairwise(sorted(self.keys))]
+        return bool(steps) and max(steps) - min(steps) > 1
 
 
 def media_url(path: Path) -> str:

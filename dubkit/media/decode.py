@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import DiskFull, MediaError
-from dubkit.media.container import episode_zero, open_media, scan, timed_streams
+from dubkit.media.container import LAYOUTS, episode_zero, open_media, scan, timed_streams
 from dubkit.types import ASR_RATE, SAMPLE_RATE, Episode
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from soundfile import SoundFile
+    from soundfile import SoundFile  # type: ignore[import-untyped]
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,6 @@ millisecond containers jitter by a few milliseconds; following them would put cl
 _WAV_LIMIT = 3_900_000_000
 """Bytes above which a WAV header overflows and RF64 is written."""
 
-_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 _SILENCE_BLOCK = SAMPLE_RATE * 10
 
 
@@ -121,7 +120,7 @@ def decode_audio(path: Path, episode: Episode, out48: Path, out16: Path) -> tupl
             soundfile.SoundFile(out16, "w", ASR_RATE, 1, subtype="PCM_16", format="WAV") as narrow,
         ):
             sinks = (
-                _Clocked(wide, episode.samples, "flt", _LAYOUTS[episode.channels]),
+                _Clocked(wide, episode.samples, "flt", LAYOUTS[episode.channels]),
                 _Clocked(narrow, round(episode.duration * ASR_RATE), "s16", "mono"),
             )
             return _decode(path, track.index, episode, sinks)

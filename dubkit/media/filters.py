@@ -18,7 +18,9 @@ log = logging.getLogger(__name__)
 
 _VERSION_SECONDS = 30
 _TAIL_LINES = 6
-_NOISE = re.compile(r"^(Conversion failed|Error (muxing|submitting|writing|opening output|closing file)|\[out#)")
+_NOISE = re.compile(
+    r"^(Conversion failed|Error (muxing|submitting|writing|opening output|closing file)|\[out#)"
+)
 
 
 @cache
@@ -37,7 +39,7 @@ def ffmpeg_exe() -> tuple[str, str]:
 
 
 def _candidates() -> list[str]:
-    import imageio_ffmpeg
+    import imageio_ffmpeg  # type: ignore[import-untyped]
 
     found = []
     with contextlib.suppress(RuntimeError):

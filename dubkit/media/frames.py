@@ -52,7 +52,7 @@ def iter_frames(
     height = max(2, round(video.height * target / video.width))
     following = 0
     with open_media(path) as container:
-        stream = container.streams[video.index]
+        stream: Any = container.streams[video.index]
         stream.thread_type = "AUTO"
         for frame in _decoded(container, stream):
             stamp = frame.pts if frame.pts is not None else frame.dts

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import MediaError
 from dubkit.media.container import (
+    LAYOUTS,
     PacketTrack,
     check_span,
     codec_name,
@@ -103,9 +104,13 @@ def _choose_picture(container: InputContainer, warnings: list[str]) -> Any | Non
     if len(pictures) > 1:
         warnings.append(
             f"There are {len(pictures)} video tracks; the dub keeps stream {chosen.index} "
-            f"({chosen.codec_context.width}x{chosen.codec_context.height}) only."
+            f"({_size(chosen)}) only."
         )
     return chosen
+
+
+def _size(stream: Any) -> str:
+    return f"{stream.codec_context.width}x{stream.codec_context.height}"
 
 
 def _video(container: InputContainer, stream: Any | None, timing: _Timing) -> VideoStream | None:
@@ -115,9 +120,7 @@ def _video(container: InputContainer, stream: Any | None, timing: _Timing) -> Vi
     if not track.keys or track.end is None:
         return None
     stamps = sorted(track.keys)
-    steps = [after - before for before, after in zip(stamps, stamps[1:], strict=False)]
-    variable = bool(steps) and max(steps) - min(steps) > 1
-    rate = rate_of(stream, variable=variable)
+    rate = rate_of(stream, variable=track.variable)
     last = stamps[-1] * track.time_base
     # A last packet without a duration (WebM) lasts as long as the rate says.
     end = track.end if track.end > last else last + 1 / rate
@@ -131,7 +134,7 @@ def _video(container: InputContainer, stream: Any | None, timing: _Timing) -> Vi
         frames=len(stamps),
         start=stamps[0] * track.time_base - timing.zero,
         end=end - timing.zero,
-        variable=variable,
+        variable=track.variable,
         rotation=_rotation(container, stream),
         sample_aspect=Fraction(stream.sample_aspect_ratio or 1),
         pixel_format=str(context.pix_fmt or "yuv420p"),
@@ -236,7 +239,7 @@ def _same_language(tag: str, wanted: str) -> bool:
 
     try:
         return langcodes.get(tag).language == langcodes.get(wanted).language and tag != "und"
-    except langcodes.LanguageTagError:
+    except ValueError:
         return tag.casefold() == wanted.casefold()
 
 
@@ -251,7 +254,7 @@ def _target_channels(path: Path, track: AudioStream) -> int:
             f"sound track {track.number} has {track.channels} channels without a speaker layout",
             "Mix it down first, for example: ffmpeg -i FILE -c:v copy -ac 2 stereo.mkv",
         )
-    return next((room for room in (1, 2, 6) if track.channels <= room), 8)
+    return next((room for room in LAYOUTS if track.channels <= room), 8)
 
 
 def _warn_about_damage(
@@ -274,7 +277,8 @@ def _warn_about_damage(
                 f"The file is cut off: its header promises {float(claimed):.2f} s of {kind}, "
                 f"but the data ends after {float(there):.2f} s. The dub covers what is there."
             )
-        if track.damaged:
+        # Raw sound has no packets of its own: a short last read is no damage.
+        if track.damaged and not codec_name(stream).startswith("pcm"):
             warnings.append(f"The {kind} has {track.damaged} damaged packet(s).")
 
 

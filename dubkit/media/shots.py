@@ -35,7 +35,7 @@ class ShotSettings:
 
     def __post_init__(self) -> None:
         if not 1 < self.threshold <= 100:
-            raise SettingError("shots.threshold", self.threshold, "a number above 1, at most 100, is expected")
+            raise SettingError("shots.threshold", self.threshold, "above 1, at most 100, is expected")
         if not 0 <= self.min_seconds <= 60:
             raise SettingError("shots.min_seconds", self.min_seconds, "0 to 60 seconds are expected")
 
@@ -53,7 +53,9 @@ def find_shots(path: Path, episode: Episode, settings: ShotSettings) -> Shots:
     cuts = [c for c in _cuts(path, episode, settings, shortest) if shortest <= c <= len(times) - shortest]
     ends = [*times, episode.video.end]
     edges = [0, *cuts, len(times)]
-    shots = [_shot(number, first, last, ends) for number, (first, last) in enumerate(pairwise(edges), start=1)]
+    shots = [
+        _shot(number, first, last, ends) for number, (first, last) in enumerate(pairwise(edges), start=1)
+    ]
     log.info("%s: %d shots in %d frames", path.name, len(shots), len(times))
     return Shots(tuple(shots))
 
@@ -68,7 +70,7 @@ def _cuts(path: Path, episode: Episode, settings: ShotSettings, shortest: int) -
     The detector compares a change with those around it, so a moving camera or a flash-lit face is not
     a cut; it works on the frames we decode, because its own reader drops the exact numbers.
     """
-    from scenedetect.detectors import AdaptiveDetector
+    from scenedetect.detectors import AdaptiveDetector  # type: ignore[import-untyped]
 
     detector = AdaptiveDetector(
         adaptive_threshold=settings.threshold, min_scene_len=shortest, min_content_val=_LEAST_CHANGE

@@ -7,6 +7,7 @@ delivered file, which is where sample 0 of the dub sits. Nothing is measured and
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 
 from dubkit.errors import MediaError, SettingError
 from dubkit.media.container import (
+    LAYOUTS,
+    PacketTrack,
     codec_name,
     episode_zero,
     is_cover,
@@ -47,8 +50,10 @@ _MKV_COPY_AUDIO = _MP4_AUDIO | {"truehd", "mlp", "wavpack", "tta", "pcm_s16le", 
 }  # fmt: skip
 _COVERS = {"mjpeg", "png"}
 _CONTAINERS = ("auto", "mp4", "mkv", "m4a")
+_DASH = "\u2013"
 _STALL_SECONDS = 600.0
-_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+_MOST_TICKS = 1_000_000
+"""Ticks per second that the 32-bit fields of an mp4 hold for more than an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class _Kept:
     """Streams of the source that go along, by kind, as (index, codec, flags, language) of each."""
 
     zero: Fraction
-    time_base: Fraction | None
+    picture: PacketTrack | None
     audio: tuple[_Stream, ...]
     subtitles: tuple[_Stream, ...]
     covers: tuple[_Stream, ...]
@@ -125,7 +130,8 @@ def track_language(tag: str) -> str:
 def _track_title(tag: str) -> str:
     import langcodes
 
-    name = langcodes.get(tag).display_name(langcodes.get(tag).language)
+    language = langcodes.get(tag)
+    name = language.display_name(language.language or "en")
     return name[:1].upper() + name[1:]
 
 
@@ -167,7 +173,7 @@ def stitch(inputs: StitchInputs, out: Path, container: str) -> None:
     _add_sound(plan, inputs, source, kept, container)
     _add_subtitles(plan, inputs, source, kept, container)
     _add_pictures(plan, source, kept, container)
-    options = _container_options(container, episode.video, kept) | plan.options
+    options = _container_options(container, inputs, kept) | plan.options
     run = ffmpeg.output(*plan.maps, media_url(out), **options)
     timeout = max(_STALL_SECONDS, 2 * float(episode.duration))
     run_ffmpeg(run, place=out, timeout=timeout, repeated=tuple(plan.tags))
@@ -207,7 +213,7 @@ def _kept_streams(inputs: StitchInputs) -> _Kept:
         audio = sorted((s for s in streams if s.index in numbers), key=lambda s: s.index not in dubbed)
         return _Kept(
             zero=episode_zero(container, tracks),
-            time_base=tracks[picture].time_base if picture is not None else None,
+            picture=None if picture is None else tracks[picture],
             audio=tuple(_stream(s) for s in audio),
             subtitles=tuple(_stream(s) for s in streams if s.index in subtitles),
             covers=tuple(_stream(s) for s in streams if is_cover(s) and codec_name(s) in _COVERS),
@@ -220,7 +226,7 @@ def _stream(stream: Any) -> _Stream:
     import av
 
     kept = stream.disposition & ~av.stream.Disposition.default
-    flags = "+".join(flag.name for flag in av.stream.Disposition if flag & kept)
+    flags = "+".join(str(flag.name) for flag in av.stream.Disposition if flag & kept)
     has_codec = getattr(stream, "codec_context", None) is not None
     return _Stream(
         index=stream.index,
@@ -242,9 +248,9 @@ def _add_sound(plan: _Plan, inputs: StitchInputs, source: Any, kept: _Kept, cont
         c="aac",
         b=inputs.audio_bitrate * channels,
         ar=SAMPLE_RATE,
-        channel_layout=_LAYOUTS[channels],
+        channel_layout=LAYOUTS[channels],
         disposition="default",
-        tags=_tags(inputs.language, f"{_track_title(inputs.language)} – dubkit dub"),
+        tags=_tags(inputs.language, f"{_track_title(inputs.language)} {_DASH} dubkit dub"),
     )
     copied = _MKV_COPY_AUDIO if container == "mkv" else _MP4_AUDIO
     languages = {audio.index: audio.language for audio in inputs.episode.audio}
@@ -302,7 +308,8 @@ def _add_pictures(plan: _Plan, source: Any, kept: _Kept, container: str) -> None
             plan.add(source[str(attachment.index)], "t", c="copy")
 
 
-def _container_options(container: str, video: VideoStream | None, kept: _Kept) -> dict[str, Any]:
+def _container_options(container: str, inputs: StitchInputs, kept: _Kept) -> dict[str, Any]:
+    video = inputs.episode.video
     options: dict[str, Any] = {
         "map_metadata": "0",
         "map_chapters": "0",
@@ -320,43 +327,55 @@ def _container_options(container: str, video: VideoStream | None, kept: _Kept) -
         return options | {"brand": "M4A "}
     if kept.timecode:
         options["write_tmcd"] = "1"
-    options |= _mp4_clock(video, kept)
+    options |= _mp4_clock(video, kept, exact="mov" in inputs.episode.container)
     if video is not None and video.codec == "hevc":
         # Apple players refuse the other tag, which ffmpeg would choose.
         options["tag:v:0"] = "hvc1"
     return options
 
 
-def _mp4_clock(video: VideoStream | None, kept: _Kept) -> dict[str, Any]:
+def _mp4_clock(video: VideoStream | None, kept: _Kept, *, exact: bool) -> dict[str, Any]:
     """Keep the source's own ticks, so that no frame time is rounded.
 
-    Late starts are stored in ticks of the whole film, which ffmpeg counts as milliseconds by default.
+    `exact` sources (mp4, mov) state each time in both orders. Late starts are stored in ticks of the
+    whole film, which ffmpeg counts as milliseconds by default.
     """
-    if video is None or kept.time_base is None:
+    track = kept.picture
+    if video is None or track is None:
         return {}
-    ticks = kept.time_base.denominator
-    if kept.time_base.numerator != 1 or not 1 <= ticks <= 1_000_000:
+    if not exact and not video.variable and _on_grid(track, video.rate):
+        return _grid_options(track, video.rate, kept.zero)
+    ticks = track.time_base.denominator
+    if track.time_base.numerator != 1 or not 1 <= ticks <= _MOST_TICKS:
         return {}
-    if ticks == 1000 and not video.variable:
-        return _on_the_grid(video.rate)
     return {"video_track_timescale": ticks, "movie_timescale": ticks}
 
 
-def _on_the_grid(rate: Fraction) -> dict[str, Any]:
-    """Options that move millisecond time stamps (at most half of one) onto the exact frame grid.
+def _on_grid(track: PacketTrack, rate: Fraction) -> bool:
+    """Tell whether every frame lies within a tick of where the rate puts it."""
+    stamps = sorted(track.keys)
+    step = 1 / rate / track.time_base
+    return all(abs(stamp - stamps[0] - number * step) <= 1 for number, stamp in enumerate(stamps))
 
-    Left as they are, an mp4 would state another frame rate than the source.
+
+def _grid_options(track: PacketTrack, rate: Fraction, zero: Fraction) -> dict[str, Any]:
+    """Options that move time stamps by at most a tick of the source onto the exact frame grid.
+
+    Matroska rounds to milliseconds and program streams leave decoding times out: an mp4 made of those
+    would state another frame rate than the source.
     """
-    scale = rate.numerator * -(-10_000 // rate.numerator)
-    tick = Fraction(scale) / rate
-    grid = f"STARTPTS*TB*{scale}"
-    snap = "round(({0}-STARTPTS)*TB*{1}/{2})*{3}/{4}+round({5})"
-    args = (rate.numerator, rate.denominator, tick.numerator, tick.denominator, grid)
+    scale = math.lcm(rate.numerator, track.time_base.denominator)
+    if scale > _MOST_TICKS:
+        scale = rate.numerator * max(1, 90_000 // rate.numerator)
+    step = Fraction(scale) / rate
+    rank = {stamp: number for number, stamp in enumerate(sorted(track.keys))}
+    delay = max(number - rank[stamp] for number, stamp in enumerate(track.keys))
+    start = round((min(track.keys) * track.time_base - zero) * scale)
+    # `PTS*TB` is seconds after the zero; the frame number is the nearest place on the grid.
+    place = f"round((PTS*TB-{start}/{scale})*{rate.numerator}/{rate.denominator})"
+    pts, dts = (f"{start}+({at})*{step.numerator}/{step.denominator}" for at in (place, f"N-{delay}"))
     return {
-        "bsf:v:0": (
-            f"setts=time_base=1/{scale}:"
-            f"pts={snap.format('PTS', *args)}:dts={snap.format('DTS', *args)}:duration={tick}"
-        ),
+        "bsf:v:0": f"setts=time_base=1/{scale}:pts=round({pts}):dts=round({dts}):duration={round(step)}",
         "video_track_timescale": scale,
         "movie_timescale": scale,
     }

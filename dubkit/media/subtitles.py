@@ -30,8 +30,9 @@ _LINES = 2
 _DENSE = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f]"
 )
-_PAUSES = ",.;:!?…—–،؛؟।"
-_DENSE_PAUSES = "、。，！？；：…」』）"
+_PAUSES = ",.;:!?…—\u2013،؛؟।"
+# Full-width comma, marks, colons, brackets by number: they look like the ASCII ones.
+_DENSE_PAUSES = "、。…」』\uff0c\uff01\uff1f\uff1b\uff1a\uff09"
 _NO_LINE_START = _DENSE_PAUSES + "っゃゅょッャュョー々ぁぃぅぇぉァィゥェォ"
 _TIME = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[,.](\d{1,3}))?"
 _TIMING = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?$")
@@ -130,7 +131,7 @@ def _may_cut(text: str, at: int) -> bool:
     import unicodedata
 
     before, after = text[at - 1], text[at]
-    if after in _NO_LINE_START or before in "「『（" or unicodedata.category(after) in ("Mn", "Mc"):
+    if after in _NO_LINE_START or before in "「『\uff08" or unicodedata.category(after) in ("Mn", "Mc"):
         return False
     return not (before.isascii() and after.isascii() and before != " " and after != " ")
 

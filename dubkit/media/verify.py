@@ -112,9 +112,7 @@ def _picture(path: Path, index: int) -> _Picture:
         zero = episode_zero(container, tracks)
         track = tracks[index]
         stamps = sorted(track.keys)
-        steps = [b - a for a, b in zip(stamps, stamps[1:], strict=False)]
-        variable = bool(steps) and max(steps) - min(steps) > 1
-        rate = rate_of(container.streams[index], variable=variable)
+        rate = rate_of(container.streams[index], variable=track.variable)
     return _Picture(
         times=[stamp * track.time_base - zero for stamp in stamps],
         rate=rate,
