@@ -1,0 +1,61 @@
+"""Run the program under measurement as its own process group, with a time limit."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_COMMAND = f"{sys.executable} -m dubkit run"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a run ended; `code` is None when it was killed, by the time limit or on purpose."""
+
+    code: int | None
+    output: str
+    errors: str
+    seconds: float
+
+    @property
+    def traceback(self) -> bool:
+        return "Traceback (most recent call last)" in self.errors + self.output
+
+
+def run(arguments: list[str], log: Path, limit: float | None) -> Finished:
+    """Run a command to its end, or kill it and all its children after `limit` seconds (None: never).
+
+    Its output goes through files beside `log`: a full pipe would stop a program that nobody reads.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    out, err = log.with_suffix(".out"), log.with_suffix(".err")
+    began = time.monotonic()
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        process = subprocess.Popen(
+            arguments, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True
+        )
+        try:
+            code: int | None = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            code = None
+            process.kill()
+        finally:
+            # Whatever the program started must not outlive it, even when this runner is interrupted.
+            _kill_group(process.pid)
+            process.wait()
+    return Finished(code, _text(out), _text(err), time.monotonic() - began)
+
+
+def _kill_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
