@@ -95,6 +95,8 @@ def make_request(targets: tuple[str, ...], flags: dict[str, Any]) -> Request:
         if not equals:
             raise click.UsageError(f"--use {pair}: write --use STAGE=FILE, such as --use transcribe=my.srt.")
         uses[stage_named(name, "--use").name] = Path(file) if file else None
+    if flags["no_translate"] and not targets and flags["set_transcribe__language"]:
+        targets = (flags["set_transcribe__language"],)
     request = Request(
         languages=languages(targets),
         until=flags["until"],
@@ -105,7 +107,9 @@ def make_request(targets: tuple[str, ...], flags: dict[str, Any]) -> Request:
     check_request(request)
     shared_only = request.until and stage_named(request.until, "--until").scope == "episode"
     if not request.languages and not shared_only:
-        raise click.UsageError("Which language? Add --to LANG, such as --to pt-BR.")
+        raise click.UsageError(
+            "Which language? Add --to LANG, such as --to pt-BR (with --no-translate, --src-lang is enough)."
+        )
     return request
 
 
