@@ -1,8 +1,8 @@
 """Hold dubs against their sources: `python -m benchmarks.exactness CLIP... --to pt-BR`.
 
-Nothing of dubkit is imported. For each clip the program is run as a command (or a finished dub is taken with `--dub`), and the delivered
-file is read with PyAV alone. A clip the program refuses with a clear message is listed and does not fail; a
-traceback, a hang or a dub outside the limits does.
+For each clip the program is run as a command (or a finished dub is taken with `--dub`), and the delivered
+file is read with PyAV alone; nothing of dubkit is imported. A clip the program refuses with a clear message
+is listed and does not fail; a traceback, a hang or a dub outside the limits does.
 """
 
 from __future__ import annotations

@@ -44,7 +44,6 @@ def run(arguments: list[str], log: Path, limit: float | None) -> Finished:
             code: int | None = process.wait(limit)
         except subprocess.TimeoutExpired:
             code = None
-            process.kill()
         finally:
             # Whatever the program started must not outlive it, even when this runner is interrupted.
             _kill_group(process.pid)
@@ -53,6 +52,7 @@ def run(arguments: list[str], log: Path, limit: float | None) -> Finished:
 
 
 def _kill_group(leader: int) -> None:
+    # On macOS a group that only holds a finished process answers with PermissionError.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
 
