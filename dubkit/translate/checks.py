@@ -8,20 +8,21 @@ phrases. A line that passes is not proven good; a line that fails is wrong for a
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dubkit.translate.language import base, language_name, same_language, script
 from dubkit.translate.lines import BAD_REPLY, ECHO, REFUSED, WRONG_LANGUAGE
 from dubkit.translate.refusal import is_refusal
+from dubkit.translate.scripts import LETTERS, WIDE, in_script, weight, wide_letters, wrong_han
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier  # type: ignore[import-untyped]
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SENTENCE = re.compile(r"[^.!?…;:。！？]+")
+_CLAUSE = re.compile(r"[^.!?…;:,—。！？，]+")
 
 # What a model slips into when it leaves the target language.
 _WORLD = frozenset(("en", "es", "fr", "de", "it", "pt", "nl", "ru", "zh", "ja", "ko", "ar", "tr", "pl"))
@@ -39,52 +40,98 @@ _RELATIVES = (
 )
 _LANGID_LABEL = {"nb": "no", "fil": "tl", "iw": "he"}
 
-# Names that `unicodedata` gives the letters of each script.
-_LETTERS = {
-    "Latn": ("LATIN",),
-    "Cyrl": ("CYRILLIC",),
-    "Grek": ("GREEK",),
-    "Arab": ("ARABIC",),
-    "Hebr": ("HEBREW",),
-    "Deva": ("DEVANAGARI",),
-    "Thai": ("THAI",),
-    "Jpan": ("HIRAGANA", "KATAKANA", "CJK"),
-    "Kore": ("HANGUL", "CJK"),
-    "Hans": ("CJK",),
-    "Hant": ("CJK",),
-    "Beng": ("BENGALI",),
-    "Taml": ("TAMIL",),
-    "Telu": ("TELUGU",),
-    "Geor": ("GEORGIAN",),
-    "Armn": ("ARMENIAN",),
-}
-_WIDE = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
-
-# One-word lines that are no names; a copy of any other single word may be right.
+# English words that are no names and that no other language has borrowed: alone they are an echo,
+# and the longer ones inside a line were left over.
 _ENGLISH_WORDS = frozenset(
     (
-        "hello",
-        "yes",
-        "thanks",
-        "goodbye",
-        "sorry",
-        "please",
-        "what",
-        "why",
-        "really",
-        "wait",
-        "who",
-        "where",
-        "when",
-        "exactly",
-        "never",
+        "about",
+        "actually",
+        "again",
         "always",
-        "nothing",
-        "listen",
-        "look",
-        "stop",
+        "another",
+        "anything",
+        "because",
+        "before",
+        "believe",
+        "birthday",
+        "brother",
+        "could",
+        "doing",
+        "enough",
+        "even",
+        "everybody",
+        "everyone",
+        "everything",
+        "exactly",
+        "father",
+        "forget",
+        "forgot",
+        "friend",
+        "friends",
+        "getting",
+        "going",
+        "goodbye",
+        "happened",
+        "happy",
+        "hello",
         "help",
+        "listen",
+        "little",
+        "look",
+        "maybe",
+        "mother",
+        "myself",
+        "never",
+        "nothing",
+        "often",
+        "originally",
+        "people",
+        "please",
+        "probably",
+        "really",
+        "remember",
+        "right",
         "run",
+        "should",
+        "sister",
+        "someone",
+        "something",
+        "sorry",
+        "stop",
+        "talking",
+        "thanks",
+        "their",
+        "there",
+        "these",
+        "they",
+        "thing",
+        "things",
+        "think",
+        "those",
+        "thought",
+        "through",
+        "together",
+        "tomorrow",
+        "tonight",
+        "tried",
+        "trying",
+        "until",
+        "wait",
+        "what",
+        "when",
+        "where",
+        "which",
+        "while",
+        "who",
+        "whole",
+        "why",
+        "without",
+        "wonder",
+        "would",
+        "wrong",
+        "yes",
+        "yesterday",
+        "yourself",
     )
 )
 _NEW_SHARE = 0.2
@@ -123,8 +170,17 @@ class LineChecks:
             )
         return self._length_fault(source, text) or self._language_fault(source, text)
 
+    def fault_together(self, sources: Mapping[int, str], texts: Mapping[int, str]) -> Fault | None:
+        """The fault of a reply as a whole: many short lines tell its language where one does not."""
+        if self._same or self._target_label is None:
+            return None
+        evidence = " ".join(_without_names(sources[number], text) for number, text in texts.items())
+        if self._convicts(evidence, minimum=4):
+            return Fault(WRONG_LANGUAGE, f"is not in {self._name}")
+        return None
+
     def _length_fault(self, source: str, text: str) -> Fault | None:
-        given, got = _weight(source), _weight(text)
+        given, got = weight(source), weight(text)
         if got > 3 * given + 20:
             return Fault(BAD_REPLY, "is far longer than its source; something was added")
         if given >= 40 and got < 0.2 * given:
@@ -136,6 +192,9 @@ class LineChecks:
             return None
         if self._echoes(source, text):
             return Fault(ECHO, f"was left in the source language; translate it into {self._name}")
+        left = self._left_over(source, text)
+        if left:
+            return Fault(WRONG_LANGUAGE, f"leaves {left!r} in English")
         if self._foreign_script(source, text) or self._foreign_language(source, text):
             return Fault(WRONG_LANGUAGE, f"is not in {self._name}")
         return None
@@ -145,10 +204,10 @@ class LineChecks:
     def _echoes(self, source: str, text: str) -> bool:
         if _plain(source) == _plain(text):
             return self._copy_is_fault(source, whole=True)
-        sentences = {_plain(sentence) for sentence in _SENTENCE.findall(source)} - {""}
+        clauses = {_plain(clause) for clause in _CLAUSE.findall(source)} - {""}
         return any(
-            _plain(sentence) in sentences and self._copy_is_fault(sentence, whole=False)
-            for sentence in _SENTENCE.findall(text)
+            _plain(clause) in clauses and self._copy_is_fault(clause, whole=False)
+            for clause in _CLAUSE.findall(text)
         )
 
     def _copy_is_fault(self, sentence: str, *, whole: bool) -> bool:
@@ -167,29 +226,37 @@ class LineChecks:
         # Capitals throughout: a name, a title, or a shout.
         return sentence.isupper() and odds[self._source_label] > 0.9
 
+    def _left_over(self, source: str, text: str) -> str:
+        """An everyday English word of the source that stands unchanged in the text, or nothing."""
+        if self._source != "en":
+            return ""
+        given = set(_WORD.findall(source))
+        kept = (word for word in _WORD.findall(text) if word.islower() and len(word) >= 5 and word in given)
+        return next((word for word in kept if word in _ENGLISH_WORDS), "")
+
     # --- scripts ------------------------------------------------------------------------------
 
     def _foreign_script(self, source: str, text: str) -> bool:
-        expected = _LETTERS.get(self._script)
+        expected = LETTERS.get(self._script)
         if expected is None:
             return False
         letters = [character for character in text if character.isalpha()]
-        own = [character for character in letters if _in_script(character, expected)]
+        own = [character for character in letters if in_script(character, expected)]
         if self._script != "Latn":
             return self._too_few_own(source, text, letters, own)
         foreign = [character for character in letters if character not in own]
         if len(foreign) >= max(2, _NEW_SHARE * len(letters)):
             return True
-        return any(_in_script(character, _WIDE) and character not in source for character in foreign)
+        return any(in_script(character, WIDE) and character not in source for character in foreign)
 
     def _too_few_own(self, source: str, text: str, letters: list[str], own: list[str]) -> bool:
-        kana = any(_in_script(character, ("HIRAGANA", "KATAKANA")) for character in text)
+        kana = any(in_script(character, ("HIRAGANA", "KATAKANA")) for character in text)
         if self._script == "Jpan" and len(own) >= 8 and not kana:
             return True
         if self._script in ("Hans", "Hant"):
-            if kana and any(_in_script(character, ("HIRAGANA",)) for character in text):
+            if kana and any(in_script(character, ("HIRAGANA",)) for character in text):
                 return True
-            if _wrong_han(text, self._script):
+            if wrong_han(text, self._script):
                 return True
         if not letters or len(own) >= 0.3 * len(letters):
             return False
@@ -206,14 +273,14 @@ class LineChecks:
         evidence = _without_names(source, text)
         if self._convicts(evidence, minimum=2):
             return True
-        # One sentence left in the source language disappears in the average of a long line.
-        sentences = _SENTENCE.findall(evidence)
-        return len(sentences) > 1 and any(self._is_source(sentence) for sentence in sentences)
+        # A clause left in the source language disappears in the average of a long line.
+        clauses = _CLAUSE.findall(evidence)
+        return len(clauses) > 1 and any(self._is_source(clause) for clause in clauses)
 
     def _convicts(self, text: str, *, minimum: int) -> bool:
         words = _WORD.findall(text)
         letters = sum(map(len, words))
-        if (len(words) < minimum or letters < 8) and not _wide_letters(text) >= 4:
+        if (len(words) < minimum or letters < 8) and not wide_letters(text) >= 4:
             return False
         candidates = _WORLD | {self._target_label or "", self._source_label or ""} - {""}
         found, probability = self._likeliest(text, candidates)
@@ -227,13 +294,13 @@ class LineChecks:
             return len(words) >= 6 and probability >= 0.97
         return probability >= (0.9 if len(words) > 2 else 0.95)
 
-    def _is_source(self, sentence: str) -> bool:
-        words = _WORD.findall(sentence)
+    def _is_source(self, clause: str) -> bool:
+        words = _WORD.findall(clause)
         if len(words) < 3 or self._source_label is None or self._target_label is None:
             return False
         if any({self._source_label, self._target_label} <= group for group in _RELATIVES):
             return False
-        odds = self._probabilities(sentence, {self._source_label, self._target_label})
+        odds = self._probabilities(clause, {self._source_label, self._target_label})
         return odds[self._source_label] >= 0.97
 
     def _likeliest(self, text: str, candidates: set[str] | frozenset[str]) -> tuple[str, float]:
@@ -267,7 +334,7 @@ def repeated(sources: Mapping[int, str], texts: Mapping[int, str]) -> set[int]:
     """Numbers that share a long text although their sources differ."""
     seen: dict[str, list[int]] = {}
     for number, text in texts.items():
-        if len(_WORD.findall(text)) >= 4 or _wide_letters(text) >= 8:
+        if len(_WORD.findall(text)) >= 4 or wide_letters(text) >= 8:
             seen.setdefault(_plain(text), []).append(number)
     groups = [numbers for numbers in seen.values() if len({_plain(sources[n]) for n in numbers}) > 1]
     return {number for numbers in groups for number in numbers}
@@ -288,51 +355,12 @@ def _plain(text: str) -> str:
     return " ".join(word.casefold().replace("’", "'") for word in _WORD.findall(text))
 
 
-def _in_script(character: str, names: Sequence[str]) -> bool:
-    return unicodedata.name(character, "").startswith(tuple(names))
-
-
-def _wide_letters(text: str) -> int:
-    return sum(_in_script(character, _WIDE) for character in text if character.isalpha())
-
-
-def _weight(text: str) -> int:
-    """Length in Latin letters: a Han character says as much as three, a digit may be spelled out."""
-    weights = (
-        0
-        if not character.isalnum()
-        else 6
-        if character.isdigit()
-        else 3
-        if _in_script(character, _WIDE)
-        else 1
-        for character in text
-    )
-    return sum(weights)
-
-
-def _wrong_han(text: str, wanted: str) -> bool:
-    """True when more characters fit only the code page of the other Chinese script."""
-    han = [character for character in text if _in_script(character, ("CJK",))]
-    simplified = sum(_encodes(c, "gb2312") and not _encodes(c, "big5") for c in han)
-    traditional = sum(_encodes(c, "big5") and not _encodes(c, "gb2312") for c in han)
-    other, own = (traditional, simplified) if wanted == "Hans" else (simplified, traditional)
-    return other >= 2 and other > own
-
-
-def _encodes(character: str, code_page: str) -> bool:
-    try:
-        character.encode(code_page)
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _without_names(source: str, text: str) -> str:
-    """The text without capitalised words that stand in the source too."""
+    """The text without names, that is words which the source writes with a capital inside a sentence."""
     if text.isupper():
         return text
-    names = {word for word in _WORD.findall(source) if not word.islower()}
+    inside = (word for sentence in _SENTENCE.findall(source) for word in _WORD.findall(sentence)[1:])
+    names = {word for word in inside if not word.islower()}
     return _WORD.sub(lambda found: "" if found.group() in names else found.group(), text)
 
 

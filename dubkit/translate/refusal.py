@@ -15,18 +15,22 @@ _SORRY = (
     r"|\bdisculp|\bdésolée?\b|\bexcuse|\bpardon|\bm['’ ]excuse|\bes tut mir (?:sehr )?leid\b"
     r"|\bentschuldig|\bleider\b|\bmi dispiace\b|\bscus|\bhet spijt me\b|\bhelaas\b|извин|прости"
     r"|к сожалению|сожалею|\bprzepraszam|\bniestety|\bprzykro|\bförlåt|\btyvärr|\bbeklag|\büzgünüm|抱歉"
-    r"|对不起|對不起|遗憾|遺憾|申し訳|ごめん|すみません|恐れ入り|残念|죄송|미안|آسف|عذرا|अफसोस|माफ़|em sap greu|ho sento"
+    r"|对不起|對不起|遗憾|遺憾|申し訳|ごめん|すみません|恐れ入り|残念|죄송|미안|آسف|عذرا|अफसोस|माफ़"
+    r"|em sap greu|ho sento"
 )
 _UNABLE = (
-    r"\b(?:can(?:'t|not| not|’t)|unable to|not able to|won(?:'|’)t|will not|refuse to|must decline|decline to|not (?:comfortable|allowed|permitted|going to)|couldn(?:'|’)t|could not|no way)\b"
+    r"\b(?:can(?:'t|not| not|’t)|unable to|not able to|won(?:'|’)t|will not|refuse to|must decline"
+    r"|decline to|not (?:comfortable|allowed|permitted|going to)|couldn(?:'|’)t|could not|no way)\b"
     r"|\bnão (?:posso|podemos|consigo|é possível|vou|irei|sou capaz|pode)\b"
     r"|\bno (?:puedo|podemos|es posible|voy a|soy capaz)\b"
     r"|\bne (?:peux|pouvons|puis|suis pas en mesure|vais)\b|\bje (?:peux|vais) pas\b|\bimpossible\b"
     r"|\bkann (?:\w+ ){0,5}nicht\b|\bnicht (?:in der lage|möglich)\b|\bkönnen (?:\w+ ){0,5}nicht\b"
     r"|\bwerde (?:\w+ ){0,5}nicht\b|\bnon (?:posso|possiamo|è possibile|sono in grado|riesco)\b"
     r"|\bkan (?:\w+ ){0,5}niet\b|не (?:могу|можем|смогу|буду|в состоянии)"
-    r"|\bnie (?:mogę|możemy|jestem w stanie)\b|\bkan inte\b|\bkan ikke\b|无法|不能|不可以|無法|拒绝|できません|できない"
-    r"|出来ません|出来ない|いたしかねます|할 수 없|수 없습니다|못 해|못합니다|لا (?:أستطيع|يمكنني)|नहीं (?:कर )?सकता|\bno puc\b"
+    r"|\bnie (?:mogę|możemy|jestem w stanie)\b|\bkan inte\b"
+    r"|\bkan ikke\b|无法|不能|不可以|無法|拒绝|できません|できない"
+    r"|出来ません|出来ない|いたしかねます|할 수 없|수 없습니다|못 해|못합니다|لا (?:أستطيع|يمكنني)"
+    r"|नहीं (?:कर )?सकता|\bno puc\b"
     r"|\byapamam\b|\bedemem\b"
 )
 _MODEL = (
@@ -41,7 +45,8 @@ _MODEL = (
 _POLICY = (
     r"\b(?:content|usage|safety|community) (?:policy|policies|guidelines?)\b"
     r"|\bagainst my (?:guidelines|policy|programming|values)\b"
-    r"|\b(?:explicit|inappropriate|offensive|harmful|sexual|hateful|graphic|sensitive) (?:content|language|material|text|nature)\b"
+    r"|\b(?:explicit|inappropriate|offensive|harmful|sexual|hateful|graphic|sensitive) (?:content"
+    r"|language|material|text|nature)\b"
     r"|\bconteúdo (?:explícito|inadequado|ofensivo|sensível|impróprio|prejudicial)\b"
     r"|\bpolíticas? de (?:conteúdo|contenido|uso)\b|\bdiretrizes\b"
     r"|\bcontenido (?:explícito|inapropiado|ofensivo|sensible|dañino)\b"

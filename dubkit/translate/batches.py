@@ -1,0 +1,275 @@
+"""Checked batches for language models: ask, check, repair, ask smaller, and give up honestly.
+
+A model joins lines, drops numbers, refuses, answers in another language or thinks aloud. No text
+leaves this module unless its number, its length and its language were checked; a line that never
+passes leaves it without text and with the reason.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from dubkit.errors import TranslationError
+from dubkit.translate.checks import Fault, LineChecks, misplaced, repeated
+from dubkit.translate.clean import unwrap
+from dubkit.translate.language import language_name, normalise
+from dubkit.translate.lines import (
+    BAD_REPLY,
+    REFUSED,
+    SERVICE_ERROR,
+    OnDone,
+    SourceLine,
+    Translated,
+    TranslateSettings,
+    failed,
+    one_line,
+)
+from dubkit.translate.refusal import refuses_batch
+from dubkit.translate.reply import Parsed, parse_batch, parse_single
+from dubkit.translate.request import Messages, batch_messages, repair_messages, single_messages
+
+log = logging.getLogger(__name__)
+
+_DEAD_BATCHES = 2
+"""Batches in a row that a service may fail, after all retries, before the rest is not sent any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered. `cut` means its length limit ended the answer, `refused` a content filter."""
+
+    text: str
+    cut: bool = False
+    refused: bool = False
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+class ServiceDown(Exception):
+    """A request failed after every retry; the message says how and what to do."""
+
+
+class ServiceRefused(ServiceDown):
+    """The service will not serve any request: wrong key, unknown model, no credit."""
+
+
+class TooLong(Exception):
+    """The request does not fit into the model's context; a smaller one may."""
+
+
+Ask = Callable[[Messages], Reply]
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What became of the lines of one batch, by line id."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+    tokens_in: int = 0
+    tokens_out: int = 0
+    answered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """Accepted texts and the faults of the others, by number; `whole` when the reply failed as one."""
+
+    texts: dict[int, str]
+    faults: dict[int, Fault]
+    whole: str = ""
+    refused: bool = False
+
+
+@dataclass(slots=True)
+class BatchTranslator:
+    """Translates lines through `ask`, which sends one request to a language model."""
+
+    ask: Ask
+    provider: str
+    settings: TranslateSettings
+    batch_size: int
+    with_context: bool = True
+    _checks: LineChecks = field(init=False)
+    _labels: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        target = self.settings.target
+        self._checks = LineChecks(self.settings.source, target)
+        name = language_name(target)
+        self._labels = (name, name.split()[-1], normalise(target), "output", "line")
+
+    def run(self, lines: Sequence[SourceLine], on_done: OnDone) -> None:
+        """Hand each finished batch to `on_done`.
+
+        Raises TranslationError when the service failed before it answered anything. A service that
+        fails later leaves the finished lines as they are and the others flagged.
+        """
+        answered, dead = False, 0
+        for start in range(0, len(lines), self.batch_size):
+            batch = lines[start : start + self.batch_size]
+            if dead >= _DEAD_BATCHES:
+                on_done([failed(line, self.provider, SERVICE_ERROR) for line in batch])
+                continue
+            outcome = _Outcome()
+            try:
+                self._batch(batch, outcome)
+                answered, dead = True, 0
+            except ServiceDown as problem:
+                answered = answered or outcome.answered
+                dead = _DEAD_BATCHES if isinstance(problem, ServiceRefused) else dead + 1
+                log.warning("%s", problem)
+                last = start + self.batch_size >= len(lines)
+                if not answered and (last or dead >= _DEAD_BATCHES):
+                    raise TranslationError(str(problem)) from problem
+            on_done(self._results(batch, outcome))
+
+    def _results(self, batch: Sequence[SourceLine], outcome: _Outcome) -> list[Translated]:
+        """One result a line, with the batch's tokens spread so that their sum stays right."""
+        results = []
+        for index, line in enumerate(batch):
+            if line.id in outcome.texts:
+                result = Translated(line.id, outcome.texts[line.id], self.provider)
+            else:
+                result = failed(line, self.provider, outcome.faults.get(line.id, SERVICE_ERROR))
+            tokens_in = _share(outcome.tokens_in, index, len(batch))
+            tokens_out = _share(outcome.tokens_out, index, len(batch))
+            results.append(replace(result, tokens_in=tokens_in, tokens_out=tokens_out))
+        return results
+
+    def _batch(self, batch: Sequence[SourceLine], outcome: _Outcome) -> None:
+        speech = []
+        for line in batch:
+            if any(character.isalpha() for character in line.text):
+                speech.append(line)
+            else:
+                # `...`, `1984` and `♪` read the same in every language.
+                outcome.texts[line.id] = one_line(line.text)
+        if speech:
+            self._solve(speech, outcome)
+
+    def _solve(self, lines: Sequence[SourceLine], outcome: _Outcome, *, repair: bool = True) -> None:
+        """Settle every line in `outcome`: together, then in halves, at last one by one."""
+        if len(lines) == 1:
+            self._single(lines[0], outcome)
+            return
+        left = self._together(lines, outcome, repair=repair)
+        if not left:
+            return
+        half = (len(left) + 1) // 2
+        for part in (left[:half], left[half:]):
+            if part:
+                self._solve(part, outcome, repair=False)
+
+    def _together(
+        self, lines: Sequence[SourceLine], outcome: _Outcome, *, repair: bool
+    ) -> Sequence[SourceLine]:
+        """Lines of a batch that are still without a translation after a request and its repair."""
+        asked = batch_messages(lines, self.settings if self.with_context else self._bare())
+        try:
+            reply = self._request(asked, outcome)
+            verdict = self._judge_batch(lines, reply, range(1, len(lines) + 1))
+            outcome.texts |= {lines[number - 1].id: text for number, text in verdict.texts.items()}
+            # A refusal of the whole batch is not argued with: alone, most of its lines are harmless.
+            if repair and verdict.faults and not verdict.refused:
+                problems = verdict.whole or {n: fault.text for n, fault in verdict.faults.items()}
+                again = self._request(repair_messages(asked, reply.text, problems, self.settings), outcome)
+                verdict = self._judge_batch(lines, again, sorted(verdict.faults))
+                outcome.texts |= {lines[number - 1].id: text for number, text in verdict.texts.items()}
+        except TooLong:
+            log.debug("%s: %d lines do not fit into one request", self.provider, len(lines))
+        return [line for line in lines if line.id not in outcome.texts]
+
+    def _single(self, line: SourceLine, outcome: _Outcome) -> None:
+        """Ask for one line, then repair, then ask without the neighbours that may have confused the model."""
+        asked = single_messages(line, self.settings, context=self.with_context)
+        bare = single_messages(line, self.settings, context=False)
+        faults: list[str] = []
+        messages = asked
+        for attempt in ("plain", "repair", "bare"):
+            if attempt == "bare":
+                if bare == asked:
+                    break
+                messages = bare
+            try:
+                reply = self._request(messages, outcome)
+            except TooLong:
+                faults.append(BAD_REPLY)
+                continue
+            text, fault = self._judge_single(line, reply)
+            if fault is None:
+                outcome.texts[line.id] = text
+                return
+            faults.append(fault.flag)
+            messages = repair_messages(asked, reply.text, fault.text, self.settings)
+        outcome.faults[line.id] = REFUSED if REFUSED in faults else faults[-1]
+        log.warning("%s: line %s has no translation (%s)", self.provider, line.id, outcome.faults[line.id])
+
+    def _request(self, messages: Messages, outcome: _Outcome) -> Reply:
+        reply = self.ask(messages)
+        outcome.answered = True
+        outcome.tokens_in += reply.tokens_in
+        outcome.tokens_out += reply.tokens_out
+        return reply
+
+    def _bare(self) -> TranslateSettings:
+        return replace(self.settings, context=0)
+
+    # --- judging ------------------------------------------------------------------------------
+
+    def _judge_batch(self, lines: Sequence[SourceLine], reply: Reply, numbers: Sequence[int]) -> _Verdict:
+        parsed = parse_batch(reply.text, numbers)
+        if parsed.problem and len(numbers) < len(lines):
+            # Asked for some lines again, models like to send all.
+            everything = parse_batch(reply.text, range(1, len(lines) + 1))
+            if not everything.problem:
+                parsed = Parsed({number: everything.texts[number] for number in numbers})
+        whole = self._whole_fault(reply, parsed)
+        if whole:
+            return _Verdict({}, dict.fromkeys(numbers, whole), whole.text, whole.flag == REFUSED)
+        sources = {number: one_line(lines[number - 1].text) for number in numbers}
+        texts = {number: self._clean(parsed.texts[number], lines[number - 1], lines) for number in numbers}
+        faults = self._line_faults(sources, texts)
+        return _Verdict({n: text for n, text in texts.items() if n not in faults}, faults)
+
+    def _line_faults(self, sources: Mapping[int, str], texts: Mapping[int, str]) -> dict[int, Fault]:
+        together = self._checks.fault_together(sources, texts)
+        if together:
+            return dict.fromkeys(texts, together)
+        faults = {n: fault for n, text in texts.items() if (fault := self._checks.fault(sources[n], text))}
+        for number in misplaced(sources, texts):
+            faults.setdefault(number, Fault(BAD_REPLY, "holds the translation of another line"))
+        for number in repeated(sources, texts):
+            faults.setdefault(number, Fault(BAD_REPLY, "has the same translation as another line"))
+        return dict(sorted(faults.items()))
+
+    def _judge_single(self, line: SourceLine, reply: Reply) -> tuple[str, Fault | None]:
+        parsed = parse_single(reply.text)
+        whole = self._whole_fault(reply, parsed, single=True)
+        if whole:
+            return "", whole
+        text = self._clean(parsed.texts[1], line, [line])
+        fault = self._checks.fault(one_line(line.text), text)
+        return text, fault and replace(fault, text=f"the answer {fault.text}")
+
+    def _whole_fault(self, reply: Reply, parsed: Parsed, *, single: bool = False) -> Fault | None:
+        if reply.refused:
+            return Fault(REFUSED, "the answer is a refusal")
+        if reply.cut:
+            return Fault(BAD_REPLY, "the answer was cut off before its end")
+        if not parsed.problem:
+            return None
+        # A single line is compared with its source instead: a character may refuse as well.
+        if not single and refuses_batch(reply.text):
+            return Fault(REFUSED, "the answer is a refusal")
+        return Fault(BAD_REPLY, parsed.problem)
+
+    def _clean(self, text: str, line: SourceLine, lines: Sequence[SourceLine]) -> str:
+        speakers = tuple(other.speaker for other in lines if other.speaker)
+        return one_line(unwrap(text, one_line(line.text), labels=self._labels + speakers))
+
+
+def _share(total: int, index: int, count: int) -> int:
+    return total * (index + 1) // count - total * index // count

@@ -1,0 +1,187 @@
+"""Translate through any OpenAI-compatible endpoint: OpenAI, Ollama, vLLM, llama.cpp server and others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dubkit.translate.batches import BatchTranslator, Reply, ServiceDown, ServiceRefused, TooLong
+from dubkit.translate.lines import OnDone, SourceLine, TranslateSettings
+from dubkit.translate.request import Messages
+
+if TYPE_CHECKING:
+    import openai
+
+log = logging.getLogger(__name__)
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+
+# Newer models refuse parameters that older ones need for a repeatable answer.
+_OPTIONAL = ("seed", "temperature")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAIEndpoint:
+    """Where a model is served. Local servers want no key; an empty one is then right."""
+
+    model: str
+    base_url: str = DEFAULT_BASE_URL
+    api_key: str = field(default="", repr=False)
+
+
+class OpenAITranslator:
+    """A chat model behind an OpenAI-compatible endpoint."""
+
+    uses_context = True
+
+    def __init__(self, model: str, base_url: str = "", api_key: str = "") -> None:
+        self._model = model
+        self._base_url = base_url or DEFAULT_BASE_URL
+        self._api_key = api_key
+
+    @property
+    def identity(self) -> str:
+        return f"openai:{self._model}"
+
+    def translate(self, lines: Sequence[SourceLine], settings: TranslateSettings, on_done: OnDone) -> None:
+        """Translate in checked batches; see `Translator`."""
+        import openai
+
+        # The key must not be empty, and both must be given, or the package would read the environment.
+        client = openai.OpenAI(
+            base_url=self._base_url,
+            api_key=self._api_key or "none",
+            max_retries=settings.retries,
+            timeout=settings.timeout,
+        )
+        with client:
+            endpoint = _Endpoint(client, self._model, self._base_url, settings)
+            BatchTranslator(endpoint.ask, self.identity, settings, settings.batch_size).run(lines, on_done)
+
+
+class _Endpoint:
+    """Sends requests and turns what comes back, or does not, into a reply or a nameable failure."""
+
+    def __init__(self, client: openai.OpenAI, model: str, base_url: str, settings: TranslateSettings) -> None:
+        self._client = client
+        self._model = model
+        self._base_url = base_url
+        self._options: dict[str, Any] = {"temperature": settings.temperature, "seed": settings.seed}
+        self._retries = settings.retries
+
+    def ask(self, messages: Messages) -> Reply:
+        """One request. Time-outs, 429 and 5xx are sent again by the client, with growing pauses."""
+        broken = ""
+        for _ in range(self._retries + 1):
+            try:
+                return self._reply(self._send(messages))
+            except _NotAnAnswer as problem:
+                broken = str(problem)
+                log.debug("%s: %s", self._base_url, problem)
+        raise ServiceDown(
+            f"The service at {self._base_url} did not answer as an OpenAI-compatible endpoint: {broken}.\n"
+            "Check OPENAI_BASE_URL; for most servers it ends in /v1."
+        )
+
+    def _send(self, messages: Messages) -> object:
+        import httpx
+        import openai
+
+        try:
+            return self._client.chat.completions.create(
+                model=self._model,
+                messages=messages,  # type: ignore[arg-type]  # the package wants its own TypedDicts
+                **self._options,
+            )
+        except (openai.AuthenticationError, openai.PermissionDeniedError) as problem:
+            raise ServiceRefused(
+                f"{self._base_url} refused the key ({problem.status_code}: {_short(problem)}).\n"
+                "Set OPENAI_API_KEY to a key that may use this model."
+            ) from problem
+        except openai.NotFoundError as problem:
+            raise ServiceRefused(
+                f"{self._base_url} has no model {self._model!r} (404: {_short(problem)}).\n"
+                "Set the translation model to one that this service lists, and check OPENAI_BASE_URL."
+            ) from problem
+        except (openai.BadRequestError, openai.UnprocessableEntityError) as problem:
+            return self._bad_request(messages, problem)
+        except openai.APIStatusError as problem:
+            raise self._status_error(problem) from problem
+        except openai.APIConnectionError as problem:
+            raise ServiceDown(
+                f"{self._base_url} was not reached in {self._retries + 1} attempts ({_short(problem)}).\n"
+                "Check that the service runs and OPENAI_BASE_URL is right, then run the same command again."
+            ) from problem
+        except (ValueError, openai.APIError, httpx.HTTPError) as problem:
+            raise _NotAnAnswer(f"its reply cannot be read ({_short(problem)})") from problem
+
+    def _status_error(self, problem: openai.APIStatusError) -> ServiceDown:
+        text = _short(problem)
+        if problem.status_code == 402 or "insufficient_quota" in text:
+            return ServiceRefused(
+                f"{self._base_url} has no credit left for this key ({problem.status_code}: {text}).\n"
+                "Top up the account or use another provider; finished lines are kept."
+            )
+        return ServiceDown(
+            f"{self._base_url} failed {self._retries + 1} times ({problem.status_code}: {text}).\n"
+            "Run the same command again later: finished lines are kept."
+        )
+
+    def _bad_request(self, messages: Messages, problem: openai.APIStatusError) -> object:
+        text = str(problem).casefold()
+        refused = [name for name in _OPTIONAL if name in text and name in self._options]
+        if refused:
+            for name in refused:
+                del self._options[name]
+            log.debug("%s: %s does not take %s", self._base_url, self._model, refused)
+            return self._send(messages)
+        if "content_filter" in text or "content management" in text or "content_policy" in text:
+            return _FILTERED
+        if "context" in text or "too long" in text or "maximum" in text:
+            raise TooLong(_short(problem)) from problem
+        if "model" in text and ("not found" in text or "not exist" in text):
+            raise ServiceRefused(
+                f"{self._base_url} has no model {self._model!r} ({_short(problem)}).\n"
+                "Set the translation model to one that this service lists."
+            ) from problem
+        raise ServiceRefused(
+            f"{self._base_url} does not accept the request ({problem.status_code}: {_short(problem)}).\n"
+            "Check the model and whether OPENAI_BASE_URL is a chat-completions service."
+        ) from problem
+
+    def _reply(self, completion: object) -> Reply:
+        if completion is _FILTERED:
+            return Reply("", refused=True)
+        choices = getattr(completion, "choices", None)
+        if not choices:
+            # The package hands over a web page as a plain string.
+            kind = "a web page" if isinstance(completion, str) and "<" in completion[:200] else "no choices"
+            raise _NotAnAnswer(f"it answered with {kind}")
+        choice = choices[0]
+        message = choice.message
+        usage = getattr(completion, "usage", None)
+        return Reply(
+            text=getattr(message, "content", None) or "",
+            cut=choice.finish_reason == "length",
+            refused=choice.finish_reason == "content_filter" or bool(getattr(message, "refusal", None)),
+            tokens_in=getattr(usage, "prompt_tokens", None) or 0,
+            tokens_out=getattr(usage, "completion_tokens", None) or 0,
+        )
+
+
+class _NotAnAnswer(Exception):
+    """Something came back with status 200 that is no chat completion."""
+
+
+_FILTERED = object()
+
+
+def _short(problem: Exception) -> str:
+    """First line of what went wrong, short enough for a message; HTML bodies run over pages."""
+    cause = problem.__cause__
+    text = " ".join((str(problem) or type(problem).__name__).split())
+    if cause is not None and str(cause) and str(cause) not in text:
+        text = f"{text} {' '.join(str(cause).split())}"
+    return text if len(text) <= 200 else text[:200] + "…"

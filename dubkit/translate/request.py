@@ -1,0 +1,115 @@
+"""Build the messages of a request: system prompt, numbered lines among their context, repair."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import prompts
+from dubkit.translate.language import language_name, normalise
+from dubkit.translate.lines import SourceLine, TranslateSettings, one_line
+
+Messages = list[dict[str, str]]
+
+_PROMPTS = ("translate", "batch", "single", "repair")
+
+
+def prompts_digest() -> str:
+    """SHA-256 of the prompt texts a language model gets, for cache keys."""
+    return hashlib.sha256("\0".join(prompts.read(name) for name in _PROMPTS).encode()).hexdigest()
+
+
+def batch_messages(lines: Sequence[SourceLine], settings: TranslateSettings) -> Messages:
+    """Request for `lines`, numbered from 1, among neighbours marked with `~`."""
+    numbers = [f"[{number}]" for number in range(1, len(lines) + 1)]
+    user = prompts.read("batch").format(
+        target=_named(settings.target),
+        source=_named(settings.source),
+        speakers=_speakers(lines),
+        script="\n".join(_script(lines, settings.context)),
+        count=f"{len(lines)} lines, {numbers[0]} to {numbers[-1]},",
+        example=f"{numbers[0]} …",
+    )
+    return _conversation(user)
+
+
+def single_messages(line: SourceLine, settings: TranslateSettings, *, context: bool) -> Messages:
+    """Request for one line; without `context` nothing else is there that could be translated."""
+    before = line.before[-settings.context :] if settings.context else ()
+    after = line.after[: settings.context]
+    neighbours = [f"~ {one_line(text)}" for text in before]
+    following = [f"~ {one_line(text)}" for text in after]
+    shown = ""
+    if context and (neighbours or following):
+        shown = "\n".join(
+            [
+                "It stands in this dialogue, which must not be translated:",
+                *neighbours,
+                "~ (the line)",
+                *following,
+            ]
+        )
+    user = prompts.read("single").format(
+        target=_named(settings.target),
+        source=_named(settings.source),
+        context=shown,
+        text=one_line(line.text),
+    )
+    return _conversation(user)
+
+
+def repair_messages(
+    asked: Messages, reply: str, problems: Mapping[int, str] | str, settings: TranslateSettings
+) -> Messages:
+    """The conversation so far, and what was wrong: with some lines (by number) or with the whole reply."""
+    if isinstance(problems, str):
+        listed, wanted = f"- {problems}.", "all lines, in the form that was asked for"
+    else:
+        listed = "\n".join(f"- Line [{number}] {problem}." for number, problem in problems.items())
+        numbers = ", ".join(f"[{number}]" for number in problems)
+        wanted = f"only {numbers}, each on a line of its own with its number"
+    text = prompts.read("repair").format(
+        problems=listed, target=language_name(settings.target), request=wanted
+    )
+    # A server may refuse an empty assistant message.
+    said = [{"role": "assistant", "content": reply}] if reply.strip() else []
+    return [*asked, *said, {"role": "user", "content": text}]
+
+
+def _conversation(user: str) -> Messages:
+    return [
+        {"role": "system", "content": prompts.read("translate")},
+        {"role": "user", "content": user},
+    ]
+
+
+def _named(tag: str) -> str:
+    return f"{language_name(tag)} ({normalise(tag)})"
+
+
+def _speakers(lines: Sequence[SourceLine]) -> str:
+    """Who says what, apart from the lines: a label inside a line would come back as speech."""
+    if not any(line.speaker for line in lines):
+        return ""
+    said = (f"[{number}] {line.speaker}" for number, line in enumerate(lines, start=1) if line.speaker)
+    return f"Speakers: {'; '.join(said)}. Do not write their names.\n"
+
+
+def _script(lines: Sequence[SourceLine], context: int) -> list[str]:
+    """Lines in order; where two do not follow one another, their neighbours stand between them."""
+    script: list[str] = []
+    for index, line in enumerate(lines):
+        previous = lines[index - 1] if index else None
+        following = lines[index + 1] if index + 1 < len(lines) else None
+        if context and not _adjacent(previous, line):
+            script += [f"~ {one_line(text)}" for text in line.before[-context:]]
+        script.append(f"[{index + 1}] {one_line(line.text)}")
+        if context and not _adjacent(line, following):
+            script += [f"~ {one_line(text)}" for text in line.after[:context]]
+    return script
+
+
+def _adjacent(first: SourceLine | None, second: SourceLine | None) -> bool:
+    if first is None or second is None:
+        return False
+    return second.before[-1:] == (first.text,)
