@@ -134,7 +134,9 @@ def report(rounds: list[Round], files: int, duration: float) -> str:
     return "\n".join(lines)
 
 
-def parse(arguments: list[str] | None) -> argparse.Namespace:
+def parse(arguments: list[str]) -> argparse.Namespace:
+    # Split by hand: argparse gives a second positional its (empty) share as soon as it sees CLIP.
+    mark = arguments.index("--") if "--" in arguments else len(arguments)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.killtest", description=__doc__)
     parser.add_argument("clip", type=Path, metavar="CLIP")
     parser.add_argument("--kills", type=int, default=20, metavar="N", help="How often to kill (20).")
@@ -142,13 +144,15 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--to", default="pt-BR", metavar="LANG", help="Target language (pt-BR).")
     parser.add_argument("--output", type=Path, metavar="DIR", help="Keep the folders here.")
     parser.add_argument("--command", default=DEFAULT_COMMAND, help=argparse.SUPPRESS)
-    parser.add_argument("extra", nargs="*", metavar="-- ARGS", help="Further arguments of dubkit run.")
-    return parser.parse_args(arguments)
+    parser.epilog = "Everything after -- is handed to dubkit run."
+    chosen = parser.parse_args(arguments[:mark])
+    chosen.extra = arguments[mark + 1 :]
+    return chosen
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run, kill, resume, compare, print; 1 on any difference."""
-    chosen = parse(arguments)
+    chosen = parse(sys.argv[1:] if arguments is None else arguments)
     command = shlex.split(chosen.command)
 
     def runner(folder: Path, limit: float | None) -> Finished:

@@ -85,6 +85,16 @@ def test_a_program_that_fails_unbroken_is_told(tmp_path: Path, capsys: pytest.Ca
     assert "no sound" in capsys.readouterr().out
 
 
+def test_what_stands_after_two_dashes_goes_to_the_program(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import sys; sys.exit(' '.join(sys.argv[6:]))")
+    command = f"{sys.executable} {program}"
+    assert main(["clip.mp4", "--kills", "1", "--command", command, "--", "--until", "shots"]) == 1
+    assert "--until shots" in capsys.readouterr().out
+
+
 def test_run_times_are_not_compared_and_everything_else_is(tmp_path: Path) -> None:
     for name in ("a", "b"):
         hidden = tmp_path / name / "clip" / ".dubkit"
