@@ -71,7 +71,9 @@ class Translate:
     """Translating segments."""
 
     provider: Literal["auto", "openai", "local", "nmt", "none"] = option("auto", "Who translates.")
-    model: str = option("", "Model name at the OpenAI-compatible endpoint.")
+    model: str = option(
+        "gpt-4o-mini", "Model name at the OpenAI-compatible endpoint.", aliases=("OPENAI_MODEL",)
+    )
     base_url: str = option("", "OpenAI-compatible endpoint.", aliases=("OPENAI_BASE_URL",))
     api_key: str = option("", "Key for the endpoint.", aliases=("OPENAI_API_KEY",), secret=True)
     gguf: str = option("", "GGUF file of a local language model.")

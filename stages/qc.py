@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dubkit.context import Context
 from dubkit.stage import EPISODE, Item, Sink, Stage
 from dubkit.store import canonical, decoded
-from dubkit.types import SAMPLE_RATE, DubbedSpan, EpisodeQc, Line, LineQc, Segment
+from dubkit.types import ASR_RATE, SAMPLE_RATE, DubbedSpan, EpisodeQc, Line, LineQc, Segment
 from stages.mix import SOUND
 from stages.report import degraded_notes, write_report
 from stages.speak import spoken
 from stages.stitch import dub_name
 from stages.transcribe import identity, open_recogniser
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MARGIN = 0.25
 """Seconds of the dub heard before and after a line."""
@@ -61,14 +67,13 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 def _listen(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) -> dict[str, str]:
     """Recognise the dub where the lines are spoken; return what was heard for each line."""
-    from dubkit.media.audio import read_windows16
     from dubkit.qc.measures import align_heard
     from dubkit.speech.asr import AsrSettings
 
     wanted = context.settings.transcribe
     windows = [_window(context, line.id) for _, line in lines]
     recogniser, _ = open_recogniser(context)
-    audio = read_windows16(context.store.path(SOUND, context.language), windows)
+    audio = _windowed(context.store.path(SOUND, context.language), windows, context.episode.samples)
     language = context.language.split("-")[0]
     found = recogniser.recognise(
         audio,
@@ -78,6 +83,23 @@ def _listen(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink)
     )
     places = [(line.id, *window) for (_, line), window in zip(lines, windows, strict=True)]
     return align_heard(found.words, places)
+
+
+def _windowed(sound: Path, windows: Sequence[tuple[float, float]], samples: int) -> NDArray[np.float32]:
+    """Read the mix as the recogniser needs it: mono, 16 kHz, silent outside the windows."""
+    import numpy as np
+    from scipy.signal import resample_poly  # type: ignore[import-untyped]
+
+    from dubkit.media.audio import read_span
+
+    found = np.zeros(samples * ASR_RATE // SAMPLE_RATE + 1, dtype=np.float32)
+    step = SAMPLE_RATE // ASR_RATE
+    for start, end in windows:
+        first = round(start * ASR_RATE)
+        heard = read_span(sound, first * step, round(end * ASR_RATE) * step).mean(axis=1)
+        low = resample_poly(heard, 1, step).astype(np.float32)[: len(found) - first]
+        found[first : first + len(low)] = low
+    return found
 
 
 def _window(context: Context, line: str) -> tuple[float, float]:

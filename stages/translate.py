@@ -17,6 +17,7 @@ from stages.outputs import write_target_subtitles
 if TYPE_CHECKING:
     from dubkit.translate.provider import Choice
 
+    from dubkit.translate.client import OpenAIEndpoint
     from dubkit.translate.lines import SourceLine, Translated
 
 SERVICE = "service-error"
@@ -27,7 +28,7 @@ def items(context: Context) -> Sequence[Item]:
         identity, sees_context = "import", False
     else:
         choice = choose(context)
-        identity, sees_context = choice.identity, choice.uses_context
+        identity, sees_context = choice.identity, choice.kind in ("openai", "local")
     pair = context.digest([context.source_language, context.language])
     return [
         Item(
@@ -62,19 +63,21 @@ def _around(context: Context, position: int) -> tuple[tuple[str, ...], tuple[str
 
 def choose(context: Context) -> Choice:
     """Return who translates this pair, and why."""
-    from dubkit.translate.provider import OpenAIEndpoint, choose
+    from dubkit.translate.provider import choose
+
+    endpoint, gguf = _configured(context)
+    provider = context.settings.translate.provider
+    return choose(provider, context.source_language, context.language, openai=endpoint, gguf=gguf)
+
+
+def _configured(context: Context) -> tuple[OpenAIEndpoint | None, Path | None]:
+    from dubkit.translate.client import OpenAIEndpoint
 
     wanted = context.settings.translate
     endpoint = None
     if wanted.base_url or wanted.api_key:
         endpoint = OpenAIEndpoint(model=wanted.model, base_url=wanted.base_url, api_key=wanted.api_key)
-    return choose(
-        wanted.provider,
-        context.source_language,
-        context.language,
-        openai=endpoint,
-        gguf=Path(wanted.gguf) if wanted.gguf else None,
-    )
+    return endpoint, Path(wanted.gguf) if wanted.gguf else None
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
@@ -89,7 +92,8 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     choice = choose(context)
     due = {item.id for item in items}
     lines = [_source_line(context, n) for n, segment in enumerate(context.segments) if segment.id in due]
-    translator = open_translator(choice)
+    endpoint, gguf = _configured(context)
+    translator = open_translator(choice, openai=endpoint, gguf=gguf)
     settings = TranslateSettings(
         source=context.source_language,
         target=context.language,
