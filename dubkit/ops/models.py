@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 UNNAMED = ("", "auto")
 """Model names that mean the one of the role."""
 
+STAGING = ".staging"
 MARKER = ".dubkit-model.json"
 SPARE_BYTES = 64 << 20
 """Room that must stay free on the disk beside a model."""
@@ -185,14 +186,16 @@ class ModelStore:
         if not path and name not in UNNAMED and known is None and looks_like_path(name):
             path = name
         if not path:
-            return None
+            # The name that `find` gave to the role's own model stands for it too.
+            own = self._explicit(role, "") if known is None and role in self.overrides else None
+            return own if own is not None and own.name == name else None
         reference = known or next(iter(self.of_role(role)), None)
         if reference is None:
             raise ModelMissing(f"There is no role {role!r} to use {path} for.")
         return own_model(role, reference, Path(path).expanduser(), setting)
 
     def _folder(self, spec: ModelSpec) -> Path:
-        return self.cache / "models" / spec.name
+        return self.cache / spec.name
 
     def _cached(self, spec: ModelSpec) -> ResolvedModel | None:
         folder = self._folder(spec)
@@ -268,11 +271,11 @@ class ModelStore:
         """Hold the lock of a model; yield the staging folder, or None when another process was quicker."""
         from filelock import FileLock
 
-        staging = self.cache / "staging" / spec.name
+        staging = self.cache / STAGING / spec.name
         try:
             staging.parent.mkdir(parents=True, exist_ok=True)
             # The operating system drops the lock of a killed process, so no lock is ever stale.
-            with FileLock(self.cache / "staging" / f"{spec.name}.lock"):
+            with FileLock(self.cache / STAGING / f"{spec.name}.lock"):
                 yield None if self._cached(spec) else staging
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
