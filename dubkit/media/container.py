@@ -43,8 +43,10 @@ class PacketTrack:
     end: Fraction | None = None
     """End of the last presented packet."""
     last_duration: int = 0
-    size: int = 0
     damaged: int = 0
+    encrypted: bool = False
+    hidden: int = 0
+    """Packets that are only there to be decoded: an edit list starts the film after them."""
 
     @property
     def start(self) -> Fraction | None:
@@ -69,8 +71,9 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     import av
 
     _check_file(path)
-    # A playlist disguised as a film must not make the reader fetch from the network.
-    options = {"protocol_whitelist": "file"}
+    # A playlist disguised as a film must not make the reader fetch from the network. AVI and program
+    # streams leave presentation times out, which `genpts` computes.
+    options = {"protocol_whitelist": "file", "fflags": "+genpts"}
     try:
         container = av.open(
             media_url(path),
@@ -191,13 +194,14 @@ def _count(packet: Any, track: PacketTrack) -> None:
         return
     if packet.is_corrupt:
         track.damaged += 1
-    track.size += packet.size
+    track.encrypted = track.encrypted or packet.has_sidedata("encryption_info")
     stamp = packet.pts if packet.pts is not None else packet.dts
     if stamp is None:
         previous = track.keys[-1] if track.keys else 0
         stamp = previous + track.last_duration
     track.last_duration = packet.duration or track.last_duration
     if packet.is_discard:
+        track.hidden += 1
         return
     track.keys.append(stamp)
     end = (stamp + (packet.duration or 0)) * track.time_base - _dropped_end(packet)

@@ -78,8 +78,7 @@ class _Clocked:
         dropped = min(self.skip, len(sound))
         self.skip -= dropped
         kept = sound[dropped : dropped + max(0, self.limit - self.position)]
-        self.file.write(kept)
-        self.position += len(kept)
+        self._put(kept)
 
     def silence(self, samples: int) -> None:
         """Write silence; nothing for a negative number."""
@@ -88,9 +87,18 @@ class _Clocked:
         left = min(samples, self.samples - self.position)
         while left > 0:
             block = min(left, _SILENCE_BLOCK)
-            self.file.write(np.zeros((block, self.file.channels), dtype=np.float32))
-            self.position += block
+            self._put(np.zeros((block, self.file.channels), dtype=np.float32))
             left -= block
+
+    def _put(self, sound: NDArray[np.generic]) -> None:
+        import soundfile
+
+        try:
+            self.file.write(sound)
+        except (AssertionError, soundfile.LibsndfileError) as error:
+            # A write that comes out short is all that libsndfile tells about a full disk.
+            raise DiskFull(Path(self.file.name)) from error
+        self.position += len(sound)
 
     def finish(self) -> None:
         """End the run and bring the file to its exact length."""
@@ -103,7 +111,7 @@ def decode_audio(path: Path, episode: Episode, out48: Path, out16: Path) -> tupl
 
     `out48` has `episode.channels` channels and `episode.samples` samples, and is RF64 where WAV cannot
     hold it; `out16` lasts equally long. Returns warnings about damage that was bridged by silence.
-    Raises `MediaError` when nothing of the track can be decoded.
+    Raises `MediaError` when there is no track to decode and `DiskFull`.
     """
     import soundfile
 
@@ -112,27 +120,17 @@ def decode_audio(path: Path, episode: Episode, out48: Path, out16: Path) -> tupl
         raise MediaError(path, "it has no sound track to decode", "Name a file with sound.")
     size = episode.samples * episode.channels * 3
     container = "RF64" if size > _WAV_LIMIT else "WAV"
-    try:
-        with (
-            soundfile.SoundFile(
-                out48, "w", SAMPLE_RATE, episode.channels, subtype="PCM_24", format=container
-            ) as wide,
-            soundfile.SoundFile(out16, "w", ASR_RATE, 1, subtype="PCM_16", format="WAV") as narrow,
-        ):
-            sinks = (
-                _Clocked(wide, episode.samples, "flt", LAYOUTS[episode.channels]),
-                _Clocked(narrow, round(episode.duration * ASR_RATE), "s16", "mono"),
-            )
-            return _decode(path, track.index, episode, sinks)
-    except soundfile.LibsndfileError as error:
-        if "space" in str(error).lower():
-            raise DiskFull(out48) from error
-        raise
-    except RuntimeError as error:
-        # libsndfile reports a short write, which is what a full disk looks like to it.
-        if "space" in str(error).lower():
-            raise DiskFull(out48) from error
-        raise
+    with (
+        soundfile.SoundFile(
+            str(out48), "w", SAMPLE_RATE, episode.channels, subtype="PCM_24", format=container
+        ) as wide,
+        soundfile.SoundFile(str(out16), "w", ASR_RATE, 1, subtype="PCM_16", format="WAV") as narrow,
+    ):
+        sinks = (
+            _Clocked(wide, episode.samples, "flt", LAYOUTS[episode.channels]),
+            _Clocked(narrow, round(episode.duration * ASR_RATE), "s16", "mono"),
+        )
+        return _decode(path, track.index, episode, sinks)
 
 
 def _decode(path: Path, index: int, episode: Episode, sinks: tuple[_Clocked, ...]) -> tuple[str, ...]:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TEXT_SUBTITLES = {"subrip", "ass", "ssa", "mov_text", "webvtt", "text", "srt", "microdvd", "ttml", "stl"}
-_ENCRYPTED_TAGS = {"encv", "enca", "drmi", "drms"}
 _SHORT_BY = Fraction(1, 2)
 """Seconds that may be missing against the header before the source counts as cut off."""
 
@@ -52,7 +51,6 @@ def probe(path: Path, *, audio_track: int = 0, audio_language: str = "") -> Epis
     """
     warnings: list[str] = []
     with open_media(path) as container:
-        _refuse_encrypted(path, container)
         picture = _choose_picture(container, warnings)
         streams = timed_streams(container, None if picture is None else picture.index)
         if not streams:
@@ -61,6 +59,9 @@ def probe(path: Path, *, audio_track: int = 0, audio_language: str = "") -> Epis
         tracks, broken = scan(container, streams)
         if broken:
             warnings.append(broken)
+        if any(track.encrypted for track in tracks.values()):
+            cure = "Only a copy without copy protection (DRM) can be dubbed."
+            raise MediaError(path, "its picture or sound is encrypted", cure)
         timing = _Timing(tracks, episode_zero(container, tracks))
         video = _video(container, picture, timing)
         audio = _audio_streams(container, tracks)
@@ -87,13 +88,6 @@ def probe(path: Path, *, audio_track: int = 0, audio_language: str = "") -> Epis
         samples=round(duration * SAMPLE_RATE) if chosen else 0,
         warnings=tuple(warnings),
     )
-
-
-def _refuse_encrypted(path: Path, container: InputContainer) -> None:
-    tags = {str(s.codec_context.codec_tag).lower() for s in container.streams if s.codec_context is not None}
-    if tags & _ENCRYPTED_TAGS:
-        cure = "Only a copy without copy protection (DRM) can be dubbed."
-        raise MediaError(path, "its picture or sound is encrypted", cure)
 
 
 def _choose_picture(container: InputContainer, warnings: list[str]) -> Any | None:

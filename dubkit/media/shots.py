@@ -50,9 +50,12 @@ def find_shots(path: Path, episode: Episode, settings: ShotSettings) -> Shots:
         return Shots(())
     times = frame_times(path, episode.video.index)
     shortest = max(1, round(settings.min_seconds * episode.video.rate))
-    cuts = [c for c in _cuts(path, episode, settings, shortest) if shortest <= c <= len(times) - shortest]
+    edges = [0]
+    for cut in _cuts(path, episode, settings):
+        if cut - edges[-1] >= shortest and len(times) - cut >= shortest:
+            edges.append(cut)
+    edges.append(len(times))
     ends = [*times, episode.video.end]
-    edges = [0, *cuts, len(times)]
     shots = [
         _shot(number, first, last, ends) for number, (first, last) in enumerate(pairwise(edges), start=1)
     ]
@@ -64,16 +67,17 @@ def _shot(number: int, first: int, last: int, ends: list[Fraction]) -> Shot:
     return Shot(f"shot{number:03d}", first, last, float(ends[first]), float(ends[last]))
 
 
-def _cuts(path: Path, episode: Episode, settings: ShotSettings, shortest: int) -> list[int]:
+def _cuts(path: Path, episode: Episode, settings: ShotSettings) -> list[int]:
     """First frames of new shots, in order.
 
     The detector compares a change with those around it, so a moving camera or a flash-lit face is not
-    a cut; it works on the frames we decode, because its own reader drops the exact numbers.
+    a cut; it works on the frames we decode, because its own reader drops the exact numbers. Its own limit
+    on the length of shots counts from a frame it has not judged yet, so that is done by the caller.
     """
     from scenedetect.detectors import AdaptiveDetector  # type: ignore[import-untyped]
 
     detector = AdaptiveDetector(
-        adaptive_threshold=settings.threshold, min_scene_len=shortest, min_content_val=_LEAST_CHANGE
+        adaptive_threshold=settings.threshold, min_scene_len=1, min_content_val=_LEAST_CHANGE
     )
     cuts: set[int] = set()
     last = 0

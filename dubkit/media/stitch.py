@@ -7,7 +7,7 @@ delivered file, which is where sample 0 of the dub sits. Nothing is measured and
 from __future__ import annotations
 
 import logging
-import math
+import tempfile
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -26,8 +26,9 @@ from dubkit.media.container import (
     timed_streams,
 )
 from dubkit.media.filters import run_ffmpeg
+from dubkit.media.mp4_clock import mp4_clock
 from dubkit.media.verify import DeliveredTrack, DeliveryCheck, verify_delivery
-from dubkit.types import SAMPLE_RATE, Episode, VideoStream
+from dubkit.types import SAMPLE_RATE, Episode
 
 __all__ = [
     "DeliveredTrack",
@@ -45,15 +46,14 @@ _MP4_VIDEO = {"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video",
 _MP4_AUDIO = {"aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac", "dts", "vorbis"}
 _MP4_TEXT = {"mov_text", "subrip", "webvtt", "text", "srt"}
 _MKV_COPY_SUBTITLES = {"subrip", "ass", "ssa", "webvtt", "hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle"}
-_MKV_COPY_AUDIO = _MP4_AUDIO | {"truehd", "mlp", "wavpack", "tta", "pcm_s16le", "pcm_s24le", "pcm_s32le"} | {
-    "pcm_s16be", "pcm_s24be", "pcm_s32be", "pcm_f32le", "pcm_f64le", "pcm_u8", "mp1",
-}  # fmt: skip
+_PCM = {
+    f"pcm_{kind}" for kind in ("u8", "s16le", "s24le", "s32le", "s16be", "s24be", "s32be", "f32le", "f64le")
+}
+_MKV_COPY_AUDIO = _MP4_AUDIO | _PCM | {"truehd", "mlp", "wmav1", "wmav2", "wavpack", "tta", "mp1"}
 _COVERS = {"mjpeg", "png"}
 _CONTAINERS = ("auto", "mp4", "mkv", "m4a")
 _DASH = "\u2013"
 _STALL_SECONDS = 600.0
-_MOST_TICKS = 1_000_000
-"""Ticks per second that the 32-bit fields of an mp4 hold for more than an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,15 @@ class _Stream:
     flags: str
     language: str
     tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What `_add_pictures` needs to know: the container, and a folder for covers on their way."""
+
+    source: Path
+    container: str
+    covers: Path
 
 
 @dataclass(slots=True)
@@ -165,18 +174,19 @@ def stitch(inputs: StitchInputs, out: Path, container: str) -> None:
         raise SettingError("container", container, "one of mp4, mkv, m4a is expected")
     episode = inputs.episode
     kept = _kept_streams(inputs)
-    _check_picture(inputs, container)
+    _check_picture(inputs, kept, container)
     source = ffmpeg.input(media_url(inputs.source), **_source_options(kept))
     plan = _Plan()
     if episode.video is not None:
         plan.add(source[str(episode.video.index)], "v", c="copy", copyinkf=None)
     _add_sound(plan, inputs, source, kept, container)
     _add_subtitles(plan, inputs, source, kept, container)
-    _add_pictures(plan, source, kept, container)
-    options = _container_options(container, inputs, kept) | plan.options
-    run = ffmpeg.output(*plan.maps, media_url(out), **options)
-    timeout = max(_STALL_SECONDS, 2 * float(episode.duration))
-    run_ffmpeg(run, place=out, timeout=timeout, repeated=tuple(plan.tags))
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".covers") as covers:
+        _add_pictures(plan, _Target(inputs.source, container, Path(covers)), source, kept)
+        options = _container_options(container, inputs, kept) | plan.options
+        run = ffmpeg.output(*plan.maps, media_url(out), **options)
+        timeout = max(_STALL_SECONDS, 2 * float(episode.duration))
+        run_ffmpeg(run, place=out, timeout=timeout, repeated=tuple(plan.tags))
 
 
 def _source_options(kept: _Kept) -> dict[str, Any]:
@@ -188,9 +198,14 @@ def _source_options(kept: _Kept) -> dict[str, Any]:
     }
 
 
-def _check_picture(inputs: StitchInputs, container: str) -> None:
+def _check_picture(inputs: StitchInputs, kept: _Kept, container: str) -> None:
     video = inputs.episode.video
-    if container == "mkv" or video is None:
+    if video is None:
+        return
+    if container == "mkv":
+        if kept.picture is not None and kept.picture.hidden:
+            problem = f"an edit list hides its first {kept.picture.hidden} frames, which mkv would show"
+            raise MediaError(inputs.source, problem, "Choose mp4 as the container.")
         return
     if container == "m4a":
         cure = "Choose mp4 or mkv as the container."
@@ -298,14 +313,30 @@ def _subtitle_codec(track: _Stream, episode: Episode, container: str) -> str:
     return "copy" if track.codec in _MKV_COPY_SUBTITLES else "srt" if text else ""
 
 
-def _add_pictures(plan: _Plan, source: Any, kept: _Kept, container: str) -> None:
-    for cover in kept.covers:
-        name = "cover.png" if cover.codec == "png" else "cover.jpg"
-        tags = {"filename": name} if container == "mkv" else {}
-        plan.add(source[str(cover.index)], "v", tags, c="copy", disposition="attached_pic")
-    if container == "mkv":
-        for attachment in kept.attachments:
-            plan.add(source[str(attachment.index)], "t", c="copy")
+def _add_pictures(plan: _Plan, out: _Target, source: Any, kept: _Kept) -> None:
+    """Keep covers and fonts. In Matroska a cover is an attachment; ffmpeg would make it a video track."""
+    if out.container != "mkv":
+        for cover in kept.covers:
+            plan.add(source[str(cover.index)], "v", c="copy", disposition="attached_pic")
+        return
+    for attachment in kept.attachments:
+        plan.add(source[str(attachment.index)], "t", c="copy")
+    for number, cover in enumerate(kept.covers, start=plan.counts.get("t", 0)):
+        kind, suffix = ("png", "png") if cover.codec == "png" else ("jpeg", "jpg")
+        file = out.covers / f"cover{cover.index}.{suffix}"
+        file.write_bytes(_cover_bytes(out.source, cover.index))
+        tag = f"-metadata:s:t:{number}"
+        plan.tags += [
+            ("-attach", str(file)),
+            (tag, f"mimetype=image/{kind}"),
+            (tag, f"filename=cover.{suffix}"),
+        ]
+
+
+def _cover_bytes(source: Path, index: int) -> bytes:
+    with open_media(source) as container:
+        packets = container.demux(container.streams[index])
+        return next((bytes(packet) for packet in packets if packet.size), b"")
 
 
 def _container_options(container: str, inputs: StitchInputs, kept: _Kept) -> dict[str, Any]:
@@ -327,55 +358,8 @@ def _container_options(container: str, inputs: StitchInputs, kept: _Kept) -> dic
         return options | {"brand": "M4A "}
     if kept.timecode:
         options["write_tmcd"] = "1"
-    options |= _mp4_clock(video, kept, exact="mov" in inputs.episode.container)
+    options |= mp4_clock(video, kept.picture, kept.zero, exact="mov" in inputs.episode.container)
     if video is not None and video.codec == "hevc":
         # Apple players refuse the other tag, which ffmpeg would choose.
         options["tag:v:0"] = "hvc1"
     return options
-
-
-def _mp4_clock(video: VideoStream | None, kept: _Kept, *, exact: bool) -> dict[str, Any]:
-    """Keep the source's own ticks, so that no frame time is rounded.
-
-    `exact` sources (mp4, mov) state each time in both orders. Late starts are stored in ticks of the
-    whole film, which ffmpeg counts as milliseconds by default.
-    """
-    track = kept.picture
-    if video is None or track is None:
-        return {}
-    if not exact and not video.variable and _on_grid(track, video.rate):
-        return _grid_options(track, video.rate, kept.zero)
-    ticks = track.time_base.denominator
-    if track.time_base.numerator != 1 or not 1 <= ticks <= _MOST_TICKS:
-        return {}
-    return {"video_track_timescale": ticks, "movie_timescale": ticks}
-
-
-def _on_grid(track: PacketTrack, rate: Fraction) -> bool:
-    """Tell whether every frame lies within a tick of where the rate puts it."""
-    stamps = sorted(track.keys)
-    step = 1 / rate / track.time_base
-    return all(abs(stamp - stamps[0] - number * step) <= 1 for number, stamp in enumerate(stamps))
-
-
-def _grid_options(track: PacketTrack, rate: Fraction, zero: Fraction) -> dict[str, Any]:
-    """Options that move time stamps by at most a tick of the source onto the exact frame grid.
-
-    Matroska rounds to milliseconds and program streams leave decoding times out: an mp4 made of those
-    would state another frame rate than the source.
-    """
-    scale = math.lcm(rate.numerator, track.time_base.denominator)
-    if scale > _MOST_TICKS:
-        scale = rate.numerator * max(1, 90_000 // rate.numerator)
-    step = Fraction(scale) / rate
-    rank = {stamp: number for number, stamp in enumerate(sorted(track.keys))}
-    delay = max(number - rank[stamp] for number, stamp in enumerate(track.keys))
-    start = round((min(track.keys) * track.time_base - zero) * scale)
-    # `PTS*TB` is seconds after the zero; the frame number is the nearest place on the grid.
-    place = f"round((PTS*TB-{start}/{scale})*{rate.numerator}/{rate.denominator})"
-    pts, dts = (f"{start}+({at})*{step.numerator}/{step.denominator}" for at in (place, f"N-{delay}"))
-    return {
-        "bsf:v:0": f"setts=time_base=1/{scale}:pts=round({pts}):dts=round({dts}):duration={round(step)}",
-        "video_track_timescale": scale,
-        "movie_timescale": scale,
-    }

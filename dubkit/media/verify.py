@@ -22,7 +22,8 @@ from dubkit.media.container import (
 )
 from dubkit.types import Episode
 
-_START_CODE_CODECS = {"h264", "hevc"}
+_PARAMETER_SETS = {"h264": {7, 8, 9}, "hevc": {32, 33, 34, 35}}
+"""Types of the units that describe a stream (and access unit delimiters), by codec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,10 @@ def verify_delivery(source: Path, out: Path, episode: Episode) -> DeliveryCheck:
         missing = episode.video.frames if episode.video else 0
         drift = float("inf") if missing else 0.0
         return DeliveryCheck(0, missing, 0, 0, not missing, drift, audio, subtitles)
-    before = _picture(source, episode.video.index)
-    after = _picture(out, chosen)
+    # Between start codes and lengths the parameter sets move into the header; the frames stay.
+    rewritten = _unit_size(source, episode.video.index) != _unit_size(out, chosen)
+    before = _picture(source, episode.video.index, rewritten=rewritten)
+    after = _picture(out, chosen, rewritten=rewritten)
     pairs = zip_longest(before.hashes, after.hashes)
     return DeliveryCheck(
         frames=len(after.times),
@@ -106,7 +109,7 @@ def _track(stream: Any) -> DeliveredTrack:
     )
 
 
-def _picture(path: Path, index: int) -> _Picture:
+def _picture(path: Path, index: int, *, rewritten: bool) -> _Picture:
     with open_media(path) as container:
         tracks, _ = scan(container, timed_streams(container, index))
         zero = episode_zero(container, tracks)
@@ -116,43 +119,59 @@ def _picture(path: Path, index: int) -> _Picture:
     return _Picture(
         times=[stamp * track.time_base - zero for stamp in stamps],
         rate=rate,
-        hashes=list(_hashes(path, index)),
+        hashes=list(_hashes(path, index, rewritten=rewritten)),
     )
 
 
-def _hashes(path: Path, index: int) -> Iterator[bytes]:
+def _hashes(path: Path, index: int, *, rewritten: bool) -> Iterator[bytes]:
+    """Yield one digest per packet; of its coded picture alone when the packets were `rewritten`."""
     import av
 
+    size = _unit_size(path, index) or 0
     with open_media(path) as container:
         stream = container.streams[index]
-        extradata = stream.codec_context.extradata or b""
-        coded = codec_name(stream) in _START_CODE_CODECS
-        # Transport streams mark the units of a frame by start codes, mp4 by lengths: the frames are
-        # the same when the units are.
-        size = _length_size(codec_name(stream), extradata) if coded else 0
+        codec = codec_name(stream)
         try:
             for packet in container.demux(stream):
                 if packet.size:
                     content = bytes(packet)
-                    units = _units(content, size) if coded else [content]
-                    yield hashlib.blake2b(b"\0\0\0\1".join(units), digest_size=16).digest()
+                    if rewritten:
+                        content = b"\0\0\1".join(_coded_picture(content, size, codec))
+                    yield hashlib.blake2b(content, digest_size=16).digest()
         except (av.error.FFmpegError, OSError):
             return
 
 
-def _length_size(codec: str, extradata: bytes) -> int:
-    """Bytes of the length before each unit, 0 where start codes mark them."""
-    if len(extradata) < 23 or extradata[0] != 1:
+def _unit_size(path: Path, index: int) -> int | None:
+    """Bytes of the length before each unit of a packet, 0 for start codes, None for other codecs."""
+    with open_media(path) as container:
+        stream = container.streams[index]
+        codec = codec_name(stream)
+        if codec not in _PARAMETER_SETS:
+            return None
+        extradata = bytes(stream.codec_context.extradata or b"")
+    if len(extradata) < 7 or extradata[0] != 1:
         return 0
     return (extradata[4 if codec == "h264" else 21] & 3) + 1
 
 
+def _coded_picture(content: bytes, size: int, codec: str) -> list[bytes]:
+    units = _units(content, size)
+    if codec == "h264":
+        return [unit for unit in units if unit[0] & 0x1F not in _PARAMETER_SETS[codec]]
+    return [unit for unit in units if unit[0] >> 1 & 0x3F not in _PARAMETER_SETS[codec]]
+
+
 def _units(content: bytes, size: int) -> list[bytes]:
+    """Split a packet into its units, by start codes when `size` is 0, else by lengths of `size` bytes."""
     if not size:
-        return [part.rstrip(b"\0") for part in content.split(b"\0\0\1")[1:]]
+        parts = content.split(b"\0\0\1")[1:]
+        return [part.rstrip(b"\0") for part in parts if part.rstrip(b"\0")]
     units, at = [], 0
     while at + size <= len(content):
         start = at + size
-        at = start + int.from_bytes(content[at:start], "big")
-        units.append(content[start:at].rstrip(b"\0"))
+        at = start + int.from_bytes(content[at : at + size], "big")
+        unit = content[start:at].rstrip(b"\0")
+        if unit:
+            units.append(unit)
     return units
