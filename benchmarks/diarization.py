@@ -41,8 +41,10 @@ def main(folder: Path) -> int:
             f"{rates[-1][1]:10.3f} {_error(truth, auto, collar=0.5, skip_overlap=True):8.3f}"
         )
     if rates:
-        print(f"{'mean':32} {'':8} {sum(r[0] for r in rates) / len(rates):10.3f} {'':6} "
-              f"{sum(r[1] for r in rates) / len(rates):10.3f}")
+        print(
+            f"{'mean':32} {'':8} {sum(r[0] for r in rates) / len(rates):10.3f} {'':6} "
+            f"{sum(r[1] for r in rates) / len(rates):10.3f}"
+        )
     return 0 if rates else 1
 
 
@@ -67,7 +69,7 @@ def _decoded(path: Path) -> NDArray[np.float32]:
 def _error(
     truth: tuple[Turn, ...], found: tuple[Turn, ...], collar: float = 0.0, skip_overlap: bool = False
 ) -> float:
-    from pyannote.metrics.diarization import DiarizationErrorRate  # type: ignore[import-untyped]
+    from pyannote.metrics.diarization import DiarizationErrorRate
 
     metric = DiarizationErrorRate(collar=collar, skip_overlap=skip_overlap)
     # The scored region is stated, as otherwise the metric guesses it and warns.

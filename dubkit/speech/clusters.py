@@ -75,9 +75,10 @@ def _count_and_label(
 
     best = np.zeros(len(embeddings), dtype=np.int64)
     similarity = embeddings @ embeddings.T
-    apart = np.minimum(times[:, None, 1], times[None, :, 1]) - np.maximum(times[:, None, 0], times[None, :, 0])
+    first, last = times[:, 0], times[:, 1]
+    shared = np.minimum(last[:, None], last[None]) - np.maximum(first[:, None], first[None])
     # Windows that share sound agree whoever speaks, so only pairs without overlap are evidence.
-    independent = apart <= 0.05
+    independent = shared <= 0.05
     if len(embeddings) < 4 or not independent.any():
         return best
     if float(similarity[independent].mean()) >= ONE_SPEAKER:

@@ -78,13 +78,14 @@ def single_speaker(spans: Sequence[tuple[float, float]]) -> Diarization:
 def named_by_appearance(diarization: Diarization) -> Diarization:
     """Return the same turns in order, with speakers named `spk1`, `spk2`, … by first speech."""
     turns = sorted(diarization.turns, key=lambda turn: (turn.start, turn.end))
+    known = diarization.embeddings
     names: dict[str, str] = {}
     for turn in turns:
         names.setdefault(turn.speaker, f"spk{len(names) + 1}")
     return Diarization(
         turns=tuple(replace(turn, speaker=names[turn.speaker]) for turn in turns),
         method=diarization.method,
-        embeddings={new: diarization.embeddings[old] for old, new in names.items() if old in diarization.embeddings},
+        embeddings={new: known[old] for old, new in names.items() if old in known},
     )
 
 
@@ -108,8 +109,7 @@ def _vote(
     edges = np.cumsum([0, *(length for _, length in lengths)]) * STEP + start
     edges[-1] = end
     return [
-        (float(a), float(b), label)
-        for (label, _), a, b in zip(lengths, edges[:-1], edges[1:], strict=True)
+        (float(a), float(b), label) for (label, _), a, b in zip(lengths, edges[:-1], edges[1:], strict=True)
     ]
 
 

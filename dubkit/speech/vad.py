@@ -102,7 +102,7 @@ def listening_gain(levels: NDArray[np.float32], floor: float) -> float:
 def speech_probabilities(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the probability of speech of every frame, in blocks so that hours fit into memory."""
     import numpy as np
-    from faster_whisper.vad import get_vad_model
+    from faster_whisper.vad import get_vad_model  # type: ignore[import-untyped]
 
     model = get_vad_model()
     padded = np.pad(signal, (0, -len(signal) % FRAME))

@@ -1,0 +1,361 @@
+"""Speech to words, where somebody speaks and nowhere else.
+
+Audio is mono float32 (S,) at 16 kHz on the episode clock. Decoding has no randomness and no memory
+of earlier text, so equal sound gives equal words, and a mistake stays where it was made.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dubkit.errors import ModelDamaged, ModelMissing, SettingError
+from dubkit.speech.language import (
+    CERTAIN,
+    Evidence,
+    LanguageSpan,
+    language_spans,
+    languages_spoken,
+    sample_windows,
+    utterances,
+    vote,
+)
+from dubkit.speech.packs import Pack, build_packs
+from dubkit.speech.phrases import SENTENCE_ENDS, STYLE
+from dubkit.speech.vad import as_signal
+from dubkit.speech.words import drop_loops, drop_stock_phrases, place_words
+from dubkit.types import ASR_RATE, Word
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
+
+LOOPING = 2.4
+"""Ratio at which text compresses when it repeats itself; speech stays below 2."""
+
+NO_SPEECH = 0.6
+DOUBTFUL = -0.8
+"""Mean log probability per token below which text over doubtful speech is not believed."""
+
+UNPUNCTUATED = 12
+"""Characters from which a text without any sentence end is read again with a prompt."""
+
+LOW_CONFIDENCE = 0.5
+CONTEXT = 0.3
+"""Seconds of real sound around a window whose language is asked: clipped onsets mislead."""
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class AsrSettings:
+    """How speech is recognised. `language` is a code such as `en`, or empty to find it out."""
+
+    beam: int = 5
+    batch_size: int = 8
+    language: str = ""
+    hints: str = ""
+    """Names and terms as they are spelled, for the recogniser to prefer."""
+
+    def __post_init__(self) -> None:
+        if self.beam < 1:
+            raise SettingError("asr.beam", self.beam, "must be at least 1")
+        if self.batch_size < 1:
+            raise SettingError("asr.batch_size", self.batch_size, "must be at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What was said. `flags` tell why a person should look.
+
+    `no-speech`, `language-uncertain`, `mixed-languages:en,zh`, `repetition-removed`,
+    `invented-text-removed`, `low-confidence`.
+    """
+
+    language: str
+    language_probability: float
+    words: tuple[Word, ...]
+    flags: tuple[str, ...] = ()
+    languages: tuple[LanguageSpan, ...] = ()
+    """Which language is spoken where, when there is more than one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What the recogniser made of one pack."""
+
+    words: tuple[Word, ...]
+    log_probability: float
+    no_speech: float
+    compression: float
+
+    @property
+    def text(self) -> str:
+        """All words as text."""
+        return "".join(word.text for word in self.words)
+
+
+class Recogniser:
+    """One Whisper model in CTranslate2 form, loaded once and used for a whole stage."""
+
+    def __init__(
+        self, model_dir: Path, *, device: str = "cpu", compute_type: str = "", threads: int = 0
+    ) -> None:
+        """Load the model. Weights are rounded to int8 on a CPU and float16 on a GPU unless told."""
+        from faster_whisper import (  # type: ignore[import-untyped]
+            BatchedInferencePipeline,
+            WhisperModel,
+        )
+
+        for name in ("model.bin", "config.json", "tokenizer.json"):
+            # Without its tokenizer the library would go and look for one in the network.
+            if not (model_dir / name).is_file():
+                raise ModelMissing(
+                    f"No speech recognition model in {model_dir}: {name} is missing.\n"
+                    "Set asr.model to a folder with a CTranslate2 Whisper model, or run: dubkit models list"
+                )
+        try:
+            self._model = WhisperModel(
+                str(model_dir),
+                device=device,
+                compute_type=compute_type or ("int8" if device == "cpu" else "float16"),
+                cpu_threads=threads or min(4, os.cpu_count() or 1),
+            )
+        except (RuntimeError, ValueError) as error:
+            if device != "cpu" or compute_type:
+                raise SettingError(
+                    "device", (device, compute_type), f"this machine cannot run the recogniser so ({error})"
+                ) from error
+            raise ModelDamaged(
+                f"The speech recognition model in {model_dir} cannot be loaded: {error}.\n"
+                "Delete the folder and fetch the model again, or check it with: dubkit models verify"
+            ) from error
+        self._batched = BatchedInferencePipeline(self._model)
+
+    def detect_language(
+        self, audio: NDArray[np.float32], spans: Sequence[tuple[float, float]]
+    ) -> tuple[str, float]:
+        """Return the language most spoken inside `spans` and its probability; ("", 0.0) without speech."""
+        if not spans:
+            return "", 0.0
+        audio = as_signal(audio)
+        return self._choose(audio, spans, self._evidence(audio, sample_windows(utterances(spans))))
+
+    def recognise(
+        self,
+        audio: NDArray[np.float32],
+        spans: Sequence[tuple[float, float]],
+        settings: AsrSettings | None = None,
+        on_progress: Progress | None = None,
+    ) -> Recognition:
+        """Return the words spoken inside `spans`; `on_progress` hears the finished share, 0 to 1."""
+        settings = settings or AsrSettings()
+        audio = as_signal(audio)
+        if not spans:
+            return Recognition("", 0.0, (), ("no-speech",))
+        language, probability, parts = self._languages(audio, spans, settings)
+        flags: list[str] = []
+        if parts:
+            flags.append("mixed-languages:" + ",".join(sorted({part.language for part in parts})))
+        elif probability < LOW_CONFIDENCE:
+            flags.append("language-uncertain")
+        words: list[Word] = []
+        total = sum(end - start for start, end in spans)
+        done = 0.0
+        for spoken in sorted({part.language for part in parts}) or [language]:
+            chosen = [(p.start, p.end) for p in parts if p.language == spoken] if parts else list(spans)
+            share = sum(end - start for start, end in chosen) / total if total else 0.0
+            step = _scaled(on_progress, done, share)
+            found, notes = self._words(audio, chosen, replace(settings, language=spoken), step)
+            words += found
+            flags += notes
+            done += share
+        placed = place_words(sorted(words, key=lambda word: word.start), spans)
+        if not placed:
+            flags.append("no-speech")
+        elif sum(word.probability for word in placed) / len(placed) < LOW_CONFIDENCE:
+            flags.append("low-confidence")
+        return Recognition(language, probability, tuple(placed), tuple(dict.fromkeys(flags)), parts)
+
+    def _languages(
+        self, audio: NDArray[np.float32], spans: Sequence[tuple[float, float]], settings: AsrSettings
+    ) -> tuple[str, float, tuple[LanguageSpan, ...]]:
+        """Return the main language, its probability, and the spans of each when there are several."""
+        if settings.language:
+            return self._known(settings.language), 1.0, ()
+        windows = utterances(spans)
+        evidence = self._evidence(audio, sample_windows(windows))
+        language, probability = self._choose(audio, spans, evidence)
+        if len(languages_spoken(evidence)) < 2:
+            return language, probability, ()
+        everywhere = evidence if len(evidence) == len(windows) else self._evidence(audio, windows)
+        spoken = languages_spoken(everywhere)
+        if len(spoken) < 2:
+            return language, probability, ()
+        return spoken[0], vote(everywhere).get(spoken[0], 0.0), language_spans(everywhere, spoken)
+
+    def _known(self, language: str) -> str:
+        """Return the recogniser's code for `language`; regions such as `pt-BR` are its business no more."""
+        code = language.replace("_", "-").split("-")[0].casefold()
+        code = {"nb": "no", "fil": "tl", "jv": "jw", "iw": "he"}.get(code, code)
+        if code not in self._model.supported_languages:
+            known = ", ".join(sorted(self._model.supported_languages))
+            raise SettingError("asr.language", language, f"the recogniser knows only {known}")
+        return code
+
+    def _evidence(self, audio: NDArray[np.float32], windows: Sequence[tuple[float, float]]) -> list[Evidence]:
+        """Return the recogniser's view of each window."""
+        if not self._model.model.is_multilingual:
+            return [Evidence(start, end, {"en": 1.0}) for start, end in windows]
+        evidence = []
+        for start, end in windows:
+            low, high = max(0.0, start - CONTEXT), end + CONTEXT
+            sound = audio[int(low * ASR_RATE) : int(high * ASR_RATE)]
+            evidence.append(Evidence(start, end, self._probabilities(sound)))
+        return evidence
+
+    def _probabilities(self, sound: NDArray[np.float32]) -> dict[str, float]:
+        """Return the probability of each language in up to 30 s of sound."""
+        from faster_whisper.audio import pad_or_trim  # type: ignore[import-untyped]
+
+        features = self._model.feature_extractor(sound)[..., : self._model.feature_extractor.nb_max_frames]
+        found = self._model.model.detect_language(self._model.encode(pad_or_trim(features)))[0]
+        return {token[2:-2]: float(probability) for token, probability in found}
+
+    def _choose(
+        self, audio: NDArray[np.float32], spans: Sequence[tuple[float, float]], evidence: list[Evidence]
+    ) -> tuple[str, float]:
+        """Return the winner of the vote, or of a trial reading where the vote is not clear."""
+        shares = vote(evidence)
+        best, probability = next(iter(shares.items()))
+        rivals = [code for code in list(shares)[:3] if shares[code] >= 0.25 * probability]
+        if probability >= CERTAIN or len(rivals) == 1:
+            return best, probability
+        first = build_packs(audio, spans)[:1]
+        trial = AsrSettings(beam=1, batch_size=1)
+        scores = {}
+        for code in rivals:
+            heard = self._decode(audio, first, replace(trial, language=code))
+            scores[code] = math.log(shares[code]) + 5 * sum(pack.log_probability for pack in heard)
+        best = max(rivals, key=lambda code: scores[code])
+        log.debug("Language by trial reading: %s of %s", best, scores)
+        odds = sum(math.exp(score - scores[best]) for score in scores.values())
+        return best, shares[best] if odds > 2 else max(shares[best], 1 / odds)
+
+    def _words(
+        self,
+        audio: NDArray[np.float32],
+        spans: Sequence[tuple[float, float]],
+        settings: AsrSettings,
+        on_progress: Progress | None,
+    ) -> tuple[list[Word], list[str]]:
+        """Return the words of speech in one language, with episode times, and flags."""
+        packs = build_packs(audio, spans)
+        words: list[Word] = []
+        flags: list[str] = []
+        for first in range(0, len(packs), settings.batch_size):
+            batch = packs[first : first + settings.batch_size]
+            for pack, heard in zip(batch, self._decode(audio, batch, settings), strict=True):
+                believed, notes = self._believed(audio, pack, heard, settings)
+                words += believed
+                flags += notes
+            if on_progress:
+                on_progress(min(1.0, (first + len(batch)) / len(packs)))
+        return words, flags
+
+    def _believed(
+        self, audio: NDArray[np.float32], pack: Pack, heard: _Heard, settings: AsrSettings
+    ) -> tuple[list[Word], list[str]]:
+        """Return what of one pack was really said, with flags for what was not."""
+        if heard.no_speech > NO_SPEECH and heard.log_probability < DOUBTFUL:
+            return [], ["invented-text-removed"] if heard.words else []
+        flags = []
+        prompt = settings.hints
+        style = STYLE.get(settings.language, "")
+        if style and len(heard.text) >= UNPUNCTUATED and SENTENCE_ENDS.isdisjoint(heard.text):
+            again = self._decode(audio, [pack], settings, prompt=f"{settings.hints} {style}".strip())[0]
+            if again.log_probability > heard.log_probability - 0.3:
+                heard, prompt = again, style
+        words = drop_loops(heard.words)
+        if heard.compression > LOOPING or len(words) < len(heard.words):
+            flags.append("repetition-removed")
+        if heard.compression > LOOPING:
+            again = self._decode(audio, [pack], settings, prompt=prompt, no_repeat=4)[0]
+            # This reading may not repeat any four tokens, which loops need and speech seldom.
+            if again.compression <= LOOPING and again.log_probability > heard.log_probability - 0.5:
+                words = drop_loops(again.words)
+        kept = drop_stock_phrases(words, prompt)
+        return kept, flags + (["invented-text-removed"] if len(kept) < len(words) else [])
+
+    def _decode(
+        self,
+        audio: NDArray[np.float32],
+        packs: Sequence[Pack],
+        settings: AsrSettings,
+        *,
+        prompt: str | None = None,
+        no_repeat: int = 0,
+    ) -> list[_Heard]:
+        """Return what is heard in each pack, words with episode times. One run of the model."""
+        import numpy as np
+
+        sounds = [pack.sound(audio) for pack in packs]
+        edges = np.cumsum([0, *(len(sound) for sound in sounds)])
+        # Half a sample more: the library truncates seconds back to samples.
+        seconds = ((edges + 0.5) / ASR_RATE).tolist()
+        segments, _ = self._batched.transcribe(
+            np.concatenate(sounds),
+            language=self._known(settings.language),
+            beam_size=settings.beam,
+            batch_size=settings.batch_size,
+            temperature=0.0,
+            no_repeat_ngram_size=no_repeat,
+            word_timestamps=True,
+            initial_prompt=(settings.hints if prompt is None else prompt) or None,
+            clip_timestamps=[{"start": a, "end": b} for a, b in pairwise(seconds)],
+        )
+        parts: list[list[Any]] = [[] for _ in packs]
+        for segment in segments:
+            # `seek` is the start of the pack in hundredths, whatever times the words were given.
+            at = int(np.searchsorted(edges[1:] * 100 // ASR_RATE, segment.seek, side="right"))
+            parts[min(at, len(parts) - 1)].append(segment)
+        return [
+            _heard(pack, float(edges[index]) / ASR_RATE, parts[index]) for index, pack in enumerate(packs)
+        ]
+
+
+def _heard(pack: Pack, offset: float, segments: Sequence[Any]) -> _Heard:
+    """Return one pack's segments with plain floats; the library's are numpy's, which JSON refuses."""
+    if not segments:
+        return _Heard((), 0.0, 1.0, 0.0)
+    words = tuple(
+        Word(
+            pack.source_time(float(word.start) - offset, ends=False),
+            pack.source_time(float(word.end) - offset, ends=True),
+            str(word.word),
+            round(float(word.probability), 4),
+        )
+        for segment in segments
+        for word in segment.words or ()
+    )
+    return _Heard(
+        words,
+        min(float(segment.avg_logprob) for segment in segments),
+        max(float(segment.no_speech_prob) for segment in segments),
+        max(float(segment.compression_ratio) for segment in segments),
+    )
+
+
+def _scaled(on_progress: Progress | None, done: float, share: float) -> Progress | None:
+    """Return a progress call for one part of the work."""
+    if on_progress is None:
+        return None
+    return lambda fraction: on_progress(min(1.0, done + share * fraction))
