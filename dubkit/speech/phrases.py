@@ -8,6 +8,7 @@ CLAUSE_ENDS = frozenset(",;:،؛、，；：—–")
 CLOSERS = "\"'»”’)]」』）】"
 """Marks that may follow the end of a sentence and still belong to it."""
 
+OPENERS = "\"'«“‘¿¡([「『-–— "
 MARKS = ".,!?…:;\"'«»“”‘’¿¡。、，！？؟।；：-–—♪ ()[]「」『』"
 
 STYLE = {
@@ -62,3 +63,93 @@ STOCK_PHRASES = frozenset(
 
 SHORT_STOCK = frozenset({"you", "thank you", "thanks", "bye", "so", "the end", "music", "oh", "okay"})
 """Also said by people, so dropped only where the recogniser itself hardly believes it."""
+
+ABBREVIATIONS = frozenset(
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "st",
+        "jr",
+        "sr",
+        "rev",
+        "gen",
+        "col",
+        "lt",
+        "sgt",
+        "capt",
+        "gov",
+        "sen",
+        "rep",
+        "hon",
+        "messrs",
+        "vs",
+        "etc",
+        "inc",
+        "ltd",
+        "co",
+        "corp",
+        "dept",
+        "no",
+        "nos",
+        "fig",
+        "vol",
+        "pp",
+        "approx",
+        "e.g",
+        "i.e",
+        "a.m",
+        "p.m",
+        "u.s",
+        "u.k",
+        "u.n",
+        "ph.d",
+        "b.c",
+        "a.d",
+        "hr",
+        "fr",
+        "frl",
+        "nr",
+        "str",
+        "bzw",
+        "usw",
+        "ca",
+        "z.b",
+        "d.h",
+        "u.a",
+        "o.ä",
+        "evtl",
+        "mme",
+        "mlle",
+        "mgr",
+        "sra",
+        "srta",
+        "ud",
+        "uds",
+        "dra",
+        "exmo",
+        "sig",
+        "sigg",
+        "dott",
+        "ing",
+        "avv",
+        "egr",
+        "pag",
+        "art",
+        "cap",
+        "т.е",
+        "т.д",
+        "т.п",
+        "г",
+        "ул",
+        "им",
+    ]
+)
+"""Words whose full stop ends no sentence."""
+
+MAY_CLOSE = frozenset(
+    ["etc", "inc", "ltd", "co", "corp", "a.m", "p.m", "u.s", "u.k", "u.n", "jr", "sr", "usw", "т.д", "т.п"]
+)
+"""Abbreviations that close a sentence too, when a capital follows."""

@@ -1,0 +1,247 @@
+"""Words and cues into segments: one speaker, one sentence where possible, short enough to dub."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from dubkit.errors import SettingError
+from dubkit.speech.language import LanguageSpan
+from dubkit.speech.phrases import ABBREVIATIONS, CLAUSE_ENDS, CLOSERS, MAY_CLOSE, OPENERS, SENTENCE_ENDS
+from dubkit.speech.words import is_cjk
+from dubkit.types import Segment, Turn, Word
+
+STRAY_WORDS = 2
+STRAY_SECONDS = 0.6
+"""A run of words this short inside another speaker's sentence is an error of the turn, not an answer."""
+
+FAST = 42.0
+FAST_CJK = 18.0
+"""Characters per second above which times or text are wrong. Quick talk reaches 36 by the recogniser's
+tight word times."""
+
+LOW_CONFIDENCE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSettings:
+    """How long a segment may be. Times are seconds."""
+
+    max_seconds: float = 12.0
+    max_characters: int = 200
+    """Full-width characters count double, so that half as many fit."""
+    pause: float = 0.8
+    """Silence that ends a segment even inside a sentence."""
+
+    def __post_init__(self) -> None:
+        if self.max_seconds < 1:
+            raise SettingError("segments.max_seconds", self.max_seconds, "must be at least 1 second")
+        if self.max_characters < 20:
+            raise SettingError("segments.max_characters", self.max_characters, "must be at least 20")
+        if self.pause <= 0:
+            raise SettingError("segments.pause", self.pause, "must be more than 0 seconds")
+
+
+def build_segments(
+    words: Sequence[Word],
+    turns: Sequence[Turn],
+    language: str,
+    settings: SegmentSettings | None = None,
+    languages: Sequence[LanguageSpan] = (),
+) -> tuple[Segment, ...]:
+    """Return segments `s0001`, `s0002`, … that hold every word once, in order.
+
+    A segment has one speaker and one language, ends with its sentence or at a pause, and is cut at
+    the best place where it would be too long. `languages` names the language of single stretches.
+    """
+    settings = settings or SegmentSettings()
+    speakers = _speakers(words, turns)
+    tongues = [_language_at(word, languages) or language for word in words]
+    labels = list(zip(speakers, tongues, strict=True))
+    segments: list[Segment] = []
+    for (speaker, tongue), indices in groupby(range(len(words)), key=lambda i: labels[i]):
+        run = [words[i] for i in indices]
+        for sentence in _sentences(run, settings.pause):
+            for part in _short_enough(sentence, settings):
+                segments.append(_segment(len(segments) + 1, part, speaker, tongue))
+    return tuple(segments)
+
+
+def segments_from_cues(
+    cues: Sequence[tuple[float, float, str, str]], turns: Sequence[Turn], language: str
+) -> tuple[Segment, ...]:
+    """Return one segment per subtitle cue (start, end, text, speaker), its times kept.
+
+    An empty speaker is filled from `turns`. Cues without text are left out.
+    """
+    segments: list[Segment] = []
+    for start, end, text, speaker in sorted(cues, key=lambda cue: (cue[0], cue[1])):
+        said = " ".join(text.split())
+        if not said:
+            continue
+        name = speaker.strip() or _speaker_of(Word(start, end, said), turns)
+        flags = ("fast",) if _too_fast(said, end - start) else ()
+        segments.append(
+            Segment(f"s{len(segments) + 1:04}", start, end, name, said, language=language, flags=flags)
+        )
+    return tuple(segments)
+
+
+def joined_text(words: Sequence[Word]) -> str:
+    """Return the text of words. Leading spaces tell where words begin; words without any are spaced.
+
+    >>> joined_text([Word(0, 1, " real"), Word(1, 2, "-time")])
+    'real-time'
+    """
+    if any(word.text.startswith(" ") for word in words) or is_cjk("".join(word.text for word in words)):
+        text = "".join(word.text for word in words)
+    else:
+        text = " ".join(word.text for word in words)
+    return " ".join(text.split())
+
+
+def _speakers(words: Sequence[Word], turns: Sequence[Turn]) -> list[str]:
+    """Return a speaker per word, with strays inside another's sentence given to that speaker."""
+    ordered = sorted(turns, key=lambda turn: turn.start)
+    speakers = [_speaker_of(word, ordered) for word in words]
+    runs: list[list[int]] = [list(run) for _, run in groupby(range(len(words)), key=lambda i: speakers[i])]
+    for before, run, after in zip(runs, runs[1:], runs[2:], strict=False):
+        seconds = words[run[-1]].end - words[run[0]].start
+        around = speakers[before[-1]] == speakers[after[0]]
+        if around and len(run) <= STRAY_WORDS and seconds <= STRAY_SECONDS and not _stands_alone(words, run):
+            for index in run:
+                speakers[index] = speakers[before[-1]]
+    return _kept_sentences(words, speakers)
+
+
+def _kept_sentences(words: Sequence[Word], speakers: list[str]) -> list[str]:
+    """Move a speaker change by up to two words to the sentence end next to it.
+
+    Turns are right to a few tenths of a second only, so the first or last word of a sentence falls on
+    the wrong side.
+    """
+    moved = list(speakers)
+    for index in range(1, len(words)):
+        if speakers[index] == speakers[index - 1] or ends_sentence(words, index - 1):
+            continue
+        for shift in range(1, STRAY_WORDS + 1):
+            late, early = index + shift - 1, index - shift - 1
+            if late < len(words) and speakers[late] == speakers[index] and ends_sentence(words, late):
+                if late + 1 < len(words) and speakers[late + 1] == speakers[index]:
+                    moved[index : late + 1] = [speakers[index - 1]] * shift
+                    break
+            elif early >= 0 and speakers[early] == speakers[index - 1] and ends_sentence(words, early):
+                moved[early + 1 : index] = [speakers[index]] * shift
+                break
+    return moved
+
+
+def _stands_alone(words: Sequence[Word], run: Sequence[int]) -> bool:
+    """Whether the words are a sentence of their own: a short answer, not a stray."""
+    return (run[0] == 0 or ends_sentence(words, run[0] - 1)) and ends_sentence(words, run[-1])
+
+
+def _speaker_of(word: Word, turns: Sequence[Turn]) -> str:
+    """Return who speaks most of the word, else the nearest turn's speaker, else the only one.
+
+    Where two turns cover the word equally, the shorter is meant: an interjection lies inside the
+    other's turn.
+    """
+    if not turns:
+        return "spk1"
+
+    def score(turn: Turn) -> tuple[float, float]:
+        shared = min(turn.end, word.end) - max(turn.start, word.start)
+        return round(shared, 3), turn.start - turn.end
+
+    return max(turns, key=score).speaker
+
+
+def _language_at(word: Word, languages: Sequence[LanguageSpan]) -> str:
+    if not languages:
+        return ""
+    middle = (word.start + word.end) / 2
+    return min(languages, key=lambda span: max(span.start - middle, middle - span.end)).language
+
+
+def ends_sentence(words: Sequence[Word], index: int) -> bool:
+    """Whether a sentence ends with word `index`.
+
+    None does after `Mr.`, after an initial, inside `3.5`, or where the next word is in lower case.
+    """
+    text = words[index].text.strip().rstrip(CLOSERS)
+    if not text or text[-1] not in SENTENCE_ENDS:
+        return False
+    following = words[index + 1].text.strip().lstrip(OPENERS) if index + 1 < len(words) else ""
+    if not following:
+        return True
+    if text.endswith(("...", "…")):
+        return not following[0].islower()
+    if not text.endswith("."):
+        return True
+    stem = text.rstrip(".").casefold().lstrip(OPENERS)
+    if stem in ABBREVIATIONS:
+        return stem in MAY_CLOSE and not following[0].islower() and not following[0].isdigit()
+    joined = not words[index + 1].text.startswith(" ") and not is_cjk(following)
+    number = stem[-1:].isdigit() and following[0].isdigit() and joined
+    initial = len(stem) == 1 and stem.isalpha() and stem != "i" and not is_cjk(stem)
+    initials = re.fullmatch(r"(?:\w\.)+\w", stem) is not None and following[0].islower()
+    return not (number or initial or initials or following[0].islower())
+
+
+def _sentences(words: Sequence[Word], pause: float) -> list[list[Word]]:
+    """Return runs of words that end with a sentence or before a long pause."""
+    sentences: list[list[Word]] = [[]]
+    for index, word in enumerate(words):
+        sentences[-1].append(word)
+        if index + 1 < len(words) and (
+            ends_sentence(words, index) or words[index + 1].start - word.end >= pause
+        ):
+            sentences.append([])
+    return [sentence for sentence in sentences if sentence]
+
+
+def _short_enough(words: list[Word], settings: SegmentSettings) -> list[list[Word]]:
+    """Return the words in parts within the limits, halved at the best place until they are."""
+    long = words[-1].end - words[0].start > settings.max_seconds
+    wide = _width("".join(word.text for word in words)) > settings.max_characters
+    if len(words) < 2 or not (long or wide):
+        return [words]
+    cut = max(range(1, len(words)), key=lambda index: _cut_merit(words, index))
+    return _short_enough(words[:cut], settings) + _short_enough(words[cut:], settings)
+
+
+def _cut_merit(words: Sequence[Word], index: int) -> float:
+    """Return how good it is to cut before word `index`: pauses and commas, near the middle."""
+    pause = max(0.0, words[index].start - words[index - 1].end)
+    comma = words[index - 1].text.strip().rstrip(CLOSERS)[-1:] in CLAUSE_ENDS
+    # A part of a word ("real" + "-time") begins without a space, and is never a place to cut.
+    glued = not words[index].text.startswith(" ") and not is_cjk(words[index].text)
+    spaced = any(word.text.startswith(" ") for word in words)
+    total = words[-1].end - words[0].start or 1.0
+    place = (words[index - 1].end - words[0].start) / total
+    return 2.0 * min(pause, 1.0) + 0.8 * comma - 2.5 * abs(place - 0.5) - 5.0 * (glued and spaced)
+
+
+def _segment(number: int, words: Sequence[Word], speaker: str, language: str) -> Segment:
+    text = joined_text(words)
+    start, end = words[0].start, max(word.end for word in words)
+    confidence = sum(word.probability for word in words) / len(words)
+    flags = ["low-confidence"] if confidence < LOW_CONFIDENCE else []
+    if _too_fast(text, end - start):
+        flags.append("fast")
+    return Segment(
+        f"s{number:04}", start, end, speaker, text, tuple(words), language, round(confidence, 4), tuple(flags)
+    )
+
+
+def _too_fast(text: str, seconds: float) -> bool:
+    """Whether the text cannot be spoken in the time; single short words are too rough to judge."""
+    limit = FAST_CJK if is_cjk(text) else FAST
+    return len(text) > 8 and len(text) / max(seconds, 0.001) > limit
+
+
+def _width(text: str) -> int:
+    return sum(2 if is_cjk(letter) else 1 for letter in text)
