@@ -40,7 +40,9 @@ class Extract:
 class ShotDetection:
     """Finding cuts."""
 
-    threshold: Positive = option(27.0, "Picture change that counts as a cut, 0-255; lower finds more.")
+    threshold: Positive = option(
+        3.0, "Change against the frames around it that counts as a cut; lower finds more."
+    )
     min_seconds: Positive = option(0.4, "Shortest shot.")
 
 

@@ -59,7 +59,7 @@ def choose(context: Context) -> ResolvedModel | None:
     wanted = context.settings.transcribe.model
     if wanted != "auto":
         return context.model("asr", wanted)
-    if context.settings.mode == "high":
+    if context.settings.mode == "high" and not context.settings.models.asr:
         for name in BEST_FIRST:
             better = context.models.find("asr", name)
             if better is not None:

@@ -132,8 +132,8 @@ def model_store(settings: Settings) -> ModelStore:
 
     named = settings.models
     return ModelStore(
-        cache_folder(settings) / "models",
-        {"asr": named.asr, "speaker": named.speaker, "tts": named.tts},
+        cache_folder(settings),
+        {"asr": named.asr, "speaker": named.speaker, "tts": named.tts, "llm": settings.translate.gguf},
         hub_endpoint=named.hub or None,
         offline=named.offline,
         token=named.token or None,

@@ -440,5 +440,5 @@ SETTINGS: dict[str, str] = {
 }
 """The setting that names an own model of a role."""
 
-OPTIONAL_ROLES = frozenset({"llm", "diarization"})
+OPTIONAL_ROLES = frozenset({"llm", "diarization", "nmt", "speaker", "tts", "tts-en"})
 """Roles whose absence costs nothing: another model does the work."""

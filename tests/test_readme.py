@@ -1,0 +1,89 @@
+"""The README and the docs say what the program does."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dubkit.cli.reference import reference
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[str]:
+    return [
+        line for block in blocks("sh") for line in block.splitlines() if line and not line.startswith("make ")
+    ]
+
+
+def test_the_reference_is_the_help_of_every_command() -> None:
+    written = (ROOT / "docs" / "cli.md").read_text("utf-8")
+    assert written == reference(), "run: python -m dubkit.cli.reference > docs/cli.md"
+
+
+def test_the_make_targets_of_the_readme_exist() -> None:
+    named = {
+        line.split()[1] for block in blocks("sh") for line in block.splitlines() if line.startswith("make ")
+    }
+    assert named == {"demo", "test"}
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert all(re.search(rf"^{name}:", makefile, re.MULTILINE) for name in named)
+
+
+def test_every_file_the_readme_links_exists() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "Input").mkdir()
+    shutil.copy(ROOT / "Input" / "sample.mp4", folder / "Input")
+    return folder
+
+
+def environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DUBKIT_", "OPENAI_"))}
+    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_readme_run_in_order(desk: Path) -> None:
+    for command in commands():
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=desk, env=environment(), capture_output=True, text=True, timeout=600
+        )
+        # 3 would mean that the packaged models were not enough for the sample.
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        if "edits.json" in command:
+            assert shlex.split(command)[0] == "echo"
+    assert (desk / "Output/sample/pt-BR/dub.mp4").is_file()
+
+
+@pytest.mark.slow
+def test_the_library_example_runs(desk: Path) -> None:
+    (example,) = blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-c", example],
+        cwd=desk,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith(" 0"), done.stdout
