@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dubkit.errors import TranslationError
-from dubkit.translate.checks import Fault, LineChecks, misplaced, repeated
+from dubkit.translate.alignment import repeated, slid
+from dubkit.translate.checks import Fault, LineChecks
 from dubkit.translate.clean import unwrap
-from dubkit.translate.language import language_name, normalise
+from dubkit.translate.language import base, language_name, normalise
 from dubkit.translate.lines import (
     BAD_REPLY,
     REFUSED,
@@ -26,7 +27,7 @@ from dubkit.translate.lines import (
     failed,
     one_line,
 )
-from dubkit.translate.refusal import refuses_batch
+from dubkit.translate.refusal import is_refusal
 from dubkit.translate.reply import Parsed, parse_batch, parse_single
 from dubkit.translate.request import Messages, batch_messages, repair_messages, single_messages
 
@@ -226,43 +227,42 @@ class BatchTranslator:
             everything = parse_batch(reply.text, range(1, len(lines) + 1))
             if not everything.problem:
                 parsed = Parsed({number: everything.texts[number] for number in numbers})
-        whole = self._whole_fault(reply, parsed)
+        sources = {number: one_line(lines[number - 1].text) for number in numbers}
+        whole = self._whole_fault(reply, parsed, " ".join(sources.values()))
         if whole:
             return _Verdict({}, dict.fromkeys(numbers, whole), whole.text, whole.flag == REFUSED)
-        sources = {number: one_line(lines[number - 1].text) for number in numbers}
         texts = {number: self._clean(parsed.texts[number], lines[number - 1], lines) for number in numbers}
         faults = self._line_faults(sources, texts)
         return _Verdict({n: text for n, text in texts.items() if n not in faults}, faults)
 
     def _line_faults(self, sources: Mapping[int, str], texts: Mapping[int, str]) -> dict[int, Fault]:
         together = self._checks.fault_together(sources, texts)
+        if together is None and slid(sources, texts):
+            together = Fault(BAD_REPLY, "seems to hold the translation of another line")
         if together:
             return dict.fromkeys(texts, together)
         faults = {n: fault for n, text in texts.items() if (fault := self._checks.fault(sources[n], text))}
-        for number in misplaced(sources, texts):
-            faults.setdefault(number, Fault(BAD_REPLY, "holds the translation of another line"))
         for number in repeated(sources, texts):
             faults.setdefault(number, Fault(BAD_REPLY, "has the same translation as another line"))
         return dict(sorted(faults.items()))
 
     def _judge_single(self, line: SourceLine, reply: Reply) -> tuple[str, Fault | None]:
         parsed = parse_single(reply.text)
-        whole = self._whole_fault(reply, parsed, single=True)
+        whole = self._whole_fault(reply, parsed, one_line(line.text))
         if whole:
             return "", whole
         text = self._clean(parsed.texts[1], line, [line])
         fault = self._checks.fault(one_line(line.text), text)
         return text, fault and replace(fault, text=f"the answer {fault.text}")
 
-    def _whole_fault(self, reply: Reply, parsed: Parsed, *, single: bool = False) -> Fault | None:
+    def _whole_fault(self, reply: Reply, parsed: Parsed, source: str) -> Fault | None:
         if reply.refused:
             return Fault(REFUSED, "the answer is a refusal")
         if reply.cut:
             return Fault(BAD_REPLY, "the answer was cut off before its end")
         if not parsed.problem:
             return None
-        # A single line is compared with its source instead: a character may refuse as well.
-        if not single and refuses_batch(reply.text):
+        if is_refusal(reply.text, source, base(self.settings.source)):
             return Fault(REFUSED, "the answer is a refusal")
         return Fault(BAD_REPLY, parsed.problem)
 

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 from dubkit.translate.language import base, language_name, same_language, script
 from dubkit.translate.lines import BAD_REPLY, ECHO, REFUSED, WRONG_LANGUAGE
 from dubkit.translate.refusal import is_refusal
-from dubkit.translate.scripts import LETTERS, WIDE, in_script, weight, wide_letters, wrong_han
+from dubkit.translate.scripts import LETTERS, WIDE, WORD, in_script, weight, wide_letters, wrong_han
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier  # type: ignore[import-untyped]
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SENTENCE = re.compile(r"[^.!?…;:。！？]+")
 _CLAUSE = re.compile(r"[^.!?…;:,—。！？，]+")
 
@@ -42,7 +41,7 @@ _LANGID_LABEL = {"nb": "no", "fil": "tl", "iw": "he"}
 
 # English words that are no names and that no other language has borrowed: alone they are an echo,
 # and the longer ones inside a line were left over.
-_ENGLISH_WORDS = frozenset(
+_ENGLISHWORDS = frozenset(
     (
         "about",
         "actually",
@@ -190,8 +189,11 @@ class LineChecks:
     def _language_fault(self, source: str, text: str) -> Fault | None:
         if self._same:
             return None
-        if self._echoes(source, text):
+        copied = _plain(source) == _plain(text)
+        if self._copy_is_fault(source, whole=True) if copied else self._keeps_clause(source, text):
             return Fault(ECHO, f"was left in the source language; translate it into {self._name}")
+        if copied:
+            return None  # a name, a number, a foreign phrase: right as it is
         left = self._left_over(source, text)
         if left:
             return Fault(WRONG_LANGUAGE, f"leaves {left!r} in English")
@@ -201,9 +203,7 @@ class LineChecks:
 
     # --- copies of the source -----------------------------------------------------------------
 
-    def _echoes(self, source: str, text: str) -> bool:
-        if _plain(source) == _plain(text):
-            return self._copy_is_fault(source, whole=True)
+    def _keeps_clause(self, source: str, text: str) -> bool:
         clauses = {_plain(clause) for clause in _CLAUSE.findall(source)} - {""}
         return any(
             _plain(clause) in clauses and self._copy_is_fault(clause, whole=False)
@@ -211,10 +211,10 @@ class LineChecks:
         )
 
     def _copy_is_fault(self, sentence: str, *, whole: bool) -> bool:
-        words = _WORD.findall(sentence)
+        words = WORD.findall(sentence)
         if len(words) < 2:
             one_word = words[0].casefold() if words else ""
-            return whole and self._source == "en" and one_word in _ENGLISH_WORDS
+            return whole and self._source == "en" and one_word in _ENGLISHWORDS
         if self._source_label is None or self._target_label is None:
             return len(words) >= 3 and any(word.islower() for word in words[1:])
         found, probability = self._likeliest(sentence, _WORLD | {self._source_label, self._target_label})
@@ -230,9 +230,9 @@ class LineChecks:
         """An everyday English word of the source that stands unchanged in the text, or nothing."""
         if self._source != "en":
             return ""
-        given = set(_WORD.findall(source))
-        kept = (word for word in _WORD.findall(text) if word.islower() and len(word) >= 5 and word in given)
-        return next((word for word in kept if word in _ENGLISH_WORDS), "")
+        given = set(WORD.findall(source))
+        kept = (word for word in WORD.findall(text) if word.islower() and len(word) >= 5 and word in given)
+        return next((word for word in kept if word in _ENGLISHWORDS), "")
 
     # --- scripts ------------------------------------------------------------------------------
 
@@ -261,8 +261,8 @@ class LineChecks:
         if not letters or len(own) >= 0.3 * len(letters):
             return False
         # Names, brands and abbreviations may stay as they are.
-        copied = {word.casefold() for word in _WORD.findall(source)}
-        words = _WORD.findall(text)
+        copied = {word.casefold() for word in WORD.findall(source)}
+        words = WORD.findall(text)
         return len(words) > 3 or any(word.casefold() not in copied or word.islower() for word in words)
 
     # --- languages ----------------------------------------------------------------------------
@@ -278,7 +278,7 @@ class LineChecks:
         return len(clauses) > 1 and any(self._is_source(clause) for clause in clauses)
 
     def _convicts(self, text: str, *, minimum: int) -> bool:
-        words = _WORD.findall(text)
+        words = WORD.findall(text)
         letters = sum(map(len, words))
         if (len(words) < minimum or letters < 8) and not wide_letters(text) >= 4:
             return False
@@ -295,7 +295,7 @@ class LineChecks:
         return probability >= (0.9 if len(words) > 2 else 0.95)
 
     def _is_source(self, clause: str) -> bool:
-        words = _WORD.findall(clause)
+        words = WORD.findall(clause)
         if len(words) < 3 or self._source_label is None or self._target_label is None:
             return False
         if any({self._source_label, self._target_label} <= group for group in _RELATIVES):
@@ -313,33 +313,6 @@ class LineChecks:
         return {language: float(odds) for language, odds in self._identifier.rank(text.lower())}
 
 
-def misplaced(sources: Mapping[int, str], texts: Mapping[int, str]) -> set[int]:
-    """Numbers whose text belongs to a neighbour: a model joined two lines and moved the rest up.
-
-    A number or a name of the source that turns up in the neighbour's text instead gives it away.
-    """
-    wrong: set[int] = set()
-    for number in texts:
-        for other in (number - 1, number + 1):
-            if other not in texts:
-                continue
-            anchors = _anchors(sources[number]) - _anchors(sources[other])
-            here, there = _anchors(texts[number]), _anchors(texts[other])
-            if anchors and not anchors & here and anchors <= there:
-                wrong |= {number, other}
-    return wrong
-
-
-def repeated(sources: Mapping[int, str], texts: Mapping[int, str]) -> set[int]:
-    """Numbers that share a long text although their sources differ."""
-    seen: dict[str, list[int]] = {}
-    for number, text in texts.items():
-        if len(_WORD.findall(text)) >= 4 or wide_letters(text) >= 8:
-            seen.setdefault(_plain(text), []).append(number)
-    groups = [numbers for numbers in seen.values() if len({_plain(sources[n]) for n in numbers}) > 1]
-    return {number for numbers in groups for number in numbers}
-
-
 def _load_identifier() -> LanguageIdentifier:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
@@ -352,20 +325,13 @@ def _label(language: str, known: set[str]) -> str | None:
 
 
 def _plain(text: str) -> str:
-    return " ".join(word.casefold().replace("’", "'") for word in _WORD.findall(text))
+    return " ".join(word.casefold().replace("’", "'") for word in WORD.findall(text))
 
 
 def _without_names(source: str, text: str) -> str:
     """The text without names, that is words which the source writes with a capital inside a sentence."""
     if text.isupper():
         return text
-    inside = (word for sentence in _SENTENCE.findall(source) for word in _WORD.findall(sentence)[1:])
+    inside = (word for sentence in _SENTENCE.findall(source) for word in WORD.findall(sentence)[1:])
     names = {word for word in inside if not word.islower()}
-    return _WORD.sub(lambda found: "" if found.group() in names else found.group(), text)
-
-
-def _anchors(text: str) -> set[str]:
-    words = set(re.findall(r"\d+", text))
-    for sentence in _SENTENCE.findall(text):
-        words |= {word.casefold() for word in _WORD.findall(sentence)[1:] if word.istitle() and len(word) > 2}
-    return words
+    return WORD.sub(lambda found: "" if found.group() in names else found.group(), text)

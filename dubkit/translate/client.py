@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -119,7 +120,7 @@ class _Endpoint:
 
     def _status_error(self, problem: openai.APIStatusError) -> ServiceDown:
         text = _short(problem)
-        if problem.status_code == 402 or "insufficient_quota" in text:
+        if problem.status_code == 402 or problem.code == "insufficient_quota":
             return ServiceRefused(
                 f"{self._base_url} has no credit left for this key ({problem.status_code}: {text}).\n"
                 "Top up the account or use another provider; finished lines are kept."
@@ -182,6 +183,7 @@ def _short(problem: Exception) -> str:
     """First line of what went wrong, short enough for a message; HTML bodies run over pages."""
     cause = problem.__cause__
     text = " ".join((str(problem) or type(problem).__name__).split())
+    text = re.sub(r"^Error code: \d+( - )?", "", text) or "no details"
     if cause is not None and str(cause) and str(cause) not in text:
         text = f"{text} {' '.join(str(cause).split())}"
     return text if len(text) <= 200 else text[:200] + "…"

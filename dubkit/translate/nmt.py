@@ -27,7 +27,7 @@ _PHRASES = {"en": ENGLISH_TO_PORTUGUESE, "pt": PORTUGUESE_TO_ENGLISH}
 
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}|[♪♫]")
 # Sentences end at a mark that is followed by a blank; dashes and notes in brackets stand between them.
-_SENTENCE_END = re.compile(r"((?<=[.!?…])[\"”’»)]*\s+|\s+[–—]\s+|\s*—\s*|^[-–—]\s*|\s+-\s+)")
+_SENTENCE_END = re.compile(r"(^[-–—]\s*|\s+[-–—]\s+|\s*—\s*|(?<=[.!?…])[\"”’»)]*\s+)")
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Sr|Sra|Dra|St|Prof|Capt|Lt|Sgt|Col|Gen|Jr|vs|No|[A-Z])\.$")
 _MARKS_AROUND = re.compile(r"^([^\w]*)(.*?\w)([^\w]*)$")
 _LABEL = re.compile(r"^([A-Z][A-Z .'’-]{1,20}:)\s+")

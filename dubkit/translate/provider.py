@@ -107,7 +107,7 @@ def _local(gguf: Path | None, source: str, target: str) -> Choice:
         raise _nobody(source, target, "no local model is configured")
     if not gguf.is_file():
         raise TranslationError(
-            f"No language model at {gguf}.\nSet the path of a GGUF file, or unset it to use another translator."
+            f"No language model at {gguf}.\nSet the path of a GGUF file, or none to use another translator."
         )
     if importlib.util.find_spec("xllamacpp") is None:
         raise TranslationError(

@@ -56,12 +56,17 @@ _POLICY = (
     r"|不当内容|敏感内容|不适当的内容|不適切な(?:内容|コンテンツ)|부적절한 (?:내용|콘텐츠)"
 )
 _TASK = (
-    r"\btranslat|\bassist (?:you )?(?:with|in)\b|\bcan(?:'|’)?t assist\b|\bfulfil+|\bcomply\b"
-    r"|\b(?:this|that|your) (?:request|content|task|prompt)\b|\btradu[zcç]|\batender\b"
+    r"\btranslat"
+    r"|\b(?:this|that|your) (?:request|content|task|prompt)\b|\btradu[zcç]"
     r"|\b(?:esse|essa|este|esta|sua|seu|tal) (?:pedido|solicitação|solicitud|contenido|conteúdo)\b"
     r"|\bcette demande\b|\bce contenu\b|\bübersetz|\bdiese[nrs]? (?:anfrage|inhalt|anforderung)\b"
     r"|\bquest[ao] (?:richiesta|contenuto)\b|\bdeze (?:vraag|inhoud)\b|\bvertal|перев(?:ести|од)"
     r"|этот запрос|\bprzetłumacz|翻译|翻譯|这个请求|您的请求|該請求|翻訳|ご要望|ご依頼|リクエスト|번역|요청"
+)
+_HELP = (
+    r"\b(?:assist|help)(?: you)? with (?:this|that|your|the)\b|\bcan't assist\b|\bajud\w+ com (?:isso|isto|ess[ea]|est[ea])\b"
+    r"|\bayudar\w* con (?:eso|esto|es[ea]|est[ea])\b|\baider (?:avec|à|pour) (?:ça|cela|cette)|\bdabei (?:\w+ ){0,4}helfen\b"
+    r"|\baiutar\w* con (?:questo|quest[ao]|ciò)\b|\bпомочь (?:с|вам с) эт\w+"
 )
 _KINDS = {
     "sorry": re.compile(_SORRY, re.IGNORECASE),
@@ -69,6 +74,7 @@ _KINDS = {
     "model": re.compile(_MODEL, re.IGNORECASE),
     "policy": re.compile(_POLICY, re.IGNORECASE),
     "task": re.compile(_TASK, re.IGNORECASE),
+    "help": re.compile(_HELP, re.IGNORECASE),
 }
 # The languages whose apologies are listed above; of others a weak marker proves nothing.
 _COVERED = frozenset(
@@ -113,15 +119,11 @@ def is_refusal(reply: str, source: str, source_language: str) -> bool:
         return True
     if "sorry" in said and "policy" in new:
         return True
+    if {"help", "unable"} <= said and "unable" not in meant:
+        return source_language in _COVERED
     if {"sorry", "unable"} <= said and not meant & {"sorry", "unable"}:
         return source_language in _COVERED or len(reply) > 2 * len(source) + 20
     return False
-
-
-def refuses_batch(reply: str) -> bool:
-    """True for a reply to a whole batch that holds no lines but a refusal."""
-    said = _kinds(reply)
-    return "model" in said or len(said & {"sorry", "unable", "policy", "task"}) >= 2
 
 
 def _kinds(text: str) -> set[str]:

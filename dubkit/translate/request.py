@@ -96,20 +96,20 @@ def _speakers(lines: Sequence[SourceLine]) -> str:
 
 
 def _script(lines: Sequence[SourceLine], context: int) -> list[str]:
-    """Lines in order; where two do not follow one another, their neighbours stand between them."""
-    script: list[str] = []
-    for index, line in enumerate(lines):
-        previous = lines[index - 1] if index else None
-        following = lines[index + 1] if index + 1 < len(lines) else None
-        if context and not _adjacent(previous, line):
-            script += [f"~ {one_line(text)}" for text in line.before[-context:]]
-        script.append(f"[{index + 1}] {one_line(line.text)}")
-        if context and not _adjacent(line, following):
-            script += [f"~ {one_line(text)}" for text in line.after[:context]]
+    """Numbered lines in order, with the neighbours that are not among them in their places."""
+    script = _marked(lines[0].before[-context:]) if context else []
+    for number, (line, following) in enumerate(zip(lines, [*lines[1:], None], strict=True), start=1):
+        script.append(f"[{number}] {one_line(line.text)}")
+        if not context:
+            continue
+        if following is None:
+            script += _marked(line.after[:context])
+        elif following.text in line.after:
+            script += _marked(line.after[: line.after.index(following.text)])
+        else:
+            script += _marked(line.after[:context] + following.before[-context:])
     return script
 
 
-def _adjacent(first: SourceLine | None, second: SourceLine | None) -> bool:
-    if first is None or second is None:
-        return False
-    return second.before[-1:] == (first.text,)
+def _marked(texts: Sequence[str]) -> list[str]:
+    return [f"~ {one_line(text)}" for text in texts]

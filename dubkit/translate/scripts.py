@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
+
+WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # noqa: RUF001 - typographic apostrophes
+"""A word with its apostrophes and hyphens."""
 
 # Names that `unicodedata` gives the letters of each script.
 LETTERS = {

