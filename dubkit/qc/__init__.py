@@ -1,0 +1,1 @@
+"""Measures of a finished dub, and the page that shows them."""
