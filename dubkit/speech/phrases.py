@@ -92,8 +92,6 @@ ABBREVIATIONS = frozenset(
         "co",
         "corp",
         "dept",
-        "no",
-        "nos",
         "fig",
         "vol",
         "pp",

@@ -6,7 +6,9 @@ both are read here into the same types that the built-in diariser gives.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import inspect
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -65,14 +67,14 @@ def diarize_pyannote(
 def _opened(source: str | Path, token: str | None) -> Any:
     """Open the pipeline; every way it can be out of reach ends in one error that says what to do."""
     try:
-        from pyannote.audio import Pipeline  # type: ignore[import-not-found]
+        opener = importlib.import_module("pyannote.audio").Pipeline
     except ImportError as error:
         raise ModelMissing(
             f"pyannote.audio cannot be used: {error}.\n"
             "Install dubkit with the extra `pyannote`, or diarise with the built-in method."
         ) from error
     try:
-        pipeline = _from_pretrained(Pipeline, str(source), token)
+        pipeline = _from_pretrained(opener, str(source), token)
     except Exception as error:
         # The hub client raises a dozen unrelated types here (HTTP, gated, offline, missing file).
         raise ModelMissing(_unreachable(source, token, f"{type(error).__name__}: {error}")) from error
@@ -84,8 +86,6 @@ def _opened(source: str | Path, token: str | None) -> Any:
 
 def _from_pretrained(opener: Any, source: str, token: str | None) -> Any:
     """Call `from_pretrained` with the name that this version gives the token."""
-    import inspect
-
     if not token:
         return opener.from_pretrained(source)
     names = inspect.signature(opener.from_pretrained).parameters

@@ -184,6 +184,8 @@ def ends_sentence(words: Sequence[Word], index: int) -> bool:
     stem = text.rstrip(".").casefold().lstrip(OPENERS)
     if stem in ABBREVIATIONS:
         return stem in MAY_CLOSE and not following[0].islower() and not following[0].isdigit()
+    if stem in {"no", "nr", "n"} and following[0].isdigit():
+        return False  # "No. 5", while "No." is a whole sentence elsewhere
     joined = not words[index + 1].text.startswith(" ") and not is_cjk(following)
     number = stem[-1:].isdigit() and following[0].isdigit() and joined
     initial = len(stem) == 1 and stem.isalpha() and stem != "i" and not is_cjk(stem)
