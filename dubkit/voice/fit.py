@@ -1,0 +1,193 @@
+"""Speak a line into its slot: first by pace, then by borrowed silence, at the very last by cutting."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from math import gcd
+from typing import TYPE_CHECKING, Literal
+
+from dubkit.errors import VoiceError
+from dubkit.types import SAMPLE_RATE, Slot
+from dubkit.voice.stretch import stretched
+from dubkit.voice.text import spoken_text
+from dubkit.voice.trim import faded, trimmed
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dubkit.voice.synthesis import Synthesiser
+
+log = logging.getLogger(__name__)
+
+Fit = Literal["fits", "faster", "borrowed", "cut"]
+
+NOTHING, RUSHED, CUT = "nothing-to-say", "rushed", "cut"
+"""Flags: the line holds no words; it is faster than `max_speed`; its end is missing."""
+
+CEILING = 0.95
+"""Highest sample value: a voice that peaks near full scale can pass it once it is resampled."""
+
+SPARE = 1.01
+"""Extra speed asked of a synthesiser, because its length is not quite inverse to its speed."""
+
+MAX_CALLS = 3
+"""Times that a line is spoken at most."""
+
+CUT_FADE = 0.015
+"""Seconds of the fade where a line is cut."""
+
+LETTERS_PER_SECOND = 13.0
+"""Pace of the voices at speed 1, measured in Portuguese; it steers only what is tried first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """Limits of the speaking rate; 1 is the voice's own.
+
+    A line that leaves room is slowed to `min_speed` at most. One that is too long is spoken at up to
+    `max_speed`, then borrows the silence after it, then is rushed up to `hard_max_speed`, then is cut.
+    """
+
+    min_speed: float = 0.95
+    max_speed: float = 1.35
+    hard_max_speed: float = 1.6
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_speed <= self.max_speed:
+            raise ValueError(f"speeds must rise from above 0: {self}")
+        # A user who allows more than the hard limit has moved it.
+        object.__setattr__(self, "hard_max_speed", max(self.hard_max_speed, self.max_speed, 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class FittedSpeech:
+    """Speech that starts with its slot: (N,) mono at 48 kHz, N at most `limit_sample - start_sample`."""
+
+    samples: NDArray[np.float32]
+    speed: float
+    fit: Fit
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The line spoken once; `speed` includes any stretch after synthesis."""
+
+    samples: NDArray[np.float32]
+    speed: float
+
+    @property
+    def natural(self) -> float:
+        """Samples that the line would last at speed 1."""
+        return len(self.samples) * self.speed
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """One line ready to be spoken at any speed."""
+
+    synthesiser: Synthesiser
+    text: str
+    voice: str
+    language: str
+
+    def at(self, speed: float) -> Attempt:
+        """Speak at `speed` times the voice's own rate. Raises VoiceError when no sound comes back."""
+        sound = self.synthesiser.speak(self.text, voice=self.voice, language=self.language, speed=speed)
+        samples = at_clock_rate(trimmed(sound, self.synthesiser.rate), self.synthesiser.rate)
+        if not len(samples):
+            raise VoiceError(
+                f"{self.synthesiser.name} gave no sound for {self.text!r} in {self.language}.\n"
+                "Change the line, or set speak.provider to another voice engine."
+            )
+        return Attempt(samples, speed)
+
+
+def fit_line(
+    synthesiser: Synthesiser, text: str, voice: str, language: str, slot: Slot, settings: FitSettings
+) -> FittedSpeech:
+    """Speak `text` into `slot`; measured length decides, in at most three calls of the synthesiser.
+
+    The first sample is the start of the speech. `fit` says what it took: `fits` at its own pace, `faster` by
+    pace alone, `borrowed` the silence up to the limit, `cut` at the limit. Raises VoiceError as `synthesiser` does.
+    """
+    import numpy as np
+
+    said = spoken_text(text, language)
+    if not said:
+        return FittedSpeech(np.zeros(0, np.float32), 1.0, "fits", (NOTHING,))
+    limit = slot.limit_sample - slot.start_sample
+    if limit <= 0:
+        return FittedSpeech(np.zeros(0, np.float32), 1.0, "cut", (CUT,))
+    # A source line may itself run into the next one; then the limit is what counts.
+    room = min(max(slot.end_sample - slot.start_sample, 0), limit)
+    fitted = _placed(
+        _spoken(Speech(synthesiser, said, voice, language), room, limit, settings), room, limit, settings
+    )
+    log.debug("%r: %s at speed %s, %s samples", said, fitted.fit, fitted.speed, len(fitted.samples))
+    return fitted
+
+
+def _spoken(speech: Speech, room: int, limit: int, settings: FitSettings) -> Attempt:
+    """Return the best of at most MAX_CALLS attempts."""
+    guess = len(speech.text) / LETTERS_PER_SECOND * SAMPLE_RATE
+    leaves_room = guess < 0.8 * room * settings.min_speed
+    attempt = speech.at(min(settings.min_speed if leaves_room else settings.max_speed, 1.0))
+    for _ in range(MAX_CALLS - 1):
+        speed = _next_speed(attempt, room, limit, settings)
+        if speed is None:
+            break
+        # Of two lengths the shorter one counts: a faster call may give a longer sound when a pause moves.
+        attempt = min(attempt, speech.at(speed), key=lambda spoken: len(spoken.samples))
+    return attempt
+
+
+def _next_speed(attempt: Attempt, room: int, limit: int, settings: FitSettings) -> float | None:
+    """Return the speed that should bring the line into its slot, None when no higher speed is called for."""
+    if len(attempt.samples) <= room:
+        return None
+    speed = SPARE * attempt.natural / room if room else math.inf
+    if speed > settings.max_speed:
+        to_limit = SPARE * attempt.natural / limit
+        speed = min(max(to_limit, settings.max_speed), settings.hard_max_speed)
+        if len(attempt.samples) <= limit and attempt.speed >= settings.max_speed:
+            return None
+    return speed if speed > attempt.speed else None
+
+
+def _placed(attempt: Attempt, room: int, limit: int, settings: FitSettings) -> FittedSpeech:
+    """Name how the line fits, after the last two means: squeezing its sound, then cutting it."""
+    if len(attempt.samples) > limit:
+        attempt = _squeezed(attempt, limit, settings.hard_max_speed)
+    flags = (RUSHED,) if attempt.speed > settings.max_speed * SPARE else ()
+    speed = round(attempt.speed, 3)
+    length = len(attempt.samples)
+    if length > limit:
+        samples = faded(attempt.samples[:limit], SAMPLE_RATE, 0.0, CUT_FADE)
+        return FittedSpeech(samples, speed, "cut", (*flags, CUT))
+    fit: Fit = "borrowed" if length > room else "faster" if speed > 1.0 else "fits"
+    return FittedSpeech(attempt.samples, speed, fit, flags)
+
+
+def _squeezed(attempt: Attempt, limit: int, hard_max_speed: float) -> Attempt:
+    """Squeeze sound that its synthesiser could not speak any faster, without moving its pitch."""
+    factor = min(SPARE * len(attempt.samples) / limit, hard_max_speed / attempt.speed)
+    if factor <= 1.0:
+        return attempt
+    shorter = trimmed(stretched(attempt.samples, factor, SAMPLE_RATE), SAMPLE_RATE)
+    return Attempt(shorter, attempt.speed * factor)
+
+
+def at_clock_rate(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+    """Return (N,) sound at 48 kHz whose samples stay within CEILING."""
+    import numpy as np
+    from scipy.signal import resample_poly  # type: ignore[import-untyped]
+
+    if not len(samples):
+        return np.zeros(0, np.float32)
+    shared = gcd(SAMPLE_RATE, rate)
+    raised = resample_poly(samples.astype(np.float64), SAMPLE_RATE // shared, rate // shared)
+    return np.asarray(raised * min(1.0, CEILING / float(np.abs(raised).max())), np.float32)

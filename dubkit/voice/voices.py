@@ -1,0 +1,130 @@
+"""Which voice speaks for whom: blends of the packaged voices, by pitch and by how well they are understood.
+
+Kokoro comes with five Japanese voices (four women, one man). A weighted mean of voice vectors is a voice too,
+so every speaker can have one of their own. A male share keeps the higher voices intelligible: the pure female
+voices carry a strong Japanese accent.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from dubkit.errors import VoiceError
+
+KOKORO, HIBARI, ESPEAK = "kokoro-82m-int8", "hibari", "espeak-ng"
+"""Names of the synthesisers: they appear in `SpokenLine.engine` and in cache keys."""
+
+HIBARI_VOICE = "heart"
+ESPEAK_LOW = ("m3", "m1", "m7", "m2", "m4", "m8")
+ESPEAK_HIGH = ("f2", "f3", "f1", "f4", "f5")
+"""Variants of espeak-ng, the most intelligible first."""
+
+LOW_PITCH = 165.0
+"""Hz below which a voice counts as low where only the two kinds are told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """A voice of Kokoro, with its median pitch in Hz as measured on the lines below."""
+
+    name: str
+    pitch_hz: float
+
+
+LADDER: tuple[Blend, ...] = (
+    Blend("jm_kumo", 92),
+    Blend("0.3*jf_nezumi+0.7*jm_kumo", 131),
+    Blend("0.5*jf_gongitsune+0.5*jm_kumo", 154),
+    Blend("0.5*jf_nezumi+0.5*jm_kumo", 161),
+    Blend("0.5*jf_alpha+0.5*jm_kumo", 172),
+    Blend("0.7*jf_nezumi+0.3*jm_kumo", 192),
+    Blend("0.5*jf_tebukuro+0.5*jm_kumo", 205),
+    Blend("jf_gongitsune", 232),
+    Blend("jf_nezumi", 238),
+)
+
+# Word error of whisper-base on what Kokoro said, 5 to 8 everyday lines a language, 2026-11-21; columns as LADDER.
+# Beyond it, in pt-BR: jf_tebukuro 0.18 at 323 Hz, jf_alpha 0.29 at 262 Hz.
+WORD_ERROR: Mapping[str, tuple[float, ...]] = {
+    "pt": (0.07, 0.08, 0.08, 0.07, 0.06, 0.08, 0.06, 0.11, 0.09),
+}
+
+UNDERSTOOD = 2.0
+"""Octaves of wrong pitch that one whole unit of word error weighs as much as."""
+
+_TERM = re.compile(r"\s*(?:(?P<weight>\d+(?:\.\d+)?|\.\d+)\s*\*\s*)?(?P<name>[A-Za-z_][\w-]*)\s*")
+
+
+def voice_for(synthesiser: str, pitch_hz: float, language: str, taken: Sequence[str]) -> str:
+    """Return the voice for a speaker whose source voice has the median pitch `pitch_hz` (0: not known).
+
+    The same arguments give the same voice, and one that is not `taken` as long as there is one. hibari has a
+    single voice, which all speakers share.
+    """
+    if synthesiser == HIBARI:
+        return HIBARI_VOICE
+    if synthesiser == ESPEAK:
+        return _espeak_voice(pitch_hz, taken)
+    errors = WORD_ERROR.get(language.replace("_", "-").lower().partition("-")[0], WORD_ERROR["pt"])
+    ranked = sorted(zip(LADDER, errors, strict=True), key=lambda rung: _cost(rung[0], rung[1], pitch_hz))
+    free = [blend.name for blend, _ in ranked if blend.name not in taken]
+    if not free:
+        more = sorted(_more_blends(), key=lambda blend: _cost(blend, 0.0, pitch_hz))
+        free = [blend.name for blend in more if blend.name not in taken]
+    return free[0] if free else ranked[len(taken) % len(ranked)][0].name
+
+
+def default_voice(synthesiser: str, language: str) -> str:
+    """Return the voice for a speaker of whom nothing is known: the best understood one."""
+    return voice_for(synthesiser, 0.0, language, ())
+
+
+def _cost(blend: Blend, word_error: float, pitch_hz: float) -> float:
+    distance = abs(math.log2(blend.pitch_hz / pitch_hz)) if pitch_hz > 0 else 0.0
+    return distance + UNDERSTOOD * word_error
+
+
+def _more_blends() -> Iterator[Blend]:
+    """Yield blends between the rungs, for casts larger than the ladder."""
+    low = LADDER[0]
+    for percent in (40, 60, 20, 80, 10, 90, 35, 45, 55, 65, 15, 25, 75, 85):
+        for high, pitch in (
+            ("jf_nezumi", 238),
+            ("jf_gongitsune", 232),
+            ("jf_tebukuro", 323),
+            ("jf_alpha", 262),
+        ):
+            share = percent / 100
+            name = f"{share:g}*{high}+{round(1 - share, 2):g}*{low.name}"
+            yield Blend(name, low.pitch_hz ** (1 - share) * pitch**share)
+
+
+def _espeak_voice(pitch_hz: float, taken: Sequence[str]) -> str:
+    low = pitch_hz < LOW_PITCH
+    ranked = (*ESPEAK_LOW, *ESPEAK_HIGH) if low else (*ESPEAK_HIGH, *ESPEAK_LOW)
+    return next((name for name in ranked if name not in taken), ranked[len(taken) % len(ranked)])
+
+
+def parse_blend(voice: str, known: Sequence[str]) -> tuple[tuple[float, str], ...]:
+    """Return the weights, which add up to 1, and names of a blend such as `0.7*a+0.3*b` or of a plain name.
+
+    Raises VoiceError for a form that is not a blend, for an unknown name, and when all weights are 0.
+
+    >>> parse_blend("3*a + b", ("a", "b"))
+    ((0.75, 'a'), (0.25, 'b'))
+    """
+    terms = [_TERM.fullmatch(term) for term in voice.split("+")]
+    found = [(float(term["weight"] or 1), term["name"]) for term in terms if term]
+    total = sum(weight for weight, _ in found)
+    if len(found) != len(terms) or not total:
+        raise VoiceError(
+            f"Voice {voice!r} is neither a name nor a blend such as 0.7*{known[0]}+0.3*{known[-1]}.\n"
+            f"Names: {', '.join(sorted(known))}."
+        )
+    for _, name in found:
+        if name not in known:
+            raise VoiceError(f"There is no voice {name!r} (in {voice!r}). Names: {', '.join(sorted(known))}.")
+    return tuple((weight / total, name) for weight, name in found)
