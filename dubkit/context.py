@@ -38,7 +38,6 @@ def _untold(name: str, done: int, total: int) -> None:
     """Tell nobody."""
 
 
-
 class Context:
     """One episode in one language (empty for the shared stages), read anew for every stage."""
 
@@ -82,9 +81,18 @@ class Context:
 
     def model_path(self, model: ResolvedModel) -> Path:
         """Return what a loader is given for a model, put together from its packages if need be."""
+        return self._together(model).path
+
+    def model_folder(self, model: ResolvedModel) -> Path:
+        """Return the folder of a model, put together from its packages if need be."""
+        folder = self._together(model).folder
+        assert folder is not None, "a fetched model has a folder"
+        return folder
+
+    def _together(self, model: ResolvedModel) -> ResolvedModel:
         if model.folder is not None:
-            return model.path
-        return self.models.fetch(model.role, model.name, self.fetching or _untold).path
+            return model
+        return self.models.fetch(model.role, model.name, self.fetching or _untold)
 
     # shared artifacts
 
@@ -109,6 +117,12 @@ class Context:
     def audio(self) -> Path:
         """The dubbed track at 48 kHz on the episode clock."""
         return self.store.path("audio.wav")
+
+    @property
+    def layout(self) -> str:
+        """Channel layout of `audio.wav`, such as `stereo` or `5.1`."""
+        track = next((t for t in self.episode.audio if t.number == self.episode.track), None)
+        return track.layout if track and track.channels == self.episode.channels else ""
 
     @property
     def speech(self) -> Path:

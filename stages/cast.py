@@ -6,16 +6,14 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dubkit.context import Context
 from dubkit.errors import ArtifactDamaged
 from dubkit.review.edits import SpeakerEdit, given
 from dubkit.stage import EPISODE, Item, Sink, Stage
 from dubkit.types import SAMPLE_RATE, Cast, Segment, Speaker
-
-if TYPE_CHECKING:
-    from dubkit.voice.synthesis import SynthesiserChoice
+from stages.voices import choose, identity
 
 CURE = (
     'Its form is [spk1] name = "Ana" description = "The young woman" voice = "…"; all three may be left out.'
@@ -42,7 +40,7 @@ def items(context: Context) -> Sequence[Item]:
                 "cast.toml": context.digest(_written(context)),
             },
             edits=_edits(context),
-            models={"voice": choose(context).name},
+            models={"voice": identity(context)},
         )
     ]
 
@@ -50,15 +48,6 @@ def items(context: Context) -> Sequence[Item]:
 def _edits(context: Context) -> dict[str, Any]:
     merged = context.shared_edits.speakers | context.language_edits.speakers
     return {f"{speaker}.{n}": v for speaker, edit in merged.items() for n, v in given(edit).items()}
-
-
-def choose(context: Context) -> SynthesiserChoice:
-    """Return the voice engine that speaks the target language, and why."""
-    from dubkit.voice.synthesis import choose_synthesiser
-
-    return choose_synthesiser(
-        context.settings.speak.provider, context.language, context.models.voices_available()
-    )
 
 
 def _written(context: Context) -> dict[str, dict[str, str]]:
@@ -88,9 +77,8 @@ def _written(context: Context) -> dict[str, dict[str, str]]:
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.media.audio import read_mono16
     from dubkit.media.loudness import dialogue_loudness
-    from dubkit.voice.voices import voice_for
-
     from dubkit.speech.pitch import describe_voice, median_pitch
+    from dubkit.voice.voices import voice_for
 
     audio = read_mono16(context.speech)
     choice = choose(context)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dubkit.context import Context
 from dubkit.stage import EPISODE, Item, Sink, Stage
 from dubkit.types import Diarization
+from stages.devices import device
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,6 @@ def _import(file: Path) -> Diarization:
 def _diarize(context: Context, method: str, model: ResolvedModel | None) -> Diarization:
     from dubkit.media.audio import read_mono16
     from dubkit.speech.diarize import DiarizeSettings, diarize, single_speaker
-
     from dubkit.speech.vad import speech_spans
 
     wanted = context.settings.diarize
@@ -81,7 +81,7 @@ def _diarize(context: Context, method: str, model: ResolvedModel | None) -> Diar
 
         named = context.settings.models
         source = named.pyannote or "pyannote/speaker-diarization-community-1"
-        return diarize_pyannote(audio, source, named.token or None, settings, context.settings.device)
+        return diarize_pyannote(audio, source, named.token or None, settings, device(context))
     spans = speech_spans(audio)
     if model is None or not spans:
         return single_speaker(spans)

@@ -47,8 +47,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
             continue  # the line failed: its own sound stays, and speak has recorded why
         source_span = (round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE))
         start = context.spoken_line(line.id).start_sample
-        placements.append(Placement(line.id, speech, start, source_span))
-    layout = next(t.layout for t in context.episode.audio if t.number == context.episode.track)
+        placements.append(Placement(line.id, speech, start, source_span, segment.speaker))
     with sink.write(SOUND) as temporary:
         report = mix(
             context.audio,
@@ -56,7 +55,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
             temporary,
             MixSettings(duck_db=wanted.duck_db, true_peak_db=wanted.true_peak_db),
             channels=context.episode.channels,
-            layout=layout,
+            layout=context.layout,
             background=_background(Path(wanted.background)) if wanted.background else None,
         )
     sink.write_json(REPORT, report)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from dubkit.context import Context
 from dubkit.stage import EPISODE, Item, Sink, Stage
 from dubkit.store import canonical, decoded
-from dubkit.types import ASR_RATE, SAMPLE_RATE, DubbedSpan, EpisodeQc, Line, LineQc, Segment
-from stages.mix import SOUND
+from dubkit.types import SAMPLE_RATE, DubbedSpan, EpisodeQc, Line, LineQc, Segment
 from stages.report import degraded_notes, write_report
 from stages.speak import spoken
 from stages.stitch import dub_name
 from stages.transcribe import identity, open_recogniser
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from dubkit.qc.measures import QcSettings
 
 MARGIN = 0.25
 """Seconds of the dub heard before and after a line."""
@@ -56,50 +56,57 @@ def _line_inputs(context: Context, segment: Segment, line: Line, span: DubbedSpa
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     due = {item.id for item in items}
     lines = [(segment, line) for segment, line in spoken(context) if line.id in due]
-    heard = _listen(context, lines, sink) if lines and context.settings.qc.round_trip else {}
-    for segment, line in lines:
-        sink.done(line.id, value=_measure(context, segment, line, heard.get(line.id)))
-    if EPISODE in due:
-        sink.write_json("qc.json", _episode(context))
-        write_report(context.fresh())
-        sink.done(EPISODE, files=["qc.json", "report.html"])
+    with TemporaryDirectory(prefix="dubkit-") as folder:
+        sound = _decode(context, Path(folder))
+        heard = _listen(context, lines, sound, sink) if lines and context.settings.qc.round_trip else {}
+        for segment, line in lines:
+            sink.done(line.id, value=_measure(context, segment, line, heard.get(line.id), sound))
+        if EPISODE in due:
+            sink.write_json("qc.json", _episode(context, sound))
+            write_report(context.fresh())
+            sink.done(EPISODE, files=["qc.json", "report.html"])
 
 
-def _listen(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The dubbed track as it is in the finished file."""
+
+    full: Path
+    """48 kHz WAV."""
+    speech: Path
+    """16 kHz mono WAV."""
+
+
+def _decode(context: Context, folder: Path) -> Delivered:
+    """Decode the dub as a player would; what is measured is what was delivered."""
+    from dubkit.media.decode import decode_audio
+    from dubkit.media.probe import probe
+
+    dub = context.store.path(dub_name(context), context.language)
+    sound = Delivered(folder / "full.wav", folder / "speech.wav")
+    decode_audio(dub, probe(dub, audio_track=1), sound.full, sound.speech)
+    return sound
+
+
+def _listen(
+    context: Context, lines: Sequence[tuple[Segment, Line]], sound: Delivered, sink: Sink
+) -> dict[str, str]:
     """Recognise the dub where the lines are spoken; return what was heard for each line."""
+    from dubkit.media.audio import read_mono16
     from dubkit.qc.measures import align_heard
     from dubkit.speech.asr import AsrSettings
 
     wanted = context.settings.transcribe
     windows = [_window(context, line.id) for _, line in lines]
     recogniser, _ = open_recogniser(context)
-    audio = _windowed(context.store.path(SOUND, context.language), windows, context.episode.samples)
-    language = context.language.split("-")[0]
     found = recogniser.recognise(
-        audio,
+        read_mono16(sound.speech),
         windows,
-        AsrSettings(beam=wanted.beam, batch_size=wanted.batch_size, language=language),
+        AsrSettings(wanted.beam, wanted.batch_size, context.language.split("-")[0]),
         sink.advance,
     )
     places = [(line.id, *window) for (_, line), window in zip(lines, windows, strict=True)]
     return align_heard(found.words, places)
-
-
-def _windowed(sound: Path, windows: Sequence[tuple[float, float]], samples: int) -> NDArray[np.float32]:
-    """Read the mix as the recogniser needs it: mono, 16 kHz, silent outside the windows."""
-    import numpy as np
-    from scipy.signal import resample_poly  # type: ignore[import-untyped]
-
-    from dubkit.media.audio import read_span
-
-    found = np.zeros(samples * ASR_RATE // SAMPLE_RATE + 1, dtype=np.float32)
-    step = SAMPLE_RATE // ASR_RATE
-    for start, end in windows:
-        first = round(start * ASR_RATE)
-        heard = read_span(sound, first * step, round(end * ASR_RATE) * step).mean(axis=1)
-        low = resample_poly(heard, 1, step).astype(np.float32)[: len(found) - first]
-        found[first : first + len(low)] = low
-    return found
 
 
 def _window(context: Context, line: str) -> tuple[float, float]:
@@ -108,31 +115,41 @@ def _window(context: Context, line: str) -> tuple[float, float]:
     return max(0.0, start - MARGIN), min(float(context.episode.duration), end + MARGIN)
 
 
-def _measure(context: Context, segment: Segment, line: Line, heard: str | None) -> LineQc:
+def _settings(context: Context) -> QcSettings:
+    from dubkit.qc.measures import QcSettings
+
+    picture = context.episode.video
+    frame = float(1 / picture.rate) if picture else 0.04
+    return QcSettings(max_word_error=context.settings.qc.max_word_error, max_start_error=frame)
+
+
+def _measure(context: Context, segment: Segment, line: Line, heard: str | None, sound: Delivered) -> LineQc:
     from dubkit.media.audio import read_span
     from dubkit.media.loudness import dialogue_loudness
-    from dubkit.qc.measures import QcSettings, line_qc
+    from dubkit.qc.measures import LineCheck, line_qc, longest_silence
 
-    take = context.spoken_line(line.id)
-    speech = context.take_file(line.id)
-    assert speech is not None
-    span = (take.start_sample, take.start_sample + take.samples)
+    take, speech = context.spoken_line(line.id), context.take_file(line.id)
+    assert speech is not None, "only lines with a take are measured"
     source = (round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE))
-    rate = context.episode.video.rate if context.episode.video else None
-    return line_qc(
-        line=line,
-        take=take,
+    layout = context.layout
+    check = LineCheck(
+        id=line.id,
+        text=line.text,
         language=context.language,
         heard=heard,
-        speech=read_span(speech, 0, take.samples),
-        start_sample=round(segment.start * SAMPLE_RATE),
-        source_lufs=dialogue_loudness(context.audio, [source]),
-        dub_lufs=dialogue_loudness(context.store.path(SOUND, context.language), [span]),
-        settings=QcSettings(
-            max_word_error=context.settings.qc.max_word_error,
-            max_start_error=float(1 / rate) if rate else 0.04,
+        line_start=segment.start,
+        speech_start=take.start_sample / SAMPLE_RATE,
+        speech=read_span(speech, 0, take.samples)[:, 0],
+        rate=SAMPLE_RATE,
+        source_lufs=dialogue_loudness(context.audio, [source], layout),
+        dub_lufs=dialogue_loudness(
+            sound.full, [(take.start_sample, take.start_sample + take.samples)], layout
         ),
+        dead_air=longest_silence(read_span(sound.full, *source), SAMPLE_RATE),
+        fit=take.fit,
+        flags=tuple(dict.fromkeys((*segment.flags, *line.flags, *take.flags))),
     )
+    return line_qc(check, _settings(context))
 
 
 def read_lines(context: Context) -> tuple[LineQc, ...]:
@@ -145,31 +162,47 @@ def read_lines(context: Context) -> tuple[LineQc, ...]:
     )
 
 
-def _episode(context: Context) -> EpisodeQc:
-    from dubkit.qc.measures import episode_flags, episode_word_error
-
+def _episode(context: Context, sound: Delivered) -> EpisodeQc:
+    from dubkit.media.loudness import dialogue_loudness, true_peak_of_file
     from dubkit.media.stitch import verify_delivery
+    from dubkit.qc.measures import EpisodeCheck, episode_qc
 
     lines = read_lines(context)
     texts = {line.id: line.text for _, line in spoken(context)}
-    mix = context.mix_report
-    delivered = verify_delivery(
-        context.source, context.store.path(dub_name(context), context.language), context.episode
-    )
-    measured = EpisodeQc(
-        lines=lines,
-        word_error=episode_word_error(
-            [(texts[q.id], q.heard) for q in lines if q.word_error is not None], context.language
-        ),
-        source_lufs=mix.source_lufs,
-        dub_lufs=mix.dub_lufs,
-        true_peak_db=mix.true_peak_db,
+    dub = context.store.path(dub_name(context), context.language)
+    delivered = verify_delivery(context.source, dub, context.episode)
+    measured = [q for q in lines if q.word_error is not None]
+    check = EpisodeCheck(
+        texts=tuple((texts[q.id], q.heard) for q in measured),
+        language=context.language,
+        source_lufs=_rounded(dialogue_loudness(context.audio, _source_spans(context), context.layout)),
+        dub_lufs=_rounded(dialogue_loudness(sound.full, _dub_spans(context), context.layout)),
+        true_peak_db=_rounded(true_peak_of_file(sound.full)),
+        source_peak_db=_rounded(true_peak_of_file(context.audio)),
         frames=delivered.frames,
         source_frames=delivered.source_frames,
         identical_packets=delivered.identical_packets,
-        drift_ms=delivered.drift_ms,
+        drift_ms=round(delivered.drift_ms, 3),
     )
-    return replace(measured, flags=episode_flags(measured))
+    return episode_qc(lines, check, _settings(context))
+
+
+def _source_spans(context: Context) -> list[tuple[int, int]]:
+    made = {span.id for span in context.mix_report.spans}
+    return [(_sample(s.start), _sample(s.end)) for s, line in spoken(context) if line.id in made]
+
+
+def _dub_spans(context: Context) -> list[tuple[int, int]]:
+    takes = [context.spoken_line(span.id) for span in context.mix_report.spans]
+    return [(take.start_sample, take.start_sample + take.samples) for take in takes]
+
+
+def _sample(seconds: float) -> int:
+    return round(seconds * SAMPLE_RATE)
+
+
+def _rounded(level: float | None) -> float | None:
+    return None if level is None or not math.isfinite(level) else round(level, 2)
 
 
 STAGE = Stage(

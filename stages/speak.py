@@ -9,7 +9,7 @@ from dubkit.errors import DubkitError
 from dubkit.review.edits import given
 from dubkit.stage import Item, Sink, Stage
 from dubkit.types import SAMPLE_RATE, Line, Segment, Slot
-from stages.cast import choose
+from stages.voices import identity, open_voice
 
 BREATH = round(0.06 * SAMPLE_RATE)
 """Samples of silence kept before the next line when a line borrows the pause after it."""
@@ -53,7 +53,7 @@ def voice_of(context: Context, segment: Segment) -> str:
 def items(context: Context) -> Sequence[Item]:
     rooms = slots(context.segments, context.episode.samples)
     texts = {line.id: line.text for line in context.translation.lines}
-    engine = choose(context).name
+    engine = identity(context)
     found = []
     for segment, line in spoken(context):
         edits = given(context.placed.lines.get(segment.id))
@@ -76,12 +76,11 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.engines.voice import VoiceEngine
     from dubkit.media.audio import write_wav
     from dubkit.voice.fit import FitSettings
-    from dubkit.voice.synthesis import open_synthesiser
 
     wanted = context.settings.speak
-    choice = choose(context)
-    synthesiser = open_synthesiser(choice, context.models.voice_folder(choice.name))
-    engine = VoiceEngine(synthesiser, FitSettings(min_speed=wanted.min_speed, max_speed=wanted.max_speed))
+    engine = VoiceEngine(
+        open_voice(context), FitSettings(min_speed=wanted.min_speed, max_speed=wanted.max_speed)
+    )
     rooms = slots(context.segments, context.episode.samples)
     due = {item.id for item in items}
     for segment, line in spoken(context):

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dubkit.context import Context
+from dubkit.speech.language import LanguageSpan
 from dubkit.stage import Item, Sink, Stage
 from dubkit.types import Transcript, Word
+from stages.devices import device
 from stages.outputs import write_source_subtitles
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class Recognised:
     words: tuple[Word, ...]
     model: str
     flags: tuple[str, ...] = ()
+    languages: tuple[LanguageSpan, ...] = ()
 
 
 def items(context: Context) -> Sequence[Item]:
@@ -80,7 +83,7 @@ def open_recogniser(context: Context) -> tuple[Recogniser, str]:
 
     model = choose(context)
     assert model is not None, "within a run a model is fetched before it is opened"
-    return Recogniser(context.model_path(model), device=context.settings.device), model.name
+    return Recogniser(context.model_path(model), device=device(context)), model.name
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
@@ -100,7 +103,6 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 def _recognise(context: Context, sink: Sink) -> None:
     from dubkit.media.audio import read_mono16
     from dubkit.speech.asr import AsrSettings
-
     from dubkit.speech.vad import speech_spans
 
     wanted = context.settings.transcribe
@@ -115,7 +117,9 @@ def _recognise(context: Context, sink: Sink) -> None:
     )
     sink.write_json(
         "words.json",
-        Recognised(heard.language, heard.language_probability, heard.words, model, heard.flags),
+        Recognised(
+            heard.language, heard.language_probability, heard.words, model, heard.flags, heard.languages
+        ),
     )
     sink.done(WORDS, files=["words.json"])
 
@@ -130,6 +134,7 @@ def _cut(context: Context) -> Transcript:
         context.diarization.turns,
         heard.language,
         SegmentSettings(max_seconds=wanted.max_seconds, pause=wanted.pause),
+        heard.languages,
     )
     return Transcript(heard.language, heard.language_probability, segments, heard.model)
 
@@ -141,9 +146,9 @@ def _import(context: Context, file: Path) -> Transcript:
     language = context.settings.transcribe.language
     cues = [(cue.start, cue.end, cue.text, cue.speaker) for cue in read_cues(file)]
     if not language:
-        from dubkit.translate.language import identify
+        import py3langid  # type: ignore[import-untyped]
 
-        language = identify(" ".join(text for _, _, text, _ in cues))
+        language, _ = py3langid.classify(" ".join(text for _, _, text, _ in cues))
     segments = segments_from_cues(cues, context.diarization.turns, language)
     return Transcript(language, 1.0, segments, f"file {file.name}")
 

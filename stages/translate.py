@@ -15,10 +15,9 @@ from dubkit.types import Line, Segment, Translation
 from stages.outputs import write_target_subtitles
 
 if TYPE_CHECKING:
-    from dubkit.translate.provider import Choice
-
     from dubkit.translate.client import OpenAIEndpoint
     from dubkit.translate.lines import SourceLine, Translated
+    from dubkit.translate.provider import Choice
 
 SERVICE = "service-error"
 
@@ -84,9 +83,8 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     imported = context.imported("translate")
     if imported is not None:
         return _import(context, imported, items, sink)
-    from dubkit.translate.provider import open_translator
-
     from dubkit.translate.lines import TranslateSettings
+    from dubkit.translate.provider import open_translator
 
     wanted = context.settings.translate
     choice = choose(context)

@@ -80,7 +80,7 @@ def test_a_plan_names_reasons_as_json(output: Path) -> None:
     [
         (["run", "nowhere.mp4", "--to", "fr"], 1, "nowhere.mp4: no such file"),
         (["run", str(SAMPLE)], 2, "Which language?"),
-        (["run", str(SAMPLE), "--to", "klingonese"], 1, "klingonese"),
+        (["run", str(SAMPLE), "--to", "qqq-nolanguage"], 1, "qqq-nolanguage"),
         (["run", str(SAMPLE), "--to", "fr", "--until", "sing"], 1, "no such stage"),
         (["run", str(SAMPLE), "--to", "fr", "--use", "transcribe"], 2, "--use STAGE=FILE"),
         (["run", str(SAMPLE), "--to", "fr", "--set", "mix.duck_db"], 2, "--set NAME=VALUE"),
