@@ -98,7 +98,7 @@ class Speak:
 
     provider: Literal["auto", "kokoro", "hibari", "espeak"] = option("auto", "Voice engine.")
     min_speed: Positive = option(0.95, "Slowest speaking rate against the voice's own.")
-    max_speed: Positive = option(1.35, "Fastest rate before silence after the line is borrowed.")
+    max_speed: Positive = option(1.2, "Fastest rate before silence after the line is borrowed.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dubkit.context import Context
+from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Segment
+from stages.mix import SOUND
+from stages.stitch import dub_name
+
+if TYPE_CHECKING:
+    from dubkit.qc.report import LineCard, ModelUsed, ReportModel, Summary
 
 NAMED = ("extract", "shots", "diarize", "transcribe", "translate", "cast", "speak", "mix", "stitch")
+WAVE = 1200
+"""Peaks of each waveform in the timeline."""
+
+# What a model does, as the stages name it in their keys -> its role in the catalogue.
+ROLES = {"asr": ("asr",), "speaker": ("speaker",), "voice": ("tts", "tts-en"), "translator": ("nmt",)}
+DOES = {
+    "asr": "speech recognition",
+    "speaker": "who speaks",
+    "voice": "voice",
+    "translator": "translation",
+}
 
 
 def degraded_notes(context: Context) -> list[str]:
@@ -20,4 +39,122 @@ def degraded_notes(context: Context) -> list[str]:
 
 
 def write_report(context: Context) -> None:
-    """Write the page."""
+    """Write the page from the finished artifacts."""
+    from dubkit.qc.report import render_report
+
+    page = render_report(collect(context))
+    context.store.write_bytes("report.html", page.encode(), context.language)
+
+
+def collect(context: Context) -> ReportModel:
+    """Put together what the page shows; paths are relative to the language's folder."""
+    from dubkit.media.audio import waveform_peaks
+    from dubkit.qc.report import ReportModel, ShotCard, SpeakerCard
+    from dubkit.translate.language import language_name
+
+    measured = context.store.read("qc.json", EpisodeQc, context.language)
+    by_line = {q.id: q for q in measured.lines}
+    return ReportModel(
+        title=context.episode.name,
+        source_language=language_name(context.source_language) if context.source_language else "unknown",
+        target_language=language_name(context.language),
+        source_tag=context.source_language,
+        target_tag=context.language,
+        duration=float(context.episode.duration),
+        video=dub_name(context),
+        audio_only=context.episode.video is None,
+        models=models_used(context),
+        degraded=tuple(degraded_notes(context)),
+        speakers=tuple(SpeakerCard(s.id, s.name, s.description, s.voice) for s in context.cast.speakers),
+        shots=tuple(ShotCard(s.id, s.start, s.end, f"../thumbnails/{s.id}.jpg") for s in context.shots.shots),
+        lines=tuple(_line(context, segment, line, by_line.get(line.id)) for segment, line in context.lines),
+        source_wave=waveform_peaks(context.audio, WAVE),
+        dub_wave=waveform_peaks(context.store.path(SOUND, context.language), WAVE),
+        summary=_summary(context, measured),
+    )
+
+
+def _line(context: Context, segment: Segment, line: Line, measured: LineQc | None) -> LineCard:
+    from dubkit.qc.report import LineCard
+
+    prompts = {prompt.id: prompt.text for prompt in context.prompts.prompts}
+    card = LineCard(
+        id=line.id,
+        start=segment.start,
+        end=segment.end,
+        speaker=segment.speaker,
+        source_text=segment.text,
+        target_text=line.text,
+        dub_start=segment.start,
+        dub_end=segment.end,
+        prompt=prompts.get(line.id, ""),
+        provider=line.provider,
+        flags=line.flags,
+    )
+    file = context.take_file(line.id)
+    if file is None or not line.text or line.route == "keep":
+        return card
+    from dataclasses import replace
+
+    take = context.spoken_line(line.id)
+    spoken = replace(
+        card,
+        dub_start=take.start_sample / SAMPLE_RATE,
+        dub_end=(take.start_sample + take.samples) / SAMPLE_RATE,
+        engine=take.engine,
+        voice=take.voice,
+        speed=take.speed,
+        fit=take.fit,
+        speech=file.relative_to(context.store.path("", context.language)).as_posix(),
+    )
+    if measured is None:
+        return spoken
+    return replace(
+        spoken,
+        heard=measured.heard if measured.word_error is not None else None,
+        word_error=measured.word_error,
+        start_error=measured.start_error,
+        loudness_error=measured.loudness_error,
+        flags=tuple(dict.fromkeys((*line.flags, *measured.flags))),
+    )
+
+
+def _summary(context: Context, measured: EpisodeQc) -> Summary:
+    from dubkit.qc.report import Summary
+
+    return Summary(
+        frames=measured.frames,
+        source_frames=measured.source_frames,
+        identical_packets=measured.identical_packets,
+        drift_ms=measured.drift_ms,
+        source_lufs=measured.source_lufs,
+        dub_lufs=measured.dub_lufs,
+        true_peak_db=measured.true_peak_db,
+        word_error=measured.word_error,
+        tokens_in=context.translation.tokens_in,
+        tokens_out=context.translation.tokens_out,
+        flags=measured.flags,
+    )
+
+
+def models_used(context: Context) -> tuple[ModelUsed, ...]:
+    """Return what did the work, from the records of the stages, each once."""
+
+    found: dict[tuple[str, str], ModelUsed] = {}
+    for stage in NAMED:
+        for language in ("", context.language):
+            for record in context.store.records(stage, language).values():
+                for use, identity in record.parts.models.items():
+                    found.setdefault((use, identity), _model(context, use, identity, record.degraded))
+    return tuple(found.values())
+
+
+def _model(context: Context, use: str, identity: str, degraded: tuple[str, ...]) -> ModelUsed:
+    from dubkit.qc.report import ModelUsed
+
+    fallback = degraded[0] if degraded and use in ("speaker", "voice") else ""
+    for role in ROLES.get(use, ()):
+        for spec in context.models.of_role(role):
+            if spec.name in identity:
+                return ModelUsed(DOES.get(use, use), spec.name, identity, spec.licence, fallback)
+    return ModelUsed(DOES.get(use, use), identity, "", "", fallback)
