@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -61,7 +63,7 @@ def test_spans_hold_the_spoken_sentences_in_order() -> None:
     spans = speech_spans(audio)
     assert len(spans) == 4
     assert spans[0] == pytest.approx((1.15, 2.1), abs=0.15)
-    assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
     assert spans[-1][1] <= len(audio) / ASR_RATE
 
 
@@ -91,7 +93,7 @@ def test_blocks_give_the_same_spans_as_one_piece(monkeypatch: pytest.MonkeyPatch
 
 def test_padding_never_makes_neighbours_overlap() -> None:
     spans = speech_spans(clip("a_talk/en_jordi_10s.mp4"), VadSettings(pad=5.0))
-    assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
     assert spans[0][0] == 0.0
 
 

@@ -151,3 +151,9 @@ MAY_CLOSE = frozenset(
     ["etc", "inc", "ltd", "co", "corp", "a.m", "p.m", "u.s", "u.k", "u.n", "jr", "sr", "usw", "т.д", "т.п"]
 )
 """Abbreviations that close a sentence too, when a capital follows."""
+
+MONTHS = frozenset(
+    {"januar", "jänner", "februar", "märz", "april", "mai", "juni", "juli", "august", "september"}
+    | {"oktober", "november", "dezember"}
+)
+"""German months, which follow an ordinal number with a full stop: `3. Oktober`."""

@@ -9,7 +9,15 @@ from itertools import groupby
 
 from dubkit.errors import SettingError
 from dubkit.speech.language import LanguageSpan
-from dubkit.speech.phrases import ABBREVIATIONS, CLAUSE_ENDS, CLOSERS, MAY_CLOSE, OPENERS, SENTENCE_ENDS
+from dubkit.speech.phrases import (
+    ABBREVIATIONS,
+    CLAUSE_ENDS,
+    CLOSERS,
+    MAY_CLOSE,
+    MONTHS,
+    OPENERS,
+    SENTENCE_ENDS,
+)
 from dubkit.speech.words import is_cjk
 from dubkit.types import Segment, Turn, Word
 
@@ -186,6 +194,8 @@ def ends_sentence(words: Sequence[Word], index: int) -> bool:
         return stem in MAY_CLOSE and not following[0].islower() and not following[0].isdigit()
     if stem in {"no", "nr", "n"} and following[0].isdigit():
         return False  # "No. 5", while "No." is a whole sentence elsewhere
+    if stem.isdigit() and following.rstrip(".,").casefold() in MONTHS:
+        return False
     joined = not words[index + 1].text.startswith(" ") and not is_cjk(following)
     number = stem[-1:].isdigit() and following[0].isdigit() and joined
     initial = len(stem) == 1 and stem.isalpha() and stem != "i" and not is_cjk(stem)
