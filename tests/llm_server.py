@@ -306,6 +306,7 @@ WIRE = (
     "truncated",
     "filtered",
     "no_seed",
+    "small_room",
     "slow",
 )
 BEHAVIOURS = (*SAYS, *STATUS, *WIRE)
@@ -428,6 +429,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(200, self.llm.completion("", "content_filter"))
         elif name == "no_seed" and "seed" in body:
             error = {"message": "Unsupported parameter: 'seed'", "type": "invalid_request_error"}
+            self._json(400, {"error": error})
+        elif name == "small_room" and "max_tokens" in body:
+            error = {
+                "message": "This model's maximum context length is 4096 tokens",
+                "type": "invalid_request_error",
+            }
             self._json(400, {"error": error})
         else:
             if name == "slow":

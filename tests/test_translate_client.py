@@ -117,6 +117,12 @@ def test_parameter_that_the_model_does_not_take_is_left_out() -> None:
     assert ["seed" in body for body in server.requests] == [True, False]
 
 
+def test_limit_on_the_answer_gives_way_to_a_small_context() -> None:
+    with LlmServer(("small_room",)) as server:
+        assert not any(line.flags for line in translate(server))
+    assert [body.get("max_tokens", 0) > 0 for body in server.requests] == [True, False]
+
+
 @pytest.mark.parametrize(("trouble", "reason"), [("filtered", "refused"), ("content_filter", "refused")])
 def test_filtered_content_is_a_refusal(trouble: str, reason: str) -> None:
     with LlmServer((trouble,)) as server:

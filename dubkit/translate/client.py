@@ -20,7 +20,10 @@ log = logging.getLogger(__name__)
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
 # Newer models refuse parameters that older ones need for a repeatable answer.
-_OPTIONAL = ("seed", "temperature")
+_OPTIONAL = ("seed", "temperature", "max_tokens")
+
+# Room for a long chain of thought, but an end for a model that falls into a loop: some servers set none.
+_MAX_TOKENS = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,11 @@ class _Endpoint:
         self._client = client
         self._model = model
         self._base_url = base_url
-        self._options: dict[str, Any] = {"temperature": settings.temperature, "seed": settings.seed}
+        self._options: dict[str, Any] = {
+            "temperature": settings.temperature,
+            "seed": settings.seed,
+            "max_tokens": _MAX_TOKENS,
+        }
         self._retries = settings.retries
 
     def ask(self, messages: Messages) -> Reply:
@@ -133,6 +140,9 @@ class _Endpoint:
     def _bad_request(self, messages: Messages, problem: openai.APIStatusError) -> object:
         text = str(problem).casefold()
         refused = [name for name in _OPTIONAL if name in text and name in self._options]
+        if not refused and "context" in text and "max_tokens" in self._options:
+            # Some servers count the room for the answer against their context.
+            refused = ["max_tokens"]
         if refused:
             for name in refused:
                 del self._options[name]

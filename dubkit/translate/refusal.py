@@ -64,8 +64,10 @@ _TASK = (
     r"|этот запрос|\bprzetłumacz|翻译|翻譯|这个请求|您的请求|該請求|翻訳|ご要望|ご依頼|リクエスト|번역|요청"
 )
 _HELP = (
-    r"\b(?:assist|help)(?: you)? with (?:this|that|your|the)\b|\bcan't assist\b|\bajud\w+ com (?:isso|isto|ess[ea]|est[ea])\b"
-    r"|\bayudar\w* con (?:eso|esto|es[ea]|est[ea])\b|\baider (?:avec|à|pour) (?:ça|cela|cette)|\bdabei (?:\w+ ){0,4}helfen\b"
+    r"\b(?:assist|help)(?: you)? with (?:this|that|your|the)\b|\bcan't assist\b"
+    r"|\bajud\w+ com (?:isso|isto|ess[ea]|est[ea])\b"
+    r"|\bayudar\w* con (?:eso|esto|es[ea]|est[ea])\b|\baider (?:avec|à|pour) (?:ça|cela|cette)"
+    r"|\bdabei (?:\w+ ){0,4}helfen\b"
     r"|\baiutar\w* con (?:questo|quest[ao]|ciò)\b|\bпомочь (?:с|вам с) эт\w+"
 )
 _KINDS = {
