@@ -94,7 +94,6 @@ class _Endpoint:
         )
 
     def _send(self, messages: Messages) -> object:
-        import httpx
         import openai
 
         try:
@@ -122,7 +121,7 @@ class _Endpoint:
                 f"{self._base_url} was not reached in {self._retries + 1} attempts ({_short(problem)}).\n"
                 "Check that the service runs and OPENAI_BASE_URL is right, then run the same command again."
             ) from problem
-        except (ValueError, openai.APIError, httpx.HTTPError) as problem:
+        except (ValueError, openai.APIError) as problem:
             raise _NotAnAnswer(f"its reply cannot be read ({_short(problem)})") from problem
 
     def _status_error(self, problem: openai.APIStatusError) -> ServiceDown:
