@@ -48,6 +48,9 @@ DOUBTFUL = -0.8
 UNPUNCTUATED = 12
 """Characters from which a text without any sentence end is read again with a prompt."""
 
+TRIAL_LIMIT = 0.9
+"""Probability that a trial reading can give a language: it compares rivals, not all languages."""
+
 LOW_CONFIDENCE = 0.5
 CONTEXT = 0.3
 """Seconds of real sound around a window whose language is asked: clipped onsets mislead."""
@@ -248,7 +251,7 @@ class Recogniser:
         best = max(rivals, key=lambda code: scores[code])
         log.debug("Language by trial reading: %s of %s", best, scores)
         odds = sum(math.exp(score - scores[best]) for score in scores.values())
-        return best, shares[best] if odds > 2 else max(shares[best], 1 / odds)
+        return best, max(shares[best], min(1 / odds, TRIAL_LIMIT))
 
     def _words(
         self,

@@ -9,6 +9,7 @@ Shapes: N windows, T mel frames of 10 ms, 40 mel bands, embeddings (256,) of uni
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,9 +92,10 @@ class VoiceEncoder:
         import numpy as np
 
         times = np.array(list(_windows(spans, window, hop, len(audio) / ASR_RATE))).reshape(-1, 2)
-        pieces = [
-            self._mel(audio[int(start * ASR_RATE) : int(end * ASR_RATE)]) for start, end in times.tolist()
-        ]
+        with _one_thread():
+            pieces = [
+                self._mel(audio[int(start * ASR_RATE) : int(end * ASR_RATE)]) for start, end in times.tolist()
+            ]
         return times, self._encode(pieces)
 
     def _mel(self, audio: NDArray[np.float32]) -> Tensor:
@@ -117,7 +119,7 @@ class VoiceEncoder:
         lengths: dict[int, list[int]] = {}
         for index, piece in enumerate(pieces):
             lengths.setdefault(len(piece), []).append(index)
-        with torch.inference_mode():
+        with torch.inference_mode(), _one_thread():
             for indices in lengths.values():
                 for first in range(0, len(indices), BATCH):
                     chosen = indices[first : first + BATCH]
@@ -125,6 +127,23 @@ class VoiceEncoder:
                     raw = torch.relu(self._linear(hidden[-1]))
                     vectors[chosen] = torch.nn.functional.normalize(raw, dim=1).numpy()
         return vectors
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Run torch on one thread for a while.
+
+    The LSTM synchronises its threads at every frame for a tiny product; on cores that something else
+    uses too, that turned 0.1 s into 30 s.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def mel_filters() -> NDArray[np.float32]:
