@@ -23,7 +23,9 @@ def voice(hertz: float, seconds: float = 2.0, first_harmonic: float = 1.0) -> np
 @pytest.mark.parametrize("hertz", [75, 110, 160, 220, 330])
 @pytest.mark.parametrize("first_harmonic", [1.0, 0.0])
 def test_pitch_of_a_steady_voice_is_exact(hertz: float, first_harmonic: float) -> None:
-    assert median_pitch(voice(hertz, first_harmonic=first_harmonic), [(0, 2)]) == pytest.approx(hertz, rel=0.01)
+    assert median_pitch(voice(hertz, first_harmonic=first_harmonic), [(0, 2)]) == pytest.approx(
+        hertz, rel=0.01
+    )
 
 
 def test_pitch_survives_noise_and_a_slow_glide() -> None:

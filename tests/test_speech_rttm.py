@@ -42,7 +42,10 @@ def test_published_rttm_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("SPEAKER a 1 0.0 1.0 <NA> <NA> x <NA> <NA>\nSPEAKER a 1 zero 1.0 <NA> <NA> x\n", "line 2: start is 'zero'"),
+        (
+            "SPEAKER a 1 0.0 1.0 <NA> <NA> x <NA> <NA>\nSPEAKER a 1 zero 1.0 <NA> <NA> x\n",
+            "line 2: start is 'zero'",
+        ),
         ("SPEAKER a 1 0.0\n", "line 1: 4 fields"),
         ("SPEAKER a 1 nan 1.0 <NA> <NA> x\n", "line 1: start is 'nan'"),
         ("SPEAKER a 1 1.0 -1.0 <NA> <NA> x\n", "duration is '-1.0'"),
