@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from dubkit.context import Context
 from dubkit.stage import EPISODE, Item, Sink, Stage
-from dubkit.store import canonical, decoded
-from dubkit.types import SAMPLE_RATE, DubbedSpan, EpisodeQc, Line, LineQc, Segment
+from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Segment
 from stages.report import degraded_notes, write_report
 from stages.speak import spoken
 from stages.stitch import dub_name
@@ -21,46 +20,48 @@ from stages.transcribe import identity, open_recogniser
 if TYPE_CHECKING:
     from dubkit.qc.measures import QcSettings
 
+HEARING = ("transcribe.beam",)
 MARGIN = 0.25
 """Seconds of the dub heard before and after a line."""
 
 
 def items(context: Context) -> Sequence[Item]:
-    model = {"asr": identity(context)} if context.settings.qc.round_trip else {}
-    spans = {span.id: span for span in context.mix_report.spans}
+    listens = context.settings.qc.round_trip
+    model = {"asr": identity(context)} if listens else {}
+    lines = [line for _, line in dubbed(context)] if listens else []
     found = [
-        Item(line.id, inputs=_line_inputs(context, segment, line, spans[line.id]), models=model)
-        for segment, line in spoken(context)
-        if line.id in spans
+        Item(line.id, inputs=_line_inputs(context, line), models=model, settings=HEARING) for line in lines
     ]
     shown = context.digest([context.lines, context.cast, context.prompts, degraded_notes(context)])
-    dub = context.file_digest("stitch", dub_name(context), language=context.language)
-    whole = {"stitch/dub": dub, "report": shown, "shots.json": context.artifact_digest("shots.json")}
+    sound = context.file_digest("stitch", dub_name(context), language=context.language)
+    whole = {"stitch/dub": sound, "report": shown, "shots.json": context.artifact_digest("shots.json")}
     return [*found, Item(EPISODE, inputs=whole, models=model)]
 
 
-def _line_inputs(context: Context, segment: Segment, line: Line, span: DubbedSpan) -> dict[str, str]:
+def dubbed(context: Context) -> list[tuple[Segment, Line]]:
+    """Return the lines that are in the mix."""
+    mixed = {span.id for span in context.mix_report.spans}
+    return [(segment, line) for segment, line in spoken(context) if line.id in mixed]
+
+
+def _line_inputs(context: Context, line: Line) -> dict[str, str]:
+    # The level in the mix is left out: it moves by a hair with every other line, and the recogniser
+    # brings what it hears to one level anyway.
     record = context.store.record("speak", line.id, context.language)
     sound = [ref.sha256 for ref in record.files] if record else []
-    # The mix fits all lines to one loudness, so another line moves this one's gain by a hair: whole
-    # decibels keep its measures valid.
-    level = [span.start_sample, span.end_sample, round(span.gain_db)]
     return {
-        f"speak/{line.id}": context.digest([line.text, sound]),
-        f"transcribe/{line.id}": context.digest([segment.start, segment.end]),
-        f"mix/{line.id}": context.digest(level),
+        f"speak/{line.id}": context.digest([line.text, context.spoken_line(line.id), sound]),
         "extract/audio.wav": context.file_digest("extract", "audio.wav"),
     }
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     due = {item.id for item in items}
-    lines = [(segment, line) for segment, line in spoken(context) if line.id in due]
     with TemporaryDirectory(prefix="dubkit-") as folder:
         sound = _decode(context, Path(folder))
-        heard = _listen(context, lines, sound, sink) if lines and context.settings.qc.round_trip else {}
-        for segment, line in lines:
-            sink.done(line.id, value=_measure(context, segment, line, heard.get(line.id), sound))
+        lines = [line.id for _, line in dubbed(context) if line.id in due]
+        if lines and context.settings.qc.round_trip:
+            _listen(context, lines, sound, sink)
         if EPISODE in due:
             sink.write_json("qc.json", _episode(context, sound))
             write_report(context.fresh())
@@ -88,25 +89,22 @@ def _decode(context: Context, folder: Path) -> Delivered:
     return sound
 
 
-def _listen(
-    context: Context, lines: Sequence[tuple[Segment, Line]], sound: Delivered, sink: Sink
-) -> dict[str, str]:
-    """Recognise the dub where the lines are spoken; return what was heard for each line."""
+def _listen(context: Context, lines: Sequence[str], sound: Delivered, sink: Sink) -> None:
+    """Recognise the dub where each line is spoken.
+
+    One line at a time, so that what is heard does not depend on which other lines are due.
+    """
     from dubkit.media.audio import read_mono16
     from dubkit.qc.measures import align_heard
     from dubkit.speech.asr import AsrSettings
 
-    wanted = context.settings.transcribe
-    windows = [_window(context, line.id) for _, line in lines]
     recogniser, _ = open_recogniser(context)
-    found = recogniser.recognise(
-        read_mono16(sound.speech),
-        windows,
-        AsrSettings(wanted.beam, wanted.batch_size, context.language.split("-")[0]),
-        sink.advance,
-    )
-    places = [(line.id, *window) for (_, line), window in zip(lines, windows, strict=True)]
-    return align_heard(found.words, places)
+    audio = read_mono16(sound.speech)
+    settings = AsrSettings(context.settings.transcribe.beam, language=context.language.split("-")[0])
+    for line in lines:
+        window = _window(context, line)
+        words = recogniser.recognise(audio, [window], settings).words
+        sink.done(line, value=align_heard(words, [(line, *window)])[line])
 
 
 def _window(context: Context, line: str) -> tuple[float, float]:
@@ -123,20 +121,20 @@ def _settings(context: Context) -> QcSettings:
     return QcSettings(max_word_error=context.settings.qc.max_word_error, max_start_error=frame)
 
 
-def _measure(context: Context, segment: Segment, line: Line, heard: str | None, sound: Delivered) -> LineQc:
+def _measure(context: Context, segment: Segment, line: Line, sound: Delivered) -> LineQc:
     from dubkit.media.audio import read_span
     from dubkit.media.loudness import dialogue_loudness
     from dubkit.qc.measures import LineCheck, line_qc, longest_silence
 
     take, speech = context.spoken_line(line.id), context.take_file(line.id)
     assert speech is not None, "only lines with a take are measured"
-    source = (round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE))
+    source = (_sample(segment.start), _sample(segment.end))
     layout = context.layout
     check = LineCheck(
         id=line.id,
         text=line.text,
         language=context.language,
-        heard=heard,
+        heard=_heard(context, line.id),
         line_start=segment.start,
         speech_start=take.start_sample / SAMPLE_RATE,
         speech=read_span(speech, 0, take.samples)[:, 0],
@@ -152,14 +150,11 @@ def _measure(context: Context, segment: Segment, line: Line, heard: str | None, 
     return line_qc(check, _settings(context))
 
 
-def read_lines(context: Context) -> tuple[LineQc, ...]:
-    """Return the measures of all lines as recorded."""
-    records = context.store.records("qc", context.language)
-    return tuple(
-        decoded(canonical(records[line.id].value), LineQc)
-        for _, line in spoken(context)
-        if line.id in records and not records[line.id].error
-    )
+def _heard(context: Context, line: str) -> str | None:
+    if not context.settings.qc.round_trip:
+        return None
+    record = context.store.record("qc", line, context.language)
+    return str(record.value) if record and not record.error else None
 
 
 def _episode(context: Context, sound: Delivered) -> EpisodeQc:
@@ -167,8 +162,8 @@ def _episode(context: Context, sound: Delivered) -> EpisodeQc:
     from dubkit.media.stitch import verify_delivery
     from dubkit.qc.measures import EpisodeCheck, episode_qc
 
-    lines = read_lines(context)
-    texts = {line.id: line.text for _, line in spoken(context)}
+    lines = [_measure(context, segment, line, sound) for segment, line in dubbed(context)]
+    texts = {line.id: line.text for _, line in dubbed(context)}
     dub = context.store.path(dub_name(context), context.language)
     delivered = verify_delivery(context.source, dub, context.episode)
     measured = [q for q in lines if q.word_error is not None]
@@ -188,12 +183,11 @@ def _episode(context: Context, sound: Delivered) -> EpisodeQc:
 
 
 def _source_spans(context: Context) -> list[tuple[int, int]]:
-    made = {span.id for span in context.mix_report.spans}
-    return [(_sample(s.start), _sample(s.end)) for s, line in spoken(context) if line.id in made]
+    return [(_sample(s.start), _sample(s.end)) for s, _ in dubbed(context)]
 
 
 def _dub_spans(context: Context) -> list[tuple[int, int]]:
-    takes = [context.spoken_line(span.id) for span in context.mix_report.spans]
+    takes = [context.spoken_line(line.id) for _, line in dubbed(context)]
     return [(take.start_sample, take.start_sample + take.samples) for take in takes]
 
 

@@ -23,16 +23,22 @@ SERVICE = "service-error"
 
 
 def items(context: Context) -> Sequence[Item]:
+    asked: dict[str, str] = {}
     if context.imported("translate"):
-        identity, sees_context = "import", False
+        identity, is_llm = "import", False
     else:
         choice = choose(context)
-        identity, sees_context = choice.identity, choice.kind in ("openai", "local")
+        identity, is_llm = choice.identity, choice.kind in ("openai", "local")
+    if is_llm:
+        from dubkit.translate import prompts_digest
+
+        asked["prompts"] = prompts_digest()
     pair = context.digest([context.source_language, context.language])
     return [
         Item(
             segment.id,
-            inputs={"languages": pair, f"transcribe/{segment.id}": _digest(context, position, sees_context)},
+            inputs=asked
+            | {"languages": pair, f"transcribe/{segment.id}": _digest(context, position, is_llm)},
             edits={
                 name: v
                 for name, v in given(context.placed.segments.get(segment.id)).items()

@@ -244,7 +244,7 @@ def test_an_endpoint_that_recovers_gives_a_whole_translation(desk: Desk, endpoin
     assert desk.read("sample/pt-BR/translation.json")["tokens_out"] > 0
 
 
-@pytest.mark.parametrize("behaviour", ["refuses", "wrong_language", "drops_ids", "unclosed_reasoning"])
+@pytest.mark.parametrize("behaviour", ["refuses", "wrong_language", "unclosed_reasoning"])
 def test_bad_replies_are_never_stored_and_the_lines_keep_their_sound(
     desk: Desk, endpoint: dict[str, str], behaviour: str
 ) -> None:
