@@ -1,64 +1,38 @@
-"""The chain: plan and run the stages of one episode in any number of languages.
+"""The chain: run the stages of one episode in any number of languages.
 
 Shared stages run once, then the stages of each language. A stage runs only on the items whose result
-is missing or out of date; a failed item is recorded and the rest go on.
+is missing or out of date (`dubkit.planning`); a failed item is recorded and the rest go on.
 """
 
 from __future__ import annotations
 
+import errno
+import logging
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dubkit.context import IMPORTS, Context
-from dubkit.errors import ArtifactDamaged, DiskFull, DubkitError
+from dubkit.errors import DiskFull, DubkitError
+from dubkit.planning import (
+    Request,
+    Todo,
+    check_request,
+    episode_seconds,
+    find_todo,
+    scopes,
+    stage_named,
+    taken_as_is,
+)
 from dubkit.progress import Progress, Speeds, StageStart
 from dubkit.review.edits import note_anchors
 from dubkit.sink import StoreSink
-from dubkit.stage import EPISODE, Item, Stage
-from dubkit.store import EpisodeStore, Parts, Record, reason_to_run
-from stages import STAGES
+from dubkit.stage import Item, Stage
+from dubkit.store import EpisodeStore, Parts, Record
 
-ALIASES = {"transcript": "transcribe", "translation": "translate", "diarization": "diarize"}
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a run is asked to do."""
-
-    languages: tuple[str, ...]
-    until: str = ""
-    start: str = ""
-    """Stage to begin at; what earlier stages left is taken as it is."""
-    force: frozenset[str] = frozenset()
-    uses: Mapping[str, Path | None] = field(default_factory=dict)
-    """Stage -> the user's own file; None goes back to the stage's own work."""
-
-
-@dataclass(frozen=True, slots=True)
-class Todo:
-    """An item that must run, and why."""
-
-    item: Item
-    parts: Parts
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class StagePlan:
-    """What one stage would do."""
-
-    stage: str
-    language: str
-    total: int
-    """Number of items; 0 while it is not known yet."""
-    reasons: Mapping[str, str]
-    """Item -> why it would run."""
-    waits_for: str = ""
-    """Stage whose new result decides whether more items run."""
-    seconds: tuple[float, float] = (0.0, 0.0)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,133 +84,6 @@ class Outcome:
         return 1 if self.errors else 3 if self.degraded else 0
 
 
-# --- choosing stages --------------------------------------------------------------------------
-
-
-def stage_named(name: str, option: str) -> Stage:
-    """Find a stage by name or alias. Raises DubkitError listing the stages."""
-    wanted = ALIASES.get(name, name)
-    for stage in STAGES:
-        if stage.name == wanted:
-            return stage
-    raise DubkitError(f"{option} {name}: no such stage. Stages: {', '.join(s.name for s in STAGES)}.")
-
-
-def check_request(request: Request) -> None:
-    """Refuse stage names that do not exist and files a stage cannot use."""
-    for option, names in (
-        ("--until", [request.until]),
-        ("--from", [request.start]),
-        ("--force", request.force),
-    ):
-        for name in names:
-            if name:
-                stage_named(name, option)
-    for name, file in request.uses.items():
-        stage = stage_named(name, "--use")
-        if not stage.accepts:
-            able = ", ".join(s.name for s in STAGES if s.accepts)
-            raise DubkitError(f"--use {name}: this stage takes no file. Stages that do: {able}.")
-        if file is None:
-            continue
-        if not file.is_file():
-            raise DubkitError(f"--use {name}={file}: no such file.")
-        if file.suffix.lower() not in stage.accepts:
-            raise DubkitError(
-                f"--use {name}={file}: takes {', '.join(stage.accepts)}, not {file.suffix or 'this'}."
-            )
-
-
-def _selected(request: Request, scope: str) -> list[Stage]:
-    names = [stage.name for stage in STAGES]
-    last = names.index(stage_named(request.until, "--until").name) if request.until else len(names)
-    return [stage for i, stage in enumerate(STAGES) if i <= last and stage.scope == scope]
-
-
-def _scopes(request: Request) -> Iterable[tuple[str, list[Stage]]]:
-    yield "", _selected(request, "episode")
-    for language in request.languages:
-        yield language, _selected(request, "language")
-
-
-def _taken_as_is(stage: Stage, request: Request) -> bool:
-    names = [s.name for s in STAGES]
-    return bool(request.start) and names.index(stage.name) < names.index(
-        stage_named(request.start, "--from").name
-    )
-
-
-# --- planning ---------------------------------------------------------------------------------
-
-
-def make_parts(stage: Stage, context: Context, item: Item) -> Parts:
-    """Collect everything the key of an item is made from."""
-    inputs = dict(item.inputs)
-    imported = context.imported(stage.name) if stage.accepts else None
-    if imported is not None:
-        inputs["use"] = context.store.artifact_digest(f"{IMPORTS}/{imported.name}", context.language)
-    names = stage.settings if item.settings is None else item.settings
-    settings = {name: context.settings.value(name) for name in names}
-    return Parts(stage.name, stage.version, settings, inputs, dict(item.edits), dict(item.models))
-
-
-def find_todo(stage: Stage, context: Context, items: Sequence[Item], forced: bool) -> list[Todo]:
-    """Return the items that must run, each with its one reason."""
-    todo = []
-    for item in items:
-        parts = make_parts(stage, context, item)
-        record = context.store.record(stage.name, item.id, context.language)
-        whole = record is None or context.store.whole(record.files)
-        reason = reason_to_run(record, parts, forced=forced, files_whole=whole)
-        if reason:
-            todo.append(Todo(item, parts, reason))
-    return todo
-
-
-def plan(context: Context, request: Request, speeds: Speeds) -> list[StagePlan]:
-    """Say what a run would do, without changing anything."""
-    check_request(request)
-    plans: list[StagePlan] = []
-    moving: dict[str, set[str]] = {"": set()}
-    for language, stages in _scopes(request):
-        here = context.fresh(language)
-        moving.setdefault(language, set())
-        for stage in stages:
-            if _taken_as_is(stage, request):
-                continue
-            upstream = [n for n in stage.needs if n in moving[""] or n in moving[language]]
-            planned = _plan_stage(stage, here, request, upstream[-1] if upstream else "", speeds)
-            if planned.reasons or planned.waits_for:
-                moving[language].add(stage.name)
-            if not stage.light:
-                plans.append(planned)
-    return plans
-
-
-def _plan_stage(stage: Stage, context: Context, request: Request, upstream: str, speeds: Speeds) -> StagePlan:
-    forced = stage.name in request.force
-    waits_for = upstream
-    try:
-        items = stage.items(context)
-        reasons = {todo.item.id: todo.reason for todo in find_todo(stage, context, items, forced)}
-    except (ArtifactDamaged, FileNotFoundError):
-        if not upstream:
-            raise
-        items, reasons = (), {}
-    if stage.name in request.uses:
-        reasons = {item.id: "your own file" for item in items} or {EPISODE: "your own file"}
-    if len(items) == 1 and upstream and not reasons:
-        reasons = {items[0].id: f"input changes: {upstream}"}
-    share = len(reasons) / len(items) if items else 1.0 if waits_for else 0.0
-    seconds = _seconds(context)
-    low, high = speeds.expect(stage.name, seconds * share) if share else (0.0, 0.0)
-    return StagePlan(stage.name, context.language, len(items), reasons, waits_for, (low, high))
-
-
-def _seconds(context: Context) -> float:
-    return float(context.episode.duration) if context.store.has("episode.json") else 0.0
-
-
 # --- running ----------------------------------------------------------------------------------
 
 
@@ -249,12 +96,14 @@ def execute(context: Context, request: Request, progress: Progress, speeds: Spee
     for name, file in request.uses.items():
         _keep_import(context, stage_named(name, "--use"), file, request.languages)
     outcome = Outcome(store)
-    for language, stages in _scopes(request):
+    for language, stages in scopes(request):
         for position, stage in enumerate(stages):
             here = context.fresh(language)
             try:
-                if not _taken_as_is(stage, request):
-                    rest = sum(sum(speeds.expect(s.name, _seconds(here))) / 2 for s in stages[position + 1 :])
+                if not taken_as_is(stage, request):
+                    rest = sum(
+                        sum(speeds.expect(s.name, episode_seconds(here))) / 2 for s in stages[position + 1 :]
+                    )
                     outcome.stages.append(_run_stage(stage, here, request, progress, speeds, rest))
                 elif stage.artifact and not store.has(stage.artifact, language):
                     raise DubkitError(
@@ -286,7 +135,7 @@ def _run_stage(
     seconds = 0.0
     if todo:
         share = len(todo) / len(items)
-        expected = speeds.expect(stage.name, _seconds(context) * share)
+        expected = speeds.expect(stage.name, episode_seconds(context) * share)
         if not stage.light:
             progress.start(StageStart(stage.name, language, len(todo), len(items), expected, rest))
         _keep_hand_changes(stage, context, todo, progress)
@@ -298,7 +147,7 @@ def _run_stage(
             if not stage.light:
                 progress.finish(seconds)
         after = context.fresh()
-        speeds.learn(stage.name, seconds / share, _seconds(after))
+        speeds.learn(stage.name, seconds / share, episode_seconds(after))
         store.note(
             {"at": time.time(), "stage": stage.name, "language": language, "items": len(todo), "s": seconds}
         )
@@ -321,8 +170,6 @@ def _work(stage: Stage, context: Context, items: Sequence[Item], sink: StoreSink
         if not any(item.id in sink.finished for item in items):
             raise
     except OSError as error:
-        import errno
-
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(context.store.root) from error
         raise

@@ -24,7 +24,8 @@ def export(context: Context, language: str, kind: str) -> str:
     if not context.store.has(needed, home):
         wanted = f" --to {language}" if language else " --until transcribe"
         raise DubkitError(
-            f"{context.store.path(needed, home)} is not there yet.\nRun first: dubkit run {context.source}{wanted}"
+            f"{context.store.path(needed, home)} is not there yet.\n"
+            f"Run first: dubkit run {context.source}{wanted}"
         )
     here = context.fresh(language)
     if kind == "rttm":

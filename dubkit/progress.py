@@ -140,8 +140,8 @@ class Terminal:
     def fetching(self, name: str, done: int, total: int) -> None:
         if self.quiet or not total:
             return
-        share = 100 * done // total
-        if share >= self._fetched.get(name, -10) + 10 or done >= total > 0 and self._fetched.get(name) != 100:
+        share = 4 * done // total
+        if self._fetched.get(name, -1) != share:
             self._fetched[name] = share
             self.console.print(f"{name}: {done // 1_000_000} of {total // 1_000_000} MB", markup=False)
 

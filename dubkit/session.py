@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dubkit.chain import Outcome, Request, StagePlan, execute, plan
+from dubkit.chain import Outcome, execute
 from dubkit.config import Settings
 from dubkit.context import Context, Fetching
 from dubkit.episodes import Opened, locked, open_episode, remember_source
 from dubkit.ops.models import ModelStore
+from dubkit.planning import Request, StagePlan, plan
 from dubkit.progress import Progress, Speeds
 
 

@@ -67,6 +67,10 @@ class StoreSink:
         """Record an item as failed; the others go on."""
         self._save(Record(item, self._parts[item].key, self._parts[item], error=str(error)))
 
+    def say(self, text: str) -> None:
+        """Tell the user what was chosen, and why."""
+        self._progress.note(text)
+
     def advance(self, share: float) -> None:
         """Report progress inside the running item, 0 to 1."""
         self._progress.advance(len(self.handled) + share)

@@ -66,6 +66,9 @@ class Sink(Protocol):
     def fail(self, item: str, error: DubkitError) -> None:
         """Record an item as failed; the others go on."""
 
+    def say(self, text: str) -> None:
+        """Tell the user what was chosen, and why."""
+
     def advance(self, share: float) -> None:
         """Report progress inside the running item, 0 to 1."""
 

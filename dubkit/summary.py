@@ -60,7 +60,9 @@ def summarise(context: Context) -> Summary:
             failed = [r for r in records.values() if r.error]
             summary.stages.append(StageRow(stage.name, language, len(records) - len(failed), len(failed)))
             summary.degraded.extend(f"{stage.name}: {note}" for r in records.values() for note in r.degraded)
-            summary.degraded.extend(f"{stage.name} {r.item} failed: {r.error.splitlines()[0]}" for r in failed)
+            summary.degraded.extend(
+                f"{stage.name} {r.item} failed: {r.error.splitlines()[0]}" for r in failed
+            )
     for tag in tags:
         here = context.fresh(tag)
         summary.languages.append(_language(here))
@@ -69,9 +71,7 @@ def summarise(context: Context) -> Summary:
 
 
 def _language(context: Context) -> LanguageRow:
-    flags = [
-        f"{line.id}: {', '.join(line.flags)}" for line in context.translation.lines if line.flags
-    ]
+    flags = [f"{line.id}: {', '.join(line.flags)}" for line in context.translation.lines if line.flags]
     if not context.store.has("qc.json", context.language):
         return LanguageRow(context.language, "not finished", tuple(flags))
     try:
@@ -82,5 +82,7 @@ def _language(context: Context) -> LanguageRow:
     flags.extend(f"episode: {flag}" for flag in measured.flags)
     lines = f"{len(measured.lines)} lines"
     return LanguageRow(
-        context.language, f"finished, {lines}, {len(flags)} to look at" if flags else f"finished, {lines}", tuple(flags)
+        context.language,
+        f"finished, {lines}, {len(flags)} to look at" if flags else f"finished, {lines}",
+        tuple(flags),
     )

@@ -82,6 +82,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
     audio = read_mono16(context.speech)
     choice = choose(context)
+    sink.say(f"voice {context.language}: {choice.name}, {choice.reason}")
     speakers: list[Speaker] = []
     for rank, (speaker, segments) in enumerate(_by_speaker(context.segments).items()):
         spans = [(s.start, s.end) for s in segments]

@@ -94,6 +94,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
     wanted = context.settings.translate
     choice = choose(context)
+    sink.say(f"translate {context.language}: {choice.identity}, {choice.reason}")
     due = {item.id for item in items}
     lines = [_source_line(context, n) for n, segment in enumerate(context.segments) if segment.id in due]
     endpoint, gguf = _configured(context)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-import dubkit.chain as chain
-from dubkit.chain import Outcome, Request, execute, plan
+import dubkit.planning as planning
+from dubkit.chain import Outcome, execute
 from dubkit.config import Settings
 from dubkit.context import Context
 from dubkit.errors import DiskFull, DubkitError
 from dubkit.ops.models import ModelStore
+from dubkit.planning import Request, plan
 from dubkit.progress import Silent, Speeds
 from dubkit.review.edits import given
 from dubkit.stage import EPISODE, Item, Sink, Stage
@@ -68,7 +69,8 @@ class Bench:
 
     def translate_items(self, context: Context) -> list[Item]:
         return [
-            Item(s.id, inputs={f"transcribe/{s.id}": context.digest(s.text)}) for s in context.transcript.segments
+            Item(s.id, inputs={f"transcribe/{s.id}": context.digest(s.text)})
+            for s in context.transcript.segments
         ]
 
     def translate(self, context: Context, items: Sequence[Item], sink: Sink) -> None:
@@ -146,7 +148,9 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
     one: Callable[[Context], list[Item]] = whole
     stages = (
-        Stage("transcribe", 1, "episode", one, made.transcribe, artifact="transcript.json", accepts=(".txt",)),
+        Stage(
+            "transcribe", 1, "episode", one, made.transcribe, artifact="transcript.json", accepts=(".txt",)
+        ),
         Stage(
             "translate",
             1,
@@ -161,7 +165,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
         Stage("speak", 1, "language", made.speak_items, made.speak, needs=("translate",), takes=True),
         Stage("mix", 1, "language", made.mix_items, made.mix, needs=("speak",), artifact="mix/mix.json"),
     )
-    monkeypatch.setattr(chain, "STAGES", stages)
+    monkeypatch.setattr(planning, "STAGES", stages)
     return made
 
 
@@ -222,7 +226,11 @@ def test_a_setting_touches_only_the_stages_that_declare_it(bench: Bench) -> None
     bench.settings = replace(bench.settings, translate=replace(bench.settings.translate, context=7))
     assert bench.plan()["translate"]["s0001"] == "setting changed: translate.context 3 → 7"
     bench.run()
-    assert bench.calls == ["translate/s0001", "translate/s0002", "translate/s0003"]  # same text: it stops there
+    assert bench.calls == [
+        "translate/s0001",
+        "translate/s0002",
+        "translate/s0003",
+    ]  # same text: it stops there
 
 
 def test_a_failed_item_is_recorded_and_the_rest_go_on(bench: Bench) -> None:
@@ -344,7 +352,9 @@ def test_a_fall_back_is_told_on_every_run(bench: Bench) -> None:
         ({"uses": {"transcribe": Path("nowhere.txt")}}, "no such file"),
     ],
 )
-def test_a_request_that_cannot_be_met_is_refused(bench: Bench, changes: dict[str, object], message: str) -> None:
+def test_a_request_that_cannot_be_met_is_refused(
+    bench: Bench, changes: dict[str, object], message: str
+) -> None:
     with pytest.raises(DubkitError, match=message):
         bench.run(**changes)
 

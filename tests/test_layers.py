@@ -39,14 +39,15 @@ RANKS: dict[str, int] = {
     "dubkit.stage": 7,
     "stages": 8,
     # what runs them
-    "dubkit.chain": 9,
+    "dubkit.planning": 9,
     "dubkit.exports": 9,
-    "dubkit.session": 10,
-    "dubkit.summary": 11,
-    "dubkit.scale": 12,
-    "dubkit.web": 13,
-    "dubkit.cli": 14,
-    "dubkit.__main__": 15,
+    "dubkit.chain": 10,
+    "dubkit.session": 11,
+    "dubkit.summary": 12,
+    "dubkit.scale": 13,
+    "dubkit.web": 14,
+    "dubkit.cli": 15,
+    "dubkit.__main__": 16,
 }
 """A unit may import units of a lower rank only: an equal rank is sideways, a higher one is up."""
 

@@ -12,10 +12,14 @@ from dubkit.cli.options import languages, load, model_store, output_option
 @click.command(name="export")
 @click.argument("video", type=click.Path(path_type=Path))
 @click.option(
-    "--format", "kind", type=click.Choice(["srt", "vtt", "rttm", "csv", "json"]), required=True, help="What to write."
+    "--format",
+    "kind",
+    type=click.Choice(["srt", "vtt", "rttm", "csv", "json"]),
+    required=True,
+    help="What to write.",
 )
 @click.option("--lang", default="", metavar="LANG", help="Language of the lines; the source's when left out.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; stdout when left out.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write, else stdout.")
 @output_option
 def command(video: Path, kind: str, lang: str, out: Path | None, output: Path) -> None:
     """Write subtitles (srt, vtt), turns (rttm) or all lines (csv, json) of VIDEO, hand edits included.

@@ -44,7 +44,8 @@ def get_command(names: tuple[str, ...]) -> None:
     store = model_store(load({}).settings)
     with Terminal() as progress:
         for name in names:
-            spec = next((s for s in store.catalogue if name in (s.name, s.name.removeprefix("whisper-"))), None)
+            short = f"whisper-{name}"
+            spec = next((s for s in store.catalogue if s.name in (name, short)), None)
             if spec is None:
                 known = ", ".join(s.name for s in store.catalogue)
                 raise ModelMissing(f"There is no model named {name!r}.\nKnown models: {known}.")

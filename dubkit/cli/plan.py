@@ -12,7 +12,7 @@ from dubkit.cli.options import cache_folder, load, model_store, output_option, s
 from dubkit.cli.sources import find_sources
 
 if TYPE_CHECKING:
-    from dubkit.chain import StagePlan
+    from dubkit.planning import StagePlan
 
 SHOWN = 8
 

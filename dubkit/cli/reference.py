@@ -13,9 +13,8 @@ WIDTH = 100
 
 def pages(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[str]:
     """Yield the help of a command and of all commands below it."""
-    context = click.Context(
-        command, info_name=name, parent=parent, max_content_width=WIDTH, terminal_width=WIDTH, **command.context_settings
-    )
+    shape = {"max_content_width": WIDTH, "terminal_width": WIDTH, **command.context_settings}
+    context = click.Context(command, info_name=name, parent=parent, **shape)
     title = context.command_path
     yield f"## {title}\n\n```text\n{command.get_help(context).rstrip()}\n```\n"
     if isinstance(command, click.Group):

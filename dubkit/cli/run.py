@@ -13,7 +13,8 @@ from dubkit.cli.options import cache_folder, languages, load, model_store, outpu
 from dubkit.cli.sources import find_sources
 
 if TYPE_CHECKING:
-    from dubkit.chain import Outcome, Request
+    from dubkit.chain import Outcome
+    from dubkit.planning import Request
 
 
 @click.command(name="run")
@@ -87,7 +88,7 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **f
 
 def make_request(targets: tuple[str, ...], flags: dict[str, Any]) -> Request:
     """Read the options that say what to do, not how."""
-    from dubkit.chain import Request, check_request, stage_named
+    from dubkit.planning import Request, check_request, stage_named
 
     uses: dict[str, Path | None] = {}
     for pair in flags["use"]:
