@@ -10,6 +10,7 @@ from dubkit.chain import Outcome, execute
 from dubkit.config import Settings
 from dubkit.context import Context, Fetching
 from dubkit.episodes import Opened, locked, open_episode, remember_source
+from dubkit.estimates import Estimate, estimate
 from dubkit.ops.models import ModelStore
 from dubkit.planning import Request, StagePlan, plan
 from dubkit.progress import Progress, Speeds
@@ -37,9 +38,11 @@ def dub(
         return execute(_context(session, opened, progress.fetching), request, progress, session.speeds)
 
 
-def plan_episode(session: Session, source: Path, request: Request) -> list[StagePlan]:
-    """Say what `dub` would do; nothing is written."""
-    return plan(_context(session, open_episode(session.output, source)), request, session.speeds)
+def plan_episode(session: Session, source: Path, request: Request) -> tuple[list[StagePlan], Estimate | None]:
+    """Say what `dub` would do and what it would need; nothing is written."""
+    context = _context(session, open_episode(session.output, source))
+    plans = plan(context, request, session.speeds)
+    return plans, estimate(context, plans)
 
 
 def episode_context(session: Session, source: Path, language: str = "") -> Context:

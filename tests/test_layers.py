@@ -41,6 +41,7 @@ RANKS: dict[str, int] = {
     # what runs them
     "dubkit.planning": 9,
     "dubkit.exports": 9,
+    "dubkit.estimates": 10,
     "dubkit.chain": 10,
     "dubkit.session": 11,
     "dubkit.summary": 12,

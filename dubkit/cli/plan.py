@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from dubkit.cli.options import cache_folder, load, model_store, output_option, s
 from dubkit.cli.sources import find_sources
 
 if TYPE_CHECKING:
+    from dubkit.estimates import Estimate
     from dubkit.planning import StagePlan
 
 SHOWN = 8
@@ -51,13 +53,14 @@ def show_plans(
     for source in find_sources(videos):
         settings = load(flags, source).settings
         speeds = Speeds(cache_folder(settings) / "speeds.json")
-        plans = plan_episode(Session(settings, output, model_store(settings), speeds), source, request)
+        session = Session(settings, output, model_store(settings), speeds)
+        plans, needs = plan_episode(session, source, request)
         if flags["as_json"]:
-            click.echo(
-                json.dumps({"source": str(source), "stages": [_row(p) for p in plans]}, ensure_ascii=False)
-            )
+            written = asdict(needs) if needs else None
+            result = {"source": str(source), "stages": [_row(p) for p in plans], "needs": written}
+            click.echo(json.dumps(result, ensure_ascii=False))
         else:
-            _print(source, plans)
+            _print(source, plans, needs)
 
 
 def _row(planned: StagePlan) -> dict[str, Any]:
@@ -71,7 +74,7 @@ def _row(planned: StagePlan) -> dict[str, Any]:
     }
 
 
-def _print(source: Path, plans: list[StagePlan]) -> None:
+def _print(source: Path, plans: list[StagePlan], needs: Estimate | None) -> None:
     from dubkit.progress import spread, total_range
 
     click.echo(f"{source}")
@@ -92,6 +95,14 @@ def _print(source: Path, plans: list[StagePlan]) -> None:
     if not busy:
         click.echo("  Nothing to do.")
     elif high > 0:
-        click.echo(f"  About {spread(low, high)}.")
+        click.echo(f"  About {spread(low, high)}{_needs(needs)}.")
     else:
         click.echo("  The time is known once the source is probed: run with --until extract.")
+
+
+def _needs(needs: Estimate | None) -> str:
+    if needs is None:
+        return ""
+    disk = f", {max(1, needs.disk // 1_000_000)} MB on disk"
+    low, high = needs.tokens
+    return disk + (f", {low:,} to {high:,} tokens" if high else "")
