@@ -40,7 +40,7 @@ def items(context: Context) -> Sequence[Item]:
                 "cast.toml": context.digest(_written(context)),
             },
             edits=_edits(context),
-            models={"voice": identity(context)},
+            models={"voice": identity(context)} if context.segments else {},
         )
     ]
 
@@ -81,6 +81,9 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.voice.voices import voice_for
 
     audio = read_mono16(context.speech)
+    if not context.segments:
+        sink.write_json("cast.json", Cast(context.language, ()))
+        return sink.done(EPISODE, files=["cast.json"])
     choice = choose(context)
     sink.say(f"voice {context.language}: {choice.name}, {choice.reason}")
     speakers: list[Speaker] = []

@@ -140,6 +140,8 @@ def _summary(context: Context, measured: EpisodeQc) -> Summary:
 def models_used(context: Context) -> tuple[ModelUsed, ...]:
     """Return what did the work, from the records of the stages, each once."""
 
+    from dubkit.qc.report import ModelUsed
+
     engine = ModelUsed("engine", "voice", "speech in the exact slot, picture untouched", "")
     found: dict[tuple[str, str], ModelUsed] = {("engine", "voice"): engine}
     for stage in NAMED:

@@ -53,9 +53,10 @@ def voice_of(context: Context, segment: Segment) -> str:
 def items(context: Context) -> Sequence[Item]:
     rooms = slots(context.segments, context.episode.samples)
     texts = {line.id: line.text for line in context.translation.lines}
-    engine = identity(context)
+    due = spoken(context)
+    engine = identity(context) if due else ""
     found = []
-    for segment, line in spoken(context):
+    for segment, line in due:
         edits = given(context.placed.lines.get(segment.id))
         found.append(
             Item(

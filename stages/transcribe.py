@@ -94,6 +94,8 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         if any(item.id == WORDS for item in items):
             _recognise(context, sink)
         transcript = _cut(context)
+    if not transcript.segments:
+        sink.say("No speech was found: the dub will carry the source's own sound.")
     if any(item.id == SEGMENTS for item in items):
         sink.write_json("transcript.json", transcript)
         sink.done(SEGMENTS, files=["transcript.json"])

@@ -23,6 +23,8 @@ SERVICE = "service-error"
 
 
 def items(context: Context) -> Sequence[Item]:
+    if not context.segments:
+        return []  # nobody speaks: there is no language to translate from
     asked: dict[str, str] = {}
     if context.imported("translate"):
         identity, is_llm = "import", False
