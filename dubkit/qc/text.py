@@ -38,8 +38,11 @@ def units(text: str, language: str) -> list[str]:
 
 def _spelled(number: str, language: str) -> str:
     """A whole number in words where num2words knows the language, else its digits."""
-    from num2words import num2words  # type: ignore[import-untyped]
-
+    try:
+        from num2words import num2words  # type: ignore[import-untyped]
+    except ImportError:
+        # It comes with the packaged voices; without it a number counts as the word that its digits are.
+        return number
     plain = re.sub(r"[.,](?=\d{3}(?:\D|$))", "", number)
     if not plain.isdigit() or len(plain) > _LONGEST_NUMBER:
         return number
