@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dubkit.cli.options import cache_folder, load, model_store, output_option, setting_options
+from dubkit.cli.requests import make_request
 from dubkit.cli.sources import find_sources
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ def show_plans(
     videos: tuple[str, ...], targets: tuple[str, ...], output: Path, flags: dict[str, Any]
 ) -> None:
     """Print the plan of every source."""
-    from dubkit.cli.run import make_request
     from dubkit.progress import Speeds
     from dubkit.session import Session, plan_episode
 

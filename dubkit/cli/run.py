@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.options import cache_folder, languages, load, model_store, output_option, setting_options
+from dubkit.cli.options import cache_folder, load, model_store, output_option, setting_options
+from dubkit.cli.requests import make_request
 from dubkit.cli.sources import find_sources
 
 if TYPE_CHECKING:
@@ -84,34 +85,6 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **f
             click.echo(f"Error: {error}", err=True)
             codes.append(1)
     raise SystemExit(1 if 1 in codes else max(codes, default=0))
-
-
-def make_request(targets: tuple[str, ...], flags: dict[str, Any]) -> Request:
-    """Read the options that say what to do, not how."""
-    from dubkit.planning import Request, check_request, stage_named
-
-    uses: dict[str, Path | None] = {}
-    for pair in flags["use"]:
-        name, equals, file = pair.partition("=")
-        if not equals:
-            raise click.UsageError(f"--use {pair}: write --use STAGE=FILE, such as --use transcribe=my.srt.")
-        uses[stage_named(name, "--use").name] = Path(file) if file else None
-    if flags["no_translate"] and not targets and flags["set_transcribe__language"]:
-        targets = (flags["set_transcribe__language"],)
-    request = Request(
-        languages=languages(targets),
-        until=flags["until"],
-        start=flags["start"],
-        force=frozenset(stage_named(name, "--force").name for name in flags["force"]),
-        uses=uses,
-    )
-    check_request(request)
-    shared_only = request.until and stage_named(request.until, "--until").scope == "episode"
-    if not request.languages and not shared_only:
-        raise click.UsageError(
-            "Which language? Add --to LANG, such as --to pt-BR (with --no-translate, --src-lang is enough)."
-        )
-    return request
 
 
 def show_outcome(source: Path, outcome: Outcome, request: Request, as_json: bool) -> None:
