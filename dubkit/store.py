@@ -277,6 +277,17 @@ class EpisodeStore:
             shutil.copyfile(path, temporary)
         return kept
 
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give a folder for files that nobody keeps, on the disk of the episode; a kill leaves it to `clean`."""
+        folder = self._temporary("scratch")
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with _disk_full_is_clear(folder):
+                yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def clean(self) -> None:
         """Remove what a killed run left half-written. Call it under the lock."""
         shutil.rmtree(self.root / HIDDEN / "tmp", ignore_errors=True)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from dubkit.context import Context
@@ -57,8 +56,8 @@ def _line_inputs(context: Context, line: Line) -> dict[str, str]:
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     due = {item.id for item in items}
-    with TemporaryDirectory(prefix="dubkit-") as folder:
-        sound = _decode(context, Path(folder))
+    with context.store.scratch() as folder:
+        sound = _decode(context, folder)
         lines = [line.id for _, line in dubbed(context) if line.id in due]
         if lines and context.settings.qc.round_trip:
             _listen(context, lines, sound, sink)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from dubkit.context import Context
 from dubkit.stage import EPISODE, Item, Sink, Stage
@@ -39,14 +38,14 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     write_source_subtitles(context.fresh(""))
     written = write_target_subtitles(context)
     name = dub_name(context)
-    with TemporaryDirectory(prefix="dubkit-") as folder, sink.write(name) as temporary:
+    with context.store.scratch() as folder, sink.write(name) as temporary:
         inputs = StitchInputs(
             source=context.source,
             episode=context.episode,
             dub_audio=context.store.path(SOUND, context.language),
             language=context.language,
             source_language=context.source_language,
-            subtitles=_subtitles(context, Path(folder)),
+            subtitles=_subtitles(context, folder),
             keep_original=context.settings.stitch.keep_original,
         )
         stitch(inputs, temporary, Path(name).suffix[1:])

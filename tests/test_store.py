@@ -202,3 +202,11 @@ def test_temporary_files_lie_on_the_same_disk_as_the_artifacts(tmp_path: Path) -
         temporary.write_bytes(b"x")
         assert os.path.commonpath([temporary, tmp_path]) == str(tmp_path)
     assert (tmp_path / "deep/er/a.txt").read_bytes() == b"x"
+
+
+def test_scratch_files_lie_with_the_episode_and_go_away(tmp_path: Path) -> None:
+    store = EpisodeStore(tmp_path)
+    with store.scratch() as folder:
+        (folder / "full.wav").write_bytes(b"x")
+        assert folder.is_relative_to(tmp_path)
+    assert not folder.exists()
