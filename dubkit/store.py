@@ -279,7 +279,7 @@ class EpisodeStore:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Give a folder for files that nobody keeps, on the disk of the episode; a kill leaves it to `clean`."""
+        """Give a folder on the episode's disk for files nobody keeps; after a kill `clean` removes it."""
         folder = self._temporary("scratch")
         folder.mkdir(parents=True, exist_ok=True)
         try:
