@@ -35,6 +35,9 @@ def items(context: Context) -> Sequence[Item]:
         from dubkit.translate import prompts_digest
 
         asked["prompts"] = prompts_digest()
+        own = context.models.find("llm") if choice.kind == "local" else None
+        if own is not None:
+            asked["translate.gguf"] = own.identity  # another file under the same name is another model
     pair = context.digest([context.source_language, context.language])
     return [
         Item(
