@@ -112,7 +112,7 @@ def fit_line(
     """Speak `text` into `slot`; measured length decides, in at most three calls of the synthesiser.
 
     The first sample is the start of the speech. `fit` says what it took: `fits` at its own pace, `faster` by
-    pace alone, `borrowed` the silence up to the limit, `cut` at the limit. Raises VoiceError as `synthesiser` does.
+    pace alone, `borrowed` silence up to the limit, `cut` at the limit. Raises VoiceError as the synthesiser.
     """
     import numpy as np
 

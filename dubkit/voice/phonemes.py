@@ -28,8 +28,6 @@ KOKORO_LANGUAGES: Mapping[str, str] = {
 }
 """espeak voice of each language that Kokoro speaks; other regions take the entry of their language."""
 
-_LATIN_AMERICA = frozenset("ar|bo|cl|co|cr|cu|do|ec|gt|hn|mx|ni|pa|pe|pr|py|sv|us|uy|ve".split("|"))
-
 _NEAREST: Mapping[str, str] = {
     "g": "\u0261",
     "\u028f": "y",
@@ -61,8 +59,8 @@ _NEAREST: Mapping[str, str] = {
 """Stand-ins for symbols that espeak can give and the vocabulary lacks."""
 
 _TRAINED: Mapping[str, tuple[tuple[str, str], ...]] = {
-    # Kokoro was not trained on German. The English diphthong for "eu" and a plain vowel for final "-er" took the
-    # word error of eight lines from 0.13 to 0.04; before, "heute" was heard as "hota" and "Feier" as "Feu".
+    # Kokoro was not trained on German. The English diphthong for "eu" and a plain vowel for final "-er" took
+    # the word error of eight lines from 0.13 to 0.04; "heute" had been heard as "hota", "Feier" as "Feu".
     "de": (("ɔø", "Y"), ("ɜ", "ɐ")),
 }
 """Phonemes that Kokoro says better as other ones, by espeak voice."""
@@ -82,7 +80,7 @@ def espeak_code(language: str) -> str | None:
     if tag in KOKORO_LANGUAGES:
         return KOKORO_LANGUAGES[tag]
     base, _, region = tag.partition("-")
-    if base == "es" and region in _LATIN_AMERICA:
+    if base == "es" and region not in ("", "es"):
         return KOKORO_LANGUAGES["es-419"]
     return KOKORO_LANGUAGES.get(base)
 
@@ -113,7 +111,7 @@ def _backend(code: str) -> Any:
     from misaki.espeak import EspeakG2P  # type: ignore[import-untyped]
 
     backend = EspeakG2P(language=code)
-    # It warns of each foreign word that espeak reads by the rules of that language; building it sets the level.
+    # It warns of each foreign word that espeak reads by that language's rules; building it sets the level.
     logging.getLogger("phonemizer").setLevel(logging.ERROR)
     return backend
 

@@ -8,9 +8,36 @@ from dataclasses import replace
 from dubkit.voice.lexicon import Lexicon, Unit, money, units
 
 _MASCULINE = frozenset(
-    "dia|día|mapa|problema|programa|tema|sistema|planeta|poema|drama|clima|idioma|cinema|telegrama|grama|"
-    "quilograma|diploma|fantasma|cometa|guarda|artista|dentista|turista|jornalista|periodista|taxista|"
-    "motorista|colega".split("|")
+    {
+        "dia",
+        "día",
+        "mapa",
+        "problema",
+        "programa",
+        "tema",
+        "sistema",
+        "planeta",
+        "poema",
+        "drama",
+        "clima",
+        "idioma",
+        "cinema",
+        "telegrama",
+        "grama",
+        "quilograma",
+        "diploma",
+        "fantasma",
+        "cometa",
+        "guarda",
+        "artista",
+        "dentista",
+        "turista",
+        "jornalista",
+        "periodista",
+        "taxista",
+        "motorista",
+        "colega",
+    }
 )
 
 _PT = Lexicon(

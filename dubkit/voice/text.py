@@ -27,8 +27,11 @@ _METRES = frozenset({"m", "mm"})
 
 _AND_SO_ON = frozenset({"etc", "ecc", "usw"})
 
+LONGEST_ACRONYM = 4
+"""Letters; a longer word in capitals is shouted."""
+
 SHOUT = 0.7
-"""Share of capitals from which a line is shouted rather than full of acronyms."""
+"""Share of capitals from which a line with a shouted word is shouted altogether."""
 
 
 def spoken_text(text: str, language: str) -> str:
@@ -94,7 +97,8 @@ def _capitals(text: str, lexicon: Lexicon) -> str:
     """Lower shouted words; read acronyms that nobody can pronounce, and Roman numerals."""
     letters = [c for c in text if c.isalpha()]
     capitals = sum(c.isupper() for c in letters)
-    if len(letters) >= 6 and capitals > SHOUT * len(letters):
+    shouted = any(len(word) > LONGEST_ACRONYM and word.isupper() for word in _WORD.findall(text))
+    if shouted and capitals > SHOUT * len(letters):
         return text.lower()
     return _WORD.sub(lambda match: _capital_word(match[0]), roman_in_words(text, lexicon))
 
@@ -102,7 +106,7 @@ def _capitals(text: str, lexicon: Lexicon) -> str:
 def _capital_word(word: str) -> str:
     if len(word) < 2 or not word.isupper():
         return word
-    if len(word) > 4:
+    if len(word) > LONGEST_ACRONYM:
         return word.lower()
     start = _CLUSTER.match(word) and not (
         len(word) > 2 and word[1] in _BLENDING and not _CLUSTER.match(word[1:])

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK = 0.0025
-"""Seconds of one block of the envelope; the start is found to within one block."""
+"""Seconds of one block of the envelope."""
 
 FLOOR = 10 ** (-40 / 20)
 """Level against the loudest block below which a block is silence: soft fricatives lie above it."""
@@ -35,9 +35,12 @@ def trimmed(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     if not loud.size:
         return np.zeros(0, np.float32)
     block = max(1, round(BLOCK * rate))
-    first, last = int(loud[0]), _without_click(loud)
-    end = min((last + 1) * block + round(TAIL * rate), len(samples))
-    return faded(samples[first * block : end], rate, FADE_IN, FADE_OUT)
+    end = min((_without_click(loud) + 1) * block + round(TAIL * rate), len(samples))
+    first = int(loud[0]) * block
+    # A voice may swell out of a loud block's level for a while; its start is where a listener's meter moves.
+    size = np.abs(samples[first:end])
+    start = first + int(np.argmax(size >= FLOOR * size.max())) - round(FADE_IN * rate)
+    return faded(samples[max(start, 0) : end], rate, FADE_IN, FADE_OUT)
 
 
 def faded(samples: NDArray[np.float32], rate: int, rise: float, fall: float) -> NDArray[np.float32]:
