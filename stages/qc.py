@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dubkit.qc.measures import QcSettings
 
 HEARING = ("transcribe.beam",)
+TOGETHER = 26.0
+"""Seconds of the episode that are heard together; the recogniser's window is 30 s."""
 MARGIN = 0.25
 """Seconds of the dub heard before and after a line."""
 
@@ -27,13 +29,15 @@ MARGIN = 0.25
 def items(context: Context) -> Sequence[Item]:
     listens = context.settings.qc.round_trip
     model = {"asr": identity(context)} if listens else {}
-    lines = [line for _, line in dubbed(context)] if listens else []
     found = [
-        Item(line.id, inputs=_line_inputs(context, line), models=model, settings=HEARING) for line in lines
+        Item(group[0], inputs=_heard_inputs(context, group), models=model, settings=HEARING)
+        for group in (_groups(context) if listens else ())
     ]
     shown = context.digest([context.lines, context.cast, context.prompts, degraded_notes(context)])
     sound = context.file_digest("stitch", dub_name(context), language=context.language)
-    whole = {"stitch/dub": sound, "report": shown, "shots.json": context.artifact_digest("shots.json")}
+    heard = context.digest([[dict(item.inputs) for item in found], context.settings.transcribe.beam])
+    whole = {"stitch/dub": sound, "report": shown, "heard": heard}
+    whole["shots.json"] = context.artifact_digest("shots.json")
     return [*found, Item(EPISODE, inputs=whole, models=model)]
 
 
@@ -43,24 +47,41 @@ def dubbed(context: Context) -> list[tuple[Segment, Line]]:
     return [(segment, line) for segment, line in spoken(context) if line.id in mixed]
 
 
-def _line_inputs(context: Context, line: Line) -> dict[str, str]:
+def _groups(context: Context) -> list[list[str]]:
+    """Group neighbouring lines that are heard together, within one window of the recogniser.
+
+    Heard alone, a short line lacks the context that makes it plain; the groups follow the source's
+    times, so that a changed line changes its own group only.
+    """
+    groups: list[list[str]] = []
+    begin = 0.0
+    for segment, line in dubbed(context):
+        if groups and segment.end - begin <= TOGETHER:
+            groups[-1].append(line.id)
+        else:
+            groups.append([line.id])
+            begin = segment.start
+    return groups
+
+
+def _heard_inputs(context: Context, group: Sequence[str]) -> dict[str, str]:
     # The level in the mix is left out: it moves by a hair with every other line, and the recogniser
     # brings what it hears to one level anyway.
-    record = context.store.record("speak", line.id, context.language)
-    sound = [ref.sha256 for ref in record.files] if record else []
-    return {
-        f"speak/{line.id}": context.digest([line.text, context.spoken_line(line.id), sound]),
-        "extract/audio.wav": context.file_digest("extract", "audio.wav"),
-    }
+    inputs = {"extract/audio.wav": context.file_digest("extract", "audio.wav")}
+    for line in group:
+        record = context.store.record("speak", line, context.language)
+        sound = [ref.sha256 for ref in record.files] if record else []
+        inputs[f"speak/{line}"] = context.digest([context.spoken_line(line), sound])
+    return inputs
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     due = {item.id for item in items}
     with context.store.scratch() as folder:
         sound = _decode(context, folder)
-        lines = [line.id for _, line in dubbed(context) if line.id in due]
-        if lines and context.settings.qc.round_trip:
-            _listen(context, lines, sound, sink)
+        groups = [group for group in _groups(context) if group[0] in due]
+        if groups and context.settings.qc.round_trip:
+            _listen(context, groups, sound, sink)
         if EPISODE in due:
             sink.write_json("qc.json", _episode(context, sound))
             write_report(context.fresh())
@@ -88,11 +109,8 @@ def _decode(context: Context, folder: Path) -> Delivered:
     return sound
 
 
-def _listen(context: Context, lines: Sequence[str], sound: Delivered, sink: Sink) -> None:
-    """Recognise the dub where each line is spoken.
-
-    One line at a time, so that what is heard does not depend on which other lines are due.
-    """
+def _listen(context: Context, groups: Sequence[Sequence[str]], sound: Delivered, sink: Sink) -> None:
+    """Recognise the dub where the lines are spoken."""
     from dubkit.media.audio import read_mono16
     from dubkit.qc.measures import align_heard
     from dubkit.speech.asr import AsrSettings
@@ -100,10 +118,10 @@ def _listen(context: Context, lines: Sequence[str], sound: Delivered, sink: Sink
     recogniser, _ = open_recogniser(context)
     audio = read_mono16(sound.speech)
     settings = AsrSettings(context.settings.transcribe.beam, language=context.language.split("-")[0])
-    for line in lines:
-        window = _window(context, line)
-        words = recogniser.recognise(audio, [window], settings).words
-        sink.done(line, value=align_heard(words, [(line, *window)])[line])
+    for group in groups:
+        windows = {line: _window(context, line) for line in group}
+        words = recogniser.recognise(audio, list(windows.values()), settings).words
+        sink.done(group[0], value=align_heard(words, [(line, *window) for line, window in windows.items()]))
 
 
 def _window(context: Context, line: str) -> tuple[float, float]:
@@ -120,7 +138,7 @@ def _settings(context: Context) -> QcSettings:
     return QcSettings(max_word_error=context.settings.qc.max_word_error, max_start_error=frame)
 
 
-def _measure(context: Context, segment: Segment, line: Line, sound: Delivered) -> LineQc:
+def _measure(context: Context, segment: Segment, line: Line, heard: str | None, sound: Delivered) -> LineQc:
     from dubkit.media.audio import read_span
     from dubkit.media.loudness import dialogue_loudness
     from dubkit.qc.measures import LineCheck, line_qc, longest_silence
@@ -133,7 +151,7 @@ def _measure(context: Context, segment: Segment, line: Line, sound: Delivered) -
         id=line.id,
         text=line.text,
         language=context.language,
-        heard=_heard(context, line.id),
+        heard=heard,
         line_start=segment.start,
         speech_start=take.start_sample / SAMPLE_RATE,
         speech=read_span(speech, 0, take.samples)[:, 0],
@@ -149,11 +167,14 @@ def _measure(context: Context, segment: Segment, line: Line, sound: Delivered) -
     return line_qc(check, _settings(context))
 
 
-def _heard(context: Context, line: str) -> str | None:
-    if not context.settings.qc.round_trip:
-        return None
-    record = context.store.record("qc", line, context.language)
-    return str(record.value) if record and not record.error else None
+def _heard(context: Context) -> dict[str, str]:
+    """Return what was heard for each line; empty when nobody listened."""
+    heard: dict[str, str] = {}
+    for group in _groups(context) if context.settings.qc.round_trip else ():
+        record = context.store.record("qc", group[0], context.language)
+        if record and not record.error:
+            heard |= record.value
+    return heard
 
 
 def _episode(context: Context, sound: Delivered) -> EpisodeQc:
@@ -161,7 +182,8 @@ def _episode(context: Context, sound: Delivered) -> EpisodeQc:
     from dubkit.media.stitch import verify_delivery
     from dubkit.qc.measures import EpisodeCheck, episode_qc
 
-    lines = [_measure(context, segment, line, sound) for segment, line in dubbed(context)]
+    heard = _heard(context)
+    lines = [_measure(context, segment, line, heard.get(line.id), sound) for segment, line in dubbed(context)]
     texts = {line.id: line.text for _, line in dubbed(context)}
     dub = context.store.path(dub_name(context), context.language)
     delivered = verify_delivery(context.source, dub, context.episode)
