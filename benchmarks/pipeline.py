@@ -1,7 +1,7 @@
 """What dubkit itself costs, against doing the bare thing: `python -m benchmarks.pipeline`.
 
-Everything is measured in one run, contenders interleaved; a figure is the median of its rounds with the
-smallest and the largest beside it. A ratio is taken round by round, never of figures of two runs.
+Everything is measured in one run, contenders interleaved; a figure is the median of its rounds, with the
+smallest and the largest in brackets. A ratio is taken round by round, never of figures of two runs.
 `wall` is time on the clock, `cpu` processor time of all cores together, child processes included: it
 holds on a busy machine, where `wall` does not.
 """
@@ -79,15 +79,23 @@ def _whisper() -> Path:
     return model.folder
 
 
-def table(found: Sequence[Figure]) -> str:
-    """Lay the figures out as a table that can be read as it is and pasted into Markdown."""
-    rows = [("part", "what", "median", "smallest to largest", "unit", "rounds")]
-    for figure in found:
-        spread = f"{_shown(figure.low)} to {_shown(figure.high)}" if figure.rounds > 1 else ""
-        count = str(figure.rounds) if figure.rounds > 1 else ""
-        rows.append((figure.part, figure.name, _shown(figure.median), spread, figure.unit, count))
+def report(found: Sequence[Figure]) -> str:
+    """Lay the figures out part by part, in tables that read as they are and as Markdown."""
+    parts = dict.fromkeys(figure.part for figure in found)
+    return "\n\n".join(f"### {part}\n\n{_table([f for f in found if f.part == part])}" for part in parts)
+
+
+def _table(found: Sequence[Figure]) -> str:
+    rows = [("", "unit", "wall", "cpu", "rounds")]
+    for name in dict.fromkeys(figure.name for figure in found):
+        cells = {figure.clock: figure for figure in found if figure.name == name}
+        first = next(iter(cells.values()))
+        counted = "" in cells
+        wall = _shown(first.median) if counted else _cell(cells["wall"])
+        cpu = "" if counted else _cell(cells["cpu"])
+        rows.append((name, first.unit, wall, cpu, "" if counted else str(first.rounds)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
+        lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
         for row in rows
     ]
@@ -95,8 +103,12 @@ def table(found: Sequence[Figure]) -> str:
     return "\n".join(lines)
 
 
+def _cell(figure: Figure) -> str:
+    return f"{_shown(figure.median)} ({_shown(figure.low)} to {_shown(figure.high)})"
+
+
 def _shown(value: float) -> str:
-    """Write three figures that count."""
+    """Write a value with three digits."""
     if value == 0 or abs(value) >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
@@ -136,7 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.as_json:
         sys.stdout.write(json.dumps({"machine": machine(), "figures": [asdict(f) for f in found]}, indent=2))
     else:
-        sys.stdout.write(f"{machine()}\n\n{table(found)}")
+        sys.stdout.write(f"{machine()}\n\n{report(found)}")
     sys.stdout.write("\n")
     return 0
 

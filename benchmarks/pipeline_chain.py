@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 import dubkit.planning as planning
-from benchmarks.pipeline_measure import Comparison, Contender, Figure, interleaved
+from benchmarks.pipeline_measure import Comparison, Contender, Figure, interleaved, single
 from dubkit.chain import execute
 from dubkit.config import Settings
 from dubkit.context import Context
@@ -38,6 +38,8 @@ def measure(folder: Path, counts: Sequence[int], rounds: int) -> list[Figure]:
         for kind, what in (("values", "lines as records"), ("takes", "takes with a file")):
             figures += compared.each(f"{what}: first run", f"{kind} first", count)
             figures += compared.ratio(f"{what}: first run to bare write", f"{kind} first", "bare")
+            syncs = _syncs(contenders[f"{kind} first"]) / count
+            figures.append(single(compared.part, f"{what}: first run, syncs", "per item", syncs))
             figures += compared.each(f"{what}: run again, nothing to do", f"{kind} again", count)
             figures += compared.each(f"{what}: plan, nothing to do", f"{kind} plan", count)
     return figures
@@ -97,6 +99,14 @@ def _contenders(folder: Path, kind: str, count: int) -> dict[str, Contender]:
         f"{kind} again": Contender(lambda: run(again)),
         f"{kind} plan": Contender(plan),
     }
+
+
+def _syncs(contender: Contender) -> int:
+    """Count how often the work waits for the disk, which costs what the disk makes it cost."""
+    contender.prepare()
+    with mock.patch.object(os, "fsync", wraps=os.fsync) as counted:
+        contender.run()
+    return counted.call_count
 
 
 def _context(folder: Path) -> Context:

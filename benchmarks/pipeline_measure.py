@@ -35,10 +35,12 @@ Costs = Mapping[str, Sequence[Cost]]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table: the median of several rounds, and the smallest and largest of them."""
+    """One cell of the table: the median of several rounds, and the smallest and largest of them."""
 
     part: str
     name: str
+    clock: str
+    """`wall` or `cpu`; empty for what is counted."""
     unit: str
     median: float
     low: float
@@ -86,21 +88,21 @@ class Comparison:
     def ratio(self, name: str, of: str, to: str) -> list[Figure]:
         """Return how many times as long `of` takes as `to`, by the clock and in processor time."""
         return [
-            self._figure(f"{name}, {clock}", "x", [_over(a, b) for a, b in self._pairs(of, to, clock)])
+            self._figure(name, clock, "x", [_over(a, b) for a, b in self._pairs(of, to, clock)])
             for clock in ("wall", "cpu")
         ]
 
     def beyond(self, name: str, of: str, to: str) -> list[Figure]:
         """Return how many milliseconds longer `of` takes than `to`."""
         return [
-            self._figure(f"{name}, {clock}", "ms", [(a - b) * 1000 for a, b in self._pairs(of, to, clock)])
+            self._figure(name, clock, "ms", [(a - b) * 1000 for a, b in self._pairs(of, to, clock)])
             for clock in ("wall", "cpu")
         ]
 
     def each(self, name: str, of: str, count: float = 1, unit: str = "ms per item") -> list[Figure]:
         """Return the milliseconds of `of`, divided by `count`."""
         return [
-            self._figure(f"{name}, {clock}", unit, [getattr(c, clock) * 1000 / count for c in self.costs[of]])
+            self._figure(name, clock, unit, [getattr(c, clock) * 1000 / count for c in self.costs[of]])
             for clock in ("wall", "cpu")
         ]
 
@@ -108,8 +110,9 @@ class Comparison:
         pairs = zip(self.costs[of], self.costs[to], strict=True)
         return [(getattr(a, clock), getattr(b, clock)) for a, b in pairs]
 
-    def _figure(self, name: str, unit: str, values: Sequence[float]) -> Figure:
-        return Figure(self.part, name, unit, statistics.median(values), min(values), max(values), len(values))
+    def _figure(self, name: str, clock: str, unit: str, values: Sequence[float]) -> Figure:
+        middle = statistics.median(values)
+        return Figure(self.part, name, clock, unit, middle, min(values), max(values), len(values))
 
 
 def _over(a: float, b: float) -> float:
@@ -119,4 +122,4 @@ def _over(a: float, b: float) -> float:
 
 def single(part: str, name: str, unit: str, value: float) -> Figure:
     """Return a figure that is counted once and has no spread."""
-    return Figure(part, name, unit, value, value, value, 1)
+    return Figure(part, name, "", unit, value, value, value, 1)

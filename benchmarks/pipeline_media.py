@@ -257,10 +257,11 @@ def _encode(wav: Path, out: Path) -> None:
     """Encode as stitch does: AAC, 96 kbit/s per channel."""
     import av
 
+    from dubkit.media.container import LAYOUTS
+
     with av.open(str(wav)) as given, av.open(str(out), "w") as made:
         source = given.streams.audio[0]
-        # A WAV header may name no layout, only a count, which the encoder refuses.
-        layout = "mono" if source.channels == 1 else "stereo"
+        layout = LAYOUTS[source.channels]  # a WAV header may hold only a count, which the encoder refuses
         encoder: Any = made.add_stream("aac", rate=source.rate, layout=layout)
         encoder.bit_rate = 96_000 * encoder.channels
         resampler = av.AudioResampler(format="fltp", layout=layout, rate=source.rate)
