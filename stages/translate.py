@@ -86,7 +86,8 @@ def _configured(context: Context) -> tuple[OpenAIEndpoint | None, Path | None]:
     wanted = context.settings.translate
     endpoint = None
     if wanted.base_url or wanted.api_key:
-        endpoint = OpenAIEndpoint(model=wanted.model, base_url=wanted.base_url, api_key=wanted.api_key)
+        place = {"base_url": wanted.base_url} if wanted.base_url else {}
+        endpoint = OpenAIEndpoint(model=wanted.model, api_key=wanted.api_key, **place)
     return endpoint, Path(wanted.gguf) if wanted.gguf else None
 
 
