@@ -112,7 +112,7 @@ def execute(context: Context, request: Request, progress: Progress, speeds: Spee
                         f"Run without --from, or start at {stage.name}."
                     )
                 if stage.name == "transcribe":
-                    _anchor_edits(here.fresh(), request.languages)
+                    _anchor_edits(here.fresh(), request.languages, progress)
             except DiskFull:
                 raise
             except DubkitError as error:
@@ -256,8 +256,16 @@ def _keep_import(context: Context, stage: Stage, file: Path | None, languages: t
             old.unlink()
 
 
-def _anchor_edits(context: Context, languages: tuple[str, ...]) -> None:
+def _anchor_edits(context: Context, languages: tuple[str, ...], progress: Progress) -> None:
+    """Note the moment of new edits; say which edits have no segment any more."""
     edited = set(context.shared_edits.segments)
+    orphans: set[str] = set()
     for language in languages:
-        edited |= set(context.fresh(language).language_edits.lines)
+        here = context.fresh(language)
+        edited |= set(here.language_edits.lines)
+        orphans |= set(here.placed.orphans)
     note_anchors(context.store, sorted(edited), context.transcript.segments)
+    for item in sorted(orphans):
+        progress.note(
+            f"The edit of {item} has no segment any more; it stays in edits.json and changes nothing."
+        )

@@ -364,3 +364,11 @@ def test_a_file_of_the_wrong_kind_is_refused(bench: Bench) -> None:
     own.write_text("x")
     with pytest.raises(DubkitError, match=r"takes \.txt, not \.mp3"):
         bench.run(uses={"transcript": own})
+
+
+def test_an_edit_without_a_segment_is_told_and_kept(bench: Bench) -> None:
+    bench.run()
+    bench.edit({"lines": {"s0009": {"text": "?"}}})
+    bench.run()
+    assert any("s0009 has no segment any more" in note for note in bench.progress.notes)
+    assert "s0009" in (bench.root / "out/fr/edits.json").read_text()

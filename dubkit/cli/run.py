@@ -89,9 +89,10 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **f
 
 def show_outcome(source: Path, outcome: Outcome, request: Request, as_json: bool) -> None:
     """Print what a run did: results on stdout, what went wrong on stderr."""
+    finished = request.until in ("", "stitch", "qc")
     dubs = {
         language: sorted(str(p) for p in (outcome.store.root / language).glob("dub.*"))
-        for language in request.languages
+        for language in (request.languages if finished else ())
     }
     if as_json:
         click.echo(
@@ -124,7 +125,6 @@ def show_outcome(source: Path, outcome: Outcome, request: Request, as_json: bool
 
 
 def _log(verbose: bool, debug: bool) -> None:
-    if verbose or debug:
-        logging.basicConfig(
-            level=logging.DEBUG if debug else logging.INFO, format="%(levelname)s %(name)s: %(message)s"
-        )
+    # Warnings of libraries are for --verbose: what the user must know is said in the result.
+    level = logging.DEBUG if debug else logging.INFO if verbose else logging.ERROR
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
