@@ -70,3 +70,7 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(0)
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        click.echo(f"Error: {error.filename}: {error.strerror}.", err=True)
+        click.echo("Check the path and your right to read and write there.", err=True)
+        sys.exit(1)
