@@ -170,17 +170,18 @@ def test_names_that_glob_would_misread_are_taken_as_they_are(tmp_path: Path) -> 
     assert [p.name for n in names for p in find_sources((str(tmp_path / n),))] == names
     assert {p.name for p in find_sources((str(tmp_path),))} == set(names)
     assert len(find_sources((str(tmp_path / "*.mp4"),))) == 2
+    (tmp_path / "empty").mkdir()
     with pytest.raises(DubkitError, match="no media files"):
-        (tmp_path / "empty").mkdir()
         find_sources((str(tmp_path / "empty"),))
 
 
 def test_an_output_that_is_a_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "Output").write_text("a file")
+    (tmp_path / "Output").mkdir()
+    (tmp_path / "Output" / "sample").write_text("a file")
     done = dubkit("run", SAMPLE, "--to", "pt-BR", cwd=tmp_path)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert "Output" in done.stderr
+    assert "Output/sample" in done.stderr
 
 
 def test_ctrl_c_keeps_what_is_finished_and_says_so(tmp_path: Path) -> None:
