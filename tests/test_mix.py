@@ -416,4 +416,4 @@ def test_sound_of_the_wrong_form_is_refused(studio: Studio) -> None:
 @pytest.mark.parametrize("wrong", [{"duck_db": 3}, {"fade_ms": 0}, {"true_peak_db": 1}, {"hold_ms": -1}])
 def test_settings_out_of_range_are_named(wrong: dict[str, float]) -> None:
     with pytest.raises(SettingError, match=rf"mix\.{next(iter(wrong))}"):
-        MixSettings(**wrong)
+        MixSettings(**wrong)  # type: ignore[arg-type]

@@ -194,7 +194,7 @@ def verdict(model: ReportModel) -> Verdict:
     broken = {"frames", "drift", "clipped"} & set(model.summary.flags)
     details = [_episode_sentence(flag, model.summary) for flag in model.summary.flags]
     if model.degraded:
-        details.append(f"{count(len(model.degraded), 'fall-back')} used; see the notes.")
+        details.append(f"Degraded: {count(len(model.degraded), 'fall-back')} used or failure; see the notes.")
     if not total:
         return Verdict("look", "Nothing to dub: no speech was found.", tuple(details))
     lines = count(total, "line")
@@ -207,6 +207,10 @@ def verdict(model: ReportModel) -> Verdict:
     if details and model.summary.flags:
         return Verdict(
             "look", f"All {lines} are in order, the episode as a whole needs a look.", tuple(details)
+        )
+    if model.degraded:
+        return Verdict(
+            "look", f"Degraded: all {lines} are in order, but a fall-back was used.", tuple(details)
         )
     headline = (
         "Ready to watch: the line is in order."
