@@ -95,7 +95,7 @@ def _table(found: Sequence[Figure]) -> str:
         cpu = "" if counted else _cell(cells["cpu"])
         rows.append((name, first.unit, wall, cpu, "" if counted else str(first.rounds)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        lines = [
+    lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
         for row in rows
     ]
