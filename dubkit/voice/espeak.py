@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import ctypes.util
-import importlib
 import importlib.util
-import threading
-from collections.abc import Callable
+import subprocess
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 from dubkit.errors import VoiceError
+from dubkit.voice import espeak_process
 from dubkit.voice.trim import trimmed
 from dubkit.voice.voices import ESPEAK, ESPEAK_HIGH, ESPEAK_LOW
 
@@ -22,12 +21,15 @@ if TYPE_CHECKING:
 WORDS_PER_MINUTE = 165
 """Pace at speed 1; espeak itself allows 80 to 450."""
 
-_SYNCHRONOUS, _NO_EXIT, _RATE, _UTF8, _OK = 0x02, 0x8000, 1, 1, 0
+RATE = 22_050
+
+TIME_LIMIT = 120.0
+"""Seconds after which a line that is still being spoken is given up."""
+
+_INSTALL = "Run: pip install espeakng-loader"
 
 _OTHER_NAMES = {"en": "en-us", "zh": "cmn", "no": "nb", "pt": "pt-br", "fr": "fr-fr", "tl": "fil", "iw": "he"}
 """espeak's names for language tags that it knows under another one, and the region of plain tags."""
-
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
 def packaged_library() -> Path | None:
@@ -56,7 +58,7 @@ def languages() -> frozenset[str]:
 
 
 def speaks(language: str) -> bool:
-    """Say whether espeak-ng knows a language; a system library, hard to list, is trusted."""
+    """Say whether espeak-ng knows a language; a system library is trusted."""
     known = languages()
     return not known or any(name in known or name == "fr-fr" for name in names(language))
 
@@ -75,22 +77,19 @@ def names(language: str) -> tuple[str, ...]:
 
 
 class EspeakSynthesiser:
-    """Speaks through the espeak-ng library. Its sound has no natural prosody: users mark it as degraded."""
+    """Speaks each line in a fresh espeak-ng, whose samples repeat. Users mark its robotic sound as degraded."""
 
     name = ESPEAK
-
-    # The library keeps one voice, pace and callback for the whole process.
-    _lock: ClassVar[threading.Lock] = threading.Lock()
+    rate = RATE
 
     def __init__(self) -> None:
-        """Start the library. Raises VoiceError when there is none or it does not start."""
-        self._library, data = _load()
-        rate = self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, _NO_EXIT)
-        if rate <= 0:
-            raise VoiceError(
-                "espeak-ng does not start: its data is missing.\nRun: pip install espeakng-loader"
-            )
-        self.rate = int(rate)
+        """Find the library. Raises VoiceError when there is none."""
+        folder = packaged_library()
+        found = _library_file(folder) if folder else ctypes.util.find_library("espeak-ng")
+        if found is None:
+            raise VoiceError(f"espeak-ng is not installed.\n{_INSTALL}")
+        self._library = str(found)
+        self._data = str(folder / "espeak-ng-data") if folder else ""
 
     def voices(self, language: str) -> tuple[str, ...]:
         """Return the low, then the high variants; none for a language that espeak-ng does not know."""
@@ -99,66 +98,43 @@ class EspeakSynthesiser:
     def speak(self, text: str, *, voice: str, language: str, speed: float) -> NDArray[np.float32]:
         """Return (N,) speech at `rate` whose first sample is its start; empty `voice` takes the plain one.
 
-        Raises VoiceError for an unknown language or voice.
+        Raises VoiceError for an unknown language or voice, and when the library fails.
         """
         import numpy as np
 
-        if voice not in ("", *ESPEAK_LOW, *ESPEAK_HIGH):
+        variants = (*ESPEAK_LOW, *ESPEAK_HIGH)
+        if voice not in ("", *variants):
+            raise VoiceError(f"espeak-ng has no voice {voice!r}. Names: {', '.join(variants)}.")
+        full = [f"{name}+{voice}" if voice else name for name in names(language)]
+        ran = self._run(text, full, round(WORDS_PER_MINUTE * speed))
+        if ran.returncode == espeak_process.UNKNOWN_VOICE:
             raise VoiceError(
-                f"espeak-ng has no voice {voice!r}. Names: {', '.join((*ESPEAK_LOW, *ESPEAK_HIGH))}."
+                f"espeak-ng cannot speak {language!r}. It speaks: {', '.join(sorted(languages()))}."
             )
-        with self._lock:
-            self._choose(language, voice)
-            self._library.espeak_SetParameter(_RATE, round(WORDS_PER_MINUTE * speed), 0)
-            pcm = self._synthesise(text.encode())
+        if ran.returncode:
+            problem = ran.stderr.decode(errors="replace").strip() or f"it ended with {ran.returncode}"
+            raise VoiceError(f"espeak-ng could not speak {text!r}: {problem}.\n{_INSTALL}")
+        rate, pcm = int.from_bytes(ran.stdout[:4], "little"), ran.stdout[4:]
+        assert rate == RATE, f"espeak-ng speaks at {rate} Hz"
         sound = np.frombuffer(pcm, np.int16).astype(np.float32) / np.float32(32768)
-        return trimmed(sound, self.rate)
+        return trimmed(sound, RATE)
 
-    def _choose(self, language: str, voice: str) -> None:
-        for name in names(language):
-            full = f"{name}+{voice}" if voice else name
-            if self._library.espeak_SetVoiceByName(full.encode()) == _OK:
-                return
-        raise VoiceError(f"espeak-ng cannot speak {language!r}. It speaks: {', '.join(sorted(languages()))}.")
-
-    def _synthesise(self, text: bytes) -> bytes:
-        heard = bytearray()
-
-        def receive(samples: Any, count: int, _: int | None) -> int:
-            if samples and count > 0:
-                heard.extend(ctypes.string_at(samples, count * 2))
-            return 0
-
-        callback = _Callback(receive)  # kept in a name: the library calls it after this line
-        self._library.espeak_SetSynthCallback(callback)
-        if self._library.espeak_Synth(text, len(text) + 1, 0, 1, 0, _UTF8, None, None) != _OK:
-            raise VoiceError(f"espeak-ng could not speak {text.decode()!r}.")
-        self._library.espeak_Synchronize()
-        return bytes(heard)
+    def _run(self, text: str, voices: list[str], pace: int) -> subprocess.CompletedProcess[bytes]:
+        # -P: the script's folder has a module of the name of one of the standard library, numbers.
+        program = [sys.executable, "-P", str(espeak_process.__file__)]
+        arguments = [self._library, self._data, str(pace), *voices]
+        try:
+            return subprocess.run(
+                [*program, *arguments],
+                input=text.encode(),
+                capture_output=True,
+                timeout=TIME_LIMIT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise VoiceError(f"espeak-ng did not finish {text!r} within {TIME_LIMIT:g} s.") from None
 
 
-def _load() -> tuple[Any, bytes | None]:
-    """Return the library with its functions declared, and its data folder (None: its own default)."""
-    if packaged_library() is not None:
-        loader = importlib.import_module("espeakng_loader")
-        path, data = loader.get_library_path(), loader.get_data_path().encode()
-    else:
-        path, data = ctypes.util.find_library("espeak-ng"), None
-    if path is None:
-        raise VoiceError("espeak-ng is not installed.\nRun: pip install espeakng-loader")
-    library = ctypes.CDLL(path)
-    text, number = ctypes.c_char_p, ctypes.c_int
-    _declare(library.espeak_Initialize, number, number, text, number)
-    _declare(library.espeak_SetVoiceByName, text)
-    _declare(library.espeak_SetParameter, number, number, number)
-    _declare(library.espeak_SetSynthCallback, _Callback)
-    unsigned, pointer = ctypes.c_uint, ctypes.c_void_p
-    _declare(
-        library.espeak_Synth, text, ctypes.c_size_t, unsigned, number, unsigned, unsigned, pointer, pointer
-    )
-    return library, data
-
-
-def _declare(function: Any, *arguments: Callable[..., Any]) -> None:
-    function.argtypes = arguments
-    function.restype = ctypes.c_int
+def _library_file(folder: Path) -> Path | None:
+    names_by_system = ("libespeak-ng.so", "libespeak-ng.dylib", "espeak-ng.dll")
+    return next((folder / name for name in names_by_system if (folder / name).is_file()), None)
