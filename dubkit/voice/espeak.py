@@ -77,7 +77,7 @@ def names(language: str) -> tuple[str, ...]:
 
 
 class EspeakSynthesiser:
-    """Speaks each line in a fresh espeak-ng, whose samples repeat. Users mark its robotic sound as degraded."""
+    """Speaks each line in a fresh espeak-ng, whose samples repeat. Users mark its sound as degraded."""
 
     name = ESPEAK
     rate = RATE

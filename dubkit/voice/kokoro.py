@@ -1,6 +1,6 @@
 """Kokoro-82M: neural speech in seven languages, on the processor.
 
-Measured with the int8 model: 0.3 CPU seconds per second of speech, noise floor -80 dBFS, the same samples in
+Measured with the int8 model: 0.4 CPU seconds per second of speech, noise floor -80 dBFS, the same samples in
 every process and with 1 to 16 threads.
 """
 

@@ -47,8 +47,8 @@ LADDER: tuple[Blend, ...] = (
 )
 
 # Word error of whisper-base on what Kokoro said: 5 to 8 everyday lines a language, 2026-11-21; as LADDER.
-# Ten harder pt-BR lines: jm_kumo 0.14, half jf_nezumi 0.16, half jf_tebukuro 0.05; a lone "Sim." makes most
-# of the first two. Beyond the ladder: jf_tebukuro 0.18 at 323 Hz, jf_alpha 0.29 at 262 Hz.
+# Ten harder pt-BR lines: jm_kumo 0.12, half jf_nezumi 0.16, half jf_tebukuro 0.15, of which a lone "Sim." makes
+# 0.10 each. Beyond the ladder: jf_tebukuro 0.18 at 323 Hz, jf_alpha 0.29 at 262 Hz.
 WORD_ERROR: Mapping[str, tuple[float, ...]] = {
     "pt": (0.06, 0.08, 0.08, 0.07, 0.07, 0.09, 0.06, 0.08, 0.10),
     "es": (0.04, 0.02, 0.02, 0.02, 0.02, 0.02, 0.00, 0.02, 0.02),
