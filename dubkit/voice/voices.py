@@ -47,7 +47,7 @@ LADDER: tuple[Blend, ...] = (
 )
 
 # Word error of whisper-base on what Kokoro said: 5 to 8 everyday lines a language, 2026-11-21; as LADDER.
-# Ten harder pt-BR lines: jm_kumo 0.12, half jf_nezumi 0.16, half jf_tebukuro 0.15, of which a lone "Sim." makes
+# Ten harder pt-BR lines: jm_kumo 0.12, half jf_nezumi 0.16, half jf_tebukuro 0.15, of which a lone "Sim." is
 # 0.10 each. Beyond the ladder: jf_tebukuro 0.18 at 323 Hz, jf_alpha 0.29 at 262 Hz.
 WORD_ERROR: Mapping[str, tuple[float, ...]] = {
     "pt": (0.06, 0.08, 0.08, 0.07, 0.07, 0.09, 0.06, 0.08, 0.10),
