@@ -77,7 +77,9 @@ def test_a_folder_that_holds_other_things_is_left_alone(tmp_path: Path) -> None:
     assert open_episode(tmp_path / "Output", source(tmp_path, "ep.mp4")).store.root != mine
 
 
-@pytest.mark.parametrize(("name", "folder"), [("a. .mp4", "a"), ("-dash first.mp4", "-dash first"), (".mp4", ".mp4")])
+@pytest.mark.parametrize(
+    ("name", "folder"), [("a. .mp4", "a"), ("-dash first.mp4", "-dash first"), (".mp4", ".mp4")]
+)
 def test_awkward_names_give_usable_folders(name: str, folder: str) -> None:
     assert folder_name(Path(name)) == folder
 

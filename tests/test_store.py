@@ -15,7 +15,12 @@ from dubkit.types import Episode, Line, Shot, Shots, VideoStream
 
 
 def parts(**changes: object) -> Parts:
-    values: dict[str, object] = {"stage": "speak", "version": 1, "settings": {"speed": 1.3}, "inputs": {"a": "x"}}
+    values: dict[str, object] = {
+        "stage": "speak",
+        "version": 1,
+        "settings": {"speed": 1.3},
+        "inputs": {"a": "x"},
+    }
     return Parts(**(values | changes))  # type: ignore[arg-type]
 
 
@@ -53,7 +58,10 @@ def test_missing_failed_forced_and_damaged_items_run() -> None:
     same = parts()
     done = record(same, files=(FileRef("x.wav", 3, ""),))
     assert reason_to_run(None, same, forced=False, files_whole=True) == "missing"
-    assert reason_to_run(record(same, error="no\nvoice"), same, forced=False, files_whole=True) == "failed before: no"
+    assert (
+        reason_to_run(record(same, error="no\nvoice"), same, forced=False, files_whole=True)
+        == "failed before: no"
+    )
     assert reason_to_run(done, same, forced=True, files_whole=True) == "forced"
     assert "x.wav" in reason_to_run(done, same, forced=False, files_whole=False)
 
