@@ -13,7 +13,7 @@ from dubkit.translate.lines import OnDone, SourceLine, TranslateSettings
 from dubkit.translate.request import Messages
 
 if TYPE_CHECKING:
-    import xllamacpp  # type: ignore[import-untyped]
+    import xllamacpp
 
 _SMALL_BYTES = 2_500_000_000
 """Below this (about 4 billion weights at 4 bits) models lose count in a batch and translate the context."""
