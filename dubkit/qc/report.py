@@ -212,11 +212,7 @@ def verdict(model: ReportModel) -> Verdict:
         return Verdict(
             "look", f"Degraded: all {lines} are in order, but a fall-back was used.", tuple(details)
         )
-    headline = (
-        "Ready to watch: the line is in order."
-        if total == 1
-        else f"Ready to watch: all {lines} are in order."
-    )
+    headline = "Ready: the line is in order." if total == 1 else f"Ready: all {lines} are in order."
     return Verdict("good", headline, tuple(details))
 
 
@@ -346,4 +342,5 @@ def _ticks(duration: float, scale: float) -> list[int]:
     """Seconds of the ruler that carry a label, at least 64 pixels apart."""
     fits = (step for step in _TICKS if step * scale >= 64 and duration / step <= _MAX_TICKS)
     step = next(fits, _TICKS[-1])
-    return list(range(0, int(duration) + 1, step))
+    # A label right at the end would be cut off.
+    return list(range(0, max(int(duration - 30 / scale), 0) + 1, step))
