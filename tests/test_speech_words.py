@@ -18,7 +18,7 @@ from dubkit.speech.language import (
     vote,
 )
 from dubkit.speech.packs import LONGEST, build_packs, split_spans
-from dubkit.speech.words import drop_loops, drop_stock_phrases, is_cjk, place_words, plain
+from dubkit.speech.words import drop_loops, drop_stock_phrases, is_cjk, missed_speech, place_words, plain
 from dubkit.types import ASR_RATE, Word
 
 
@@ -237,3 +237,11 @@ def test_windows_are_utterances_spread_over_the_recording() -> None:
     assert len(chosen) == MOST_WINDOWS
     assert chosen[0][0] < 40 < 360 < chosen[-1][0]
     assert all(end - start == 2.5 for start, end in chosen)
+
+
+def test_speech_in_which_no_word_was_heard_is_found() -> None:
+    spans = [(0.0, 10.0), (12.0, 12.9), (20.0, 22.0)]
+    words = [Word(0.5, 1.0, " a"), Word(3.0, 3.5, " b"), Word(9.5, 12.5, " c")]
+    assert missed_speech(words, spans, 1.2) == [(1.0, 3.0), (3.5, 9.5), (20.0, 22.0)]
+    assert missed_speech(words, spans, 5.0) == [(3.5, 9.5)]
+    assert missed_speech([], [(0.0, 1.0)], 1.2) == []

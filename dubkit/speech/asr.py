@@ -29,7 +29,7 @@ from dubkit.speech.language import (
 from dubkit.speech.packs import Pack, build_packs
 from dubkit.speech.phrases import SENTENCE_ENDS, STYLE
 from dubkit.speech.vad import as_signal
-from dubkit.speech.words import drop_loops, drop_stock_phrases, place_words
+from dubkit.speech.words import drop_loops, drop_stock_phrases, missed_speech, place_words
 from dubkit.types import ASR_RATE, Word
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ TRIAL_LIMIT = 0.9
 """Probability that a trial reading can give a language: it compares rivals, not all languages."""
 
 LOW_CONFIDENCE = 0.5
+MISSED = 1.2
+"""Seconds of speech without a word after which it is read again."""
 CONTEXT = 0.3
 """Seconds of real sound around a window whose language is asked: clipped onsets mislead."""
 
@@ -80,7 +82,7 @@ class Recognition:
     """What was said. `flags` tell why a person should look.
 
     `no-speech`, `language-uncertain`, `mixed-languages:en,zh`, `repetition-removed`,
-    `invented-text-removed`, `low-confidence`.
+    `invented-text-removed`, `low-confidence`, `speech-without-words`.
     """
 
     language: str
@@ -272,7 +274,31 @@ class Recogniser:
                 flags += notes
             if on_progress:
                 on_progress(min(1.0, (first + len(batch)) / len(packs)))
-        return words, flags
+        more, notes = self._second_look(audio, spans, words, settings)
+        return sorted([*words, *more], key=lambda word: word.start), flags + notes
+
+    def _second_look(
+        self,
+        audio: NDArray[np.float32],
+        spans: Sequence[tuple[float, float]],
+        words: Sequence[Word],
+        settings: AsrSettings,
+    ) -> tuple[list[Word], list[str]]:
+        """Return words of speech that was passed over: each stretch is read again by itself.
+
+        The model sometimes ends its text before the speech of its window ends, above all where the
+        voice changes.
+        """
+        found: list[Word] = []
+        flags: list[str] = []
+        for start, end in missed_speech(words, spans, MISSED):
+            for pack in build_packs(audio, [(start, end)]):
+                heard = self._decode(audio, [pack], settings)[0]
+                sure = heard.no_speech < NO_SPEECH and heard.log_probability > DOUBTFUL
+                believed, notes = self._believed(audio, pack, heard, settings) if sure else ([], [])
+                found += [word for word in believed if word.end > start and word.start < end]
+                flags += notes if believed else ["speech-without-words"]
+        return found, flags
 
     def _believed(
         self, audio: NDArray[np.float32], pack: Pack, heard: _Heard, settings: AsrSettings

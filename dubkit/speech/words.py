@@ -63,6 +63,22 @@ def place_words(words: Sequence[Word], spans: Sequence[tuple[float, float]]) -> 
     return placed
 
 
+def missed_speech(
+    words: Sequence[Word], spans: Sequence[tuple[float, float]], longest: float
+) -> list[tuple[float, float]]:
+    """Return the parts of speech `spans`, over `longest` seconds each, in which no word was heard."""
+    missed: list[tuple[float, float]] = []
+    for start, end in spans:
+        reached = start
+        for word in sorted((w for w in words if w.end > start and w.start < end), key=lambda w: w.start):
+            if word.start - reached > longest:
+                missed.append((reached, word.start))
+            reached = max(reached, word.end)
+        if end - reached > longest:
+            missed.append((reached, end))
+    return missed
+
+
 def _inside_speech(word: Word, spans: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
     first = bisect_right(spans, word.start, key=lambda span: span[1])
     touched = []
