@@ -194,7 +194,7 @@ def verdict(model: ReportModel) -> Verdict:
     broken = {"frames", "drift", "clipped"} & set(model.summary.flags)
     details = [_episode_sentence(flag, model.summary) for flag in model.summary.flags]
     if model.degraded:
-        details.append(f"{count(len(model.degraded), 'fall-back or failure')}; see the notes.")
+        details.append(f"{count(len(model.degraded), 'note')} about fall-backs or failures below.")
     if not total:
         return Verdict("look", "Nothing to dub: no speech was found.", tuple(details))
     lines = count(total, "line")
