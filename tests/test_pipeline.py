@@ -208,6 +208,31 @@ def test_a_line_that_is_kept_has_the_sources_samples(desk: Desk) -> None:
     assert "s0001" not in {span["id"] for span in desk.read("sample/pt-BR/mix/mix.json")["spans"]}
 
 
+def test_a_background_of_ones_own_replaces_the_source_under_speech(desk: Desk) -> None:
+    import numpy as np
+    import soundfile as sf
+
+    samples = desk.read("sample/episode.json")["samples"]
+    bed = desk.folder / "bed.wav"
+    sf.write(bed, np.zeros(samples), 48_000, subtype="PCM_24")
+    assert desk.run(SAMPLE, "--to", "pt-BR", "--background", bed)["exit_code"] == 0
+    dub, _ = sf.read(desk.folder / "Output/sample/pt-BR/mix/dub.wav")
+    source, _ = sf.read(desk.folder / "Output/sample/audio.wav")
+    assert np.array_equal(dub[:24_000], source[:24_000])  # before the first line
+    missing = desk.dubkit("run", SAMPLE, "--to", "pt-BR", "--background", "nowhere.wav")
+    assert missing.returncode == 1
+    assert "nowhere.wav: no such file" in missing.stderr
+
+
+def test_turns_of_ones_own_name_the_speakers(desk: Desk) -> None:
+    turns = desk.folder / "turns.csv"
+    turns.write_text("start,end,speaker\n0,4,Jordi\n4,10,Ana\n")
+    desk.run(SAMPLE, "--to", "pt-BR", "--use", f"diarization={turns}", "--until", "cast")
+    assert {s["speaker"] for s in desk.read("sample/transcript.json")["segments"]} == {"Jordi", "Ana"}
+    voices = [speaker["voice"] for speaker in desk.read("sample/pt-BR/cast.json")["speakers"]]
+    assert len(set(voices)) == 2
+
+
 def test_a_second_language_shares_what_was_heard(desk: Desk) -> None:
     own = desk.folder / "own.csv"
     count = len(desk.read("sample/transcript.json")["segments"])
