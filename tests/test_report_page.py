@@ -108,6 +108,8 @@ def test_names_with_odd_characters_are_still_addresses() -> None:
         ({}, "good"),
         ({"lines": (line(1, flags=("words",)),)}, "look"),
         ({"degraded": ("cast: espeak-ng speaks",)}, "look"),
+        ({"lines": (line(1, flags=("rushed",)), line(2, flags=("low-confidence",)))}, "look"),
+        ({"lines": (line(1, flags=("rushed",)), line(2, flags=("cut",)))}, "bad"),
         (
             {"summary": Summary(frames=249, source_frames=250, identical_packets=249, flags=("frames",))},
             "bad",

@@ -37,6 +37,9 @@ FLAGS = {
 }
 """What a flag is called on the page, and what it means."""
 
+_MILD = {"rushed", "low-confidence", "fast", "loudness"}
+"""Flags of lines that are whole: alone they are no reason to hold a dub back."""
+
 _SPEAKER_COLOURS = 8
 _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600)
 _MAX_TICKS = 1200
@@ -200,7 +203,7 @@ def verdict(model: ReportModel) -> Verdict:
     lines = count(total, "line")
     if broken:
         return Verdict("bad", "Not ready: the delivered file is not in order.", tuple(details))
-    if len(flagged) == total and total > 1:
+    if len(flagged) == total > 1 and any(set(line.flags) - _MILD for line in flagged):
         return Verdict("bad", f"All {lines} need a look before this is shown.", tuple(details))
     if flagged:
         return Verdict("look", f"{len(flagged)} of {lines} {_want(len(flagged))} a look.", tuple(details))
