@@ -194,3 +194,19 @@ def test_picture_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
     episode = probe(raw)
     with pytest.raises(MediaError, match="no frame"):
         save_thumbnail(raw, episode, 0, tmp_path / "a.png", 320)
+
+
+def test_a_transport_stream_with_one_key_frame_has_thumbnails(tmp_path: Path) -> None:
+    import av
+    import numpy as np
+
+    source = tmp_path / "one_key.ts"
+    with av.open(str(source), "w", format="mpegts") as container:
+        stream = container.add_stream("libx264", rate=25, options={"g": "999", "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for number in range(150):
+            picture = np.random.default_rng(number).integers(0, 255, (180, 320, 3), dtype=np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    save_thumbnail(source, probe(source), 100, tmp_path / "shot.jpg", 160)
+    assert (tmp_path / "shot.jpg").stat().st_size > 500

@@ -112,24 +112,34 @@ def save_thumbnail(path: Path, episode: Episode, frame: int, out: Path, width: i
 
 
 def _frame_at(path: Path, video: VideoStream, stamp: int) -> NDArray[np.uint8]:
+    # A transport stream has no index: a seek may land after the only key frame, where nothing decodes.
+    found = _frame_from(path, video, stamp, seek=True)
+    if found is None:
+        found = _frame_from(path, video, stamp, seek=False)
+    if found is None:
+        cure = "Check that the file plays; fetch it again if it does not."
+        raise MediaError(path, "no frame of its picture can be decoded", cure)
+    return found
+
+
+def _frame_from(path: Path, video: VideoStream, stamp: int, *, seek: bool) -> NDArray[np.uint8] | None:
+    """Decode from a seek point or the start; return the frame at `stamp`, or its neighbour."""
     import av
 
     best: NDArray[np.uint8] | None = None
     with open_media(path) as container:
         stream = container.streams[video.index]
-        try:
-            container.seek(stamp, stream=stream)
-        except av.error.FFmpegError:
-            log.info("%s cannot be sought; reading from its start", path.name)
+        if seek:
+            try:
+                container.seek(stamp, stream=stream)
+            except av.error.FFmpegError:
+                log.info("%s cannot be sought; reading from its start", path.name)
         for frame in _decoded(container, stream):
             late = frame.pts is not None and frame.pts >= stamp
             if best is None or late:
                 best = _image(frame, video.width, video.height)
             if late:
                 break
-    if best is None:
-        cure = "Check that the file plays; fetch it again if it does not."
-        raise MediaError(path, "no frame of its picture can be decoded", cure)
     return best
 
 
