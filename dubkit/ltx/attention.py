@@ -100,15 +100,18 @@ class Attention(nn.Module):
         self.k_norm = nn.RMSNorm(inner, eps)
         self.to_gate_logits = nn.Linear(query_width, heads) if gated else None
 
+    def split_heads(self, x: Tensor) -> Tensor:
+        return torch.unflatten(x, -1, (self.heads, -1))
+
     def queries(self, x: Tensor, rotation: Rotation | None = None) -> Tensor:
         """Return [B, T, heads, head_dim] queries of [B, T, width] tokens."""
-        q = rms(self.to_q(x), self.eps, self.q_norm.weight).unflatten(-1, (self.heads, -1))
+        q = self.split_heads(rms(self.to_q(x), self.eps, self.q_norm.weight))
         return rotation.apply(q) if rotation else q
 
     def keys_values(self, context: Tensor, rotation: Rotation | None = None) -> KeysValues:
         """Return what queries attend to, of [B, T, width] tokens."""
-        k = rms(self.to_k(context), self.eps, self.k_norm.weight).unflatten(-1, (self.heads, -1))
-        v = self.to_v(context).unflatten(-1, (self.heads, -1))
+        k = self.split_heads(rms(self.to_k(context), self.eps, self.k_norm.weight))
+        v = self.split_heads(self.to_v(context))
         return KeysValues(rotation.apply(k) if rotation else k, v)
 
     def forward(
@@ -125,14 +128,14 @@ class Attention(nn.Module):
         return self.project(out, x)
 
     def values_only(self, x: Tensor) -> Tensor:
-        """Return what self-attention gives when every token sees only itself (generation B's perturbation)."""
+        """Return self-attention in which every token sees only itself: generation B's perturbation."""
         return self.project(self.to_v(x), x)
 
     def project(self, out: Tensor, x: Tensor) -> Tensor:
         """Return the output projection of [B, T, heads x head_dim], gated by x where the model has gates."""
         if self.to_gate_logits is not None:
             gate = 2 * torch.sigmoid(self.to_gate_logits(x))
-            out = (out.unflatten(-1, (self.heads, -1)) * gate.unsqueeze(-1)).flatten(2)
+            out = (self.split_heads(out) * gate.unsqueeze(-1)).flatten(2)
         return self.to_out[0](out)  # type: ignore[no-any-return]
 
 

@@ -55,7 +55,7 @@ def patchify_video(latent: Tensor) -> Tensor:
 
 def unpatchify_video(tokens: Tensor, frames: int, rows: int, columns: int) -> Tensor:
     """Tokens [B, F H W, C] to [B, C, F, H, W]."""
-    return tokens.transpose(1, 2).unflatten(2, (frames, rows, columns))
+    return torch.unflatten(tokens.transpose(1, 2), 2, (frames, rows, columns))
 
 
 def patchify_audio(latent: Tensor) -> Tensor:
@@ -65,7 +65,7 @@ def patchify_audio(latent: Tensor) -> Tensor:
 
 def unpatchify_audio(tokens: Tensor, channels: int) -> Tensor:
     """Tokens [B, T, C bins] to [B, C, T, bins]."""
-    return tokens.unflatten(2, (channels, -1)).transpose(1, 2)
+    return torch.unflatten(tokens, 2, (channels, -1)).transpose(1, 2)
 
 
 def video_bounds(frames: int, rows: int, columns: int, *, causal: bool = True, first: int = 0) -> Tensor:

@@ -35,7 +35,7 @@ class Rotation:
         """Rotate [B, T, heads, head_dim]."""
         axis = -2 if self.kind == "split" else -1
         shape = (2, -1) if self.kind == "split" else (-1, 2)
-        pairs = x.unflatten(-1, shape)
+        pairs = torch.unflatten(x, -1, shape)
         rotated = pairs * self.cos.unsqueeze(axis)
         first, second = pairs.unbind(axis)
         rotated.select(axis, 0).addcmul_(second, self.sin, value=-1)
@@ -76,7 +76,7 @@ class RopeSpec:
         # Frequency-major, axis-minor; what is missing to dim / 2 is filled in front with angle 0.
         angles = (grid * (relative * 2 - 1).unsqueeze(-1)).transpose(-1, -2).flatten(2)
         angles = torch.nn.functional.pad(angles, (dim // 2 - angles.shape[-1], 0))
-        angles = angles.unflatten(-1, (self.heads, self.head_dim // 2))
+        angles = torch.unflatten(angles, -1, (self.heads, self.head_dim // 2))
         return Rotation(angles.cos().to(dtype), angles.sin().to(dtype), self.kind)
 
 
