@@ -76,7 +76,9 @@ def _flash3(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
         raise ValueError("FlashAttention-3 takes no attention mask; use the sdpa kernel.")
     if not flash3_available():
         raise ValueError("FlashAttention-3 (flash_attn_interface) is not installed; use the sdpa kernel.")
-    out = importlib.import_module("flash_attn_interface").flash_attn_func(q, k, v)
+    out: Tensor | tuple[Tensor, ...] = importlib.import_module("flash_attn_interface").flash_attn_func(
+        q, k, v
+    )
     return out[0] if isinstance(out, tuple) else out
 
 

@@ -12,7 +12,8 @@ FRAMES_PER_LATENT = 8
 PIXELS_PER_LATENT = 32
 AUDIO_LATENTS_PER_SECOND = 25
 MEL_FRAMES_PER_LATENT = 4
-SECONDS_PER_MEL_FRAME = 0.01
+MEL_HOP, MEL_RATE = 160, 16000
+"""Samples from one mel frame to the next, and their rate."""
 
 
 def latent_frames(frames: int) -> int:
@@ -102,7 +103,7 @@ def video_positions(
 def audio_positions(latents: int, *, first: int = 0) -> Tensor:
     """Return float32 position bounds [1, 1, T, 2] in seconds; `first` is the first latent's index."""
     edges = torch.arange(first, first + latents + 1) * MEL_FRAMES_PER_LATENT
-    edges = (edges + 1 - MEL_FRAMES_PER_LATENT).clamp(min=0).float() * SECONDS_PER_MEL_FRAME
+    edges = (edges + 1 - MEL_FRAMES_PER_LATENT).clamp(min=0).float() * MEL_HOP / MEL_RATE
     return torch.stack((edges[:-1], edges[1:]), dim=-1)[None, None]
 
 
