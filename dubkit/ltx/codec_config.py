@@ -180,31 +180,38 @@ def read_vocoder(values: Mapping[str, Any]) -> VocoderConfig:
     s = Section(values.get("vocoder"), "vocoder")
     if "bwe" not in s.values:
         rate = s.get("output_sampling_rate", None) or s.get("output_sample_rate", 24000)
-        return VocoderConfig(_generator(s), rate)
+        return VocoderConfig(_generator(s, {"stereo": True, "resblock": "1"}), rate)
     bwe = s.section("bwe")
+    only = {"stereo": True, "resblock": "AMP1", "activation": "snakebeta"}
+    rates = (bwe.need("input_sampling_rate"), bwe.need("output_sampling_rate"))
+    if rates[1] % rates[0]:
+        raise ValueError(f"vocoder.bwe: {rates[1]} Hz is not a multiple of {rates[0]} Hz.")
     return VocoderConfig(
-        main=_generator(s.section("vocoder")),
-        output_rate=bwe.need("output_sampling_rate"),
-        extension=_generator(bwe, last=True),
-        input_rate=bwe.need("input_sampling_rate"),
-        fft_size=bwe.get("n_fft", 512),
+        main=_generator(s.section("vocoder"), only),
+        output_rate=rates[1],
+        extension=_generator(bwe, only, last=True),
+        input_rate=rates[0],
+        fft_size=bwe.need("n_fft"),
         hop=bwe.need("hop_length"),
-        mel_bins=bwe.get("num_mels", 64),
+        mel_bins=bwe.need("num_mels"),
     )
 
 
-def _generator(s: Section, *, last: bool = False) -> GeneratorConfig:
-    if not s.get("stereo", True):
-        raise ValueError(f"{s.name}.stereo is false; only stereo vocoders are implemented.")
+def _generator(s: Section, only: Mapping[str, object], *, last: bool = False) -> GeneratorConfig:
+    for key, value in only.items():
+        if s.need(key) != value:
+            raise ValueError(f"{s.name}.{key} is {s.values[key]!r}; only {value!r} is implemented here.")
     return GeneratorConfig(
         initial_channels=s.need("upsample_initial_channel"),
         rates=tuple(s.need("upsample_rates")),
         kernels=tuple(s.need("upsample_kernel_sizes")),
         block_kernels=tuple(s.need("resblock_kernel_sizes")),
         block_dilations=tuple(tuple(d) for d in s.need("resblock_dilation_sizes")),
-        snake=s.get("resblock", "1") == "AMP1",
+        snake=s.values["resblock"] == "AMP1",
         final_tanh=bool(s.get("use_tanh_at_final", True)),
-        final_activation=bool(s.get("apply_final_activation", not last)),
+        # A generator that extends another adds to its waveform, so it is not limited. The file's
+        # `apply_final_activation` is not read: the original decides by the generator's place as well.
+        final_activation=not last,
         final_bias=bool(s.get("use_bias_at_final", True)),
     )
 

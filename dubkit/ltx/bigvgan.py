@@ -1,0 +1,149 @@
+"""The vocoder of LTX-2.3: a BigVGAN generator at 16 kHz and a second one that extends the band to 48 kHz.
+
+Letters: B batch, T mel frames, N samples at the lower rate, K channels.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dubkit.ltx.codec_config import GeneratorConfig, VocoderConfig
+from dubkit.ltx.mel import LOG_FLOOR, resample
+from dubkit.ltx.vocoder import Generator, ResidualBlock, Vocoder
+
+TAPS = 12
+"""Of the low-pass filters around an activation; the files hold the taps, a Kaiser-windowed sinc."""
+
+
+class Stored(nn.Module):
+    """Constant tensors that the file holds, by name and shape."""
+
+    def __init__(self, **shapes: tuple[int, ...]) -> None:
+        super().__init__()
+        for name, shape in shapes.items():
+            self.register_buffer(name, torch.empty(shape))
+
+
+class SnakeBeta(nn.Module):
+    """x + sin²(a x) / b, with a frequency a and an amplitude 1 / b per channel, stored as logarithms."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.zeros(width))
+        self.beta = nn.Parameter(torch.zeros(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        alpha, beta = self.alpha.exp()[:, None], self.beta.exp()[:, None]
+        return x + (x * alpha).sin().square() / (beta + 1e-9)
+
+
+class Activation(nn.Module):
+    """Snake-beta at twice the rate, so that the harmonics it adds do not fold back into the band.
+
+    Shapes: (B, K, N) -> (B, K, N)
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.act = SnakeBeta(width)
+        self.upsample = Stored(filter=(1, 1, TAPS))
+        self.downsample = nn.ModuleDict({"lowpass": Stored(filter=(1, 1, TAPS))})
+
+    def forward(self, x: Tensor) -> Tensor:
+        width, half = x.shape[1], TAPS // 2
+        rise = self.get_buffer("upsample.filter").expand(width, -1, -1) * 2  # every second sample is zero
+        fall = self.get_buffer("downsample.lowpass.filter").expand(width, -1, -1)
+        x = F.pad(x, (half - 1, half - 1), mode="replicate")
+        x = F.conv_transpose1d(x, rise, stride=2, padding=3 * (half - 1), groups=width)
+        x = F.pad(self.act(x), (half - 1, half), mode="replicate")
+        return F.conv1d(x, fall, stride=2, groups=width)
+
+
+class SnakeBlock(ResidualBlock):
+    """The residual block with an activation of its own before each convolution."""
+
+    def __init__(self, width: int, kernel: int, dilations: tuple[int, ...]) -> None:
+        super().__init__(width, kernel, dilations)
+        self.acts1 = nn.ModuleList(Activation(width) for _ in dilations)
+        self.acts2 = nn.ModuleList(Activation(width) for _ in dilations)
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = zip(self.acts1, self.convs1, self.acts2, self.convs2, strict=True)
+        for before, dilated, between, plain in parts:
+            x = x + plain(between(dilated(before(x))))
+        return x
+
+
+class SnakeGenerator(Generator):
+    """A generator with snake-beta activations, and none before its transposed convolutions."""
+
+    block = SnakeBlock
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__(config)
+        self.act_post = Activation(self.conv_post.in_channels)
+
+    def before_up(self, x: Tensor) -> Tensor:
+        return x
+
+    def before_last(self, x: Tensor) -> Tensor:
+        result: Tensor = self.act_post(x)
+        return result
+
+
+class CausalMel(nn.Module):
+    """Log-mel spectrogram of the lower band, whose frames end with their own hop.
+
+    The Fourier basis, windowed cosines and then sines, is the file's; its inverse is stored and not used.
+
+    Shapes: (B, 2, N) -> (B, 2, N / hop, M)
+    """
+
+    def __init__(self, bins: int, fft_size: int, hop: int) -> None:
+        super().__init__()
+        self.hop, bands = hop, fft_size // 2 + 1
+        basis = (2 * bands, 1, fft_size)
+        self.register_buffer("mel_basis", torch.empty(bins, bands))
+        self.stft_fn = Stored(forward_basis=basis, inverse_basis=basis)
+
+    def forward(self, wave: Tensor) -> Tensor:
+        basis = self.get_buffer("stft_fn.forward_basis")
+        past = F.pad(wave.flatten(0, 1)[:, None], (basis.shape[2] - self.hop, 0))
+        cosines, sines = F.conv1d(past, basis, stride=self.hop).chunk(2, dim=1)
+        mel = self.get_buffer("mel_basis") @ (cosines.square() + sines.square()).sqrt()
+        return mel.clamp(min=LOG_FLOOR).log().transpose(1, 2).reshape(*wave.shape[:2], -1, mel.shape[1])
+
+
+class ExtendedVocoder(nn.Module):
+    """Turn a stereo log-mel spectrogram into a waveform at `sample_rate` Hz, 48 kHz as published.
+
+    Load it in float32: in bfloat16 the rounding adds up over some hundred convolutions. It agrees with ltx-core
+    1.0.0 on random weights. The main generator always ends in tanh or a clamp, as there; diffusers' conversion
+    leaves both out, and which of the two suits the published weights is not known.
+
+    Shapes: (B, 2, T, 64) -> (B, 2, T * product of the main rates * sample_rate / input rate)
+    """
+
+    def __init__(self, config: VocoderConfig) -> None:
+        super().__init__()
+        self.input_rate, self.sample_rate, self.hop = config.input_rate, config.output_rate, config.hop
+        if config.extension is None:
+            raise ValueError("This vocoder has no bandwidth extension: use open_vocoder.")
+        self.vocoder = SnakeGenerator(config.main)
+        self.bwe_generator = SnakeGenerator(config.extension)
+        self.mel_stft = CausalMel(config.mel_bins, config.fft_size, config.hop)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        low: Tensor = self.vocoder(mel)
+        length = low.shape[2] * self.sample_rate // self.input_rate
+        low = F.pad(low, (0, -low.shape[2] % self.hop))
+        plain = resample(low, self.input_rate, self.sample_rate, edges="replicate").to(low.dtype)
+        added: Tensor = self.bwe_generator(self.mel_stft(low))
+        return (plain + added).clamp(-1, 1)[..., :length]
+
+
+def open_vocoder(config: VocoderConfig) -> Vocoder | ExtendedVocoder:
+    """Build the vocoder that a checkpoint's configuration describes: 19B's or 2.3's."""
+    return ExtendedVocoder(config) if config.extension else Vocoder(config)
