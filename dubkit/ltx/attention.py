@@ -17,7 +17,7 @@ Kernel = Literal["auto", "flash3", "sdpa", "math"]
 
 
 class KeysValues(NamedTuple):
-    """Normalised and rotated keys, and values: [B, T, heads, head_dim] each."""
+    """Keys ready for scores, and values: [B, T, heads, head_dim] each."""
 
     keys: Tensor
     values: Tensor
@@ -82,6 +82,35 @@ def _flash3(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     return out[0] if isinstance(out, tuple) else out
 
 
+class Projection(NamedTuple):
+    """Tokens [B, T, width], and the linear layer and norm that make queries or keys of them."""
+
+    x: Tensor
+    linear: nn.Linear
+    norm: nn.RMSNorm
+
+
+def project_pair(
+    first: Projection, second: Projection, heads: int, eps: float, rotation: Rotation | None
+) -> tuple[Tensor, Tensor]:
+    """Project, normalise over the full width and rotate two sets of the same tokens in one buffer.
+
+    Queries and keys of one stream have the same shape and rotation, so each step is one kernel for both.
+    Returns [B, T, heads, head_dim] twice.
+    """
+    pair = first.x.new_empty(2, *first.x.shape[:-1], first.linear.out_features)
+    for out, (x, linear, _) in zip(pair, (first, second), strict=True):
+        if type(linear) is nn.Linear:
+            torch.addmm(linear.bias, x.flatten(0, 1), linear.weight.t(), out=out.flatten(0, 1))
+        else:
+            out.copy_(linear(x))
+    pair = rms(pair, eps)
+    for out, (_, _, norm) in zip(pair, (first, second), strict=True):
+        out.mul_(norm.weight)
+    pair = torch.unflatten(pair, -1, (heads, -1))
+    return (rotation.apply(pair) if rotation else pair).unbind(0)  # type: ignore[return-value]
+
+
 class Attention(nn.Module):
     """Multi-head attention with full-width RMS norms on queries and keys, before rotation and head split.
 
@@ -105,16 +134,14 @@ class Attention(nn.Module):
     def split_heads(self, x: Tensor) -> Tensor:
         return torch.unflatten(x, -1, (self.heads, -1))
 
-    def queries(self, x: Tensor, rotation: Rotation | None = None) -> Tensor:
-        """Return [B, T, heads, head_dim] queries of [B, T, width] tokens."""
-        q = self.split_heads(rms(self.to_q(x), self.eps, self.q_norm.weight))
-        return rotation.apply(q) if rotation else q
+    def keys_values(self, context: Tensor) -> KeysValues:
+        """Return what tokens attend to in another sequence [B, T, width] without positions.
 
-    def keys_values(self, context: Tensor, rotation: Rotation | None = None) -> KeysValues:
-        """Return what queries attend to, of [B, T, width] tokens."""
-        k = self.split_heads(rms(self.to_k(context), self.eps, self.k_norm.weight))
-        v = self.split_heads(self.to_v(context))
-        return KeysValues(rotation.apply(k) if rotation else k, v)
+        The keys carry the query norm's weight too: scores are the same, and it is applied once for each
+        prompt instead of once for each token and step.
+        """
+        k = rms(self.to_k(context), self.eps, self.k_norm.weight * self.q_norm.weight)
+        return KeysValues(self.split_heads(k), self.split_heads(self.to_v(context)))
 
     def forward(
         self,
@@ -124,10 +151,14 @@ class Attention(nn.Module):
         rotation: Rotation | None = None,
         mask: Tensor | None = None,
     ) -> Tensor:
-        """Return [B, T, width]: x attends to `context`, or to itself."""
-        kv = self.keys_values(x, rotation) if context is None else context
-        out = attend(self.queries(x, rotation), kv.keys, kv.values, mask)
-        return self.project(out, x)
+        """Return [B, T, width]: x attends to the other sequence of `context`, or to itself with positions."""
+        if context is None:
+            queries, keys = Projection(x, self.to_q, self.q_norm), Projection(x, self.to_k, self.k_norm)
+            q, k = project_pair(queries, keys, self.heads, self.eps, rotation)
+            context = KeysValues(k, self.split_heads(self.to_v(x)))
+        else:
+            q = self.split_heads(rms(self.to_q(x), self.eps))
+        return self.project(attend(q, context.keys, context.values, mask), x)
 
     def values_only(self, x: Tensor) -> Tensor:
         """Return self-attention in which every token sees only itself: generation B's perturbation."""

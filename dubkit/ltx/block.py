@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from dubkit.ltx.attention import Attention, FeedForward, KeysValues, rms
+from dubkit.ltx.attention import Attention, FeedForward, KeysValues, Projection, attend, project_pair, rms
 from dubkit.ltx.config import TransformerConfig
 from dubkit.ltx.modulation import Rows
 from dubkit.ltx.rope import Rotation
@@ -37,8 +37,7 @@ class Skip(NamedTuple):
 
     video_self: bool = False
     audio_self: bool = False
-    a2v: bool = False
-    v2a: bool = False
+    across: bool = False
     values: bool = False
     """Keep a skipped self-attention's values (generation B and later) instead of dropping its update."""
 
@@ -50,7 +49,6 @@ class Side(NamedTuple):
     cross_rotation: Rotation
     rows: Rows
     cross_rows: Rows
-    cross_gate: Rows
     text: Tensor
     """Projected text [B, Nt, width]."""
     text_rows: Rows | None = None
@@ -108,8 +106,8 @@ class Block(nn.Module):
         self._attend_text(v, self.attn2, v_rows, text[0])
         self._attend_self(a, self.audio_attn1, a_rows, audio.rotation, skip.audio_self, skip.values)
         self._attend_text(a, self.audio_attn2, a_rows, text[1])
-        if not (skip.a2v and skip.v2a):
-            self._attend_across(v, a, video, audio, cross, skip)
+        if not skip.across:
+            self._attend_across(v, a, video, audio, cross)
         for x, ff, rows in ((v, self.ff, v_rows), (a, self.audio_ff, a_rows)):
             hidden = rows.modulate(rms(x, self.eps), scale=FF_SCALE, shift=FF_SHIFT)
             rows.add_gated(x, ff(hidden), gate=FF_GATE)
@@ -131,37 +129,42 @@ class Block(nn.Module):
         else:
             x += attention(hidden, text)
 
-    def _attend_across(
-        self, v: Tensor, a: Tensor, video: Side, audio: Side, cross: Cross, skip: Skip
-    ) -> None:
-        v_table, a_table = self.scale_shift_table_a2v_ca_video, self.scale_shift_table_a2v_ca_audio
-        v_rows = video.cross_rows.plus(v_table[:CROSS_GATE]).within(*cross.video)
-        a_rows = audio.cross_rows.plus(a_table[:CROSS_GATE]).within(*cross.audio)
-        v_spin, a_spin = video.cross_rotation.rows(*cross.video), audio.cross_rotation.rows(*cross.audio)
-        # Both norms come before either update.
-        nv = rms(v[:, slice(*cross.video)], self.eps)
-        na = rms(a[:, slice(*cross.audio)], self.eps)
-        if not skip.a2v:
-            attention = self.audio_to_video_attn
-            heard = attention.keys_values(a_rows.modulate(na, scale=A2V_SCALE, shift=A2V_SHIFT), a_spin)
-            queries = v_rows.modulate(nv, scale=A2V_SCALE, shift=A2V_SHIFT)
-            update = attention(queries, heard, rotation=v_spin, mask=cross.a2v_mask)
-            self._add_across(v, update, attention, video.cross_gate.plus(v_table[CROSS_GATE:]), cross.video)
-        if not skip.v2a:
-            attention = self.video_to_audio_attn
-            seen = attention.keys_values(v_rows.modulate(nv, scale=V2A_SCALE, shift=V2A_SHIFT), v_spin)
-            queries = a_rows.modulate(na, scale=V2A_SCALE, shift=V2A_SHIFT)
-            update = attention(queries, seen, rotation=a_spin, mask=cross.v2a_mask)
-            self._add_across(a, update, attention, audio.cross_gate.plus(a_table[CROSS_GATE:]), cross.audio)
+    def _attend_across(self, v: Tensor, a: Tensor, video: Side, audio: Side, cross: Cross) -> None:
+        """Let the streams attend to each other; both norms come before either update."""
+        hears, sees = self.audio_to_video_attn, self.video_to_audio_attn
+        v_rows = video.cross_rows.plus(self.scale_shift_table_a2v_ca_video)
+        a_rows = audio.cross_rows.plus(self.scale_shift_table_a2v_ca_audio)
+        v_hear, v_seen = self._crossing(v, v_rows, cross.video)
+        a_heard, a_see = self._crossing(a, a_rows, cross.audio)
+        v_query, v_key = project_pair(
+            Projection(v_hear, hears.to_q, hears.q_norm), Projection(v_seen, sees.to_k, sees.k_norm),
+            hears.heads, self.eps, video.cross_rotation.rows(*cross.video),
+        )  # fmt: skip
+        a_query, a_key = project_pair(
+            Projection(a_see, sees.to_q, sees.q_norm), Projection(a_heard, hears.to_k, hears.k_norm),
+            hears.heads, self.eps, audio.cross_rotation.rows(*cross.audio),
+        )  # fmt: skip
+        heard = attend(v_query, a_key, hears.split_heads(hears.to_v(a_heard)), cross.a2v_mask)
+        seen = attend(a_query, v_key, sees.split_heads(sees.to_v(v_seen)), cross.v2a_mask)
+        self._add_across(v, hears.project(heard, v_hear), hears, v_rows, cross.video)
+        self._add_across(a, sees.project(seen, a_see), sees, a_rows, cross.audio)
+
+    def _crossing(self, x: Tensor, rows: Rows, part: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Return the tokens that take part, modulated for the picture's queries and for the sound's."""
+        normed, rows = rms(x[:, slice(*part)], self.eps), rows.within(*part)
+        return (
+            rows.modulate(normed, scale=A2V_SCALE, shift=A2V_SHIFT),
+            rows.modulate(normed, scale=V2A_SCALE, shift=V2A_SHIFT),
+        )
 
     @staticmethod
     def _add_across(
-        x: Tensor, update: Tensor, attention: Attention, gate: Rows, part: tuple[int, int]
+        x: Tensor, update: Tensor, attention: Attention, rows: Rows, part: tuple[int, int]
     ) -> None:
         start, stop = part
-        gate.within(start, stop).add_gated(x[:, start:stop], update, gate=0)
+        rows.within(start, stop).add_gated(x[:, start:stop], update, gate=CROSS_GATE)
         # A token outside sees nothing, so its attention is 0 and the output projection leaves its bias.
         bias: Tensor = attention.to_out[0].bias  # type: ignore[assignment]
         for first, last in ((0, start), (stop, x.shape[1])):
             if first < last:
-                gate.within(first, last).add_gated(x[:, first:last], bias, gate=0)
+                rows.within(first, last).add_gated(x[:, first:last], bias, gate=CROSS_GATE)

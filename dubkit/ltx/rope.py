@@ -32,7 +32,7 @@ class Rotation:
     kind: RopeKind
 
     def apply(self, x: Tensor) -> Tensor:
-        """Rotate [B, T, heads, head_dim]."""
+        """Rotate [..., B, T, heads, head_dim]."""
         axis = -2 if self.kind == "split" else -1
         shape = (2, -1) if self.kind == "split" else (-1, 2)
         pairs = torch.unflatten(x, -1, shape)

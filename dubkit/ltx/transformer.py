@@ -184,6 +184,9 @@ class AVTransformer(nn.Module):
                 gate = Levels.uniform(other.sigma, own.latent.shape[1], own.latent.device)
                 cross = gate if generation == "B" else cross
             table, embedded = adaln(own.levels.values * scale, rows)
+            cross_table, _ = cross_adaln(cross.values * scale, (A2V_SCALE, V2A_SCALE))
+            gates, _ = getattr(self, f"av_ca_{gate_name}_gate_adaln_single")(gate.values * gate_scale)
+            cross_table = torch.cat((cross_table, gates.expand(cross_table.shape[0], -1, -1)), dim=1)
             text_rows = None
             if self.config.text_modulation:
                 step = Levels.uniform(own.sigma, text.shape[1], text.device)
@@ -193,10 +196,7 @@ class AVTransformer(nn.Module):
                 getattr(rotations, name),
                 getattr(rotations, f"cross_{name}"),
                 Rows(table, own.levels),
-                Rows(cross_adaln(cross.values * scale, (A2V_SCALE, V2A_SCALE))[0], cross),
-                Rows(
-                    getattr(self, f"av_ca_{gate_name}_gate_adaln_single")(gate.values * gate_scale)[0], gate
-                ),
+                Rows(cross_table, cross),
                 text,
                 text_rows,
             ), embedded
