@@ -1,7 +1,7 @@
 """The audio autoencoder: stereo log-mel spectrogram to latent and back.
 
-Two-dimensional convolutions over time and frequency that never look ahead in time.
-Letters: B batch, K channels inside, T mel frames, M mel bins, C latent channels, t latent frames, m latent bins (M / 4).
+Convolutions over time and frequency that never look ahead in time. Letters: B batch, K channels inside,
+T mel frames, M mel bins, C latent channels, t latent frames, m latent bins (M / 4).
 """
 
 from __future__ import annotations
@@ -34,9 +34,8 @@ def causal_conv(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:
 
 def downsample(width: int) -> nn.Sequential:
     """Halve time, rounding up, and frequency, which is padded on the high side only."""
-    return nn.Sequential(
-        OrderedDict(pad=nn.ZeroPad2d((0, 1, 2, 0)), conv=nn.Conv2d(width, width, 3, stride=2))
-    )
+    pad = nn.ZeroPad2d((0, 1, 2, 0))
+    return nn.Sequential(OrderedDict(pad=pad, conv=nn.Conv2d(width, width, 3, stride=2)))
 
 
 class Upsample(nn.Module):
@@ -87,18 +86,15 @@ class Codec(nn.Module):
             raise ValueError(f"audio_vae: {config.mel_bins} mel bins cannot be divided by {2**self.last}.")
         self.bins = config.mel_bins >> self.last
         self.per_channel_statistics = ChannelStatistics(config.latent_channels * self.bins)
-        deep = self.widths[-1]
-        self.mid = nn.Sequential(
-            OrderedDict(block_1=ResidualBlock(deep, deep), block_2=ResidualBlock(deep, deep))
-        )
+        w = self.widths[-1]
+        self.mid = nn.Sequential(OrderedDict(block_1=ResidualBlock(w, w), block_2=ResidualBlock(w, w)))
 
     def checked(self, x: Tensor, channels: tuple[int, ...], bins: int) -> Tensor:
         """Return x in the weights' dtype, or refuse its shape."""
         if x.ndim != 4 or x.shape[1] not in channels or x.shape[2] == 0 or x.shape[3] != bins:
-            counts = " or ".join(map(str, channels))
+            takes = f"(batch, {' or '.join(map(str, channels))}, frames, {bins})"
             raise ValueError(
-                f"The {type(self).__name__}'s input has shape {tuple(x.shape)}; "
-                f"it takes (batch, {counts}, frames, {bins})."
+                f"The {type(self).__name__}'s input has shape {tuple(x.shape)}; it takes {takes}."
             )
         return x.to(next(self.parameters()).dtype)
 
@@ -116,15 +112,12 @@ class AudioEncoder(Codec):
 
     def __init__(self, config: AudioVAEConfig) -> None:
         super().__init__(config)
-        w, last = self.widths, self.last
+        w, blocks = self.widths, config.res_blocks
         self.conv_in = causal_conv(config.in_channels, w[0])
-        self.down = nn.Sequential(
-            *(
-                level(w[max(i - 1, 0)], w[i], config.res_blocks, downsample=downsample(w[i]))
-                for i in range(last)
-            ),
-            level(w[max(last - 1, 0)], w[last], config.res_blocks),
-        )
+        self.down = nn.Sequential()
+        for i in range(len(w)):
+            resize = {"downsample": downsample(w[i])} if i < self.last else {}
+            self.down.append(level(w[max(i - 1, 0)], w[i], blocks, **resize))
         self.conv_out = causal_conv(w[-1], 2 * config.latent_channels)
 
     def mel(self, wave: Tensor, rate: int) -> Tensor:
@@ -152,10 +145,10 @@ class AudioDecoder(Codec):
         w, blocks = self.widths, config.res_blocks + 1  # one more than on the encoder's side
         self.conv_in = causal_conv(config.latent_channels, w[-1])
         # Numbered as the encoder's, from the finest, and applied from the end.
-        self.up = nn.ModuleList(
-            level(w[min(i + 1, self.last)], w[i], blocks, **({"upsample": Upsample(w[i])} if i else {}))
-            for i in range(len(w))
-        )
+        self.up = nn.ModuleList()
+        for i in range(len(w)):
+            resize = {"upsample": Upsample(w[i])} if i else {}
+            self.up.append(level(w[min(i + 1, self.last)], w[i], blocks, **resize))
         self.conv_out = causal_conv(w[0], config.out_channels)
 
     def forward(self, latent: Tensor) -> Tensor:

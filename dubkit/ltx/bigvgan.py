@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dubkit.ltx.codec_config import GeneratorConfig, VocoderConfig
+from dubkit.ltx.codec_config import VocoderConfig
 from dubkit.ltx.mel import LOG_FLOOR, resample
-from dubkit.ltx.vocoder import Generator, ResidualBlock, Vocoder
+from dubkit.ltx.vocoder import Generator, Vocoder
 
 TAPS = 12
 """Of the low-pass filters around an activation; the files hold the taps, a Kaiser-windowed sinc."""
@@ -39,7 +39,7 @@ class SnakeBeta(nn.Module):
         return x + (x * alpha).sin().square() / (beta + 1e-9)
 
 
-class Activation(nn.Module):
+class AliasFree(nn.Module):
     """Snake-beta at twice the rate, so that the harmonics it adds do not fold back into the band.
 
     Shapes: (B, K, N) -> (B, K, N)
@@ -59,38 +59,6 @@ class Activation(nn.Module):
         x = F.conv_transpose1d(x, rise, stride=2, padding=3 * (half - 1), groups=width)
         x = F.pad(self.act(x), (half - 1, half), mode="replicate")
         return F.conv1d(x, fall, stride=2, groups=width)
-
-
-class SnakeBlock(ResidualBlock):
-    """The residual block with an activation of its own before each convolution."""
-
-    def __init__(self, width: int, kernel: int, dilations: tuple[int, ...]) -> None:
-        super().__init__(width, kernel, dilations)
-        self.acts1 = nn.ModuleList(Activation(width) for _ in dilations)
-        self.acts2 = nn.ModuleList(Activation(width) for _ in dilations)
-
-    def forward(self, x: Tensor) -> Tensor:
-        parts = zip(self.acts1, self.convs1, self.acts2, self.convs2, strict=True)
-        for before, dilated, between, plain in parts:
-            x = x + plain(between(dilated(before(x))))
-        return x
-
-
-class SnakeGenerator(Generator):
-    """A generator with snake-beta activations, and none before its transposed convolutions."""
-
-    block = SnakeBlock
-
-    def __init__(self, config: GeneratorConfig) -> None:
-        super().__init__(config)
-        self.act_post = Activation(self.conv_post.in_channels)
-
-    def before_up(self, x: Tensor) -> Tensor:
-        return x
-
-    def before_last(self, x: Tensor) -> Tensor:
-        result: Tensor = self.act_post(x)
-        return result
 
 
 class CausalMel(nn.Module):
@@ -119,9 +87,9 @@ class CausalMel(nn.Module):
 class ExtendedVocoder(nn.Module):
     """Turn a stereo log-mel spectrogram into a waveform at `sample_rate` Hz, 48 kHz as published.
 
-    Load it in float32: in bfloat16 the rounding adds up over some hundred convolutions. It agrees with ltx-core
-    1.0.0 on random weights. The main generator always ends in tanh or a clamp, as there; diffusers' conversion
-    leaves both out, and which of the two suits the published weights is not known.
+    Load it in float32: in bfloat16 the rounding adds up over some hundred convolutions. It agrees with
+    ltx-core 1.0.0 on random weights. The main generator always ends in tanh or a clamp, as there; diffusers'
+    conversion leaves both out, and which suits the published weights has not been tested.
 
     Shapes: (B, 2, T, 64) -> (B, 2, T * product of the main rates * sample_rate / input rate)
     """
@@ -131,8 +99,8 @@ class ExtendedVocoder(nn.Module):
         self.input_rate, self.sample_rate, self.hop = config.input_rate, config.output_rate, config.hop
         if config.extension is None:
             raise ValueError("This vocoder has no bandwidth extension: use open_vocoder.")
-        self.vocoder = SnakeGenerator(config.main)
-        self.bwe_generator = SnakeGenerator(config.extension)
+        self.vocoder = Generator(config.main, AliasFree)
+        self.bwe_generator = Generator(config.extension, AliasFree)
         self.mel_stft = CausalMel(config.mel_bins, config.fft_size, config.hop)
 
     def forward(self, mel: Tensor) -> Tensor:

@@ -99,28 +99,32 @@ class UpsamplerConfig:
     spatial_scale: float
     rational: bool
 
+    @property
+    def generation(self) -> Literal["19B", "2.3"] | None:
+        """Whose latents it takes, as its kind gives away: rational 19B, plain 2.3; a temporal one does not say."""
+        if self.temporal:
+            return None
+        return "19B" if self.rational else "2.3"
+
 
 def read_video_vae(values: Mapping[str, Any], keys: frozenset[str] = frozenset()) -> VideoVAEConfig:
     """Read the video autoencoder. `keys` of the file decide where timestep conditioning is not stated."""
     s = Section(values.get("vae"), "vae")
-    if s.get("dims", 3) != 3 or s.get("norm_layer", "pixel_norm") != "pixel_norm":
-        raise ValueError(
-            "Only a video autoencoder with vae.dims 3 and vae.norm_layer 'pixel_norm' is implemented."
-        )
+    for key, only in {"dims": 3, "norm_layer": "pixel_norm", "latent_log_var": "uniform"}.items():
+        if s.get(key, only) != only:
+            raise ValueError(f"vae.{key} is {s.get(key, None)!r}; only {only!r} is implemented.")
+
+    def block(name: str, kind: str, given: int | Mapping[str, Any]) -> VAEBlock:
+        params = {"num_layers": given} if isinstance(given, int) else given
+        if kind == "res_x" and "num_layers" not in params:
+            raise ValueError(f"The checkpoint's configuration has a res_x in vae.{name} without num_layers.")
+        if params.get("inject_noise", False):
+            raise ValueError(f"vae.{name} has a {kind} with inject_noise; that is not implemented.")
+        layers, multiplier = params.get("num_layers", 1), params.get("multiplier")
+        return VAEBlock(kind, layers, multiplier, bool(params.get("residual", False)))
 
     def blocks(name: str) -> tuple[VAEBlock, ...]:
-        found = []
-        for kind, given in s.need(name):
-            params: Mapping[str, Any] = {"num_layers": given} if isinstance(given, int) else given
-            found.append(
-                VAEBlock(
-                    kind,
-                    params.get("num_layers", 1),
-                    params.get("multiplier"),
-                    bool(params.get("residual", False)),
-                )
-            )
-        return tuple(found)
+        return tuple(block(name, kind, given) for kind, given in s.need(name))
 
     shared = s.get("spatial_padding_mode", None)
     known = ("zeros", "reflect", "replicate")

@@ -14,14 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LOWPASS_WIDTH = 6
-"""Zero crossings of the resampling filter on each side."""
-ROLL_OFF = 0.99
-"""Cut-off of the resampling filter as a share of the lower Nyquist frequency."""
-LOG_FLOOR = 1e-5
-"""Smallest mel magnitude before the logarithm; silence is log(1e-5) = -11.5."""
-MEL_LINEAR_END = 1000.0
-"""Hz up to which the Slaney mel scale is linear, 200/3 Hz per mel; above, 27 mels are a factor of 6.4."""
+LOWPASS_WIDTH = 6  # zero crossings of the resampling filter on each side
+ROLL_OFF = 0.99  # its cut-off as a share of the lower Nyquist frequency
+LOG_FLOOR = 1e-5  # smallest mel magnitude before the logarithm: silence is -11.5
 
 
 def sample_count(frames: int, fps: Fraction, rate: int) -> int:
@@ -49,9 +44,6 @@ def resample(
 
     The filter is a Hann-windowed sinc of width 6 and roll-off 0.99. Beyond its `edges` the sound is silence
     (constant) or its outermost sample (replicate).
-
-    Raises:
-        ValueError: a rate is not positive, or there are no samples, or they are integers.
     """
     if from_rate <= 0 or to_rate <= 0:
         raise ValueError(f"Cannot resample from {from_rate} Hz to {to_rate} Hz: both rates must be positive.")
@@ -76,13 +68,11 @@ def resample(
 
 def mel_filters(bins: int, fft_size: int, rate: int) -> Tensor:
     """Return the Slaney filter bank (fft_size // 2 + 1, bins), 0 Hz to half the rate, each of unit area."""
-    top = rate / 2
-    step = math.log(6.4) / 27
-    mel_top = top * 3 / 200
-    if top >= MEL_LINEAR_END:
-        mel_top = 15 + math.log(top / MEL_LINEAR_END) / step
+    top, step = rate / 2, math.log(6.4) / 27
+    # The Slaney scale is linear up to 1 kHz, which is 15 mel; above, 27 mel are a factor of 6.4.
+    mel_top = top * 3 / 200 if top < 1000 else 15 + math.log(top / 1000) / step
     mels = torch.linspace(0, mel_top, bins + 2, dtype=torch.float64)
-    edges = torch.where(mels < 15, mels * (200 / 3), MEL_LINEAR_END * torch.exp(step * (mels - 15)))
+    edges = torch.where(mels < 15, mels * (200 / 3), 1000 * torch.exp(step * (mels - 15)))
     bands = torch.linspace(0, top, fft_size // 2 + 1, dtype=torch.float64)[:, None]
     rising = (bands - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bands) / (edges[2:] - edges[1:-1])
@@ -95,24 +85,18 @@ def log_mel(
 ) -> Tensor:
     """Return the natural logarithm of the mel magnitudes, in float32.
 
-    `wave` is sampled at `rate`; use `resample` first. Frames are centred, so T = N // hop + 1.
+    `wave` is sampled at `rate`; use `resample` first. Frames are centred, so T = N // hop + 1, and edges
+    are mirrored, so that N must be above fft_size // 2.
 
     Shapes: (B, C, N) -> (B, C, T, M)
-
-    Raises:
-        ValueError: the shape is another, the samples are integers, or there are fewer than fft_size // 2 + 1
-            (the edge is mirrored, which needs that many).
     """
     if wave.ndim != 3 or wave.shape[1] not in (1, 2):
-        raise ValueError(
-            f"The waveform has shape {tuple(wave.shape)}; it must be (batch, 1 or 2 channels, samples)."
-        )
+        takes = "(batch, 1 or 2 channels, samples)"
+        raise ValueError(f"The waveform has shape {tuple(wave.shape)}; a mel spectrogram takes {takes}.")
     wave = _float_samples(wave)
     if wave.shape[2] <= fft_size // 2:
-        raise ValueError(
-            f"The sound has {wave.shape[2]} samples at {rate} Hz; a mel spectrogram needs at least "
-            f"{fft_size // 2 + 1}. Append silence to it first."
-        )
+        need = f"a mel spectrogram needs at least {fft_size // 2 + 1}. Append silence first"
+        raise ValueError(f"The sound has {wave.shape[2]} samples at {rate} Hz; {need}.")
     window = torch.hann_window(fft_size, device=wave.device)
     spectrum = torch.stft(
         wave.flatten(0, 1), fft_size, hop, window=window, center=True, pad_mode="reflect", return_complex=True
@@ -123,9 +107,7 @@ def log_mel(
 
 def _float_samples(wave: Tensor) -> Tensor:
     if not wave.is_floating_point():
-        raise ValueError(
-            f"The waveform has integer samples ({wave.dtype}); scale them to -1...1 in floating point first."
-        )
+        raise ValueError(f"The waveform has integer samples ({wave.dtype}); scale them to floats in -1...1.")
     if wave.shape[-1] == 0:
         raise ValueError(f"The waveform has no samples (shape {tuple(wave.shape)}).")
     return wave.float()

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dubkit.ltx.bigvgan import Activation, ExtendedVocoder, open_vocoder
-from dubkit.ltx.codec_config import read_vocoder
+from dubkit.ltx.audio_vae import AudioDecoder
+from dubkit.ltx.bigvgan import AliasFree, ExtendedVocoder, open_vocoder
+from dubkit.ltx.codec_config import read_audio_vae, read_vocoder
 from dubkit.ltx.vocoder import Vocoder
 from tests.ltx.golden import assert_close, checkpoint_config, checkpoint_tensors, golden, requires_golden
 from tests.ltx.upstream import import_upstream
@@ -96,6 +97,20 @@ def test_waveforms_are_the_originals() -> None:
     assert_close(vocoder(media["output_mel"])[0], media["output_audio"])
 
 
+@requires_golden
+def test_sound_of_another_dub_is_the_originals() -> None:
+    variants = golden("e2e_variants")
+    config = checkpoint_config()
+    decoder = AudioDecoder(read_audio_vae(config)).requires_grad_(False)
+    statistics = checkpoint_tensors("audio_vae.per_channel_statistics.")
+    own = {f"per_channel_statistics.{key}": value for key, value in statistics.items()}
+    decoder.load_state_dict({**checkpoint_tensors("audio_vae.decoder."), **own})
+    vocoder = Vocoder(read_vocoder(config)).requires_grad_(False)
+    vocoder.load_state_dict(checkpoint_tensors("vocoder."))
+    wave = vocoder(decoder(variants["soft.stage2.final_audio_latent"]))
+    assert_close(wave[0, :, :4800], variants["soft.output_audio_first4800"])
+
+
 def test_flat_vocoder_agrees_with_ltx_core_at_another_size() -> None:
     wave = compare_with_upstream({"vocoder": FLAT}, frames=7)
     assert wave.shape == (1, 2, 7 * 240)
@@ -134,7 +149,7 @@ def test_extended_vocoder_can_be_built_without_memory() -> None:
 
 
 def test_anti_aliased_activation_keeps_the_length_and_a_constant() -> None:
-    activation = Activation(3).requires_grad_(False)
+    activation = AliasFree(3).requires_grad_(False)
     for key, value in activation.state_dict().items():
         if key.endswith("filter"):
             value.fill_(1 / 12)
