@@ -28,6 +28,14 @@ GROUPS = (
     "parity_units:schedules_group",
     "parity_units:conditioning",
     "parity_units:media",
+    "parity_positions:patchify",
+    "parity_positions:rope",
+    "parity_network:transformer",
+    "parity_network:lora",
+    "parity_text:text_units",
+    "parity_text:text_stages",
+    "parity_codecs:audio",
+    "parity_codecs:upsampler",
 )
 """Module and function of each group of comparisons, from parts to whole runs."""
 
