@@ -43,6 +43,9 @@ FIXED: dict[str, object] = {
     "use_middle_indices_grid": True,
 }
 """Transformer fields for which one value is implemented; every released file has these."""
+RMS_TEXT = "per_token_rms"
+V2_ABSENT = ("caption_projection_first_linear", "caption_projection_second_linear", "caption_proj_input_norm")
+"""Parts of the 2.3 text path that no released file has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,8 @@ class ConnectorConfig:
     max_position: float
     rope: RopeKind
     float64_grid: bool
-    theta: float
-    norm_output: bool
+    theta: float = 10000.0
+    """A constant of the connectors, whatever the main transformer's is."""
     gated_attention: bool = False
 
     @property
@@ -161,28 +164,36 @@ def read_transformer(values: Mapping[str, Any]) -> TransformerConfig:
 
 
 def read_text(values: Mapping[str, Any]) -> TextConfig:
-    """Read the text connectors, whose fields lie among the transformer's."""
+    """Read the text path, whose fields lie among the transformer's."""
     s = Section(values.get("transformer"), "transformer")
+    version: Literal[1, 2] = 2 if s.get("caption_proj_before_connector", False) else 1
+    if version == 2:
+        s.choice("text_encoder_norm_type", s.get("text_encoder_norm_type", RMS_TEXT), (RMS_TEXT,))
+        for key in V2_ABSENT:
+            if s.get(key, False):
+                raise ValueError(f"transformer.{key} is {s.values[key]!r}; only False is implemented.")
+    positions = s.need("connector_positional_embedding_max_pos")
+    if len(positions) != 1:
+        raise ValueError(
+            f"{s.name}.connector_positional_embedding_max_pos is {positions!r}; text has one axis."
+        )
 
-    def connector(prefix: str) -> ConnectorConfig:
-        def field(name: str) -> Any:
-            return s.values.get(f"{prefix}connector_{name}", s.values.get(f"connector_{name}"))
+    def connector(modality: str) -> ConnectorConfig:
+        def size(name: str) -> int:
+            # Without fields of its own the sound's connector has the picture's sizes.
+            return int(s.get(f"{modality}connector_{name}", None) or s.need(f"connector_{name}"))
 
-        positions = s.need("connector_positional_embedding_max_pos")
         return ConnectorConfig(
-            heads=field("num_attention_heads") or s.need("connector_num_attention_heads"),
-            head_dim=field("attention_head_dim") or s.need("connector_attention_head_dim"),
-            layers=field("num_layers") or s.need("connector_num_layers"),
-            registers=s.need("connector_num_learnable_registers"),
+            heads=size("num_attention_heads"),
+            head_dim=size("attention_head_dim"),
+            layers=size("num_layers"),
+            registers=s.get("connector_num_learnable_registers", 128),
             max_position=positions[0],
             rope=s.choice("rope_type", s.need("rope_type"), ("split", "interleaved")),
             float64_grid=s.need("frequencies_precision") == "float64",
-            theta=s.need("positional_embedding_theta"),
-            norm_output=bool(s.get("connector_norm_output", True)),
             gated_attention=bool(s.get("connector_apply_gated_attention", False)),
         )
 
-    version: Literal[1, 2] = 2 if s.get("caption_proj_before_connector", False) else 1
     return TextConfig(version, connector(""), connector("audio_"))
 
 
