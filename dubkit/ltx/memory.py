@@ -1,0 +1,115 @@
+"""How much of a model is on the device at a time, chosen from measured free memory."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+
+from dubkit.ltx.weights import Checkpoint
+
+Mode = Literal["resident", "component", "streaming"]
+TRANSFORMER = "model.diffusion_model."
+CONNECTORS = (f"{TRANSFORMER}video_embeddings_connector.", f"{TRANSFORMER}audio_embeddings_connector.")
+BLOCKS = f"{TRANSFORMER}transformer_blocks."
+
+
+class Sizes(NamedTuple):
+    """Bytes of a model's parts as they lie on the device."""
+
+    transformer: int
+    blocks: int
+    """The part of the transformer that streaming keeps in host memory."""
+    largest_block: int
+    others: tuple[int, ...]
+    """What runs before or after the transformer: text path, picture codec, sound codec with vocoder."""
+
+
+class MemoryPlan(NamedTuple):
+    """The chosen mode, and why, as a sentence."""
+
+    mode: Mode
+    reason: str
+
+
+def measure_sizes(checkpoint: Checkpoint, *, widening: float = 1.0, text_encoder: int = 0) -> Sizes:
+    """Add up a checkpoint's parts from its header.
+
+    `widening` is the size on the device over that in the file, 2 for a bfloat16 file used in float32;
+    `text_encoder` the bytes of the text encoder, which is not in the checkpoint.
+    """
+
+    def size(*prefixes: str) -> int:
+        return int(checkpoint.size(*prefixes) * widening)
+
+    indices = {key.removeprefix(BLOCKS).split(".")[0] for key in checkpoint.entries if key.startswith(BLOCKS)}
+    return Sizes(
+        transformer=size(TRANSFORMER) - size(*CONNECTORS),
+        blocks=size(BLOCKS),
+        largest_block=max((size(f"{BLOCKS}{index}.") for index in indices), default=0),
+        others=(
+            text_encoder + size("text_embedding_projection.", *CONNECTORS),
+            size("vae."),
+            size("audio_vae.", "vocoder."),
+        ),
+    )
+
+
+def working_bytes(tokens: int, width: int, itemsize: int) -> int:
+    """Bytes that a block needs beside weights, counted, not measured: twelve token tensors.
+
+    They are the residual, its normed copy, the feed-forward's fourfold hidden values before and after
+    their activation, and two to spare.
+    """
+    return 12 * tokens * width * itemsize
+
+
+def choose_mode(free_device: int, sizes: Sizes, *, working: int, free_host: int) -> MemoryPlan:
+    """Choose the fastest mode whose weights fit beside `working` bytes into nine tenths of the free memory.
+
+    Raises:
+        ValueError: not even two blocks at a time fit, or the host cannot hold the blocks.
+    """
+    usable = max(int(free_device * 0.9) - working, 0)  # A tenth for the allocator's fragments.
+    total, largest = sizes.transformer + sum(sizes.others), max(sizes.transformer, *sizes.others)
+    streamed = max(sizes.transformer - sizes.blocks + 2 * sizes.largest_block, *sizes.others)
+    room = f"{_gb(free_device)} are free, {_gb(usable)} of them for weights"
+    if total <= usable:
+        return MemoryPlan("resident", f"All parts stay loaded, {_gb(total)}: {room}.")
+    if largest <= usable:
+        return MemoryPlan(
+            "component",
+            f"One part is loaded at a time, {_gb(largest)} at most: all take {_gb(total)}; {room}.",
+        )
+    if streamed > usable:
+        raise ValueError(
+            f"Streaming the blocks takes {_gb(streamed)}: {room}. "
+            "Use fewer frames, a smaller picture, or a device with more memory."
+        )
+    if sizes.blocks > free_host:
+        raise ValueError(
+            f"Streaming keeps {_gb(sizes.blocks)} of blocks in host memory, where {_gb(free_host)} are free. "
+            "Use the float8 checkpoint, or a machine with more memory."
+        )
+    return MemoryPlan(
+        "streaming",
+        f"Blocks come from host memory one by one, {_gb(streamed)} at most: "
+        f"the transformer takes {_gb(sizes.transformer)}; {room}.",
+    )
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"
+
+
+def free_memory(device: torch.device) -> int:
+    """Measure the bytes that can still be allocated on a device; for the CPU, in host memory."""
+    if device.type == "cuda":
+        # What torch holds in reserve is free to torch, though not to the driver.
+        reserve = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + reserve
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    import psutil  # type: ignore[import-untyped]
+
+    return int(psutil.virtual_memory().available)

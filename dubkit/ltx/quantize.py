@@ -1,0 +1,161 @@
+"""float8 weights: files with scales, plain casts, and the choice between a model's files.
+
+The two kinds must not be mixed. A scaled file has one scale per float8 weight; "fp8-cast" rounds linears of
+a full-precision file without one, and on a scaled file would drop the scales unnoticed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dubkit.ltx.weights import FLOAT8, Checkpoint, to_float8
+
+CAST = re.compile(r"transformer_blocks\.\d+\.(\w+\.(to_[qkv]|to_out\.0)|(audio_)?ff\.net\.(0\.proj|2))")
+"""What fp8-cast rounds, weight and bias: the attentions' and feed-forwards' linears of every block."""
+
+
+def quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (float8, float32 scalar) whose product is the weight: the scalar is max|weight| / 448."""
+    weight = weight.float()
+    scale = (weight.abs().max() / 448.0).clamp_min(1e-30)  # An all-zero weight would divide by zero.
+    return to_float8(weight / scale), scale
+
+
+def multiplies_float8(device: torch.device) -> bool:
+    """Whether the device has float8 matrix units (CUDA compute capability 8.9 on)."""
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 9)
+
+
+class Float8Linear(nn.Module):
+    """A linear of a scaled file: weight (O, I) in float8, scalars weight_scale and input_scale, bias (O,).
+
+    On float8 units the input is rounded with the file's static `input_scale`. Elsewhere the weight is
+    expanded at each call, which is slower and rounds nothing more. Shapes (..., I) -> (..., O).
+    """
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.weight = _empty(linear.weight, FLOAT8)
+        self.weight_scale = _empty(linear.weight.new_empty(()), torch.float32)
+        self.input_scale = _empty(linear.weight.new_empty(()), torch.float32)
+        self.bias = linear.bias
+        # The units take multiples of 16 only.
+        self.aligned = linear.in_features % 16 == 0 == linear.out_features % 16
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not (self.aligned and x.dtype == torch.bfloat16 and multiplies_float8(x.device)):
+            return F.linear(x, self.expanded().to(x.dtype), self.bias)
+        rows = to_float8(x.flatten(0, -2) / self.input_scale)
+        product = torch._scaled_mm(
+            rows, self.weight.t(), self.input_scale, self.weight_scale, self.bias, out_dtype=x.dtype
+        )
+        return product.view(*x.shape[:-1], -1)
+
+    def expanded(self) -> Tensor:
+        """Return the weight (O, I) in float32."""
+        return self.weight.float() * self.weight_scale
+
+    def add(self, delta: Tensor) -> None:
+        """Add a LoRA's (O, I) to the expanded weight and quantise the sum with a scale of its own."""
+        for place, value in zip(
+            (self.weight, self.weight_scale), quantise(self.expanded() + delta), strict=True
+        ):
+            place.copy_(value)
+
+
+class CastLinear(nn.Module):
+    """A linear rounded to float8 without scale, weight (O, I) and bias (O,), and expanded at each call.
+
+    LoRAs are added before the rounding, which is to the nearest value. Added to rounded weights, a small
+    delta would be lost unless they were rounded at random again; this way there is one error, not two.
+    """
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.weight, self.bias = _empty(linear.weight, FLOAT8), linear.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight.to(x.dtype), self.bias)
+
+    def round_bias(self) -> None:
+        """Round the loaded bias too. It keeps its dtype, because blocks add some biases by themselves."""
+        self.bias.copy_(to_float8(self.bias))
+
+
+def _empty(like: Tensor, dtype: torch.dtype) -> nn.Parameter:
+    return nn.Parameter(torch.empty_like(like, dtype=dtype), requires_grad=False)
+
+
+def holds_float8(checkpoint: Checkpoint) -> bool:
+    return any(entry.dtype == FLOAT8 for entry in checkpoint.entries.values())
+
+
+def use_scaled(module: nn.Module, checkpoint: Checkpoint, prefix: str) -> None:
+    """Make the linears that have a scale in the file, under `prefix`, `Float8Linear`s."""
+    linears = {name for name, part in module.named_modules() if isinstance(part, nn.Linear)}
+    for key in checkpoint.entries:
+        if not key.endswith(".weight_scale") or not key.startswith(prefix):
+            continue
+        layer = key.removesuffix(".weight_scale")
+        if layer.removeprefix(prefix) not in linears or checkpoint.dtype(f"{layer}.weight") != FLOAT8:
+            raise ValueError(
+                f"{checkpoint.path} has {key}, but {layer} is no linear here with a float8 weight."
+            )
+        _replace(module, layer.removeprefix(prefix), Float8Linear)
+
+
+def use_cast(module: nn.Module, checkpoint: Checkpoint) -> None:
+    """Make the linears that fp8-cast rounds `CastLinear`s; ValueError where the file holds float8 already."""
+    if holds_float8(checkpoint):
+        raise ValueError(
+            f"{checkpoint.path} holds float8 weights already; a cast would drop their scales. "
+            "Load it without the cast, or cast the full-precision file."
+        )
+    for layer in [name for name, _ in module.named_modules() if CAST.fullmatch(name)]:
+        _replace(module, layer, CastLinear)
+
+
+def _replace(module: nn.Module, layer: str, kind: type[Float8Linear] | type[CastLinear]) -> None:
+    owner, _, leaf = layer.rpartition(".")
+    linear = module.get_submodule(layer)
+    assert isinstance(linear, nn.Linear)
+    setattr(module.get_submodule(owner), leaf, kind(linear))
+
+
+class Choice(NamedTuple):
+    """Which of a model's files to load, the dtype to compute in, and why."""
+
+    path: Path
+    dtype: torch.dtype
+    reason: str
+
+
+def choose_checkpoint(paths: Sequence[Path], device: torch.device) -> Choice:
+    """Choose the full-precision file where there is one, else a float8 one, for which only CUDA will do.
+
+    Raises:
+        ValueError: no file exists, or only float8 ones and the device is not CUDA.
+    """
+    present = [path for path in paths if path.is_file()]
+    if not present:
+        raise ValueError(
+            f"None of the checkpoints exists: {', '.join(map(str, paths))}. Download one of them."
+        )
+    # Elsewhere bfloat16 is slow or not implemented for every operation.
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    for path in present:
+        if not holds_float8(Checkpoint(path)):
+            return Choice(path, dtype, f"{path.name} holds full precision; it is used in {str(dtype)[6:]}.")
+    if device.type != "cuda":
+        raise ValueError(
+            f"{present[0]} holds float8 weights, for which {device.type} has no arithmetic. "
+            "Use the full-precision checkpoint, or a CUDA device."
+        )
+    return Choice(present[0], dtype, f"{present[0].name} holds float8; there is no full-precision file.")
