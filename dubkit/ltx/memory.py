@@ -21,14 +21,17 @@ class Sizes(NamedTuple):
     blocks: int
     """The part of the transformer that streaming keeps in host memory."""
     largest_block: int
+    text: int
     others: tuple[int, ...]
-    """What runs before or after the transformer: text path, picture codec, sound codec with vocoder."""
+    """What runs after the text path, before or behind the transformer: picture and sound codecs."""
 
 
 class MemoryPlan(NamedTuple):
-    """The chosen mode, and why, as a sentence."""
+    """The chosen mode, and why, in a sentence or two."""
 
     mode: Mode
+    text_on_device: bool
+    """False where the text path alone is too large for the device, and runs on the CPU, once a prompt."""
     reason: str
 
 
@@ -47,11 +50,8 @@ def measure_sizes(checkpoint: Checkpoint, *, widening: float = 1.0, text_encoder
         transformer=size(TRANSFORMER) - size(*CONNECTORS),
         blocks=size(BLOCKS),
         largest_block=max((size(f"{BLOCKS}{index}.") for index in indices), default=0),
-        others=(
-            text_encoder + size("text_embedding_projection.", *CONNECTORS),
-            size("vae."),
-            size("audio_vae.", "vocoder."),
-        ),
+        text=text_encoder + size("text_embedding_projection.", *CONNECTORS),
+        others=(size("vae."), size("audio_vae.", "vocoder.")),
     )
 
 
@@ -71,19 +71,22 @@ def choose_mode(free_device: int, sizes: Sizes, *, working: int, free_host: int)
         ValueError: not even two blocks at a time fit, or the host cannot hold the blocks.
     """
     usable = max(int(free_device * 0.9) - working, 0)  # A tenth for the allocator's fragments.
-    total, largest = sizes.transformer + sum(sizes.others), max(sizes.transformer, *sizes.others)
+    total = sizes.transformer + sizes.text + sum(sizes.others)
+    largest = max(sizes.transformer, *sizes.others)
     streamed = max(sizes.transformer - sizes.blocks + 2 * sizes.largest_block, *sizes.others)
-    room = f"{_gb(free_device)} are free, {_gb(usable)} of them for weights"
+    fits_text = sizes.text <= usable
+    room = f"{_gb(free_device)} are free, {_gb(usable)} of them for weights."
+    if not fits_text:
+        room += f" The text encoder, {_gb(sizes.text)}, runs on the CPU."
     if total <= usable:
-        return MemoryPlan("resident", f"All parts stay loaded, {_gb(total)}: {room}.")
+        return MemoryPlan("resident", True, f"All parts stay loaded, {_gb(total)}: {room}")
     if largest <= usable:
         return MemoryPlan(
-            "component",
-            f"One part is loaded at a time, {_gb(largest)} at most: all take {_gb(total)}; {room}.",
+            "component", fits_text, f"One part is loaded at a time, all would take {_gb(total)}: {room}"
         )
     if streamed > usable:
         raise ValueError(
-            f"Streaming the blocks takes {_gb(streamed)}: {room}. "
+            f"Streaming the blocks takes {_gb(streamed)}: {room} "
             "Use fewer frames, a smaller picture, or a device with more memory."
         )
     if sizes.blocks > free_host:
@@ -91,11 +94,10 @@ def choose_mode(free_device: int, sizes: Sizes, *, working: int, free_host: int)
             f"Streaming keeps {_gb(sizes.blocks)} of blocks in host memory, where {_gb(free_host)} are free. "
             "Use the float8 checkpoint, or a machine with more memory."
         )
-    return MemoryPlan(
-        "streaming",
-        f"Blocks come from host memory one by one, {_gb(streamed)} at most: "
-        f"the transformer takes {_gb(sizes.transformer)}; {room}.",
+    reason = (
+        f"Blocks come from host memory one by one, as the transformer takes {_gb(sizes.transformer)}: {room}"
     )
+    return MemoryPlan("streaming", fits_text, reason)
 
 
 def _gb(size: int) -> str:
