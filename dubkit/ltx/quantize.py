@@ -33,24 +33,32 @@ def multiplies_float8(device: torch.device) -> bool:
     return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 9)
 
 
-class Float8Linear(nn.Module):
-    """A linear of a scaled file: weight (O, I) in float8, scalars weight_scale and input_scale, bias (O,).
+class _Rounded(nn.Module):
+    """What replaces a linear: its sizes, weight (O, I) in float8, bias (O,) in full precision."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.in_features, self.out_features = linear.in_features, linear.out_features
+        self.weight = nn.Parameter(torch.empty_like(linear.weight, dtype=FLOAT8), requires_grad=False)
+        self.bias = linear.bias
+
+
+class Float8Linear(_Rounded):
+    """A linear of a scaled file, with the scalars weight_scale and input_scale.
 
     On float8 units the input is rounded with the file's static `input_scale`. Elsewhere the weight is
     expanded at each call, which is slower and rounds nothing more. Shapes (..., I) -> (..., O).
     """
 
     def __init__(self, linear: nn.Linear) -> None:
-        super().__init__()
-        self.weight = _empty(linear.weight, FLOAT8)
-        self.weight_scale = _empty(linear.weight.new_empty(()), torch.float32)
-        self.input_scale = _empty(linear.weight.new_empty(()), torch.float32)
-        self.bias = linear.bias
-        # The units take multiples of 16 only.
-        self.aligned = linear.in_features % 16 == 0 == linear.out_features % 16
+        super().__init__(linear)
+        scalar = linear.weight.new_empty((), dtype=torch.float32)
+        self.weight_scale = nn.Parameter(scalar, requires_grad=False)
+        self.input_scale = nn.Parameter(scalar.clone(), requires_grad=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        if not (self.aligned and x.dtype == torch.bfloat16 and multiplies_float8(x.device)):
+        aligned = self.in_features % 16 == 0 == self.out_features % 16  # The units take nothing else.
+        if not (aligned and x.dtype == torch.bfloat16 and multiplies_float8(x.device)):
             return F.linear(x, self.expanded().to(x.dtype), self.bias)
         rows = to_float8(x.flatten(0, -2) / self.input_scale)
         product = torch._scaled_mm(
@@ -70,16 +78,12 @@ class Float8Linear(nn.Module):
             place.copy_(value)
 
 
-class CastLinear(nn.Module):
-    """A linear rounded to float8 without scale, weight (O, I) and bias (O,), and expanded at each call.
+class CastLinear(_Rounded):
+    """A linear rounded to float8 without scale, and expanded at each call.
 
     LoRAs are added before the rounding, which is to the nearest value. Added to rounded weights, a small
     delta would be lost unless they were rounded at random again; this way there is one error, not two.
     """
-
-    def __init__(self, linear: nn.Linear) -> None:
-        super().__init__()
-        self.weight, self.bias = _empty(linear.weight, FLOAT8), linear.bias
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, self.weight.to(x.dtype), self.bias)
@@ -87,10 +91,6 @@ class CastLinear(nn.Module):
     def round_bias(self) -> None:
         """Round the loaded bias too. It keeps its dtype, because blocks add some biases by themselves."""
         self.bias.copy_(to_float8(self.bias))
-
-
-def _empty(like: Tensor, dtype: torch.dtype) -> nn.Parameter:
-    return nn.Parameter(torch.empty_like(like, dtype=dtype), requires_grad=False)
 
 
 def holds_float8(checkpoint: Checkpoint) -> bool:
