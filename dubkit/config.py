@@ -144,6 +144,13 @@ class Models:
     speaker: str = option("", "File with Resemblyzer weights.")
     tts: str = option("", "Folder with kokoro.onnx, vocab.json and voices.npz.")
     pyannote: str = option("", "Folder or hub name of a pyannote pipeline.")
+    generator: str = option("", "Folder with the generator's files under their published names.")
+    checkpoint: str = option("", "LTX-2 checkpoint, a single safetensors file.")
+    text_encoder: str = option("", "Folder with Gemma 3 12B.")
+    dubbing_lora: str = option("", "JustDubit LoRA.")
+    distilled_lora: str = option("", "Distilled LoRA of the checkpoint.")
+    spatial_upscaler: str = option("", "Spatial latent upscaler of the checkpoint's generation.")
+    temporal_upscaler: str = option("", "Temporal latent upscaler of the checkpoint's generation.")
 
 
 @dataclass(frozen=True, slots=True)

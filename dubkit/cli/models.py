@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dubkit.cli.options import load, model_store
+
+if TYPE_CHECKING:
+    from dubkit.ops.catalogue import ModelSpec
+    from dubkit.ops.models import ModelStore
+
+SHORT = 32
+"""Characters of a licence that stands in its model's line; a longer one becomes a note below the list."""
 
 
 @click.group(name="models")
@@ -25,51 +35,116 @@ def list_command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False))
         return
-    click.echo(f"{'role':<12} {'model':<26} {'state':<8} {'from':<9} {'MB':>6}  licence")
+    role = max(len(row.role) for row in rows)
+    name = max(len(row.name) for row in rows)
+    notes: dict[str, int] = {}
+    click.echo(f"{'role':<{role}} {'model':<{name}} {'state':<8} {'from':<9} {'MB':>8}  licence")
     for row in rows:
-        click.echo(
-            f"{row.role:<12} {row.name:<26} {row.state:<8} {row.origin:<9} {row.size_mb:>6.0f}  {row.licence}"
-        )
+        short = row.licence
+        if len(row.licence) > SHORT:
+            text = f"{row.licence}. {row.licence_url}".rstrip()
+            number = notes.setdefault(text, len(notes) + 1)
+            short = f"{re.split(r' [(]|;', row.licence)[0]} [{number}]"
+        line = f"{row.role:<{role}} {row.name:<{name}} {row.state:<8} {row.origin:<9} {row.size_mb:>8.1f}"
+        click.echo(f"{line}  {short}".rstrip())
         if row.note:
-            click.echo(f"{'':<12} {row.note}")
+            click.echo(_wrapped(row.note, role + 1))
+    for text, number in notes.items():
+        click.echo(_wrapped(text, 4, first=f"[{number}] "))
+
+
+def _wrapped(text: str, indent: int, first: str = "") -> str:
+    import shutil
+    import textwrap
+
+    width = max(60, min(shutil.get_terminal_size().columns, 110))
+    # Commands and addresses are copied, so they are not cut.
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=first or " " * indent,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 @command.command(name="get")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def get_command(names: tuple[str, ...]) -> None:
-    """Fetch models now, so that later runs need no network. NAME is a name from `models list`."""
-    from dubkit.errors import ModelMissing
+    """Fetch models now, so that later runs need no network. NAME is a name from `models list`.
+
+    The files of the generator are large and come with terms of their own; only this command fetches them.
+    """
     from dubkit.progress import Terminal
 
     store = model_store(load({}).settings)
+    specs = [store.named(name) for name in names]
+    for spec in specs:
+        _announce(store, spec)
     with Terminal() as progress:
-        for name in names:
-            short = f"whisper-{name}"
-            spec = next((s for s in store.catalogue if s.name in (name, short)), None)
-            if spec is None:
-                known = ", ".join(s.name for s in store.catalogue)
-                raise ModelMissing(f"There is no model named {name!r}.\nKnown models: {known}.")
-            model = store.fetch(spec.role, spec.name, progress.fetching)
+        for spec in specs:
+            model = store.get(spec.name, progress.fetching)
             click.echo(f"{model.name}: {model.path}")
 
 
-@command.command(name="verify")
-@click.argument("names", nargs=-1, metavar="[NAME...]")
-def verify_command(names: tuple[str, ...]) -> None:
-    """Read the models on this machine and compare every file with its known size and SHA-256.
+def _announce(store: ModelStore, spec: ModelSpec) -> None:
+    """Say what a download costs and which terms it comes with, before its first byte."""
+    if not spec.on_request or spec.hub is None or store.offline or store.find(spec.role, spec.name):
+        return
+    place = f"{spec.hub.repo}, revision {spec.hub.revision}"
+    click.echo(f"{spec.name}: about {spec.size / 1e9:.2f} GB from {place}", err=True)
+    click.echo(_wrapped(f"Licence: {spec.licence}. {spec.licence_url}", 2), err=True)
+    click.echo(_wrapped(f"Note: {spec.note}.", 2), err=True)
 
-    Without NAME every model that is here is verified. Exit code 1 when a file is not as it should be.
+
+@command.command(name="verify")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.argument("names", nargs=-1, metavar="[NAME|PATH...]")
+def verify_command(names: tuple[str, ...], as_json: bool) -> None:
+    """Check models: size and SHA-256 of every file where known, and the headers of generator files.
+
+    NAME is a name from `models list`, PATH a weight file, a Gemma folder, or a folder with such files. Of a
+    generator file the header, the keys, shapes and types of its tensors are checked without loading it.
+    Without NAME every model that is here is verified. Exit code 1 when something is not as it should be.
     """
-    store = model_store(load({}).settings)
-    wanted = names or tuple(s.name for s in store.catalogue if store.find(s.role, s.name))
-    broken = False
-    for name in wanted:
-        result = store.verify(name)
-        broken |= not result.ok
-        click.echo(f"{result.model.name}: {'ok' if result.ok else 'damaged'}, {len(result.files)} files")
-        for file in result.files:
-            if not file.ok:
-                click.echo(f"  {file.name}: {file.problem}")
-        if not result.ok:
-            click.echo(f"  {result.cure}")
-    raise SystemExit(1 if broken else 0)
+    from dubkit.ops.verifying import verify
+
+    results = verify(model_store(load({}).settings), names)
+    if as_json:
+        found: list[dict[str, Any]] = [{**asdict(result), "ok": result.ok} for result in results]
+        click.echo(json.dumps(found, ensure_ascii=False, default=str))
+    else:
+        for result in results:
+            state = "ok" if result.ok else "damaged"
+            click.echo(f"{result.name}: {state}, {result.summary}")
+            for problem in result.problems:
+                click.echo(f"  {problem.text}. {problem.cure}")
+        if not results:
+            click.echo("No model is here. `dubkit models list` says how to get them.")
+    raise SystemExit(1 if any(not result.ok for result in results) else 0)
+
+
+@command.command(name="make-tiny")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Other seed, other values."
+)
+@click.option(
+    "--generation",
+    type=click.Choice(["2", "2.3"]),
+    default="2",
+    show_default=True,
+    help="LTX generation whose layout the files have.",
+)
+@click.option("--force", is_flag=True, help="Replace tiny files of an earlier run; other files stay.")
+def make_tiny_command(folder: Path, seed: int, generation: str, force: bool) -> None:
+    """Write a whole set of tiny generator files with random weights into DIR, for trying every step.
+
+    The files have the published names and layout. They make noise, never a dub.
+    """
+    from dubkit.ops.tiny import make_tiny
+
+    for path in make_tiny(folder, seed=seed, generation="2.3" if generation == "2.3" else "2", force=force):
+        click.echo(path)
+    click.echo("Random weights: they make noise, never a dub.", err=True)

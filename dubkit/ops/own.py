@@ -34,7 +34,10 @@ def own_model(role: str, spec: ModelSpec, path: Path, setting: str) -> ResolvedM
         )
     single = bool(spec.main)
     if single and path.is_dir():
-        inside = [p for p in sorted(path.iterdir()) if p.suffix == Path(spec.main).suffix]
+        # The folder of a whole set names its files as they were published.
+        published = path / spec.main
+        inside = [p for p in sorted(path.iterdir()) if p.suffix == published.suffix]
+        inside = [published] if published in inside else inside
         if len(inside) != 1:
             raise ModelMissing(
                 f"{place}: the folder holds {len(inside)} files *{Path(spec.main).suffix}, wanted is one.\n"
