@@ -36,6 +36,10 @@ GROUPS = (
     "parity_text:text_stages",
     "parity_codecs:audio",
     "parity_codecs:upsampler",
+    "parity_codecs:video",
+    "parity_stages:media",
+    "parity_stages:dub_states",
+    "parity_stages:dub_steps",
 )
 """Module and function of each group of comparisons, from parts to whole runs."""
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from benchmarks.parity_report import DEFAULT, EXACT, TABLE, Folder, Part, Tolerance
 from benchmarks.parity_units import number
-from dubkit.ltx.block import A2V_SCALE, FF_SCALE, SELF_SCALE, V2A_SCALE, Cross, Side, Skip
+from dubkit.ltx.block import A2V_SCALE, CROSS_GATE, FF_SCALE, SELF_SCALE, V2A_SCALE, Cross, Side, Skip
 from dubkit.ltx.lora import Fusion, LoRA
 from dubkit.ltx.modulation import Levels, Rows, sinusoid
 from dubkit.ltx.rope import Rotation
@@ -92,6 +92,13 @@ def per_token(rows: Rows, scales: tuple[int, ...] = (), tokens: Sequence[int] | 
     return table[index].flatten(1)[None]
 
 
+def cross_and_gate(rows: Rows, tokens: Sequence[int] | None = None) -> tuple[Tensor, Tensor]:
+    """Return a cross-modal table's scale and shift rows, and its gate row, in the original's layout."""
+    gate = rows._replace(table=rows.table[:, CROSS_GATE:])
+    rest = rows._replace(table=rows.table[:, :CROSS_GATE])
+    return per_token(rest, (A2V_SCALE, V2A_SCALE), tokens), per_token(gate, (), tokens)
+
+
 def cross_table(rotation: Rotation) -> tuple[Tensor, Tensor]:
     """Return split tables [B, T, heads, n] as the original has them, [B, heads, T, n]."""
     return rotation.cos.transpose(1, 2), rotation.sin.transpose(1, 2)
@@ -127,7 +134,7 @@ def transformer(folder: Folder) -> None:
     for name in unit.names("skip_self_block", ".video"):
         skip = {int(number(r"block#", name)): Skip(video_self=True, audio_self=True)}
         _check_pair(unit, name.removesuffix(".video"), forward(model, skip=skip))
-    skip = {layer: Skip(a2v=True, v2a=True) for layer in layers}
+    skip = {layer: Skip(across=True) for layer in layers}
     _check_pair(unit, "skip_cross_all", forward(model, skip=skip))
     # A skip holds for a whole batch here, so the two samples run one by one.
     skipped = re.search(r"blocks ((?:\d+(?:, | and )?)+)", unit.about("batch2_skip.video"))
@@ -199,9 +206,9 @@ def _block_inputs(unit: Part, model: AVTransformer, captured: Captured, inputs: 
             unit.check(f"{prefix}.context", side.text)
             unit.check(f"{prefix}.timesteps", per_token(side.rows, (SELF_SCALE, FF_SCALE)))
             unit.check(f"{prefix}.embedded_timestep", per_token(Rows(embedded, levels)))
-            cross = per_token(side.cross_rows, (A2V_SCALE, V2A_SCALE))
+            cross, gate = cross_and_gate(side.cross_rows)
             unit.check(f"{prefix}.cross_scale_shift_timestep", cross)
-            unit.check(f"{prefix}.cross_gate_timestep", per_token(side.cross_gate))
+            unit.check(f"{prefix}.cross_gate_timestep", gate)
             unit.check(f"{prefix}.cos", cross_table(side.rotation)[0], TABLE)
             unit.check(f"{prefix}.cross_cos", cross_table(side.cross_rotation)[0], TABLE)
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from dubkit.dubbing.state import TokenState
+from dubkit.ltx.block import Cross
 from dubkit.ltx.latents import audio_positions, patchify_audio, patchify_video, video_positions
 
 
@@ -183,6 +184,28 @@ def cross_masks(picture: Tensor, sound: Tensor, dtype: torch.dtype) -> tuple[Ten
     both = target_rows(picture)[:, None] & target_rows(sound)[None, :]
     mask = torch.zeros(both.shape, dtype=dtype, device=both.device).masked_fill(~both, float("-inf"))
     return mask, mask.T.contiguous()
+
+
+def cross_attention(picture: Tensor, sound: Tensor, dtype: torch.dtype = torch.float32) -> Cross:
+    """Return which tokens see each other across streams: targets see targets.
+
+    That is one run of rows in each stream, which costs half; additive masks of `dtype` where it is not.
+
+    Args:
+        picture: denoise mask (B, Tv, 1).
+        sound: denoise mask (B, Ta, 1), before the sound is frozen.
+    """
+    video, audio = (_run(target_rows(mask)) for mask in (picture, sound))
+    if video and audio:
+        return Cross(video, audio)
+    return Cross((0, picture.shape[1]), (0, sound.shape[1]), *cross_masks(picture, sound, dtype))
+
+
+def _run(rows: Tensor) -> tuple[int, int] | None:
+    """Return start and stop of the true rows, where they are one run."""
+    index = rows.nonzero().flatten().tolist()
+    whole = bool(index) and len(index) == index[-1] - index[0] + 1
+    return (index[0], index[-1] + 1) if whole else None
 
 
 def _check_strength(name: str, strength: float) -> None:

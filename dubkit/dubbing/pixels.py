@@ -43,12 +43,6 @@ def to_signed(pixels: Tensor) -> Tensor:
     return pixels / 127.5 - 1.0
 
 
-def to_bytes(pixels: Tensor) -> Tensor:
-    """Return the autoencoder's pixels (1, 3, F, H, W) as frames (F, H, W, 3), uint8, cut off not rounded."""
-    scaled = ((pixels[0] + 1.0) / 2.0).clamp(0.0, 1.0) * 255.0
-    return scaled.to(torch.uint8).permute(1, 2, 3, 0)
-
-
 def read_still(path: Path) -> Tensor:
     """Return an image file as (H, W, 3), uint8 RGB.
 
