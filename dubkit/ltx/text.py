@@ -51,6 +51,7 @@ class GemmaTokenizer:
         except Exception as error:  # The library raises nothing narrower.
             raise ValueError(f"{path} is damaged ({error}). Download it again.") from error
         self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
         self.bos, self.pad = (self.tokenizer.token_to_id(token) for token in ("<bos>", "<pad>"))
         if self.bos is None or self.pad is None:
             raise ValueError(f"{path} has no <bos> or no <pad>, so it is not Gemma's. Download {GEMMA}.")
