@@ -1,14 +1,8 @@
-"""Transformers of any size with random weights: ours, and the published reference with the same weights."""
+"""Transformers of any size with random weights, and random clips for them."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
-import warnings
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -140,57 +134,3 @@ def ours(size: Size, seed: int = 0, *, newer: bool = False) -> AVTransformer:
     model = AVTransformer(read_transformer(size.published(newer=newer)))
     fill(model, seed)
     return model
-
-
-def import_reference(name: str) -> Any:
-    """Import a module of ltx-core (with an empty stand-in for torchaudio) or diffusers.
-
-    Raises:
-        ImportError: the package is not installed.
-    """
-    for stub in ("torchaudio", "torchaudio.transforms", "torchaudio.functional"):
-        if stub not in sys.modules and importlib.util.find_spec(stub.split(".")[0]) is None:
-            module = ModuleType(stub)
-            module.__spec__ = ModuleSpec(stub, None)
-            sys.modules[stub] = module
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return importlib.import_module(name)
-
-
-def reference(size: Size, weights: dict[str, Tensor], *, newer: bool = False) -> nn.Module:
-    """Return ltx-core's transformer with the given weights."""
-    module = import_reference("ltx_core.model.transformer")
-    model: nn.Module = module.LTXModelConfigurator.from_config(size.published(newer=newer))
-    model.to_empty(device="cpu")
-    model.load_state_dict(weights)
-    return model.eval().requires_grad_(False)
-
-
-def run_reference(
-    model: nn.Module, inputs: Inputs, sigma: float, audio_sigma: float | None = None
-) -> tuple[Tensor, Tensor]:
-    """Run ltx-core's transformer (generation B, which knows no masks between the streams)."""
-    module = import_reference("ltx_core.model.transformer")
-    perturbations = import_reference("ltx_core.guidance.perturbations")
-    audio_sigma = sigma if audio_sigma is None else audio_sigma
-    video = module.Modality(
-        enabled=True,
-        latent=inputs.video,
-        sigma=torch.tensor([sigma]),
-        timesteps=(inputs.video_mask * sigma)[None, :, None],
-        positions=inputs.video_positions,
-        context=inputs.video_text,
-        context_mask=None,
-    )
-    audio = module.Modality(
-        enabled=True,
-        latent=inputs.audio,
-        sigma=torch.tensor([audio_sigma]),
-        timesteps=(inputs.audio_mask * audio_sigma)[None, :, None],
-        positions=inputs.audio_positions,
-        context=inputs.audio_text,
-        context_mask=None,
-    )
-    result: tuple[Tensor, Tensor] = model(video, audio, perturbations.BatchedPerturbationConfig.empty(1))
-    return result

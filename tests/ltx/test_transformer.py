@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.ltx_models import TINY, Size, make_inputs, ours, reference, run_reference
+from benchmarks.ltx_models import TINY, Size, make_inputs, ours
+from benchmarks.ltx_references import diffusers_model, reference, run_diffusers, run_reference
 from dubkit.ltx.block import Cross, Skip
 from dubkit.ltx.config import FIXED, TransformerConfig, read_transformer
 from dubkit.ltx.modulation import Levels
@@ -126,6 +127,24 @@ def test_generation_b_equals_the_published_package(size: Size, newer: bool) -> N
     )
     for ours_, theirs in zip(found, expected, strict=True):
         assert_close(ours_, theirs, 2e-6)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("diffusers") is None,
+    reason="diffusers is not installed; it is for comparison",
+)
+@pytest.mark.parametrize("size", [TINY, ODD], ids=["tiny", "odd"])
+def test_generation_a_equals_diffusers(size: Size) -> None:
+    model, inputs = ours(size, 5), make_inputs(size, 6)
+    expected = run_diffusers(diffusers_model(size, model.state_dict()), inputs, 0.7)
+    found = model(
+        Tokens(inputs.video, Levels.of(inputs.video_mask).scaled(0.7)),
+        Tokens(inputs.audio, Levels.of(inputs.audio_mask).scaled(0.7)),
+        model.text(inputs.video_text, inputs.audio_text),
+        model.rotations(inputs.video_positions, inputs.audio_positions),
+    )
+    for ours_, theirs in zip(found, expected, strict=True):
+        assert_close(ours_, theirs, 1e-5)
 
 
 def run(
