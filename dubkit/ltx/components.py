@@ -65,7 +65,7 @@ def open_transformer(
         )
     with torch.device("meta"):
         network = AVTransformer(checkpoint.config.transformer)
-        fusion = Fusion(loras, network, dtype)
+        fusion = Fusion(loras, network, dtype, device)
         if cast_float8:
             use_cast(network, checkpoint)
         elif scaled:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dubkit.ltx.quantize import Float8Linear
-from dubkit.ltx.weights import FLOAT8, Checkpoint, listed
+from dubkit.ltx.weights import FLOAT8, Checkpoint, Device, listed
 
 KEY = re.compile(r"diffusion_model\.(.+)\.lora_[AB]\.weight")
 GENERATIONS = {
@@ -44,15 +44,18 @@ class Fusion:
 
     Per file (strength * B) @ A in the file's dtype, cast to `dtype`; the files' products are summed in that
     dtype in the order given, then added to the weight. No alpha is read: it is taken to equal the rank.
+    All of it happens on `device`, wherever the weights lie, so that streamed ones get the same rounding.
 
     Raises:
         ValueError: a file for another generation or other widths, or with nothing for this module.
     """
 
-    def __init__(self, loras: Sequence[LoRA], module: nn.Module, dtype: torch.dtype) -> None:
+    def __init__(
+        self, loras: Sequence[LoRA], module: nn.Module, dtype: torch.dtype, device: Device = "cpu"
+    ) -> None:
         state = module.state_dict()
         linears = {k.removesuffix(".weight"): w.shape for k, w in state.items() if k.endswith(".weight")}
-        self.dtype = dtype
+        self.dtype, self.device = dtype, torch.device(device)
         self.parts: dict[str, list[tuple[Checkpoint, float]]] = {}
         self.reports: list[LoRAReport] = []
         for path, strength in loras:
@@ -64,11 +67,11 @@ class Fusion:
                 self.parts.setdefault(layer, []).append((file, strength))
             self.reports.append(LoRAReport(path, strength, len(layers), unmatched))
 
-    def delta(self, layer: str, device: torch.device) -> Tensor | None:
+    def delta(self, layer: str) -> Tensor | None:
         """Return what is added to a linear's weight (O, I); nothing where no LoRA has a part for it."""
         total: Tensor | None = None
         for file, strength in self.parts.get(layer, ()):
-            down, up = (file.tensor(key, device) for key in _halves(layer))
+            down, up = (file.tensor(key, self.device) for key in _halves(layer))
             part = torch.matmul(up * strength, down).to(self.dtype)
             total = part if total is None else total + part
         return total
@@ -77,16 +80,14 @@ class Fusion:
         """Add to a tensor of the module. Scaled float8 is left to `fuse_scaled`, which needs the scales."""
         if not name.endswith(".weight") or tensor.dtype == FLOAT8:
             return tensor
-        delta = self.delta(name.removesuffix(".weight"), tensor.device)
-        return tensor if delta is None else tensor + delta
+        delta = self.delta(name.removesuffix(".weight"))
+        return tensor if delta is None else (tensor.to(self.device) + delta).to(tensor.device)
 
     def fuse_scaled(self, module: nn.Module) -> None:
         """Add to the scaled float8 linears of a loaded module."""
         for name, layer in module.named_modules():
-            if isinstance(layer, Float8Linear):
-                delta = self.delta(name, layer.weight.device)
-                if delta is not None:
-                    layer.add(delta)
+            if isinstance(layer, Float8Linear) and (delta := self.delta(name)) is not None:
+                layer.add(delta)
 
 
 def _halves(layer: str) -> tuple[str, str]:

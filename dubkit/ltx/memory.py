@@ -89,9 +89,11 @@ def choose_mode(free_device: int, sizes: Sizes, *, working: int, free_host: int)
             f"Streaming the blocks takes {_gb(streamed)}: {room} "
             "Use fewer frames, a smaller picture, or a device with more memory."
         )
-    if sizes.blocks > free_host:
+    # torch rounds each page-locked buffer up to a power of two.
+    host = sizes.blocks * (1 << (sizes.largest_block - 1).bit_length()) // max(sizes.largest_block, 1)
+    if host > free_host:
         raise ValueError(
-            f"Streaming keeps {_gb(sizes.blocks)} of blocks in host memory, where {_gb(free_host)} are free. "
+            f"Streaming takes {_gb(host)} for blocks in host memory, where {_gb(free_host)} are free. "
             "Use the float8 checkpoint, or a machine with more memory."
         )
     reason = (

@@ -71,9 +71,9 @@ class Float8Linear(_Rounded):
         return self.weight.float() * self.weight_scale
 
     def add(self, delta: Tensor) -> None:
-        """Add a LoRA's (O, I) to the expanded weight and quantise the sum with a scale of its own."""
+        """Add a LoRA's (O, I), on its device, and quantise the sum with a scale of its own."""
         for place, value in zip(
-            (self.weight, self.weight_scale), quantise(self.expanded() + delta), strict=True
+            (self.weight, self.weight_scale), quantise(self.expanded().to(delta.device) + delta), strict=True
         ):
             place.copy_(value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,13 +33,16 @@ class BlockStream:
         largest = max(buffer.numel() for buffer in self.host)
         self.slots = [torch.empty(largest, dtype=torch.uint8, device=self.device) for _ in range(2)]
         self.side = torch.cuda.Stream(self.device) if pinned else None  # type: ignore[no-untyped-call]
+        if self.side is not None:
+            for slot in self.slots:  # Not to be reused while a copy is under way.
+                slot.record_stream(self.side)
         self.ahead = (-1, 0)
         """Which block's copy has been started, and the slot that it goes to."""
 
     def __len__(self) -> int:
         return len(self.blocks)
 
-    def __iter__(self) -> Iterator[nn.Module]:
+    def __iter__(self) -> Iterator[Any]:
         for index, block in enumerate(self.blocks):
             if self.ahead[0] != index:  # The first pass, or one after a pass that was broken off.
                 self._start(index, 0)

@@ -61,8 +61,17 @@ def test_a_device_too_small_even_for_streaming_is_an_error() -> None:
         choose_mode(6 * GB, LTX_2, working=4 * GB, free_host=60 * GB)
 
 
+def test_page_locked_buffers_are_counted_as_powers_of_two() -> None:
+    """A 19B block has 0.77 GB and takes 1.07."""
+    sizes = LTX_2._replace(largest_block=772_149_248)
+    with pytest.raises(ValueError, match=r"takes 51\.5 GB"):
+        choose_mode(24 * GB, sizes, working=0, free_host=50 * GB)
+
+
 def test_a_host_that_cannot_hold_the_blocks_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"keeps 37\.0 GB of blocks in host memory, where 16\.0 GB are free"):
+    with pytest.raises(
+        ValueError, match=r"takes 39\.7 GB for blocks in host memory, where 16\.0 GB are free"
+    ):
         choose_mode(24 * GB, LTX_2, working=0, free_host=16 * GB)
 
 
