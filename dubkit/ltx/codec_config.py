@@ -101,7 +101,7 @@ class UpsamplerConfig:
 
     @property
     def generation(self) -> Literal["19B", "2.3"] | None:
-        """Whose latents it takes, as its kind gives away: rational 19B, plain 2.3; a temporal one does not say."""
+        """Whose latents it takes, by its kind: rational 19B, plain 2.3; a temporal one does not say."""
         if self.temporal:
             return None
         return "19B" if self.rational else "2.3"

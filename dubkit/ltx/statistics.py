@@ -1,4 +1,4 @@
-"""Mean and standard deviation per latent channel, measured over training data and stored beside the autoencoders."""
+"""Mean and standard deviation per latent channel, as stored beside the autoencoders."""
 
 from __future__ import annotations
 
