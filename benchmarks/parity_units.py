@@ -112,7 +112,7 @@ def loops(unit: Part) -> None:
         unit.check(name.replace(".video", ".audio"), end[1].latent)
 
 
-def schedules_group(folder: Folder) -> None:
+def sampling(folder: Folder) -> None:
     """Noise levels, guidance and steps."""
     unit = folder.part("unit_schedule")
     guides(unit)
