@@ -25,13 +25,20 @@ class KeysValues(NamedTuple):
 
 def rms(x: Tensor, eps: float, weight: Tensor | None = None) -> Tensor:
     """Divide by the root mean square of the last axis (`eps` inside the root), then multiply by `weight`."""
-    if x.device.type != "cpu" or x.dtype != torch.float32:
+    if _fused(x):
         return F.rms_norm(x, x.shape[-1:], weight, eps)
-    # PyTorch has no kernel of this for the CPU; its decomposition writes the tensor three times.
     zero, floor, root = _constants(x.shape[-1], eps)
     length = torch.hypot(torch.linalg.vector_norm(x, dim=-1, keepdim=True), floor)
     normed = torch.addcdiv(zero, x, length, value=root)
     return normed if weight is None else normed.mul_(weight)
+
+
+def _fused(x: Tensor) -> bool:
+    """Whether to take PyTorch's norm: one kernel on a GPU, and rounded once in half precision.
+
+    For float32 on a CPU it has no kernel, and its decomposition writes the tensor three times.
+    """
+    return x.device.type != "cpu" or x.dtype != torch.float32
 
 
 @cache
@@ -93,11 +100,18 @@ class Projection(NamedTuple):
 def project_pair(
     first: Projection, second: Projection, heads: int, eps: float, rotation: Rotation | None
 ) -> tuple[Tensor, Tensor]:
-    """Project, normalise over the full width and rotate two sets of the same tokens in one buffer.
+    """Project, normalise over the full width and rotate two sets of the same tokens.
 
-    Queries and keys of one stream have the same shape and rotation, so each step is one kernel for both.
-    Returns [B, T, heads, head_dim] twice.
+    Queries and keys of one stream have the same shape and rotation, so where norms are not fused each
+    step is one kernel in one buffer for both. Returns [B, T, heads, head_dim] twice.
     """
+    if _fused(first.x):
+        apart = (
+            torch.unflatten(rms(linear(x), eps, norm.weight), -1, (heads, -1))
+            for x, linear, norm in (first, second)
+        )
+        one, two = (rotation.apply(x) if rotation else x for x in apart)
+        return one, two
     pair = first.x.new_empty(2, *first.x.shape[:-1], first.linear.out_features)
     for out, (x, linear, _) in zip(pair, (first, second), strict=True):
         if type(linear) is nn.Linear:

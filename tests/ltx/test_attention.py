@@ -72,12 +72,13 @@ def attention(gated: bool = False) -> Attention:
     return Attention(32, 32, 4, 8, 1e-6, gated).requires_grad_(False)
 
 
-def test_a_pair_in_one_buffer_equals_two_projections() -> None:
-    layer = attention()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_pair_in_one_buffer_equals_two_projections(dtype: torch.dtype) -> None:
+    layer = attention().to(dtype)
     rotation = RopeSpec(4, 8, (20.0,), 10000.0, "split", True).tables(
         torch.arange(5.0)[None, None], torch.float32
     )
-    x, y = draw(1, 5, 32), draw(1, 5, 32, seed=1)
+    x, y = draw(1, 5, 32).to(dtype), draw(1, 5, 32, seed=1).to(dtype)
     pair = project_pair(
         Projection(x, layer.to_q, layer.q_norm), Projection(y, layer.to_k, layer.k_norm), 4, 1e-6, rotation
     )
