@@ -14,7 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from dubkit.cli import cli
+from dubkit.cli.options import load, model_store
 from dubkit.errors import DiskFull, ModelDamaged, ModelMissing
 from dubkit.ops import models as store_module
 from dubkit.ops.catalogue import (
@@ -27,6 +30,8 @@ from dubkit.ops.catalogue import (
     PartsRecipe,
     ResolvedModel,
 )
+from dubkit.ops.catalogue_ltx import DUBBING_ROLES, GENERATOR, GENERATOR_SETTINGS, in_folder
+from dubkit.ops.doctor import Check, examine
 from dubkit.ops.hub import Hub
 from dubkit.ops.listing import list_models
 from dubkit.ops.models import ModelStore
@@ -120,7 +125,7 @@ def leftovers(cache: Path) -> list[str]:
 
 
 def test_every_catalogue_entry_can_be_had_and_states_its_licence() -> None:
-    for spec in CATALOGUE:
+    for spec in store_module.ALL:
         assert spec.licence, spec.name
         assert spec.packaged or spec.in_package or spec.hub, spec.name
         for recipe in spec.packaged:
@@ -129,7 +134,7 @@ def test_every_catalogue_entry_can_be_had_and_states_its_licence() -> None:
 
 
 def test_names_are_unique_and_every_default_exists() -> None:
-    assert len({spec.name for spec in CATALOGUE}) == len(CATALOGUE)
+    assert len({spec.name for spec in store_module.ALL}) == len(store_module.ALL)
     for role, name in DEFAULTS.items():
         assert any(spec.role == role and spec.name == name for spec in CATALOGUE)
 
@@ -652,6 +657,160 @@ def test_list_shows_own_and_broken_paths_instead_of_failing(
         ("own", "in use"),
         ("writer", "missing"),
     ]
+
+
+# --- the generator's files ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    """A folder with generator files under their published names, each a few bytes."""
+    folder = tmp_path / "generator"
+    folder.mkdir()
+    for spec in GENERATOR:
+        if spec.main:
+            (folder / spec.main).write_bytes(spec.name.encode())
+        else:
+            (folder / spec.name).mkdir()
+            for name in ("config.json", "model.safetensors", "tokenizer.json"):
+                (folder / spec.name / name).write_bytes(b"{}")
+    return folder
+
+
+def test_generator_files_state_size_hub_and_terms() -> None:
+    assert not {spec.role for spec in GENERATOR} & DEFAULTS.keys()
+    for spec in GENERATOR:
+        assert spec.hub is not None
+        assert spec.on_request
+        assert spec.size > 1e8
+        assert not spec.files, "no digest is known, so none may be stated"
+        assert "not a pin" in spec.note
+        assert "10 million USD" in spec.licence or "Gemma Terms of Use" in spec.licence
+
+
+@pytest.mark.parametrize("spec", GENERATOR, ids=lambda spec: spec.name)
+def test_no_stage_can_start_the_download_of_a_generator_file(
+    cache: Path, hub_server: HubServer, spec: ModelSpec
+) -> None:
+    store = ModelStore(cache, {}, hub_server.url)
+    for name in ("", spec.name):
+        with pytest.raises(ModelMissing, match=f"dubkit models get {spec.name}") as caught:
+            store.fetch(spec.role, name)
+        assert GENERATOR_SETTINGS[spec.role] in str(caught.value)
+        assert spec.licence in str(caught.value)
+    assert hub_server.requests == []
+
+
+def test_a_generator_file_is_downloaded_when_asked_for_by_name(cache: Path, hub_server: HubServer) -> None:
+    upscaler = next(spec for spec in GENERATOR if spec.role == "temporal-upscaler")
+    hub_server.repo = "Lightricks/LTX-2"
+    hub_server.files = {upscaler.main: WEIGHTS, "ltx-2-19b-dev.safetensors": b"not this one"}
+    hub_server.large = {upscaler.main}
+    assert upscaler.hub is not None
+    spec = replace(upscaler, approximate_size=1, hub=replace(upscaler.hub, revision=COMMIT))
+    store = ModelStore(cache, {}, hub_server.url, catalogue=(spec,))
+    store.hub = Hub(endpoint=hub_server.url, tries=3, pause=0.0)
+    model = store.get(upscaler.name)
+    assert model.path.read_bytes() == WEIGHTS
+    assert store.find("temporal-upscaler") is not None
+    assert store.fetch("temporal-upscaler").origin == "cache"
+    assert [path for _, path, _ in hub_server.requests if "19b-dev" in path] == []
+    assert store.verify(upscaler.name).ok
+    model.path.write_bytes(bytes(len(WEIGHTS)))
+    assert "SHA-256" in store.verify(upscaler.name).files[0].problem
+
+
+def test_asking_by_name_offline_downloads_nothing(cache: Path, hub_server: HubServer) -> None:
+    with pytest.raises(ModelMissing, match=r"models\.offline"):
+        ModelStore(cache, {}, hub_server.url, offline=True).get("ltx-2-19b-dev")
+    assert hub_server.requests == []
+
+
+def test_a_disk_too_small_for_the_file_is_said_before_the_download(
+    cache: Path, hub_server: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "SPARE_BYTES", 1 << 60)
+    with pytest.raises(DiskFull):
+        ModelStore(cache, {}, hub_server.url).get("ltx-2-19b-dev")
+    assert hub_server.requests == []
+
+
+def test_what_a_download_costs_and_its_terms_come_before_it(
+    cache: Path, hub_server: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUBKIT_MODELS_CACHE", str(cache))
+    monkeypatch.setenv("DUBKIT_MODELS_HUB", hub_server.url)
+    monkeypatch.setattr(store_module, "SPARE_BYTES", 1 << 60)
+    done = CliRunner().invoke(cli, ["models", "get", "ltx-2-19b-dev"])
+    assert isinstance(done.exception, DiskFull)
+    said = " ".join(done.stderr.split())
+    assert "ltx-2-19b-dev: about 43.28 GB from Lightricks/LTX-2, revision main" in said
+    assert "10 million USD" in said
+    assert hub_server.requests == []
+
+
+def test_generator_files_are_found_in_one_folder_full_precision_first(
+    cache: Path, published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUBKIT_MODELS_CACHE", str(cache))
+    monkeypatch.setenv("DUBKIT_MODELS_GENERATOR", str(published))
+
+    def found(role: str, name: str = "") -> Path:
+        model = model_store(load({}).settings).find(role, name)
+        assert model is not None
+        return model.path
+
+    for role in DUBBING_ROLES:
+        assert found(role).parent == published
+    assert found("checkpoint").name == "ltx-2-19b-dev.safetensors"
+    assert found("checkpoint", "ltx-2-19b-dev-fp8").name == "ltx-2-19b-dev-fp8.safetensors"
+    (published / "ltx-2-19b-dev.safetensors").unlink()
+    assert found("checkpoint").name == "ltx-2-19b-dev-fp8.safetensors"
+    monkeypatch.setenv(
+        "DUBKIT_MODELS_CHECKPOINT", str(published / "ltx-2-temporal-upscaler-x2-1.0.safetensors")
+    )
+    assert found("checkpoint").name == "ltx-2-temporal-upscaler-x2-1.0.safetensors"
+    monkeypatch.setenv("DUBKIT_MODELS_DUBBING_LORA", str(published))
+    assert found("dubbing-lora").name == "ltx-2-19b-ic-lora-lipdubbing.safetensors"
+
+
+def test_list_shows_generator_files_that_are_here_once(cache: Path, published: Path) -> None:
+    paths = {"checkpoint": str(published / "ltx-2-19b-dev.safetensors")}
+    rows = list_models(ModelStore(cache, paths | in_folder(published), catalogue=GENERATOR))
+    assert len(rows) == len(GENERATOR)
+    states = {row.name: (row.state, row.origin) for row in rows}
+    assert states["ltx-2-19b-dev"] == ("in use", "path")
+    assert states["ltx-2-19b-dev-fp8"] == ("found", "path")
+    assert all(row.licence == spec.licence for row, spec in zip(rows, GENERATOR, strict=True))
+
+
+def test_doctor_says_which_generator_files_are_here(cache: Path, published: Path) -> None:
+    def check(paths: dict[str, str]) -> Check:
+        checks = examine(ModelStore(cache, paths, offline=True, catalogue=GENERATOR))
+        return next(check for check in checks if check.name == "generator files")
+
+    none = check({})
+    assert none.ok is None
+    assert "checkpoint" in none.found
+    assert "temporal" not in none.found
+    assert check(in_folder(published)).ok is True
+    broken = check({"dubbing-lora": "/nowhere"})
+    assert broken.ok is False
+    assert "models.dubbing_lora = '/nowhere'" in broken.found
+
+
+def test_list_states_every_licence_readably(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUBKIT_MODELS_CACHE", str(cache))
+    monkeypatch.setenv("COLUMNS", "90")
+    done = CliRunner().invoke(cli, ["models", "list"])
+    assert done.exit_code == 0
+    said = " ".join(done.output.split())
+    assert "LTX-2 Community License (yearly revenue of 10 million USD or more needs a paid licence" in said
+    assert "Gemma Terms of Use" in said
+    assert "dubkit models get ltx-2-19b-dev downloads about 43.3 GB" in said
+    notes = [line for line in done.output.splitlines() if line.startswith((" ", "["))]
+    # A word that is longer than the line, such as an address, stays whole.
+    assert all(len(line) <= 90 or len(line.split()) == 1 for line in notes)
 
 
 # --- the packages of the `offline` extra -------------------------------------------------------

@@ -21,7 +21,11 @@ from dubkit.ltx import components
 from dubkit.ltx.lora import LoRA
 from dubkit.ltx.weights import Checkpoint
 from dubkit.ops import tiny
+from dubkit.ops.catalogue_ltx import GENERATOR_ROLES, in_folder
+from dubkit.ops.doctor import examine
 from dubkit.ops.generator_parts import checkpoint_shapes
+from dubkit.ops.listing import NOISE, list_models
+from dubkit.ops.models import ModelStore
 from dubkit.ops.published import PUBLISHED, Generation, checkpoint_values
 from dubkit.ops.safetensors_header import read_header
 from dubkit.ops.tiny import GEMMA, NAMES, FolderUnusable, make_tiny
@@ -202,6 +206,17 @@ def test_the_command_prints_what_it_wrote(tmp_path: Path) -> None:
     assert "never a dub" in done.output
     again = CliRunner().invoke(cli, ["models", "make-tiny", str(tmp_path / "set")])
     assert again.exit_code == 1
+
+
+def test_list_and_doctor_do_not_take_random_files_for_a_model(
+    sets: Callable[[Generation], Path], tmp_path: Path
+) -> None:
+    store = ModelStore(tmp_path, in_folder(sets("2")))
+    rows = [row for row in list_models(store) if row.role in GENERATOR_ROLES]
+    assert {row.note for row in rows} == {NOISE}
+    check = next(check for check in examine(store) if check.name == "generator files")
+    assert check.ok is None
+    assert "random test weights" in check.found
 
 
 # --- the tokenizer -----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from dubkit.cli import cli
-from dubkit.errors import ModelMissing
-from dubkit.ops import gemma_files
+from dubkit.errors import DubkitError, ModelMissing
+from dubkit.ops import gemma_files, generator_parts
 from dubkit.ops.safetensors_header import HeaderError, read_header
 from dubkit.ops.tiny import GEMMA, NAMES, make_tiny
 from dubkit.ops.weight_files import WeightReport, check_paths
@@ -230,6 +231,11 @@ def test_a_lora_is_held_against_the_checkpoint_in_use(whole: Path) -> None:
     assert report.ok, texts(report)
 
 
+def test_files_of_both_generations_may_lie_in_one_folder(whole: Path, newer: Path) -> None:
+    reports = check_paths([whole, newer])
+    assert {report.path.name: texts(report) for report in reports if not report.ok} == {}
+
+
 def test_half_pairs_and_uneven_ranks_of_a_lora_are_named(whole: Path, tmp_path: Path) -> None:
     layer = "diffusion_model.transformer_blocks.0."
 
@@ -277,6 +283,11 @@ def gemma(whole: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(whole / GEMMA, tmp_path / "gemma"))
 
 
+def without(keys: list[str], header: dict[str, Any]) -> None:
+    for key in keys:
+        del header[key]
+
+
 def split(folder: Path) -> tuple[Path, dict[str, str]]:
     """Cut the single file in two shards with an index, as the published folder has."""
     single = folder / "model.safetensors"
@@ -284,7 +295,7 @@ def split(folder: Path) -> tuple[Path, dict[str, str]]:
     names = {key: f"model-0000{1 + (n > 40)}-of-00002.safetensors" for n, key in enumerate(keys)}
     for name in set(names.values()):
         gone = [key for key in keys if names[key] != name]
-        altered(single, folder / name, lambda header, gone=gone: [header.pop(key) for key in gone])  # type: ignore[misc]
+        altered(single, folder / name, partial(without, gone))
     single.unlink()
     (folder / gemma_files.INDEX).write_text(json.dumps({"weight_map": names}), encoding="utf-8")
     return folder / gemma_files.INDEX, names
@@ -406,6 +417,14 @@ def test_verify_by_name_checks_the_header_of_a_generator_file(
     assert done.exit_code == 0, done.output
     assert "LTX-2 checkpoint of 3 blocks" in done.output
     assert "LoRA, rank 4 on 84 linears" in done.output
+
+
+def test_without_torch_it_is_said_what_to_install(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generator_parts, "package_folder", lambda name: None)
+    with pytest.raises(DubkitError, match=r"dubkit\[gpu\]"):
+        check_paths([whole])
+    with pytest.raises(DubkitError, match=r"dubkit\[gpu\]"):
+        make_tiny(whole.parent / "other")
 
 
 def test_checking_loads_no_weight(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:

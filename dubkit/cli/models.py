@@ -102,7 +102,7 @@ def _announce(store: ModelStore, spec: ModelSpec) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.argument("names", nargs=-1, metavar="[NAME|PATH...]")
 def verify_command(names: tuple[str, ...], as_json: bool) -> None:
-    """Check models: size and SHA-256 of every file where known, and the headers of generator files.
+    """Check every file: size and SHA-256 where known, headers of weights.
 
     NAME is a name from `models list`, PATH a weight file, a Gemma folder, or a folder with such files. Of a
     generator file the header, the keys, shapes and types of its tensors are checked without loading it.
@@ -139,9 +139,10 @@ def verify_command(names: tuple[str, ...], as_json: bool) -> None:
 )
 @click.option("--force", is_flag=True, help="Replace tiny files of an earlier run; other files stay.")
 def make_tiny_command(folder: Path, seed: int, generation: str, force: bool) -> None:
-    """Write a whole set of tiny generator files with random weights into DIR, for trying every step.
+    """Write tiny generator files with random weights into DIR, for tests.
 
-    The files have the published names and layout. They make noise, never a dub.
+    It is a whole set in the published layout, under the published names, so that every step can be tried on
+    any machine. The files make noise, never a dub.
     """
     from dubkit.ops.tiny import make_tiny
 

@@ -17,9 +17,10 @@ from dubkit.errors import ModelMissing, ToolError
 from dubkit.media.filters import ffmpeg_exe
 from dubkit.ops.catalogue import OPTIONAL_ROLES, ModelSpec
 from dubkit.ops.catalogue_ltx import DUBBING_ROLES, GENERATOR_ROLES
-from dubkit.ops.listing import lacking_runtime
+from dubkit.ops.listing import NOISE, lacking_runtime
 from dubkit.ops.models import ModelStore
 from dubkit.ops.packaged import package_folder
+from dubkit.ops.weight_files import random_weights
 
 FREE_DISK = 2_000_000_000
 FREE_MEMORY = 2_000_000_000
@@ -239,6 +240,8 @@ def _generator(store: ModelStore) -> Check:
         listed = f"{', '.join(here)}; " if here else ""
         cure = f"`dubkit models list` says what they are and what they cost. {without}"
         return Check(name, None, f"{listed}not here: {', '.join(missing)}", cure)
+    if any(random_weights(model.path) for model in found.values() if model):
+        return Check(name, None, f"{', '.join(here)}: {NOISE}", f"Good for tests only. {without}")
     return Check(name, True, ", ".join(here))
 
 

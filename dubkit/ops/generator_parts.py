@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dubkit.errors import DubkitError
+from dubkit.ops.packaged import package_folder
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -16,6 +19,14 @@ Shapes = dict[str, tuple[int, ...]]
 
 TRANSFORMER = "model.diffusion_model."
 STATISTICS = "per_channel_statistics."
+
+
+def need_torch() -> None:
+    """Raise a `DubkitError` that says what to install where torch is missing."""
+    if package_folder("torch") is None:
+        raise DubkitError(
+            'The generator\'s files cannot be described without torch.\nInstall it: pip install "dubkit[gpu]"'
+        )
 
 
 def checkpoint_shapes(config: CheckpointConfig, states: int) -> Shapes:

@@ -9,6 +9,9 @@ from dubkit.errors import ModelMissing
 from dubkit.ops.catalogue import DEFAULTS, ModelSpec, ResolvedModel
 from dubkit.ops.models import ModelStore
 from dubkit.ops.packaged import package_folder
+from dubkit.ops.weight_files import random_weights
+
+NOISE = "random test weights: they make noise, never a dub"
 
 State = Literal["in use", "found", "missing", "broken"]
 """`in use`: what its role takes when nothing else is named. `broken`: a path was named that is none."""
@@ -71,13 +74,15 @@ def _row(store: ModelStore, spec: ModelSpec, used: ResolvedModel | None) -> Mode
         found.origin,
         spec.licence,
         _mb(found.size),
-        _found_note(spec),
+        _found_note(spec, found),
         str(found.path) if found.folder else "",
         spec.licence_url,
     )
 
 
-def _found_note(spec: ModelSpec) -> str:
+def _found_note(spec: ModelSpec, found: ResolvedModel) -> str:
+    if spec.on_request and random_weights(found.path):
+        return NOISE
     lacking = lacking_runtime(spec)
     if not lacking:
         return spec.note

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import DiskFull, DubkitError
+from dubkit.ops.generator_parts import need_torch
 from dubkit.ops.published import TINY, Generation, checkpoint_values, upsampler_values
 from dubkit.ops.tiny_values import random_tensor
-from dubkit.ops.weight_files import RANDOM
+from dubkit.ops.weight_files import RANDOM, random_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,6 +82,7 @@ def make_tiny(
     Raises `FolderUnusable` when the folder holds anything, or with `force` a weight file that is no random
     one, or cannot be written; `DiskFull` when there is no room.
     """
+    need_torch()
     folder = folder.expanduser()
     _check_free(folder, generation, force)
     try:
@@ -102,8 +104,6 @@ def make_tiny(
 
 
 def _check_free(folder: Path, generation: Generation, force: bool) -> None:
-    from dubkit.ops.safetensors_header import HeaderError, read_header
-
     if folder.exists() and not folder.is_dir():
         raise FolderUnusable(f"{folder} is a file.\nGive a folder that is empty or does not exist yet.")
     if not folder.exists() or not any(folder.iterdir()):
@@ -117,13 +117,7 @@ def _check_free(folder: Path, generation: Generation, force: bool) -> None:
         *(folder / name for name in NAMES[generation].values()),
         folder / GEMMA / "model.safetensors",
     ):
-        if not path.exists():
-            continue
-        try:
-            random = RANDOM in read_header(path).metadata
-        except (HeaderError, OSError):
-            random = False
-        if not random:
+        if path.exists() and not random_weights(path):
             raise FolderUnusable(
                 f"{path} was not written by make-tiny: it may be a real model.\n"
                 "Give another folder, or remove that file yourself."

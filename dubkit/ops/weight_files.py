@@ -14,6 +14,7 @@ from typing import Literal
 
 from dubkit.errors import ModelMissing
 from dubkit.ops import gemma_files
+from dubkit.ops.generator_parts import need_torch
 from dubkit.ops.safetensors_header import Header, HeaderError, Stored, read_header
 
 Kind = Literal["checkpoint", "lora", "upscaler", "text encoder", "unknown"]
@@ -56,23 +57,40 @@ class WeightReport:
         return not self.problems
 
 
+def random_weights(path: Path) -> bool:
+    """Tell whether a weight file, or that of a text encoder's folder, says that it is a random test file."""
+    try:
+        return RANDOM in read_header(path / gemma_files.SINGLE if path.is_dir() else path).metadata
+    except (HeaderError, OSError):
+        return False
+
+
 def check_paths(paths: Iterable[Path], base: Path | None = None) -> list[WeightReport]:
     """Check files, Gemma folders and folders of such, each against the others.
 
-    LoRAs, upscalers and the text encoder are compared with the checkpoint among them, else with `base`, else
-    with LTX-2 19B as published. Raises `ModelMissing` for a path where nothing of the kind lies.
+    LoRAs, upscalers and text encoders must fit one of the checkpoints among them, else `base`, else LTX-2
+    19B as published. Raises `ModelMissing` for a path where nothing of the kind lies, `DubkitError` without
+    torch.
     """
+    need_torch()
     found = [inner for path in paths for inner in _expanded(path)]
     headers = {path: _opened(path) for path in found if path.is_file()}
-    bases = [
-        path
-        for path, header in headers.items()
-        if isinstance(header, Header) and _kind(header) == "checkpoint"
-    ]
+    bases = _checkpoints(headers.values())
     if not bases and base is not None:
-        headers[base], bases = _opened(base), [base]
-    known = next((header for path in bases if isinstance(header := headers[path], Header)), None)
-    return [_folder(path, known) if path.is_dir() else _file(path, headers[path], known) for path in found]
+        bases = _checkpoints([_opened(base)])
+    return [_best(path, headers.get(path), bases) for path in found]
+
+
+def _checkpoints(headers: Iterable[Header | Problem]) -> list[Header]:
+    return [h for h in headers if isinstance(h, Header) and _kind(h) == "checkpoint"]
+
+
+def _best(path: Path, header: Header | Problem | None, bases: list[Header]) -> WeightReport:
+    """Return the report against the checkpoint that the file fits; against the first if it fits none."""
+    choices: list[Header | None] = [*bases] or [None]
+    reports = (_folder(path, base) if header is None else _file(path, header, base) for base in choices)
+    first = next(reports)
+    return first if first.ok else next((report for report in reports if report.ok), first)
 
 
 def _expanded(path: Path) -> list[Path]:
@@ -122,8 +140,7 @@ def _file(path: Path, header: Header | Problem, base: Header | None) -> WeightRe
     except ValueError as error:
         about, problems = "", [Problem(" ".join(str(error).split()), LAYOUT)]
     types = ", ".join(sorted({tensor.dtype for tensor in header.tensors.values()}))
-    size = f"{header.size / 1e9:.2f} GB" if header.size >= 1e8 else f"{header.size / 1e6:.1f} MB"
-    parts = [about or kind, f"{len(header.tensors)} tensors", types, size]
+    parts = [about or kind, f"{len(header.tensors)} tensors", types, _size(header.size)]
     if RANDOM in header.metadata:
         parts.append("random test weights")
     return WeightReport(path, kind, ", ".join(parts), tuple(problems))
@@ -311,7 +328,9 @@ def _folder(path: Path, base: Header | None) -> WeightReport:
     if states and inputs and inputs != {states}:
         text = f"gives {states} values per token, the checkpoint's projection takes {max(inputs)}"
         problems.append(Problem(text, OTHER))
-    summary = f"Gemma 3, {facts['tensors']} tensors, {facts['bytes'] / 1e9:.2f} GB"
+    summary = f"Gemma 3, {facts['tensors']} tensors, {_size(facts['bytes'])}"
+    if random_weights(path):
+        summary += ", random test weights"
     return WeightReport(path, "text encoder", summary, tuple(problems))
 
 
@@ -332,6 +351,10 @@ def _differences(
     if wrong:
         named = [f"{key} is {list(held[key])}, expected {list(expected[key])}" for key in wrong]
         yield Problem(f"{len(wrong)} tensors have another shape: {_named(named)}", LAYOUT)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def _named(names: list[str]) -> str:
