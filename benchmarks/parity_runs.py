@@ -22,7 +22,7 @@ from benchmarks.parity_dub import (
     start,
 )
 from benchmarks.parity_network import stage_loras
-from benchmarks.parity_report import DEFAULT, EXACT, TABLE, Folder, Part, Tolerance
+from benchmarks.parity_report import BYTE, DEFAULT, EXACT, TABLE, Folder, Part, Tolerance
 from benchmarks.parity_stages import STREAMS, WALK
 from dubkit.dubbing import conditioning, pixels, schedules
 from dubkit.dubbing.sampler import sample
