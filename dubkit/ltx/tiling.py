@@ -27,12 +27,6 @@ class Tiling:
     frames: int = 64
     overlap_frames: int = 24
 
-    def __post_init__(self) -> None:
-        for name in ("pixels", "frames"):
-            size, overlap = getattr(self, name), getattr(self, f"overlap_{name}")
-            if not 0 <= overlap < size:
-                raise ValueError(f"Tiles of {size} {name} cannot overlap by {overlap}; use less than {size}.")
-
 
 class Span(NamedTuple):
     """One tile along one axis: its latents, what they stand for in the video, and float32 weights of each.
@@ -70,37 +64,35 @@ def spans(length: int, size: int, overlap: int, stride: int, *, causal: bool = F
         head, tail = i == 0, i + 1 == count
         latents = slice(0 if head else i * step - early, length if tail else i * step + size)
         pixels = slice(latents.start * stride, (latents.stop - early) * stride + early)
-        rise, fall = 0 if head else overlap + early, 0 if tail else overlap
-        wide = 0 if head else overlap * stride + early
-        short = trapezoid(latents.stop - latents.start, rise, fall, from_zero=causal)
-        long = trapezoid(pixels.stop - pixels.start, wide, fall * stride, from_zero=causal)
-        found.append(Span(latents, pixels, short, long))
-    _share([(span.latents, span.latent_weights) for span in found])
-    _share([(span.pixels, span.pixel_weights) for span in found])
+        rise, fine_rise = (0, 0) if head else (overlap + early, overlap * stride + early)
+        fall = 0 if tail else overlap
+        coarse = trapezoid(latents.stop - latents.start, rise, fall, from_zero=causal)
+        fine = trapezoid(pixels.stop - pixels.start, fine_rise, fall * stride, from_zero=causal)
+        found.append(Span(latents, pixels, coarse, fine))
+    for place, weights in (("latents", "latent_weights"), ("pixels", "pixel_weights")):
+        total = torch.zeros(getattr(found[-1], place).stop)
+        for span in found:
+            total[getattr(span, place)] += getattr(span, weights)
+        for span in found:
+            getattr(span, weights).div_(total[getattr(span, place)])
     return found
-
-
-def _share(parts: Sequence[tuple[slice, Tensor]]) -> None:
-    """Divide weights, in place, by their sum at every place."""
-    total = torch.zeros(parts[-1][0].stop)
-    for place, weights in parts:
-        total[place] += weights
-    for place, weights in parts:
-        weights /= total[place]
 
 
 def layout(latents: Sequence[int], tiling: Tiling, strides: Strides) -> tuple[list[Span], ...]:
     """Return the tiles of each axis of (F', H', W') latents; work goes over time, then rows, then columns.
 
     Raises:
-        ValueError: a size or overlap is no whole number of latents.
+        ValueError: a size or overlap is no whole number of latents, or a tile is all overlap.
     """
     axes = []
     for axis, (length, stride) in enumerate(zip(latents, strides, strict=True)):
         name = "pixels" if axis else "frames"
         size, overlap = getattr(tiling, name), getattr(tiling, f"overlap_{name}")
-        if size % stride or overlap % stride:
-            raise ValueError(f"Tiles of {size} {name} with overlap {overlap}: use multiples of {stride}.")
+        if size % stride or overlap % stride or not 0 <= overlap < size:
+            raise ValueError(
+                f"Tiles of {size} {name} with overlap {overlap} do not fit: use multiples of {stride}, "
+                "and an overlap smaller than the tile."
+            )
         axes.append(spans(length, size // stride, overlap // stride, stride, causal=axis == 0))
     return tuple(axes)
 
@@ -110,8 +102,8 @@ def decode_tiled(
 ) -> Iterator[Tensor]:
     """Yield pixels (B, 3, f, H, W) of latents (B, C, F', H', W'), in order, as frames are finished.
 
-    One piece per tile in time; it has no frames where the next tile begins with it. Small videos are one
-    tile, and then equal the decoder's own result to the bit.
+    One piece per tile in time; it has no frames where the next tile begins with it. A single tile equals
+    the decoder's own result to the bit.
     """
     times, rows, columns = layout(latent.shape[2:], tiling, decoder.strides)
     size = rows[-1].pixels.stop, columns[-1].pixels.stop

@@ -1,7 +1,4 @@
-"""The latent upsampler: twice the rows and columns, or twice the frames, without leaving latent space.
-
-Letters: B batch, C latent channels, M inner channels, F, H, W latent frames, rows, columns.
-"""
+"""The latent upsampler: twice the rows and columns, or twice the frames. All sizes count latents."""
 
 from __future__ import annotations
 
@@ -47,11 +44,9 @@ class LatentUpsampler(nn.Module):
 
     def __init__(self, config: UpsamplerConfig) -> None:
         super().__init__()
-        doubles = not config.spatial or config.spatial_scale == 2
-        if config.dims != 3 or config.spatial == config.temporal or not doubles:
-            raise ValueError(
-                f"Only upsamplers that double either space or time are implemented, not {config}."
-            )
+        scale = config.spatial_scale if config.spatial else 2
+        if config.dims != 3 or config.spatial == config.temporal or scale != 2:
+            raise ValueError(f"Only upsamplers that double space or time are implemented, not {config}.")
         self.config, width = config, config.mid_channels
         self.initial_conv = nn.Conv3d(config.in_channels, width, 3, padding=1)
         self.initial_norm = nn.GroupNorm(32, width)

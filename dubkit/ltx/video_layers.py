@@ -17,12 +17,7 @@ from dubkit.ltx.modulation import sinusoid
 
 Strides = tuple[int, int, int]
 """Factor per axis: frames, rows, columns."""
-
-STRIDES: dict[str, Strides] = {
-    "compress_space": (1, 2, 2),
-    "compress_time": (2, 1, 1),
-    "compress_all": (2, 2, 2),
-}
+STRIDES = {"compress_space": (1, 2, 2), "compress_time": (2, 1, 1), "compress_all": (2, 2, 2)}
 
 
 class Conv(nn.Module):
@@ -43,13 +38,16 @@ class Conv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, F, H, W) -> (B, C', F / stride rounded up, H / stride, W / stride)."""
+        out: Tensor = self.conv(self._padded(x))  # What the padding went through is gone by now.
+        return out
+
+    def _padded(self, x: Tensor) -> Tensor:
         if self.padding != "zeros":
             # Frame by frame: the two-dimensional form exists on every device and for every dtype.
             frames = F.pad(x.transpose(1, 2).flatten(0, 1), (1, 1, 1, 1), mode=self.padding)
             x = torch.unflatten(frames, 0, (len(x), -1)).transpose(1, 2)
         first, last = x[:, :, :1], x[:, :, -1:]
-        out: Tensor = self.conv(torch.cat((first, first, x) if self.causal else (first, x, last), dim=2))
-        return out
+        return torch.cat((first, first, x) if self.causal else (first, x, last), dim=2)
 
 
 def normalized(x: Tensor, modulation: tuple[Tensor, Tensor] | None = None) -> Tensor:
@@ -69,14 +67,14 @@ class TimeEmbedder(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        layers = {"linear_1": nn.Linear(256, width), "linear_2": nn.Linear(width, width)}
-        self.timestep_embedder = nn.ModuleDict(layers)
+        self.timestep_embedder = nn.Sequential()
+        self.timestep_embedder.add_module("linear_1", nn.Linear(256, width))
+        self.timestep_embedder.add_module("silu", nn.SiLU())
+        self.timestep_embedder.add_module("linear_2", nn.Linear(width, width))
 
     def forward(self, level: Tensor) -> Tensor:
         """(1,) -> (width,)."""
-        hidden = sinusoid(level)[0].to(level.dtype)
-        first, second = self.timestep_embedder["linear_1"], self.timestep_embedder["linear_2"]
-        out: Tensor = second(F.silu(first(hidden)))
+        out: Tensor = self.timestep_embedder(sinusoid(level)[0].to(level.dtype))
         return out
 
 
@@ -90,8 +88,7 @@ class ResBlock(nn.Module):
 
     def __init__(self, channels: int, padding: Padding, causal: bool, conditioned: bool) -> None:
         super().__init__()
-        self.conv1 = Conv(channels, channels, padding, causal)
-        self.conv2 = Conv(channels, channels, padding, causal)
+        self.conv1, self.conv2 = (Conv(channels, channels, padding, causal) for _ in range(2))
         if conditioned:
             self.scale_shift_table = nn.Parameter(torch.empty(4, channels))
 
@@ -113,8 +110,9 @@ class ResStage(nn.Module):
         super().__init__()
         if conditioned:
             self.time_embedder = TimeEmbedder(4 * channels)
-        blocks = [ResBlock(channels, padding, causal, conditioned) for _ in range(layers)]
-        self.res_blocks = nn.ModuleList(blocks)
+        self.res_blocks = nn.ModuleList(
+            ResBlock(channels, padding, causal, conditioned) for _ in range(layers)
+        )
 
     def forward(self, x: Tensor, level: Tensor | None = None) -> Tensor:
         """(B, C, F, H, W) -> the same; `level` (1,) is what a conditioned stage embeds."""
@@ -180,7 +178,7 @@ class Upsample(nn.Module):
 def encoder_block(block: VAEBlock, width: int, padding: Padding) -> tuple[nn.Module, int]:
     """Build one entry of the encoder's list; return it and the width it hands on."""
     if block.kind == "res_x":
-        return ResStage(width, block.layers, padding, causal=True, conditioned=False), width
+        return ResStage(width, block.layers, padding, True, False), width
     strides, multiplier = _resampling("encoder", block, width)
     if not block.kind.endswith("_res"):
         # A plain strided convolution: its name in the file is the block's, and it ignores a multiplier.

@@ -23,10 +23,8 @@ from dubkit.ltx.video_layers import (
     total_strides,
 )
 
-DECODE_LEVEL = 0.05
-"""Noise level that a conditioned decoder is told."""
-DECODE_NOISE = 0.025
-"""Share of noise that a conditioned decoder mixes into the latent."""
+DECODE_LEVEL, DECODE_NOISE = 0.05, 0.025
+"""The noise level that a conditioned decoder is told, and the share of noise mixed into its latent."""
 
 
 class VideoEncoder(nn.Module):
@@ -136,15 +134,13 @@ def check_size(pixels: Tensor, strides: Strides) -> None:
 
 
 def _check_latents(x: Tensor, channels: int, padding: Padding, rows: int = 1, columns: int = 1) -> None:
-    """Refuse `x` of other channels, or with too few of its `rows` x `columns` pixels to mirror the edges."""
+    """Refuse `x` of other channels, or too small to mirror its edges; a latent is `rows` x `columns` of x."""
     if x.ndim != 5 or x.shape[1] != channels:
+        expected = f"(batch, {channels} channels, frames, rows, columns)"
+        raise ValueError(f"The video autoencoder takes {expected}, not {tuple(x.shape)}.")
+    size = x.shape[3] // rows, x.shape[4] // columns
+    if padding == "reflect" and min(size) < 2:
         raise ValueError(
-            f"The video autoencoder takes (batch, {channels} channels, frames, rows, columns), "
-            f"not {tuple(x.shape)}."
-        )
-    height, width = x.shape[3] // rows, x.shape[4] // columns
-    if padding == "reflect" and min(height, width) < 2:
-        raise ValueError(
-            f"The video has {height} x {width} latent rows and columns; this autoencoder mirrors the edges "
-            "and needs at least 2 of each. Use a larger picture or larger tiles."
+            f"The video has {size[0]} x {size[1]} latent rows and columns, and this autoencoder mirrors the "
+            "edges, which takes at least 2 of each. Use a larger picture or larger tiles."
         )

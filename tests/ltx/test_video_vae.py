@@ -10,8 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from dubkit.dubbing.pixels import cover, to_signed
 from dubkit.ltx.codec_config import VideoVAEConfig, read_video_vae
 from dubkit.ltx.statistics import ChannelStatistics
+from dubkit.ltx.tiling import Tiling, encode_tiled
 from dubkit.ltx.video_layers import depth_to_space, normalized, space_to_depth
 from dubkit.ltx.video_vae import VideoDecoder, VideoEncoder, patchify, to_uint8, unpatchify
 from tests.ltx.golden import assert_close, checkpoint_config, checkpoint_tensors, golden, requires_golden
@@ -168,10 +170,22 @@ def test_statistics_give_the_reference(decoder: VideoDecoder) -> None:
     assert_close(statistics.normalize(tensors["decode.latent"]), tensors["stats.normalize"])
 
 
+SIZES = {1: (96, 128), 2: (192, 256)}
+
+
 @requires_golden
-def test_dub_encodes_its_first_frame_as_the_reference(encoder: VideoEncoder) -> None:
-    pixels = golden("e2e_media")["stage1.image_pixels"]
-    assert_close(encoder(pixels), golden("e2e_justdubit")["stage1.image_latent"])
+@pytest.mark.parametrize("stage", SIZES)
+def test_dub_encodes_its_first_frame_as_the_reference(encoder: VideoEncoder, stage: int) -> None:
+    pixels = to_signed(cover(golden("e2e_media")["image_after_crf"][None], *SIZES[stage]))
+    assert_close(encoder(pixels), golden("e2e_justdubit")[f"stage{stage}.image_latent"])
+
+
+@requires_golden
+@pytest.mark.parametrize("stage", SIZES)
+def test_dub_encodes_its_clip_as_the_reference(encoder: VideoEncoder, stage: int) -> None:
+    pixels = to_signed(cover(golden("e2e_media")["clip_frames"][:25], *SIZES[stage]))
+    latent = encode_tiled(encoder, pixels, Tiling())
+    assert_close(latent, golden("e2e_justdubit")[f"stage{stage}.ref_video_latent"])
 
 
 @requires_golden
