@@ -48,6 +48,14 @@ def frame_rate(fps: float) -> Fraction:
     return Fraction(fps).limit_denominator(1001)
 
 
+def sample_count(frames: int, fps: float, rate: int) -> int:
+    """Return the samples that go with some frames as the original counts them.
+
+    In floating point it may lose one sample, which the library's own count does not.
+    """
+    return int(frames / fps * rate)
+
+
 def read_clip(path: Path) -> tuple[Tensor, Tensor, int]:
     """Return a clip's frames (F, H, W, 3) uint8, sound (C, N) float32 in -1 to 1, and its sampling rate."""
     with av.open(str(path)) as film:
@@ -121,8 +129,8 @@ class Models:
 
     def hear(self, wave: Tensor, rate: int, frames: int, fps: float) -> Tensor:
         """Return the latent of sound (C, N), cut or padded to the length of the frames."""
-        samples = mel.sample_count(frames, frame_rate(fps), rate)
-        heard: Tensor = self.audio_encoder(self.audio_encoder.mel(mel.fit(wave, samples)[None], rate))
+        wave = mel.fit(wave, sample_count(frames, fps, rate))
+        heard: Tensor = self.audio_encoder(self.audio_encoder.mel(wave[None], rate))
         return heard
 
     def upsample(self, latent: Tensor) -> Tensor:

@@ -15,9 +15,9 @@ from benchmarks.parity_dub import (
     add_noise,
     denoiser,
     finish,
-    frame_rate,
     grid_of,
     read_clip,
+    sample_count,
     start,
     velocity_of,
 )
@@ -93,7 +93,7 @@ def media(folder: Folder) -> None:
 def _sound(part: Part, dub: Part, models: Models, frames: int, fps: float) -> None:
     wave, rate = part.input("clip_audio"), int(number(r"at # Hz", part.about("clip_audio")))
     to_rate = models.audio_encoder.config.sample_rate
-    samples = mel.sample_count(frames, frame_rate(fps), rate)
+    samples = sample_count(frames, fps, rate)
     part.check("audio_resampled", mel.resample(mel.fit(wave, samples), rate, to_rate))
     resampled = part.input("audio_resampled")
     part.check("audio_mel", models.audio_encoder.mel(resampled[None], to_rate))

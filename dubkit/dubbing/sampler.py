@@ -40,7 +40,8 @@ def sample(
         ValueError: levels that do not fall or reach 0 early, or an unknown method.
     """
     levels: list[float] = sigmas.tolist()
-    if len(levels) < 2 or any(a <= b for a, b in pairwise(levels)) or levels[-2] <= 0.0:
+    # Said positively, so that an undefined level is refused too.
+    if len(levels) < 2 or not (all(a > b for a, b in pairwise(levels)) and levels[-1] >= 0.0):
         raise ValueError(
             f"Noise levels must fall strictly, with 0 only at the end; got {[round(x, 6) for x in levels]}."
         )
