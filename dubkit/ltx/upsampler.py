@@ -35,8 +35,7 @@ class _Rational(nn.Module):
         self.blur_down.register_buffer("kernel", torch.empty(1, 1, 5, 5))
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.conv(x)
-        return out
+        return self.conv(x)  # type: ignore[no-any-return]
 
 
 class LatentUpsampler(nn.Module):
@@ -78,8 +77,7 @@ class LatentUpsampler(nn.Module):
         x = self._double(x)
         for block in self.post_upsample_res_blocks:
             x = block(x)
-        out: Tensor = self.final_conv(x)
-        return out
+        return self.final_conv(x)  # type: ignore[no-any-return]
 
     def _double(self, x: Tensor) -> Tensor:
         if self.config.temporal:

@@ -6,6 +6,7 @@ Letters: B batch, C channels, F frames, H rows, W columns; hidden tensors are (B
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
@@ -38,25 +39,24 @@ class Conv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, F, H, W) -> (B, C', F / stride rounded up, H / stride, W / stride)."""
-        out: Tensor = self.conv(self._padded(x))  # What the padding went through is gone by now.
-        return out
+        return self.conv(self._padded(x))  # type: ignore[no-any-return]
 
     def _padded(self, x: Tensor) -> Tensor:
         if self.padding != "zeros":
-            # Frame by frame: the two-dimensional form exists on every device and for every dtype.
-            frames = F.pad(x.transpose(1, 2).flatten(0, 1), (1, 1, 1, 1), mode=self.padding)
-            x = torch.unflatten(frames, 0, (len(x), -1)).transpose(1, 2)
+            # In two dimensions: without a copy before, and every device and dtype has it.
+            planes = F.pad(x.flatten(1, 2), (1, 1, 1, 1), mode=self.padding)
+            x = torch.unflatten(planes, 1, (x.shape[1], -1))
         first, last = x[:, :, :1], x[:, :, -1:]
         return torch.cat((first, first, x) if self.causal else (first, x, last), dim=2)
 
 
-def normalized(x: Tensor, modulation: tuple[Tensor, Tensor] | None = None) -> Tensor:
-    """Return `silu(x / sqrt(mean over channels of x**2 + 1e-8))`; `modulation` is (shift, scale) before silu.
+def normalized(x: Tensor, modulation: Sequence[Tensor] = ()) -> Tensor:
+    """Return `silu(x / sqrt(mean over channels of x**2 + 1e-8))`; `modulation`: (shift, scale) before silu.
 
     Never more than one tensor of x's size beside x: the squares are gone before the result is made.
     """
     out = x / x.square().mean(1, keepdim=True).add_(1e-8).sqrt_()
-    if modulation is not None:
+    if modulation:
         shift, scale = modulation
         out.mul_(1 + scale).add_(shift)
     return F.silu(out, inplace=True)
@@ -67,20 +67,18 @@ class TimeEmbedder(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.timestep_embedder = nn.Sequential()
-        self.timestep_embedder.add_module("linear_1", nn.Linear(256, width))
-        self.timestep_embedder.add_module("silu", nn.SiLU())
-        self.timestep_embedder.add_module("linear_2", nn.Linear(width, width))
+        first, second = nn.Linear(256, width), nn.Linear(width, width)
+        layers: dict[str, nn.Module] = {"linear_1": first, "silu": nn.SiLU(), "linear_2": second}
+        self.timestep_embedder = nn.Sequential(OrderedDict(layers))
 
     def forward(self, level: Tensor) -> Tensor:
         """(1,) -> (width,)."""
-        out: Tensor = self.timestep_embedder(sinusoid(level)[0].to(level.dtype))
-        return out
+        return self.timestep_embedder(sinusoid(level)[0].to(level.dtype))  # type: ignore[no-any-return]
 
 
-def modulation_rows(table: Tensor, embedded: Tensor) -> Sequence[Tensor]:
+def modulation_rows(table: Tensor, embedded: Tensor) -> tuple[Tensor, ...]:
     """(R, C) and (R * C,) -> R rows of their sum, each (C, 1, 1, 1)."""
-    return (table + embedded.view_as(table))[..., None, None, None].unbind(0)
+    return tuple((table + embedded.view_as(table))[..., None, None, None])
 
 
 class ResBlock(nn.Module):
@@ -94,12 +92,9 @@ class ResBlock(nn.Module):
 
     def forward(self, x: Tensor, embedded: Tensor | None = None) -> Tensor:
         """(B, C, F, H, W) -> the same; `embedded` (4 * C,)."""
-        first = second = None
-        if embedded is not None:
-            shift1, scale1, shift2, scale2 = modulation_rows(self.scale_shift_table, embedded)
-            first, second = (shift1, scale1), (shift2, scale2)
-        hidden: Tensor = self.conv1(normalized(x, first))
-        hidden = self.conv2(normalized(hidden, second))
+        rows = () if embedded is None else modulation_rows(self.scale_shift_table, embedded)
+        hidden: Tensor = self.conv1(normalized(x, rows[:2]))
+        hidden = self.conv2(normalized(hidden, rows[2:]))
         return hidden.add_(x)
 
 

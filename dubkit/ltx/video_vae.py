@@ -90,13 +90,12 @@ class VideoDecoder(nn.Module):
             ValueError: other channels than the decoder's, or one latent row or column and reflect padding.
         """
         _check_latents(latent, self.config.latent_channels, self.config.decoder_padding)
-        level = modulation = None
+        level, modulation = None, tuple[Tensor, ...]()
         if self.config.timestep_conditioning:
             noise = torch.randn(latent.shape, generator=generator, dtype=latent.dtype, device=latent.device)
             latent = DECODE_NOISE * noise + (1 - DECODE_NOISE) * latent
             level = latent.new_tensor([DECODE_LEVEL]) * self.timestep_scale_multiplier.to(latent)
-            rows = modulation_rows(self.last_scale_shift_table, self.last_time_embedder(level))
-            modulation = (rows[0], rows[1])
+            modulation = modulation_rows(self.last_scale_shift_table, self.last_time_embedder(level))
         hidden = self.conv_in(self.per_channel_statistics.un_normalize(latent))
         for block in self.up_blocks:
             hidden = block(hidden, level) if isinstance(block, ResStage) else block(hidden)
