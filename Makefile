@@ -25,8 +25,9 @@ $(VENV)/.offline: pyproject.toml constraints.txt requirements-nodeps.txt | $(BIN
 	$(PIP) install --quiet --no-deps --requirement requirements-nodeps.txt
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.offline
-	$(PIP) install --quiet --editable ".[offline,dev]" --constraint constraints.txt
+$(VENV)/.dev: $(VENV)/.offline requirements-compare.txt
+	$(PIP) install --quiet --editable ".[offline,gpu,dev]" --constraint constraints.txt
+	$(PIP) install --quiet --no-deps --requirement requirements-compare.txt
 	@touch $@
 
 install: $(VENV)/.dev
