@@ -65,7 +65,7 @@ class Bench:
         return Figure(part, name, "wall", "TFLOP/s", middle, min(rates), max(rates), self.rounds)
 
 
-def measure(bench: Bench, *, whole: bool = True) -> Iterator[Figure]:
+def measure(bench: Bench, *, whole: bool = True, compiled: bool = True) -> Iterator[Figure]:
     """Measure ceilings, one block, the whole transformer (if it fits) and the video autoencoder."""
     for picture in bench.pictures:
         inputs = _on(make_inputs(replace(bench.size, grid=(bench.size.grid[0], *picture))), bench.device)
@@ -75,7 +75,7 @@ def measure(bench: Bench, *, whole: bool = True) -> Iterator[Figure]:
             if precision == "fp8" and not multiplies_float8(bench.device):
                 continue
             for layers in (1, bench.size.layers) if whole else (1,):
-                yield from _transformer(bench, name, inputs, precision, layers)
+                yield from _transformer(bench, name, inputs, (precision, layers, compiled))
     yield from _autoencoder(bench)
 
 
@@ -88,7 +88,8 @@ def _ceilings(bench: Bench, name: str, inputs: Inputs) -> Iterator[Figure]:
     yield bench.rate(name, "ceiling: attention", lambda: attend(q, q, q), 4 * tokens**2 * width)
 
 
-def _transformer(bench: Bench, name: str, inputs: Inputs, precision: str, layers: int) -> Iterator[Figure]:
+def _transformer(bench: Bench, name: str, inputs: Inputs, variant: tuple[str, int, bool]) -> Iterator[Figure]:
+    precision, layers, compiled = variant
     model = _random_transformer(replace(bench.size, layers=layers), bench.device)
     if precision == "fp8":
         _to_float8(model)
@@ -112,6 +113,8 @@ def _transformer(bench: Bench, name: str, inputs: Inputs, precision: str, layers
     label = f"{precision}, {layers} {'block' if layers == 1 else 'blocks'}"
     operations = forward_flops(model.config, shape)
     yield bench.rate(name, f"{label}, eager", run, operations)
+    if not compiled:
+        return
     for block in model.transformer_blocks:
         block.compile(mode="default")
     yield bench.rate(name, f"{label}, compiled", run, operations)
