@@ -139,7 +139,7 @@ def _run_stage(
         if not stage.light:
             progress.start(StageStart(stage.name, language, len(todo), len(items), expected, rest))
         _keep_hand_changes(stage, context, todo, progress)
-        sink = StoreSink(context, {t.item.id: t.parts for t in todo}, progress)
+        sink = StoreSink(context, {t.item.id: t.parts for t in todo}, progress, stage.home(language))
         try:
             _work(stage, context, [t.item for t in todo], sink)
         finally:
@@ -191,7 +191,7 @@ def _adopted(todo: Todo, context: Context, *, forced: bool) -> bool:
 
 def _keep_hand_changes(stage: Stage, context: Context, todo: Sequence[Todo], progress: Progress) -> None:
     for entry in todo:
-        record = context.store.record(stage.name, entry.item.id, context.language)
+        record = context.store.record(stage.name, entry.item.id, stage.home(context.language))
         for ref in context.store.changed_by_hand(record) if record else ():
             kept = context.store.keep_aside(ref.path)
             progress.note(f"{ref.path} was changed by hand; the changed file is kept as {kept.name}.")
@@ -213,6 +213,8 @@ def _assemble(stage: Stage, context: Context, progress: Progress) -> None:
 
 
 def _forget_old(stage: Stage, context: Context, items: Sequence[Item]) -> bool:
+    if stage.shared:
+        return False  # what this language does not need, another one may
     current = {item.id for item in items} | {ASSEMBLED}
     old = [name for name in context.store.records(stage.name, context.language) if name not in current]
     for name in old:
@@ -226,7 +228,7 @@ def _result(
     failed: dict[str, str] = {}
     degraded: list[str] = []
     for item in items:
-        record = context.store.record(stage.name, item.id, context.language)
+        record = context.store.record(stage.name, item.id, stage.home(context.language))
         if record is None:
             continue
         if record.error:

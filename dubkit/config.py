@@ -102,6 +102,34 @@ class Speak:
 
 
 @dataclass(frozen=True, slots=True)
+class Dub:
+    """Generating picture and voice together."""
+
+    recipe: Literal["justdubit", "dub-it", "preview"] = option("justdubit", "How a clip is generated.")
+    steps: Count = option(0, "Guided steps of the first stage; 0 takes the recipe's.")
+    guidance: Annotated[float, msgspec.Meta(ge=0.0)] = option(
+        0.0, "Strength of guidance; 0 takes the recipe's, 1 is none."
+    )
+    lora_strength: Positive = option(1.0, "Strength of the dubbing LoRA.")
+    distilled_strength: Positive = option(1.0, "Strength of the distilled LoRA in the second stage.")
+    reference_strength: Share = option(1.0, "How closely the source's picture and sound are followed.")
+    seed: Count = option(42, "Seed of every clip that has none of its own.")
+    max_frames: Annotated[int, msgspec.Meta(ge=9, le=257)] = option(121, "Longest clip; one of 8k+1.")
+    handle_frames: Annotated[int, msgspec.Meta(ge=0, le=32)] = option(
+        4, "Frames generated before and after what is kept, where the shot has them."
+    )
+    size: Annotated[int, msgspec.Meta(ge=32, le=1024)] = option(
+        512, "Shorter side of a 3:2 picture in the first stage; other shapes get as many pixels."
+    )
+    paste: Literal["face", "full"] = option("face", "What comes back: the face, or the whole picture.")
+    float8: bool = option(False, "Round the full-precision transformer to 8 bit while it is loaded.")
+    memory: Literal["auto", "resident", "component", "streaming"] = option(
+        "auto", "How much of the generator is on the device at a time."
+    )
+    devices: str = option("auto", "Devices that generate: auto, cpu, cuda, or cuda:0,cuda:1.")
+
+
+@dataclass(frozen=True, slots=True)
 class Mix:
     """Laying the speech over the source's sound."""
 
@@ -164,13 +192,14 @@ class Settings:
     translate: Translate = Translate()
     cast: Casting = Casting()
     speak: Speak = Speak()
+    dub: Dub = Dub()
     mix: Mix = Mix()
     stitch: Stitch = Stitch()
     qc: Qc = Qc()
     models: Models = Models()
     mode: Literal["low", "medium", "high"] = option("medium", "Preset: low is quick, high is careful.")
     device: Literal["auto", "cuda", "cpu"] = option("auto", "Where models run.")
-    engine: Literal["auto", "voice"] = option("auto", "What makes the takes.")
+    engine: Literal["auto", "voice", "justdubit"] = option("auto", "What makes the takes.")
 
     def value(self, name: str) -> Any:
         """Return the value of the dotted setting `name`, such as `mix.duck_db`."""

@@ -11,11 +11,14 @@ from dubkit.review import edits as hand
 from dubkit.store import EpisodeStore, Record, canonical, decoded, digest
 from dubkit.types import (
     Cast,
+    Clips,
     Diarization,
     Episode,
+    Faces,
     Line,
     MixReport,
     Prompts,
+    Route,
     Segment,
     Shots,
     SpokenLine,
@@ -113,6 +116,13 @@ class Context:
         """The transcript as the stage wrote it, without hand edits."""
         return self.store.read("transcript.json", Transcript)
 
+    @cached_property
+    def faces(self) -> Faces:
+        """The faces that speak; none where nobody looked for them."""
+        if not self.store.has("faces.json"):
+            return Faces("none", ())
+        return self.store.read("faces.json", Faces)
+
     @property
     def audio(self) -> Path:
         """The dubbed track at 48 kHz on the episode clock."""
@@ -182,6 +192,15 @@ class Context:
     @cached_property
     def prompts(self) -> Prompts:
         return self.store.read("prompts.json", Prompts, self.language)
+
+    @cached_property
+    def clips(self) -> Clips:
+        return self.store.read("clips.json", Clips, self.language)
+
+    def route(self, line: Line) -> Route:
+        """Return the way a line goes into the dub: as planned with the clips, else its own."""
+        planned = {r.line: r.route for r in self.clips.routes} if self.store.has("clips.json", self.language) else {}
+        return planned.get(line.id, line.route)
 
     @cached_property
     def mix_report(self) -> MixReport:

@@ -130,7 +130,7 @@ def find_todo(stage: Stage, context: Context, items: Sequence[Item], forced: boo
     todo = []
     for item in items:
         parts = make_parts(stage, context, item)
-        record = context.store.record(stage.name, item.id, context.language)
+        record = context.store.record(stage.name, item.id, stage.home(context.language))
         whole = record is None or context.store.whole(record.files)
         reason = reason_to_run(record, parts, forced=forced, files_whole=whole)
         if reason:

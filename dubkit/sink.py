@@ -16,8 +16,11 @@ from dubkit.store import FileRef, Parts, Record, file_digest, pretty
 class StoreSink:
     """Writes results of one stage run into the episode folder. Implements `dubkit.stage.Sink`."""
 
-    def __init__(self, context: Context, parts: Mapping[str, Parts], progress: Progress) -> None:
+    def __init__(
+        self, context: Context, parts: Mapping[str, Parts], progress: Progress, language: str
+    ) -> None:
         self._context = context
+        self._language = language
         self._parts = parts
         self._progress = progress
         self.finished: set[str] = set()
@@ -25,11 +28,11 @@ class StoreSink:
 
     def write(self, relative: str) -> AbstractContextManager[Path]:
         """Give a temporary path that becomes the artifact when the block ends well."""
-        return self._context.store.writing(relative, self._context.language)
+        return self._context.store.writing(relative, self._language)
 
     def write_json(self, relative: str, value: Any) -> None:
         """Write a JSON artifact."""
-        self._context.store.write_json(relative, value, self._context.language)
+        self._context.store.write_json(relative, value, self._language)
 
     def done(
         self,
@@ -40,7 +43,7 @@ class StoreSink:
         degraded: Iterable[str] = (),
     ) -> None:
         """Record an item as finished."""
-        store, language = self._context.store, self._context.language
+        store, language = self._context.store, self._language
         refs = tuple(store.ref(name, language) for name in files)
         self._save(Record(item, self._parts[item].key, self._parts[item], refs, value, tuple(degraded)))
         self.finished.add(item)
@@ -48,7 +51,7 @@ class StoreSink:
     @contextmanager
     def take(self, item: str) -> Iterator[TakeWriter]:
         """Give a writer for the next take of `item`; leaving the block well makes it whole and recorded."""
-        store, language = self._context.store, self._context.language
+        store, language = self._context.store, self._language
         with store.new_take(item, language) as (folder, name):
             writer = TakeWriter(folder)
             yield writer
@@ -76,7 +79,7 @@ class StoreSink:
         self._progress.advance(len(self.handled) + share)
 
     def _save(self, record: Record) -> None:
-        self._context.store.save_record(record, self._context.language)
+        self._context.store.save_record(record, self._language)
         self.handled.add(record.item)
         self._progress.advance(len(self.handled))
 

@@ -98,5 +98,11 @@ class Stage:
     """Suffixes of files that `--use STAGE=FILE` takes instead of the stage's own work."""
     light: bool = False
     """Pure text made in no time: kept up to date quietly, neither planned nor counted."""
+    shared: bool = False
+    """A language stage whose results do not depend on the language: all languages share them."""
     takes: bool = False
     """Results are kept as takes, so an earlier one comes back when its key does."""
+
+    def home(self, language: str) -> str:
+        """Return where its results lie: a language's folder, or (empty) what all languages share."""
+        return "" if self.shared else language

@@ -20,7 +20,7 @@ SETTING_OPTIONS: tuple[tuple[str, tuple[str, ...], Any, str], ...] = (
     ("transcribe.language", ("--src-lang",), str, "Language spoken in the source; detected when left out."),
     ("mode", ("--mode",), click.Choice(["low", "medium", "high"]), "Preset: low is quick, high is careful."),
     ("device", ("--device",), click.Choice(["auto", "cuda", "cpu"]), "Where models run."),
-    ("engine", ("--engine",), click.Choice(["auto", "voice"]), "What makes the takes."),
+    ("engine", ("--engine",), click.Choice(["auto", "voice", "justdubit"]), "What makes the takes."),
     ("extract.audio_track", ("--audio-track",), int, "Sound track to dub, counted from 1."),
     ("extract.audio_language", ("--audio-language",), str, "Dub the sound track with this language tag."),
     ("diarize.speakers", ("--speakers",), int, "Number of speakers, when you know it."),
