@@ -1,0 +1,42 @@
+"""Find the faces that speak: where in the picture, and whether their mouths can be seen to move."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dubkit.context import Context
+from dubkit.media.face_finders import finder_identity
+from dubkit.stage import EPISODE, Item, Sink, Stage
+
+
+def items(context: Context) -> Sequence[Item]:
+    # Where the speech is, not what is said: a corrected word looks at nothing again.
+    speech = context.digest(tuple((s.id, s.start, s.end) for s in context.segments))
+    inputs = {"source": context.sha256, "transcribe/times": speech}
+    return [Item(EPISODE, inputs=inputs, models={"faces": finder_identity()})]
+
+
+def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.media.faces import find_faces
+
+    found = find_faces(context.source, context.episode, context.segments, advance=sink.advance)
+    degraded = []
+    if context.episode.video is not None and found.method != "mediapipe":
+        why = "only OpenCV's frontal faces" if found.method == "opencv" else "nothing that finds faces"
+        degraded.append(
+            f"There is {why} on this machine, so lines may wrongly keep their lips. "
+            "Better: pip install --no-deps mediapipe==0.10.14"
+        )
+    sink.write_json("faces.json", found)
+    sink.done(EPISODE, files=["faces.json"], degraded=degraded)
+
+
+STAGE = Stage(
+    name="faces",
+    version=1,
+    scope="episode",
+    items=items,
+    run=run,
+    needs=("transcribe",),
+    artifact="faces.json",
+)
