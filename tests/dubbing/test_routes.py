@@ -1,0 +1,78 @@
+"""Which way a line goes, and the reason that people read."""
+
+from __future__ import annotations
+
+import pytest
+
+from dubkit.dubbing.routes import LEAST_MOUTH, LEAST_VISIBLE, route_lines
+from dubkit.types import Faces, Line, LineRoute, Route, Segment, SpeakingFace
+
+LINE = Line("s0001", "Bonjour.")
+SEGMENT = Segment("s0001", 1.0, 2.0, "spk1", "Hello.")
+
+
+def faces(visible: float, mouth: float, method: str = "mediapipe") -> Faces:
+    return Faces(method, (SpeakingFace("s0001", visible, mouth),))
+
+
+def route(
+    found: Faces | None, line: Line = LINE, engine: str = "justdubit", override: Route | None = None
+) -> LineRoute:
+    chosen: dict[str, Route] = {line.id: override} if override else {}
+    (only,) = route_lines([line], [SEGMENT], found, engine, chosen)
+    return only
+
+
+def test_a_speaking_face_is_lip_dubbed() -> None:
+    assert route(faces(0.97, 0.1)) == LineRoute("s0001", "lipdub", "a face speaks in 97 % of the line")
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (faces(0.08, 0.1), "no face in 92 % of the line"),
+        (faces(0.0, 0.0), "no face in the line"),
+        (Faces("opencv", ()), "no face in the line"),
+        (faces(0.9, 0.004), "the mouth hardly moves (0.004 of its width, 0.03 is needed)"),
+        (None, "faces were not looked for"),
+        (faces(1.0, 0.2, "none"), "nothing on this machine can find faces, or there is no picture"),
+    ],
+)
+def test_without_a_speaking_face_the_picture_stays(found: Faces | None, reason: str) -> None:
+    assert route(found) == LineRoute("s0001", "voice", reason)
+
+
+def test_the_thresholds_themselves_are_enough() -> None:
+    assert route(faces(LEAST_VISIBLE, LEAST_MOUTH)).route == "lipdub"
+    assert route(faces(LEAST_VISIBLE - 0.001, LEAST_MOUTH)).route == "voice"
+    assert route(faces(LEAST_VISIBLE, LEAST_MOUTH - 0.0001)).route == "voice"
+
+
+@pytest.mark.parametrize("chosen", ["lipdub", "voice", "keep"])
+def test_a_persons_choice_wins(chosen: Route) -> None:
+    assert route(None, override=chosen) == LineRoute("s0001", chosen, "edited")
+    assert route(faces(1.0, 0.2), override=chosen) == LineRoute("s0001", chosen, "edited")
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_a_line_without_text_is_kept_whatever_was_chosen(text: str) -> None:
+    found = route(faces(1.0, 0.2), Line("s0001", text), override="lipdub")
+    assert found == LineRoute("s0001", "keep", "there is no text to say")
+
+
+def test_the_voice_engine_never_changes_the_picture() -> None:
+    found = route(faces(1.0, 0.2), engine="voice")
+    assert found == LineRoute("s0001", "voice", "the voice engine does not change the picture")
+    edited = route(faces(1.0, 0.2), engine="voice", override="lipdub")
+    assert (edited.route, "edited to lipdub, but" in edited.reason) == ("voice", True)
+    assert route(None, engine="voice", override="keep").route == "keep"
+
+
+def test_what_the_translation_keeps_is_kept() -> None:
+    assert route(faces(1.0, 0.2), Line("s0001", "Hm.", route="keep")).route == "keep"
+
+
+def test_routes_come_in_order_of_time() -> None:
+    segments = [Segment("a", 5.0, 6.0, "spk1", "x"), Segment("b", 1.0, 2.0, "spk1", "x")]
+    lines = [Line("a", "x"), Line("lost", "x"), Line("b", "x")]
+    assert [r.line for r in route_lines(lines, segments, None, "voice", {})] == ["b", "a", "lost"]

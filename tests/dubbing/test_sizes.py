@@ -1,0 +1,155 @@
+"""The generator's canvas: the whole picture, its own aspect, sides that the network takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dubkit.dubbing.sizes import (
+    DEFAULT_PIXELS,
+    LONGEST_SIDE,
+    MEMORY,
+    Rect,
+    canvas_size,
+    check_fit,
+    choose_size,
+    max_frames_for,
+    padding,
+    picture_rect,
+    pixels_for,
+)
+from dubkit.errors import SettingError
+from dubkit.types import Fit
+
+SIDES = st.integers(1, 8192)
+
+
+@settings(deadline=None)
+@given(SIDES, SIDES, st.integers(1024, 2 * DEFAULT_PIXELS))
+def test_every_picture_gets_a_canvas_that_holds_all_of_it(width: int, height: int, pixels: int) -> None:
+    fit = choose_size(width, height, pixels=pixels)
+    check_fit(fit)
+    assert fit.width * fit.height <= pixels
+    assert max(fit.width, fit.height) <= LONGEST_SIDE
+    # The picture meets two opposite sides of the canvas, and the other length is its own, rounded.
+    across = fit.scaled_width - fit.scaled_height * width / height
+    down = fit.scaled_height - fit.scaled_width * height / width
+    meets_width = fit.scaled_width == fit.width and (abs(down) <= 0.5 or fit.scaled_height == 1)
+    meets_height = fit.scaled_height == fit.height and (abs(across) <= 0.5 or fit.scaled_width == 1)
+    assert meets_width or meets_height
+
+
+@settings(deadline=None)
+@given(SIDES, SIDES)
+def test_forward_and_back_meet_at_both_stages(width: int, height: int) -> None:
+    fit = choose_size(width, height)
+    for stage in (1, 2):
+        left, right, top, bottom = padding(fit, stage)
+        rect = picture_rect(fit, stage)
+        assert (rect.left, rect.top) == (left, top)
+        assert canvas_size(fit, stage) == (left + rect.width + right, top + rect.height + bottom)
+        assert all(side % (32 * stage) == 0 for side in canvas_size(fit, stage))
+        assert abs(left - right) <= stage
+        assert abs(top - bottom) <= stage
+
+
+@pytest.mark.parametrize(
+    ("source", "canvas", "scaled"),
+    [
+        ((1920, 1080), (800, 448), (796, 448)),
+        ((3840, 2160), (800, 448), (796, 448)),
+        ((1080, 1920), (448, 800), (448, 796)),
+        ((1920, 804), (928, 384), (917, 384)),
+        ((640, 480), (672, 512), (672, 504)),
+        ((768, 512), (768, 512), (768, 512)),
+        ((64, 36), (800, 448), (796, 448)),
+        ((1, 1), (608, 608), (608, 608)),
+        ((10000, 10), (1024, 32), (1024, 1)),
+    ],
+)
+def test_usual_and_odd_pictures(
+    source: tuple[int, int], canvas: tuple[int, int], scaled: tuple[int, int]
+) -> None:
+    fit = choose_size(*source)
+    assert (fit.width, fit.height) == canvas
+    assert (fit.scaled_width, fit.scaled_height) == scaled
+
+
+def test_a_usual_picture_loses_nothing_and_is_hardly_padded() -> None:
+    # 512 x 768 with a centre crop would lose 15.6 % of the width of a 16:9 picture.
+    for width, height in ((1920, 1080), (1440, 1080), (1998, 1080), (2048, 858), (1080, 1920), (720, 576)):
+        fit = choose_size(width, height)
+        assert fit.scaled_width * fit.scaled_height >= 0.98 * fit.width * fit.height
+        assert fit.scaled_width * fit.scaled_height >= 0.8 * DEFAULT_PIXELS
+        assert fit.scaled_width / fit.scaled_height == pytest.approx(width / height, rel=0.002)
+
+
+def test_a_side_of_432_pixels_is_never_chosen_and_refused() -> None:
+    assert choose_size(768, 432).height == 448
+    with pytest.raises(ValueError, match="height is a multiple of 32, not 432; 448 is the nearest"):
+        check_fit(Fit(768, 432, 0, 0, 768, 432))
+
+
+def test_the_inverse_rectangle_doubles_at_stage_2() -> None:
+    fit = choose_size(1920, 1080)
+    assert picture_rect(fit, 1) == Rect(2, 0, 796, 448)
+    assert picture_rect(fit, 2) == Rect(4, 0, 1592, 896)
+    assert padding(fit, 2) == (4, 4, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"width": 0}, {"width": -32}, {"left": -1}, {"left": 5}, {"scaled_height": 0}, {"top": 1}],
+)
+def test_a_broken_fit_is_refused(change: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"canvas"):
+        check_fit(replace(choose_size(1920, 1080), **change))
+
+
+@pytest.mark.parametrize(("size", "words"), [((0, 10), "0x10"), ((10, -1), "10x-1")])
+def test_a_picture_without_pixels_is_refused(size: tuple[int, int], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        choose_size(*size)
+
+
+def test_a_budget_below_one_latent_is_refused() -> None:
+    with pytest.raises(ValueError, match="1024 pixels, not 1023"):
+        choose_size(16, 9, pixels=1023)
+
+
+def test_the_size_setting_is_an_area() -> None:
+    assert pixels_for(512) == DEFAULT_PIXELS
+    fit = choose_size(1920, 1080, pixels=pixels_for(64))
+    assert (fit.width, fit.height) == (96, 64)
+    for size in (31, 1025):
+        with pytest.raises(SettingError, match=r"dub\.size"):
+            pixels_for(size)
+
+
+# --- memory -----------------------------------------------------------------------------------
+
+
+def test_the_table_follows_from_its_own_figures() -> None:
+    for size, tokens in MEMORY:
+        counted = (0.9 * size - 5.5) * 1e9 / (24 * 4096 * 2)
+        assert 0.97 * counted <= tokens <= counted
+
+
+def test_more_memory_and_smaller_pictures_allow_longer_clips() -> None:
+    sizes = [(512, 320), (768, 512), (1024, 576), (1024, 1024)]
+    table = [[max_frames_for(gigabytes * 10**9, *size) for size in sizes] for gigabytes, _ in MEMORY]
+    for row in table:
+        assert row == sorted(row, reverse=True)
+        assert all(frames % 8 == 1 and 9 <= frames <= 257 for frames in row)
+    assert list(map(list, zip(*table, strict=True))) == [sorted(c) for c in zip(*table, strict=True)]
+    assert table[0][1] == 201
+    assert table[-1] == [257] * 4
+
+
+def test_less_memory_than_the_table_knows_promises_nothing() -> None:
+    assert max_frames_for(16 * 10**9, 768, 512) == 0
+    assert max_frames_for(24 * 10**9 - 1, 768, 512) == 0
+    assert max_frames_for(24 * 10**9, 4096, 4096) == 0
