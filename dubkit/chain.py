@@ -19,6 +19,7 @@ from dubkit.errors import DiskFull, DubkitError
 from dubkit.planning import (
     Request,
     Todo,
+    amount,
     check_request,
     episode_seconds,
     find_todo,
@@ -135,7 +136,7 @@ def _run_stage(
     seconds = 0.0
     if todo:
         share = len(todo) / len(items)
-        expected = speeds.expect(stage.name, episode_seconds(context) * share)
+        expected = speeds.expect(stage.name, amount(stage, context, [t.item for t in todo], share))
         if not stage.light:
             progress.start(StageStart(stage.name, language, len(todo), len(items), expected, rest))
         _keep_hand_changes(stage, context, todo, progress)
@@ -146,8 +147,7 @@ def _run_stage(
             seconds = time.monotonic() - began
             if not stage.light:
                 progress.finish(seconds)
-        after = context.fresh()
-        speeds.learn(stage.name, seconds / share, episode_seconds(after))
+        speeds.learn(stage.name, seconds, amount(stage, context.fresh(), [t.item for t in todo], share))
         store.note(
             {"at": time.time(), "stage": stage.name, "language": language, "items": len(todo), "s": seconds}
         )

@@ -45,6 +45,10 @@ class VoiceError(DubkitError):
     """No voice can speak the language, or a line could not be spoken."""
 
 
+class GeneratorError(DubkitError):
+    """A clip could not be generated, or the generator's files do not work."""
+
+
 class ArtifactDamaged(DubkitError):
     """An artifact of an episode does not have the form it must have."""
 

@@ -173,9 +173,16 @@ def _plan_stage(stage: Stage, context: Context, request: Request, upstream: str,
     if len(items) == 1 and upstream and not reasons:
         reasons = {items[0].id: f"input changes: {upstream}"}
     share = len(reasons) / len(items) if items else 1.0 if waits_for else 0.0
-    seconds = episode_seconds(context)
-    low, high = speeds.expect(stage.name, seconds * share) if share else (0.0, 0.0)
+    due = [item for item in items if item.id in reasons]
+    low, high = speeds.expect(stage.name, amount(stage, context, due, share)) if share else (0.0, 0.0)
     return StagePlan(stage.name, context.language, len(items), reasons, waits_for, (low, high))
+
+
+def amount(stage: Stage, context: Context, items: Sequence[Item], share: float) -> float:
+    """Amount of work in some items, which are `share` of all: what a stage's learned speed refers to."""
+    if stage.work is None:
+        return episode_seconds(context) * share
+    return stage.work(context, items) if items else 0.0
 
 
 def episode_seconds(context: Context) -> float:

@@ -1,7 +1,7 @@
 """Progress and estimates: how long stages take on this machine, and what is left.
 
-Speeds are seconds of work per second of episode, learned from past runs and stored by the caller;
-nothing in a result depends on them.
+Speeds are seconds of work per second of episode, or per unit of work of a stage that has its own, learned
+from past runs and stored by the caller; nothing in a result depends on them.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
 FIRST_GUESS = {
     "extract": 0.05, "shots": 0.10, "diarize": 0.35, "transcribe": 0.45, "translate": 0.15, "cast": 0.05,
-    "speak": 1.20, "mix": 0.06, "stitch": 0.08, "qc": 0.45,
+    "speak": 1.20, "mix": 0.06, "stitch": 0.08, "qc": 0.45, "faces": 0.30,
+    "embed": 1.0, "encode": 0.1, "denoise": 0.004, "refine": 0.004, "decode": 0.06,
 }  # fmt: skip
-"""Seconds of work per second of episode on two CPU cores, until the machine's own are known."""
+"""Seconds of work per second of episode on two CPU cores, until the machine's own are known. The generator's
+are per prompt, megapixel (of the first stage) and TFLOP, and suppose a recent data-centre card: nobody has
+measured them."""
 
 
 class Speeds:
@@ -38,11 +41,11 @@ class Speeds:
             except (ValueError, TypeError, AttributeError):
                 self.learned = {}  # an estimate may start over; no result depends on it
 
-    def learn(self, stage: str, seconds: float, episode_seconds: float) -> None:
-        """Note one run of a stage over `episode_seconds` of material; the last eight count."""
-        if episode_seconds <= 0.5:
+    def learn(self, stage: str, seconds: float, amount: float) -> None:
+        """Note one run of a stage over an amount of work; the last eight count, very short ones do not."""
+        if amount <= 0.5:
             return
-        self.learned[stage] = [*self.learned.get(stage, []), seconds / episode_seconds][-8:]
+        self.learned[stage] = [*self.learned.get(stage, []), seconds / amount][-8:]
         if self.file is None:
             return
         try:
@@ -53,14 +56,14 @@ class Speeds:
         except OSError:
             self.file = None  # a read-only cache folder costs only better estimates
 
-    def expect(self, stage: str, episode_seconds: float) -> tuple[float, float]:
-        """Return the shortest and longest time in seconds to expect."""
+    def expect(self, stage: str, amount: float) -> tuple[float, float]:
+        """Return the shortest and longest time in seconds to expect for an amount of work."""
         past = self.learned.get(stage)
         if past:
             low, high = min(past), max(past)
             spread = 1.15 if len(past) > 2 else 1.5
-            return low / spread * episode_seconds, high * spread * episode_seconds
-        guess = FIRST_GUESS.get(stage, 0.0) * episode_seconds
+            return low / spread * amount, high * spread * amount
+        guess = FIRST_GUESS.get(stage, 0.0) * amount
         # Opening a model costs seconds however short the clip is.
         return guess / 2, guess * 3 + (5.0 if guess else 0.0)
 

@@ -74,6 +74,7 @@ class Sink(Protocol):
 
 
 Items = Callable[["Context"], Sequence[Item]]
+Work = Callable[["Context", Sequence[Item]], float]
 Run = Callable[["Context", Sequence[Item], Sink], None]
 
 
@@ -100,6 +101,8 @@ class Stage:
     """Pure text made in no time: kept up to date quietly, neither planned nor counted."""
     shared: bool = False
     """A language stage whose results do not depend on the language: all languages share them."""
+    work: Work | None = None
+    """Amount of work in some items, in a unit of the stage's own that its time is in proportion to."""
     takes: bool = False
     """Results are kept as takes, so an earlier one comes back when its key does."""
 

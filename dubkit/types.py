@@ -348,7 +348,7 @@ class DubbedClip:
     """One generated clip: `takes/<clip>/v001/take.json` beside `picture.mkv` and `sound.wav`.
 
     The picture is lossless and holds the kept frames only, on the generator's canvas of the second stage.
-    The sound is 48 kHz on the episode clock, from `start_sample` on.
+    The sound is that of the whole clip, from its first frame on, as the generator made it.
     """
 
     id: str
@@ -356,11 +356,9 @@ class DubbedClip:
     recipe: str
     seed: int
     frames: int
-    start_sample: int
+    """Kept ones."""
+    sample_rate: int
     samples: int
-    delay_ms: float
-    """Delay of the generated sound that was measured and taken out."""
-    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

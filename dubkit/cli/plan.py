@@ -105,4 +105,6 @@ def _needs(needs: Estimate | None) -> str:
         return ""
     disk = f", {max(1, needs.disk // 1_000_000)} MB on disk"
     low, high = needs.tokens
+    if needs.clips or needs.tflop:
+        disk += f"; {needs.clips} clips of {needs.frames} frames, {needs.tflop / 1000:,.1f} PFLOP"
     return disk + (f", {low:,} to {high:,} tokens" if high else "")

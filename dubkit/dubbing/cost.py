@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
 
 from dubkit.ltx.config import TransformerConfig
+from dubkit.types import Clip
+
+FRAMES, PIXELS, SOUNDS = 8, 32, 25
+"""Frames and pixels for one latent, sound latents for a second: `dubkit.ltx.latents`, which loads torch."""
+TEXT_TOKENS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +60,26 @@ def text_flops(config: TransformerConfig, text: int) -> int:
     v, a, c = config.video.width, config.audio.width, config.caption_channels
     projections = 2 * text * (c * v + v**2 + c * a + a**2) if config.caption_projection else 0
     return projections + config.layers * 4 * text * (v**2 + a**2)
+
+
+def clip_flops(
+    config: TransformerConfig, clip: Clip, rate: Fraction, stage: Literal["first", "second"]
+) -> int:
+    """Return the operations of one forward pass over a clip with its references.
+
+    The picture's first latent frame is the source's own, and the second stage hears no reference.
+    """
+    factor = 1 if stage == "first" else 2
+    frame = clip.fit.width * clip.fit.height * factor**2 // PIXELS**2
+    frames = (clip.frames - 1) // FRAMES + 1
+    sounds = round(clip.frames / rate * SOUNDS) + 1
+    shape = Shape(
+        video=2 * frames * frame,
+        audio=sounds * (2 if stage == "first" else 1),
+        text=TEXT_TOKENS,
+        cross_video=(frames - 1) * frame,
+        cross_audio=sounds,
+        video_levels=2,
+        audio_levels=2 if stage == "first" else 1,
+    )
+    return forward_flops(config, shape)

@@ -1,0 +1,412 @@
+"""The embedded generator: one part of the model at a time, opened once and used for every clip.
+
+Parts are opened by context managers and freed when the block ends. Results of each step are files, so that
+a step can be repeated, moved to another machine, or left out.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+
+from dubkit.types import Clip
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from dubkit.dubbing.encode import Encoded, Text
+    from dubkit.dubbing.generate import Carry, FirstStage, Opened, SecondStage
+    from dubkit.dubbing.recipes import Recipe
+    from dubkit.ltx.audio_vae import AudioDecoder, AudioEncoder
+    from dubkit.ltx.bigvgan import ExtendedVocoder
+    from dubkit.ltx.lora import LoRA
+    from dubkit.ltx.memory import Mode
+    from dubkit.ltx.statistics import ChannelStatistics
+    from dubkit.ltx.text import TextEncoder
+    from dubkit.ltx.upsampler import LatentUpsampler
+    from dubkit.ltx.video_vae import VideoDecoder, VideoEncoder
+    from dubkit.ltx.vocoder import Vocoder
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+StageName = Literal["first", "second"]
+ENGINE = "justdubit"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The generator's files."""
+
+    checkpoint: Path
+    text_encoder: Path
+    dubbing_lora: Path
+    distilled_lora: Path
+    upscaler: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the files are used."""
+
+    recipe: Recipe
+    lora_strength: float
+    distilled_strength: float
+    float8: bool
+    memory: Literal["auto", "resident", "component", "streaming"]
+
+
+class Encoders(NamedTuple):
+    """What makes latents of a clip."""
+
+    video: VideoEncoder
+    audio: AudioEncoder
+
+
+class Decoders(NamedTuple):
+    """What makes pictures and sound of latents."""
+
+    video: VideoDecoder
+    audio: AudioDecoder
+    vocoder: Vocoder | ExtendedVocoder
+
+
+class Upscaling(NamedTuple):
+    """What doubles a picture's latents."""
+
+    model: LatentUpsampler
+    statistics: ChannelStatistics
+
+
+class Generator:
+    """The generator on one device. Nothing is loaded before a part is opened."""
+
+    def __init__(self, files: Files, options: Options, device: str) -> None:
+        import torch
+
+        from dubkit.ltx.weights import Checkpoint
+
+        self.files, self.options = files, options
+        self.device = torch.device(device)
+        self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
+        self.checkpoint = Checkpoint(files.checkpoint)
+
+    @contextmanager
+    def text_encoder(self) -> Iterator[TextEncoder]:
+        """Open the text encoder, on the CPU where the device cannot hold it."""
+        from dubkit.ltx.text import TextEncoder
+
+        folder = self.files.text_encoder
+        size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+        fits = self.device.type == "cpu" or size * 1.2 < self._free()
+        device = self.device if fits else "cpu"
+        with self._part(f"text encoder on {device}"):
+            yield TextEncoder.open(self.checkpoint, folder, device, self.dtype)
+
+    @contextmanager
+    def encoders(self) -> Iterator[Encoders]:
+        """Open what makes latents."""
+        from dubkit.ltx import components
+
+        with self._part("encoders"):
+            yield Encoders(
+                components.open_video_encoder(self.checkpoint, self.device, self.dtype),
+                components.open_audio_encoder(self.checkpoint, self.device, self.dtype),
+            )
+
+    @contextmanager
+    def transformer(self, stage: StageName, tokens: int, mode: Mode | None = None) -> Iterator[Opened]:
+        """Open the transformer with a stage's LoRAs, in `mode` or in what `tokens` leave room for."""
+        from dubkit.ltx import components
+
+        chosen = mode or self.memory_mode(tokens)
+        with self._part(f"transformer of the {stage} stage, {chosen}"):
+            opened = components.open_transformer(
+                self.checkpoint,
+                self.device,
+                self.dtype,
+                loras=self._loras(stage),
+                cast_float8=self.options.float8,
+                stream=chosen == "streaming",
+            )
+            for report in opened.loras:
+                if report.unmatched:
+                    log.warning("%d keys of %s fit nothing", len(report.unmatched), report.path.name)
+            yield opened
+
+    @contextmanager
+    def upscaling(self) -> Iterator[Upscaling]:
+        """Open the latent upscaler."""
+        from dubkit.ltx import components
+
+        with self._part("upscaler"):
+            yield Upscaling(
+                components.open_upsampler(self.files.upscaler, self.checkpoint, self.device, self.dtype),
+                components.open_statistics(self.checkpoint, self.device, self.dtype),
+            )
+
+    @contextmanager
+    def decoders(self) -> Iterator[Decoders]:
+        """Open what makes pictures and sound."""
+        from dubkit.ltx import components
+
+        with self._part("decoders"):
+            yield Decoders(
+                components.open_video_decoder(self.checkpoint, self.device, self.dtype),
+                components.open_audio_decoder(self.checkpoint, self.device, self.dtype),
+                components.open_vocoder(self.checkpoint, self.device, self.dtype),
+            )
+
+    def memory_mode(self, tokens: int) -> Mode:
+        """Choose how much of the transformer is on the device, from what is free now.
+
+        Raises:
+            ValueError: not even two blocks at a time fit.
+        """
+        from dubkit.ltx.memory import choose_mode, measure_sizes, working_bytes
+
+        if self.options.memory != "auto":
+            return self.options.memory
+        if self.device.type == "cpu":
+            return "component"  # host memory is all there is, and mapped files page by themselves
+        width = self.checkpoint.config.transformer.video.width
+        plan = choose_mode(
+            self._free(),
+            measure_sizes(self.checkpoint),
+            working=working_bytes(tokens, width, self.dtype.itemsize),
+            free_host=self._free("cpu"),
+        )
+        log.info("Memory: %s", plan.reason)
+        return plan.mode
+
+    def _free(self, device: str = "") -> int:
+        import torch
+
+        from dubkit.ltx.memory import free_memory
+
+        return free_memory(torch.device(device) if device else self.device)
+
+    def _loras(self, stage: StageName) -> list[LoRA]:
+        from dubkit.ltx.lora import LoRA
+
+        recipe = self.options.recipe
+        given = {
+            "dubbing-lora": (self.files.dubbing_lora, self.options.lora_strength),
+            "distilled-lora": (self.files.distilled_lora, self.options.distilled_strength),
+        }
+        wanted = recipe.first_loras if stage == "first" else recipe.second_loras
+        return [LoRA(given[role][0], given[role][1] * strength) for role, strength in wanted]
+
+    @contextmanager
+    def _part(self, name: str) -> Iterator[None]:
+        import torch
+
+        log.info("Opening the %s", name)
+        try:
+            yield
+        finally:
+            gc.collect()
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+
+# --- files of one step ------------------------------------------------------------------------
+
+
+def save(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write tensors so that the same ones give the same bytes."""
+    from safetensors.torch import save_file
+
+    save_file({name: tensors[name].contiguous() for name in sorted(tensors)}, path)
+
+
+def read(path: Path) -> dict[str, Tensor]:
+    """Read what `save` wrote."""
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a clip shows and lets hear: frames (F, H, W, 3) uint8 and sound (C, N) float32."""
+
+    pictures: NDArray[np.uint8]
+    sound: NDArray[np.float32]
+    sample_rate: int
+    rate: Fraction
+
+
+def embed(encoder: TextEncoder, prompt: str, out: Path) -> None:
+    """Read a prompt. Raises PromptTooLong."""
+    from dubkit.dubbing.encode import encode_prompt
+
+    save(encode_prompt(encoder, prompt).tensors(), out)
+
+
+def encode(encoders: Encoders, recipe: Recipe, clip: Clip, sight: Sight, out: Path) -> None:
+    """Make latents of what a clip shows and lets hear."""
+    import torch
+
+    from dubkit.dubbing.clip import ClipMedia
+    from dubkit.dubbing.encode import encode_clip
+    from dubkit.ltx.tiling import Tiling
+
+    media = ClipMedia(
+        torch.from_numpy(sight.pictures),
+        torch.from_numpy(sight.sound),
+        sight.sample_rate,
+        sight.rate,
+        clip.frames,
+        clip.fit,
+        name=f"clip {clip.window}",
+    )
+    size = clip.fit.width, clip.fit.height
+    save(encode_clip(media, recipe, *size, encoders.video, encoders.audio, Tiling()).tensors(), out)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Files that a clip's generation reads."""
+
+    text: Path
+    negative: Path | None
+    encoded: Path
+    previous: tuple[Clip, Path] | None
+    """The clip that this one follows, and its latents of the same stage."""
+
+    def contexts(self) -> tuple[Text, Text | None]:
+        from dubkit.dubbing.encode import Text
+
+        negative = Text.from_tensors(read(self.negative)) if self.negative else None
+        return Text.from_tensors(read(self.text)), negative
+
+    def latents(self) -> Encoded:
+        from dubkit.dubbing.encode import Encoded
+
+        return Encoded.from_tensors(read(self.encoded))
+
+
+def carried(clip: Clip, previous: tuple[Clip, Path] | None, rate: Fraction, *, sound: bool) -> Carry | None:
+    """Return the latents that a clip takes over from the one before it, where both show the same frames.
+
+    Latent frame i of a clip stands for frames 8i-7 to 8i of it, so two clips whose starts are 8j frames
+    apart share latents: the later one's frame i is the earlier one's i + j, for i of 1 and more.
+    """
+    from dubkit.dubbing.generate import Carry
+    from dubkit.ltx.latents import AUDIO_LATENTS_PER_SECOND, FRAMES_PER_LATENT
+
+    if previous is None:
+        return None
+    before, path = previous
+    shift, off = divmod(clip.start_frame - before.start_frame, FRAMES_PER_LATENT)
+    tensors = read(path)
+    video = tensors["video"][:, :, shift + 1 :]
+    if off or shift < 1 or not video.shape[2]:
+        raise ValueError(
+            f"Clip {clip.id} follows {before.id}, but they share no latents: plan the clips again."
+        )
+    seconds = Fraction(clip.start_frame - before.start_frame) / rate
+    offset = seconds * AUDIO_LATENTS_PER_SECOND
+    # Sound latents are 40 ms long: they are taken over where they fall on the same grid, else left alone.
+    whole = offset.denominator == 1
+    audio = tensors["audio"][:, :, int(offset) + 1 :] if sound and whole else None
+    kept = audio if audio is not None and audio.shape[2] else None
+    return Carry(video, 1, kept, 1)
+
+
+def denoise(
+    opened: Opened,
+    recipe: Recipe,
+    clip: Clip,
+    inputs: Inputs,
+    rate: Fraction,
+    on_step: Callable[[int, int], None],
+) -> FirstStage:
+    """Generate a clip's picture and sound at the first stage's size."""
+    from dubkit.dubbing.generate import first_stage
+
+    positive, negative = inputs.contexts()
+    return first_stage(
+        recipe,
+        opened,
+        positive,
+        negative,
+        inputs.latents(),
+        rate,
+        clip.seed,
+        carry=carried(clip, inputs.previous, rate, sound=True),
+        on_step=on_step,
+    )
+
+
+def enlarge(upscaling: Upscaling, first: Path) -> Tensor:
+    """Return the first stage's picture with twice the rows and columns."""
+    from dubkit.dubbing.generate import FirstStage, upsample
+
+    return upsample(FirstStage.from_tensors(read(first)), upscaling.model, upscaling.statistics)
+
+
+def refine(
+    opened: Opened,
+    recipe: Recipe,
+    clip: Clip,
+    inputs: Inputs,
+    halfway: tuple[Path, Tensor],
+    rate: Fraction,
+    on_step: Callable[[int, int], None],
+) -> SecondStage:
+    """Refine a clip's picture; `halfway` is the first stage's file and its enlarged picture."""
+    from dubkit.dubbing.generate import FirstStage, second_stage
+
+    positive, _ = inputs.contexts()
+    first, enlarged = halfway
+    return second_stage(
+        recipe,
+        opened,
+        positive,
+        inputs.latents(),
+        FirstStage.from_tensors(read(first)),
+        enlarged,
+        rate,
+        carry=carried(clip, inputs.previous, rate, sound=False),
+        on_step=on_step,
+    )
+
+
+def decode(decoders: Decoders, latents: Path) -> tuple[Iterator[Tensor], Tensor, int]:
+    """Return a clip's frames in pieces (n, H, W, 3) uint8, its sound (2, N) float32 and the rate in Hz."""
+    from dubkit.dubbing.decode import decode_clip
+    from dubkit.dubbing.generate import SecondStage
+    from dubkit.ltx.tiling import Tiling
+
+    return decode_clip(SecondStage.from_tensors(read(latents)), *decoders, Tiling())
+
+
+def token_count(clip: Clip, stage: StageName) -> int:
+    """Return the picture tokens of a clip with its reference."""
+    from dubkit.ltx.latents import FRAMES_PER_LATENT, PIXELS_PER_LATENT
+
+    factor = 1 if stage == "first" else 2
+    area = clip.fit.width * clip.fit.height * factor**2 // PIXELS_PER_LATENT**2
+    return 2 * ((clip.frames - 1) // FRAMES_PER_LATENT + 1) * area
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Tell whether a device ran out of memory."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError)
+
+
+def smaller_mode(mode: Mode) -> Mode | None:
+    """Return the memory mode that takes less, or None."""
+    return "streaming" if mode != "streaming" else None

@@ -1,0 +1,109 @@
+"""Make frames and sound of every clip's latents: the take that a person compares and chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dubkit.context import Context
+from dubkit.errors import DubkitError
+from dubkit.stage import Item, Sink, Stage
+from dubkit.types import Clip, DubbedClip
+from stages.artifacts import digest_of, on_disk, second_file
+from stages.generator import CHECKPOINT, devices, failure, generates, identities, open_generator, recipe
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PICTURE = "picture.mkv"
+SOUND = "sound.wav"
+
+
+def _second(context: Context, clip: Clip) -> str:
+    return digest_of(context, "refine", clip.id, second_file(clip.id))
+
+
+def items(context: Context) -> Sequence[Item]:
+    if not generates(context):
+        return []
+    found = [clip for clip in context.clips.clips if _second(context, clip)]
+    models = identities(context, CHECKPOINT) if found else {}
+    return [
+        Item(
+            clip.id,
+            inputs={
+                f"refine/{clip.id}": _second(context, clip),
+                "kept": context.digest([clip.start_frame, clip.keep_start, clip.keep_end]),
+            },
+            models=models,
+        )
+        for clip in found
+    ]
+
+
+def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.engines import justdubit
+
+    due = {item.id for item in items}
+    video = context.episode.video
+    assert video is not None, "clips have a picture"
+    with open_generator(context, devices(context)[0]).decoders() as decoders:
+        for clip in context.clips.clips:
+            if clip.id not in due:
+                continue
+            try:
+                frames, sound, rate = justdubit.decode(decoders, on_disk(context, second_file(clip.id)))
+                with sink.take(clip.id) as take:
+                    count = _write(kept(clip, frames), sound, rate, take.folder)
+                    take.value = DubbedClip(
+                        clip.id,
+                        justdubit.ENGINE,
+                        recipe(context).name,
+                        clip.seed,
+                        count,
+                        rate,
+                        sound.shape[1],
+                    )
+            except (DubkitError, ValueError) as error:
+                sink.fail(clip.id, failure(clip.id, error))
+
+
+def kept(clip: Clip, pieces: Iterator[Tensor]) -> Iterator[Tensor]:
+    """Yield the frames (n, H, W, 3) of a clip that enter the episode."""
+    first, last = clip.keep_start - clip.start_frame, clip.keep_end - clip.start_frame
+    at = 0
+    for piece in pieces:
+        begin, end = max(first - at, 0), min(last - at, len(piece))
+        if begin < end:
+            yield piece[begin:end]
+        at += len(piece)
+
+
+def _write(pieces: Iterator[Tensor], sound: Tensor, rate: int, folder: Path) -> int:
+    import soundfile as sf  # type: ignore[import-untyped]
+
+    from dubkit.media.lossless import write_frames
+
+    count = write_frames((piece.numpy() for piece in pieces), folder / PICTURE)
+    sf.write(folder / SOUND, sound.numpy().T, rate, subtype="PCM_24")  # float files hold the time
+    return count
+
+
+def work(context: Context, items: Sequence[Item]) -> float:
+    """Return the megapixels of some clips."""
+    due = {item.id for item in items}
+    clips = [clip for clip in context.clips.clips if clip.id in due]
+    return sum(clip.frames * clip.fit.width * clip.fit.height for clip in clips) / 1e6
+
+
+STAGE = Stage(
+    name="decode",
+    version=1,
+    scope="language",
+    items=items,
+    run=run,
+    work=work,
+    needs=("refine",),
+    takes=True,
+)

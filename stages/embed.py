@@ -1,0 +1,57 @@
+"""Read every clip's prompt with the text encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import prompts
+from dubkit.context import Context
+from dubkit.errors import DubkitError
+from dubkit.stage import Item, Sink, Stage
+from stages.artifacts import NEGATIVE, text_file
+from stages.generator import CHECKPOINT, TEXT, devices, generates, identities, open_generator, recipe
+
+
+def wanted(context: Context) -> dict[str, str]:
+    """Return item -> prompt."""
+    if not generates(context) or not context.clips.clips:
+        return {}
+    found = {clip.id: clip.prompt for clip in context.clips.clips}
+    if recipe(context).negative_prompt:
+        found[NEGATIVE] = prompts.read("negative")
+    return found
+
+
+def items(context: Context) -> Sequence[Item]:
+    models = identities(context, CHECKPOINT, TEXT)
+    return [
+        Item(name, inputs={"prompt": context.digest(prompt)}, models=models)
+        for name, prompt in wanted(context).items()
+    ]
+
+
+def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.engines.justdubit import embed
+
+    texts = wanted(context)
+    generator = open_generator(context, devices(context)[0])
+    with generator.text_encoder() as encoder:
+        for item in items:
+            try:
+                with sink.write(text_file(item.id)) as temporary:
+                    embed(encoder, texts[item.id], temporary)
+            except DubkitError as error:
+                sink.fail(item.id, error)
+                continue
+            sink.done(item.id, files=[text_file(item.id)])
+
+
+STAGE = Stage(
+    name="embed",
+    version=1,
+    scope="language",
+    items=items,
+    run=run,
+    needs=("clips",),
+    work=lambda _context, items: float(len(items)),
+)

@@ -1,0 +1,187 @@
+"""Which engine makes the dub, and which files and devices the generator has."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from dubkit.context import Context
+from dubkit.errors import DubkitError, GeneratorError
+from dubkit.stage import Sink
+from dubkit.types import Clip
+
+if TYPE_CHECKING:
+    from dubkit.dubbing.recipes import Recipe
+    from dubkit.engines.justdubit import Generator, StageName
+
+CHECKPOINT, TEXT = "checkpoint", "text-encoder"
+DUBBING_LORA, DISTILLED_LORA, UPSCALER = "dubbing-lora", "distilled-lora", "spatial-upscaler"
+ROLES = (CHECKPOINT, TEXT, DUBBING_LORA, DISTILLED_LORA, UPSCALER)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """The engine of a run, and why."""
+
+    name: Literal["voice", "justdubit"]
+    reason: str
+
+
+def choose_engine(context: Context) -> EngineChoice:
+    """Choose what makes the takes. Raises ModelMissing when the generator is asked for without its files."""
+    wanted = context.settings.engine
+    if wanted == "voice":
+        return EngineChoice("voice", "asked for")
+    if wanted == "justdubit":
+        for role in ROLES:
+            if context.models.find(role) is None:
+                context.models.fetch(role)  # says which file is missing, and how to get it
+        return EngineChoice("justdubit", "asked for")
+    missing = [role for role in ROLES if context.models.find(role) is None]
+    if missing:
+        return EngineChoice("voice", f"the generator needs files that are not here: {', '.join(missing)}")
+    if not _accelerator():
+        return EngineChoice("voice", "the generator's files are here, but no graphics card")
+    return EngineChoice("justdubit", "its files and a graphics card are here")
+
+
+def generates(context: Context) -> bool:
+    """Tell whether clips are generated in this run."""
+    return choose_engine(context).name == "justdubit" and context.episode.video is not None
+
+
+def _accelerator() -> bool:
+    """Tell whether a graphics card is there, without loading what would use it."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    return any(Path("/dev").glob("nvidia[0-9]*"))
+
+
+def recipe(context: Context) -> Recipe:
+    """Return the recipe with the values of the settings."""
+    from dubkit.dubbing.recipes import RECIPES
+
+    wanted = context.settings.dub
+    chosen = RECIPES[wanted.recipe]
+    if wanted.steps:
+        chosen = chosen.with_(steps=wanted.steps)
+    if wanted.guidance:
+        chosen = chosen.with_(guidance=wanted.guidance)
+    return chosen.with_(reference_strength=wanted.reference_strength)
+
+
+def identities(context: Context, *roles: str) -> dict[str, str]:
+    """Return the models of some roles as they enter keys."""
+    found = {}
+    for role in roles:
+        model = context.model(role)
+        found[role] = model.identity if model else "none"
+    return found
+
+
+def open_generator(context: Context, device: str) -> Generator:
+    """Return the generator on a device; nothing is loaded yet."""
+    from dubkit.engines.justdubit import Files, Generator, Options
+
+    wanted = context.settings.dub
+    paths = [_path(context, role) for role in ROLES]
+    strengths = wanted.lora_strength, wanted.distilled_strength
+    return Generator(
+        Files(*paths), Options(recipe(context), *strengths, wanted.float8, wanted.memory), device
+    )
+
+
+def _path(context: Context, role: str) -> Path:
+    model = context.models.fetch(role)
+    return context.model_folder(model) if role == TEXT else context.model_path(model)
+
+
+def devices(context: Context) -> Sequence[str]:
+    """Return the devices that generate."""
+    from dubkit.engines.devices import visible_devices
+
+    wanted = context.settings.dub.devices
+    return visible_devices(context.settings.device if wanted == "auto" else wanted)
+
+
+def failure(clip: str, error: Exception) -> DubkitError:
+    """Return what is recorded of a clip that could not be made."""
+    if isinstance(error, DubkitError):
+        return error
+    return GeneratorError(f"Clip {clip}: {error}")
+
+
+def operations(context: Context, clips: Sequence[Clip], stage: StageName) -> float:
+    """Return the TFLOP of the transformer's work on some clips, by the closed form of a forward pass."""
+    if not clips:
+        return 0.0
+    from dubkit.dubbing.cost import clip_flops
+    from dubkit.ltx.config import read_transformer
+    from dubkit.ltx.metadata import parse_metadata
+    from dubkit.ops.safetensors_header import read_header
+
+    path = _path(context, CHECKPOINT)
+    config = read_transformer(parse_metadata(read_header(path).metadata, str(path)))
+    chosen = recipe(context)
+    video = context.episode.video
+    assert video is not None, "clips have a picture"
+    passes = len(chosen.second_levels) - 1
+    if stage == "first":
+        passes = chosen.steps * (2 if chosen.negative_prompt else 1)
+    return sum(passes * clip_flops(config, clip, video.rate, stage) for clip in clips) / 1e12
+
+
+Finished = tuple[Clip, str, Exception | None]
+"""A clip, a note on how it was made, and why it was not."""
+
+
+def over_clips(
+    context: Context, stage: StageName, clips: Sequence[Clip], work: Callable[[Any, Clip], None], sink: Sink
+) -> Iterator[Finished]:
+    """Do the transformer's work of a stage on every clip, the transformer opened once.
+
+    When the device runs out of memory the transformer is opened again in a mode that takes less, once, and
+    the clip at which it happened is tried again. Raises GeneratorError when the files do not work.
+    """
+    from dubkit.engines.justdubit import out_of_memory, smaller_mode, token_count
+
+    generator = open_generator(context, devices(context)[0])
+    tokens = max(token_count(clip, stage) for clip in clips)
+    pending, note = list(clips), ""
+    try:
+        mode = generator.memory_mode(tokens)
+        while pending:
+            try:
+                with generator.transformer(stage, tokens, mode) as opened:
+                    while pending:
+                        error = _attempt(work, opened, pending[0])
+                        if error is not None and out_of_memory(error) and not note:
+                            raise error
+                        yield pending.pop(0), note, error
+            except RuntimeError as error:
+                smaller = smaller_mode(mode)
+                if not out_of_memory(error) or smaller is None:
+                    raise
+                note = f"{smaller}, after {mode} ran out of memory"
+                sink.say(f"{generator.device} ran out of memory with mode {mode}; going on with {smaller}.")
+                mode = smaller
+    except ValueError as error:
+        raise GeneratorError(str(error)) from error
+
+
+def _attempt(work: Callable[[Any, Clip], None], opened: Any, clip: Clip) -> Exception | None:
+    from dubkit.engines.justdubit import out_of_memory
+
+    try:
+        work(opened, clip)
+    except (DubkitError, ValueError, FileNotFoundError) as error:
+        return error
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+        return error
+    return None
