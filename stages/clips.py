@@ -1,0 +1,120 @@
+"""Choose the way of every line, and divide the lip-dubbed ones into calls of the generator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from dubkit.context import Context
+from dubkit.stage import EPISODE, Item, Sink, Stage
+from dubkit.types import Clip, Clips, LineRoute, Route
+from stages.generator import choose_engine
+
+if TYPE_CHECKING:
+    from dubkit.dubbing.spans import FrameClock
+
+
+def items(context: Context) -> Sequence[Item]:
+    engine = choose_engine(context).name
+    lines = [(s.id, s.start, s.end, bool(line.text.strip()), line.route) for s, line in context.lines]
+    inputs = {"translate/lines": context.digest(lines)}
+    settings: tuple[str, ...] = ()
+    if engine != "voice":
+        has_faces = context.store.has("faces.json")
+        words = [[(word.start, word.end) for word in segment.words] for segment in context.segments]
+        inputs |= {
+            "source": context.sha256,
+            "extract/picture": context.digest(context.episode.video),
+            "shots/shots.json": context.digest(context.shots),
+            "faces/faces.json": context.artifact_digest("faces.json") if has_faces else "",
+            "transcribe/words": context.digest(words),
+            "prompt/prompts.json": context.digest(context.prompts),
+        }
+        settings = STAGE.settings
+    return [
+        Item(EPISODE, inputs=inputs, edits=_overrides(context), models={"engine": engine}, settings=settings)
+    ]
+
+
+def _overrides(context: Context) -> dict[str, Route]:
+    """Return the routes that a person chose."""
+    return {line: edit.route for line, edit in context.placed.lines.items() if edit.route is not None}
+
+
+def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.dubbing.routes import route_lines
+
+    engine = choose_engine(context).name
+    faces = context.faces if context.store.has("faces.json") else None
+    lines = [line for _, line in context.lines]
+    routes = route_lines(lines, context.segments, faces, engine, _overrides(context))
+    clips: tuple[Clip, ...] = ()
+    if any(route.route == "lipdub" for route in routes):
+        clips, routes = _planned(context, routes)
+        lipdubbed = sum(route.route == "lipdub" for route in routes)
+        sink.say(f"clips: {lipdubbed} of {len(routes)} lines are lip-dubbed, in {len(clips)} clips")
+    sink.write_json("clips.json", Clips(engine, clips, routes))
+    sink.done(EPISODE, files=["clips.json"])
+
+
+def _planned(context: Context, routes: Sequence[LineRoute]) -> tuple[tuple[Clip, ...], tuple[LineRoute, ...]]:
+    """Return the clips, and the routes with what the picture does not allow."""
+    from dubkit.dubbing.planner import Limits, make_clips, plan_clips
+    from dubkit.dubbing.sizes import choose_size, pixels_for
+    from dubkit.dubbing.spans import line_spans, silences
+    from dubkit.media.faces import shown_size
+
+    wanted, video = context.settings.dub, context.episode.video
+    clock = _clock(context)
+    spans, odd = line_spans([(s.id, s.start, s.end) for s in context.segments], clock)
+    on_screen = {span.line for span in spans}
+    routes = tuple(_with_picture(route, odd.get(route.line, ""), on_screen) for route in routes)
+    dubbed = {route.line for route in routes if route.route == "lipdub"}
+    if video is None or not dubbed:
+        return (), routes
+    windows = plan_clips(
+        context.shots.shots,
+        [span for span in spans if span.line in dubbed],
+        silences(context.segments, clock),
+        Limits(wanted.max_frames, wanted.handle_frames),
+        apart=[(span.first, span.end) for span in spans if span.line not in dubbed],
+    )
+    prompts = {prompt.id: prompt.text for prompt in context.prompts.prompts}
+    fit = choose_size(*shown_size(video), pixels=pixels_for(wanted.size))
+    return make_clips(windows, prompts, fit, wanted.seed), routes
+
+
+def _clock(context: Context) -> FrameClock:
+    """Return when frames are shown; only a variable rate needs a look into the source."""
+    from dubkit.dubbing.spans import FrameClock
+    from dubkit.media.frames import frame_times
+
+    video = context.episode.video
+    if video is None:
+        return FrameClock.listed([], Fraction(0))
+    if video.variable:
+        return FrameClock.listed(frame_times(context.source, video.index), video.end)
+    return FrameClock.even(video)
+
+
+def _with_picture(route: LineRoute, odd: str, on_screen: set[str]) -> LineRoute:
+    if route.route != "lipdub" or not odd:
+        return route
+    if route.line not in on_screen:
+        return replace(route, route="voice", reason=odd)
+    return replace(route, reason=f"{route.reason}; {odd}")
+
+
+STAGE = Stage(
+    name="clips",
+    version=1,
+    scope="language",
+    items=items,
+    run=run,
+    needs=("shots", "faces", "translate", "prompt"),
+    settings=("dub.max_frames", "dub.handle_frames", "dub.size", "dub.seed"),
+    artifact="clips.json",
+    light=True,
+)
