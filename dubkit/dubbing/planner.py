@@ -2,8 +2,9 @@
 
 A clip is 8k+1 frames of one shot; the frames of it that enter the episode are its keep window. Keep windows
 never overlap, cover every frame of every line exactly once, and lie inside one shot. Lines of a shot share
-a clip when they fit into one; speech that does not fit is split, in a silence if there is one, into a chain
-of clips that overlap: the next begins on the grid of the one before, and takes its latents over.
+a clip when they fit into one, with the pause between them; speech that does not fit is split, in a silence
+if there is one, into a chain of clips that overlap: the next begins on the grid of the one before, and takes
+its latents over.
 
 Frames are numbered over the episode; a range is its first frame and one past its last.
 """

