@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Sound = NDArray[np.floating]
 
 REACH_MS = 320
 """Delays are looked for this far to both sides: seven frames of film are 292 ms."""
@@ -48,7 +49,7 @@ class Delay:
         return inside and self.similarity >= SIMILARITY and self.margin >= MARGIN
 
 
-def find_delay(reference: Floats, other: Floats, rate: int) -> Delay | None:
+def find_delay(reference: Sound, other: Sound, rate: int) -> Delay | None:
     """Find how much later `other` is than `reference`, both (N,) at `rate`.
 
     None where there is too little sound to compare. The dub says other words: only where it keeps the
@@ -72,7 +73,7 @@ def find_delay(reference: Floats, other: Floats, rate: int) -> Delay | None:
     )
 
 
-def _envelopes(sound: Floats, rate: int) -> Floats:
+def _envelopes(sound: Sound, rate: int) -> Floats:
     """Levels of the bands around their local mean, (bands, milliseconds); zeros for silence."""
     import numpy as np
     from scipy.ndimage import uniform_filter1d  # type: ignore[import-untyped]

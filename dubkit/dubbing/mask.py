@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
+    Floats = NDArray[np.floating]
 
 # Shares of the face's size by which a box grows before the mask begins to fall. Detectors end a face at
 # the brows and the chin; a jaw that opens moves well below the box.

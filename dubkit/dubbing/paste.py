@@ -105,12 +105,11 @@ class Paster:
 
         _check_frame(source, self.form)
         picture = self._cut_out(generated)
-        # Channel after channel: each plane is resampled by itself.
-        values = np.moveaxis(cv2.transform(picture.astype(np.float32), self._to_planes), -1, 0)
-        values = values if len(self._grids) > 1 else values.reshape(1, *picture.shape[:2])
+        values = cv2.transform(picture.astype(np.float32), self._to_planes)
+        planes = np.moveaxis(values.reshape(*picture.shape[:2], -1), -1, 0)
         # A decoder may still need its frame to predict others from.
         source.make_writable()
-        for (plane, grid), value, limits in zip(self._grids, values, self.form.limits(), strict=True):
+        for (plane, grid), value, limits in zip(self._grids, planes, self.form.limits(), strict=True):
             self._replace(samples(source, plane, self.form), number, grid, value, limits)
         return source
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Sound = NDArray[np.float32]
+    Sound = NDArray[np.floating]
     Floats = NDArray[np.float64]
 
 Span = tuple[int, int]
@@ -28,12 +28,12 @@ JOIN = SAMPLE_RATE * 20 // 1000
 """Samples over which one clip of a shot gives way to the next: 20 ms, half on each side of the edge."""
 EDGE = SAMPLE_RATE * 5 // 1000
 """Samples of the ramp at the ends of a dubbed span, inside it."""
-GAIN_LIMIT_DB = 15.0
-"""How far the level of generated sound is moved at most."""
+LIFT_LIMIT_DB, CUT_LIMIT_DB = 15.0, 30.0
+"""How far the level of generated sound is raised and lowered at most; raising lifts its noise too."""
 PEAK = 10 ** (-1 / 20)
 """Largest sample that is handed out: -1 dB of full scale."""
 
-_SILENT_LUFS = -50.0  # quieter is no speech: the noise floor of the vocoder
+_SILENT_LUFS = -50.0  # quieter is no speech but the noise of a room or a vocoder
 _DEADBAND_MS = 5.0  # shorter delays are neither heard nor measured surely
 _FULL_SCALE = 0.9995
 _CLIPPED_RUN = 4  # that many samples in a row at full scale are a clipped wave, not a peak
@@ -116,7 +116,7 @@ class SourceSound:
 class ClipSound:
     """Mono sound at 48 kHz from `start_sample` on; zero outside the dubbed spans."""
 
-    samples: Sound
+    samples: NDArray[np.float32]
     start_sample: int
     spans: tuple[Span, ...]
     """Samples that hold the clip's sound, with its ramps."""
@@ -152,8 +152,9 @@ def place_sound(
     import numpy as np
 
     flags: list[str] = []
-    sound = _mono(generated, flags)
-    sound = _resampled(sound, rate)
+    sound = _resampled(_mono(generated, flags), rate)
+    if follows is not None and (not follows.spans or "silent" in follows.flags):
+        follows = None  # nothing was measured there
     measured = find_delay(_reference(source, window, len(sound)), sound, SAMPLE_RATE)
     delay = round(_delay_ms(measured, follows) * SAMPLE_RATE / 1000)
     spans = _kept_spans(window, source.spans)
@@ -341,12 +342,12 @@ def _level(
     gain_db = given_db
     if gain_db is None:
         wanted = _loudness(_channels(source.samples), source.start_sample, spans)
-        if wanted is None:
+        if wanted is None or wanted < _SILENT_LUFS:
             flags.append("no-reference")
-        gain_db = 0.0 if wanted is None else wanted - heard
-        if abs(gain_db) > GAIN_LIMIT_DB:
+            wanted = heard
+        gain_db = float(np.clip(wanted - heard, -CUT_LIMIT_DB, LIFT_LIMIT_DB))
+        if gain_db != wanted - heard:
             flags.append("gain-bounded")
-            gain_db = float(np.clip(gain_db, -GAIN_LIMIT_DB, GAIN_LIMIT_DB))
     peak = max(float(np.abs(placed[a - first : b - first]).max(initial=0.0)) for a, b in spans)
     room_db = 20 * float(np.log10(PEAK / max(peak, 1e-9)))
     if gain_db > room_db:
