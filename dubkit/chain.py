@@ -32,6 +32,7 @@ from dubkit.review.edits import note_anchors
 from dubkit.sink import StoreSink
 from dubkit.stage import Item, Stage
 from dubkit.store import EpisodeStore, Parts, Record
+from stages.generator import choose_engine
 
 log = logging.getLogger(__name__)
 
@@ -92,18 +93,22 @@ def execute(context: Context, request: Request, progress: Progress, speeds: Spee
     """Run what is missing or out of date. Needs the episode's lock. Raises DiskFull; other user errors
     are recorded in the outcome, so that other languages go on."""
     check_request(request)
+    engine = choose_engine(context).name
     store = context.store
     store.clean()
     for name, file in request.uses.items():
         _keep_import(context, stage_named(name, "--use"), file, request.languages)
     outcome = Outcome(store)
     for language, stages in scopes(request):
+        stages = [stage for stage in stages if stage.engine in ("", engine)]
         for position, stage in enumerate(stages):
             here = context.fresh(language)
             try:
                 if not taken_as_is(stage, request):
                     rest = sum(
-                        sum(speeds.expect(s.name, episode_seconds(here))) / 2 for s in stages[position + 1 :]
+                        sum(speeds.expect(s.name, episode_seconds(here))) / 2
+                        for s in stages[position + 1 :]
+                        if s.work is None
                     )
                     outcome.stages.append(_run_stage(stage, here, request, progress, speeds, rest))
                 elif stage.artifact and not store.has(stage.artifact, language):

@@ -197,10 +197,12 @@ class Context:
     def clips(self) -> Clips:
         return self.store.read("clips.json", Clips, self.language)
 
-    def route(self, line: Line) -> Route:
-        """Return the way a line goes into the dub: as planned with the clips, else its own."""
-        planned = {r.line: r.route for r in self.clips.routes} if self.store.has("clips.json", self.language) else {}
-        return planned.get(line.id, line.route)
+    @cached_property
+    def routes(self) -> dict[str, Route]:
+        """Line -> the way it goes into the dub: as planned with the clips, else its own."""
+        own = {line.id: line.route for _, line in self.lines}
+        planned = self.clips.routes if self.store.has("clips.json", self.language) else ()
+        return own | {found.line: found.route for found in planned if found.line in own}
 
     @cached_property
     def mix_report(self) -> MixReport:
@@ -213,9 +215,9 @@ class Context:
             raise KeyError(line)
         return decoded(canonical(record.value), SpokenLine)
 
-    def take_file(self, line: str, name: str = "speech.wav") -> Path | None:
-        """A file of the chosen take of a line; None when the line was not spoken."""
-        record = self.store.record("speak", line, self.language)
+    def take_file(self, item: str, name: str = "speech.wav", *, stage: str = "speak") -> Path | None:
+        """A file of the chosen take of a line (or a clip); None when it was not made."""
+        record = self.store.record(stage, item, self.language)
         files = record.files if record and not record.error else ()
         return next((self.store.root / f.path for f in files if f.path.endswith(f"/{name}")), None)
 

@@ -12,6 +12,7 @@ from dubkit.progress import Speeds
 from dubkit.stage import EPISODE, Item, Stage
 from dubkit.store import Parts, reason_to_run
 from stages import STAGES
+from stages.generator import choose_engine
 
 ALIASES = {"transcript": "transcribe", "translation": "translate", "diarization": "diarize"}
 
@@ -143,11 +144,12 @@ def plan(context: Context, request: Request, speeds: Speeds) -> list[StagePlan]:
     check_request(request)
     plans: list[StagePlan] = []
     moving: dict[str, set[str]] = {"": set()}
+    engine = choose_engine(context).name
     for language, stages in scopes(request):
         here = context.fresh(language)
         moving.setdefault(language, set())
         for stage in stages:
-            if taken_as_is(stage, request):
+            if taken_as_is(stage, request) or stage.engine not in ("", engine):
                 continue
             upstream = [n for n in stage.needs if n in moving[""] or n in moving[language]]
             planned = _plan_stage(stage, here, request, upstream[-1] if upstream else "", speeds)

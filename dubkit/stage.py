@@ -101,6 +101,8 @@ class Stage:
     """Pure text made in no time: kept up to date quietly, neither planned nor counted."""
     shared: bool = False
     """A language stage whose results do not depend on the language: all languages share them."""
+    engine: str = ""
+    """The engine that it belongs to; empty for every engine."""
     work: Work | None = None
     """Amount of work in some items, in a unit of the stage's own that its time is in proportion to."""
     takes: bool = False

@@ -103,6 +103,7 @@ STAGE = Stage(
     scope="language",
     items=items,
     run=run,
+    engine="justdubit",
     work=work,
     needs=("refine",),
     takes=True,

@@ -142,6 +142,7 @@ STAGE = Stage(
     scope="language",
     items=items,
     run=run,
+    engine="justdubit",
     needs=("embed", "encode"),
     work=work,
     settings=SETTINGS,

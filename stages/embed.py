@@ -52,6 +52,7 @@ STAGE = Stage(
     scope="language",
     items=items,
     run=run,
+    engine="justdubit",
     needs=("clips",),
     work=lambda _context, items: float(len(items)),
 )

@@ -93,6 +93,7 @@ STAGE = Stage(
     scope="language",
     items=items,
     run=run,
+    engine="justdubit",
     work=work,
     needs=("clips",),
     shared=True,

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dubkit.context import Context
 from dubkit.media.face_finders import finder_identity
 from dubkit.stage import EPISODE, Item, Sink, Stage
+from stages.generator import generates
 
 
 def items(context: Context) -> Sequence[Item]:
+    if not generates(context):
+        return []
     # Where the speech is, not what is said: a corrected word looks at nothing again.
     speech = context.digest(tuple((s.id, s.start, s.end) for s in context.segments))
     inputs = {"source": context.sha256, "transcribe/times": speech}
@@ -37,6 +40,7 @@ STAGE = Stage(
     scope="episode",
     items=items,
     run=run,
+    engine="justdubit",
     needs=("transcribe",),
     artifact="faces.json",
 )

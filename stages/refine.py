@@ -90,6 +90,7 @@ STAGE = Stage(
     scope="language",
     items=items,
     run=run,
+    engine="justdubit",
     needs=("denoise",),
     work=work,
     settings=(*SETTINGS, "dub.distilled_strength"),

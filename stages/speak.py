@@ -9,6 +9,7 @@ from dubkit.errors import DubkitError
 from dubkit.review.edits import given
 from dubkit.stage import Item, Sink, Stage
 from dubkit.types import SAMPLE_RATE, Line, Segment, Slot
+from stages.clip_speech import ClipSpeech, line_inputs
 from stages.voices import identity, open_voice
 
 BREATH = round(0.06 * SAMPLE_RATE)
@@ -38,8 +39,14 @@ def _sample(seconds: float) -> int:
 
 
 def spoken(context: Context) -> list[tuple[Segment, Line]]:
-    """Return the lines that the voice engine speaks: translated, and not left to the source."""
-    return [(s, line) for s, line in context.lines if line.text and line.route != "keep"]
+    """Return the lines that are dubbed, by whichever engine: translated, and not left to the source."""
+    routes = context.routes
+    return [(s, line) for s, line in context.lines if line.text and routes.get(line.id) != "keep"]
+
+
+def lipdubbed(context: Context) -> frozenset[str]:
+    """Return the lines whose speech comes from generated clips."""
+    return frozenset(line for line, route in context.routes.items() if route == "lipdub")
 
 
 def voice_of(context: Context, segment: Segment) -> str:
@@ -53,10 +60,15 @@ def voice_of(context: Context, segment: Segment) -> str:
 def items(context: Context) -> Sequence[Item]:
     rooms = slots(context.segments, context.episode.samples)
     texts = {line.id: line.text for line in context.translation.lines}
-    due = spoken(context)
-    engine = identity(context) if due else ""
+    due, generated = spoken(context), lipdubbed(context)
+    engine = identity(context) if any(line.id not in generated for _, line in due) else ""
     found = []
     for segment, line in due:
+        if line.id in generated:
+            inputs = line_inputs(context, segment)
+            # Without its clips a line keeps the source's sound; the stage that failed says why.
+            found += [Item(line.id, inputs=inputs)] if inputs else []
+            continue
         edits = given(context.placed.lines.get(segment.id))
         found.append(
             Item(
@@ -74,6 +86,31 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    due, generated = {item.id for item in items}, lipdubbed(context)
+    lines = [(segment, line) for segment, line in spoken(context) if line.id in due]
+    voiced = [pair for pair in lines if pair[1].id not in generated]
+    if voiced:
+        _speak(context, voiced, sink)
+    if len(voiced) < len(lines):
+        _cut(context, [segment for segment, line in lines if line.id in generated], sink)
+
+
+def _cut(context: Context, segments: Sequence[Segment], sink: Sink) -> None:
+    """Take lines from the sound of their clips."""
+    from dubkit.media.audio import write_wav
+
+    speech = ClipSpeech(context)
+    for segment in segments:
+        spoken_line, samples = speech.line(segment)
+        with sink.take(segment.id) as take:
+            write_wav(take.folder / "speech.wav", samples, SAMPLE_RATE)
+            take.value = spoken_line
+            if "silent" in spoken_line.flags:
+                take.degraded.append(f"{segment.id} was generated without speech")
+
+
+def _speak(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) -> None:
+    """Speak lines with the voice engine, opened once."""
     from dubkit.engines.voice import VoiceEngine
     from dubkit.media.audio import write_wav
     from dubkit.voice.fit import FitSettings
@@ -83,10 +120,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         open_voice(context), FitSettings(min_speed=wanted.min_speed, max_speed=wanted.max_speed)
     )
     rooms = slots(context.segments, context.episode.samples)
-    due = {item.id for item in items}
-    for segment, line in spoken(context):
-        if line.id not in due:
-            continue
+    for segment, line in lines:
         try:
             result, samples = engine.speak(line, voice_of(context, segment), rooms[line.id], context.language)
         except DubkitError as error:
@@ -105,7 +139,7 @@ STAGE = Stage(
     scope="language",
     items=items,
     run=run,
-    needs=("translate", "cast"),
+    needs=("translate", "cast", "clips", "decode"),
     settings=("speak.min_speed", "speak.max_speed"),
     takes=True,
 )

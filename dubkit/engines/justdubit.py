@@ -223,9 +223,9 @@ class Generator:
 
 def save(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write tensors so that the same ones give the same bytes."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save as packed
 
-    save_file({name: tensors[name].contiguous() for name in sorted(tensors)}, path)
+    path.write_bytes(packed({name: tensors[name].contiguous() for name in sorted(tensors)}))
 
 
 def read(path: Path) -> dict[str, Tensor]:
