@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-import stages.clips
 from dubkit.config import Settings
 from dubkit.context import Context
 from dubkit.errors import SettingError
@@ -33,6 +33,7 @@ from dubkit.types import (
 from stages.clips import STAGE
 from stages.generator import EngineChoice
 
+MODULE = sys.modules[STAGE.run.__module__]
 RATE = Fraction(24000, 1001)
 VIDEO = VideoStream(0, "h264", 1440, 1080, RATE, 500, Fraction(0), 500 / RATE, sample_aspect=Fraction(4, 3))
 
@@ -48,7 +49,7 @@ SEGMENTS = (segment(1, 1.0, 2.0), segment(2, 2.5, 3.5), segment(3, 4.0, 5.0), se
 
 @pytest.fixture
 def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
-    monkeypatch.setattr(stages.clips, "choose_engine", lambda _: EngineChoice("justdubit", "asked for"))
+    monkeypatch.setattr(MODULE, "choose_engine", lambda _: EngineChoice("justdubit", "asked for"))
     store = EpisodeStore(tmp_path / "Output/ep")
     source = tmp_path / "ep.mp4"
     source.write_bytes(b"x" * 1000)
@@ -143,7 +144,7 @@ def test_without_faces_every_line_is_spoken(context: Context) -> None:
 
 
 def test_the_voice_engine_plans_no_clips(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stages.clips, "choose_engine", lambda _: EngineChoice("voice", "asked for"))
+    monkeypatch.setattr(MODULE, "choose_engine", lambda _: EngineChoice("voice", "asked for"))
     context.store.path("shots.json").unlink()
     (item,) = STAGE.items(context)
     found, _ = run(context)
