@@ -199,49 +199,49 @@ class PictureFormat:
 
 GAIN_LIMIT = 1.25
 """Contrast and colourfulness of a generated picture change by this factor at most, up or down."""
-OFFSET_LIMIT = 24.0
-"""Steps of 255 that the middle of a channel moves at most."""
+SHIFT_LIMIT = 24.0
+"""Steps of 255 that the mean of a channel moves at most."""
 
 _CELL = 16  # side of the squares that are compared, in pixels of the canvas
 _TRIM = 0.25  # share of the squares that fit worst (mouth, jaw, what moves) and are left out
 _PASSES = 4
-_FLAT = 3.0  # a channel that varies by less (of 255) says nothing about its gain
+_RIDGE = 4.0  # variance (of 255 squared) below which a direction of colour says nothing about its gain
 _SAME = 1.0  # steps of 255 below which two pictures already match
-_OPPONENT = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+_IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+
+Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class ColourMatch:
-    """One change of colour for a whole clip, so that nothing flickers: in luma and two colour differences,
-    each value v becomes `gain` x (v - `middle`) + `middle` + `shift`, of 255."""
+    """One change of colour for a whole clip, so that nothing flickers: `matrix` x R'G'B' + `offset`."""
 
-    gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    middles: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    shifts: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    matrix: tuple[Triple, Triple, Triple] = _IDENTITY
+    offset: Triple = (0.0, 0.0, 0.0)
 
     @classmethod
     def between(cls, sources: Iterable[Picture], generated: Iterable[Picture]) -> ColourMatch:
         """Measure what brings generated pictures to the source's colours.
 
-        Both give the same frames on the same canvas, (H, W, 3) R'G'B', and are read once, side by side.
-        Compared are means and spreads of 16 x 16 squares over the whole clip: a generated picture is softer
-        than its source, and single pixels would answer that with contrast. The squares that fit worst are
-        left out. Pictures that match within one step of 255 give the identity.
+        Both give the same frames on the same canvas, (H, W, 3) R'G'B', and are read once, side by side; a
+        dozen frames spread over the clip are enough. Compared are the means of 16 x 16 squares: a generated
+        picture is softer than its source, and single pixels would answer that with contrast. The squares that
+        fit worst are left out. Pictures that match within one step of 255 give the identity.
 
         Raises:
             ValueError: no frames, different sizes, or different numbers of frames.
         """
         import numpy as np
 
-        pairs = [(_squares(ours), _squares(theirs)) for ours, theirs in zip(sources, generated, strict=True)]
-        if not pairs:
-            raise ValueError("Colours cannot be matched without frames.")
-        for number, (ours, theirs) in enumerate(pairs):
+        wanted, found = [], []
+        for number, (ours, theirs) in enumerate(zip(sources, generated, strict=True)):
             if ours.shape != theirs.shape:
                 raise ValueError(f"Frame {number} of source and generated picture differ in size.")
-        wanted = np.concatenate([ours for ours, _ in pairs])
-        found = np.concatenate([theirs for _, theirs in pairs])
-        return cls._fit(wanted, found)
+            wanted.append(_squares(ours))
+            found.append(_squares(theirs))
+        if not wanted:
+            raise ValueError("Colours cannot be matched without frames.")
+        return cls._fit(np.concatenate(wanted), np.concatenate(found))
 
     @classmethod
     def _fit(cls, wanted: Floats, found: Floats) -> ColourMatch:
@@ -250,46 +250,42 @@ class ColourMatch:
         kept = np.ones(len(found), dtype=bool)
         match = cls()
         for _ in range(_PASSES):
-            match = cls._transfer(wanted[kept], found[kept])
-            error = np.abs(match._of_opponents(found) - wanted).max(axis=1)
+            match = cls._least_squares(wanted[kept], found[kept])
+            error = np.abs(match._of(found) - wanted).max(axis=1)
             kept = error <= np.quantile(error, 1 - _TRIM)
-        moved = np.abs(match._of_opponents(found[kept]) - found[kept])
+        moved = np.abs(match._of(found[kept]) - found[kept])
         return match if moved.max() >= _SAME else cls()
 
     @classmethod
-    def _transfer(cls, wanted: Floats, found: Floats) -> ColourMatch:
-        """Means and spreads of (N, 3) squares, within the limits."""
+    def _least_squares(cls, wanted: Floats, found: Floats) -> ColourMatch:
+        """The best affine change of (N, 3) colours, drawn towards the identity and kept within the limits."""
         import numpy as np
 
-        spread, spread_wanted = found.std(axis=0), wanted.std(axis=0)
-        known = np.minimum(spread, spread_wanted) >= _FLAT
-        ratio = np.where(known, spread_wanted / np.maximum(spread, 1e-9), 1.0)
-        gains = np.clip(ratio, 1 / GAIN_LIMIT, GAIN_LIMIT)
-        middles = found.mean(axis=0)
-        shifts = np.clip(wanted.mean(axis=0) - middles, -OFFSET_LIMIT, OFFSET_LIMIT)
-        return cls(_three(gains), _three(middles), _three(shifts))
+        middle, shift = found.mean(axis=0), (wanted - found).mean(axis=0)
+        around = found - middle
+        spread = around.T @ around / len(found)
+        gap = (wanted - found - shift).T @ around / len(found)
+        change = np.eye(3) + gap @ np.linalg.inv(spread + _RIDGE * np.eye(3))
+        left, gains, right = np.linalg.svd(change)
+        # Rounded, so that the last bits of a sum decide nothing.
+        matrix = np.round(left * np.clip(gains, 1 / GAIN_LIMIT, GAIN_LIMIT) @ right, 6)
+        offset = np.round(middle + np.clip(shift, -SHIFT_LIMIT, SHIFT_LIMIT) - matrix @ middle, 6)
+        first, second, third = (_triple(row) for row in matrix)
+        return cls((first, second, third), _triple(offset))
 
-    def _of_opponents(self, values: Floats) -> Floats:
-        import numpy as np
-
-        gains, middles, shifts = (np.array(part) for part in (self.gains, self.middles, self.shifts))
-        result: Floats = gains * (values - middles) + middles + shifts
-        return result
+    def _of(self, colours: Floats) -> Floats:
+        matrix, offset = self.affine()
+        return colours @ matrix.T + offset
 
     @property
     def identity(self) -> bool:
-        return self.gains == (1.0, 1.0, 1.0) and self.shifts == (0.0, 0.0, 0.0)
+        return self == ColourMatch()
 
     def affine(self) -> tuple[Floats, Floats]:
-        """Matrix (3, 3) and offset (3,) that apply the match to R'G'B' of 0 to 255."""
+        """Matrix (3, 3) and offset (3,), to be applied to R'G'B' of 0 to 255."""
         import numpy as np
 
-        if self.identity:
-            return np.eye(3), np.zeros(3)
-        forward = np.array(_OPPONENT)
-        back = np.linalg.inv(forward)
-        gains, middles, shifts = (np.array(part) for part in (self.gains, self.middles, self.shifts))
-        return back @ (gains[:, None] * forward), back @ (middles + shifts - gains * middles)
+        return np.array(self.matrix), np.array(self.offset)
 
     def apply(self, picture: Picture) -> Picture:
         """Return a matched (H, W, 3) picture; the same one where nothing is to be done."""
@@ -298,24 +294,20 @@ class ColourMatch:
 
         if self.identity:
             return picture
-        matrix, offset = self.affine()
-        changed = cv2.transform(picture.astype(np.float32), np.column_stack((matrix, offset)))
+        changed = cv2.transform(picture.astype(np.float32), np.column_stack(self.affine()))
         return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
 
 
-def _three(values: Floats) -> tuple[float, float, float]:
-    first, second, third = (round(float(value), 6) for value in values)
+def _triple(values: Floats) -> Triple:
+    first, second, third = (float(value) for value in values)
     return first, second, third
 
 
 def _squares(picture: Picture) -> Floats:
-    """Mean luma and colour differences of the whole squares of a picture, (N, 3)."""
+    """Mean colours of the squares of a picture, (N, 3)."""
     import cv2
     import numpy as np
 
-    rows, columns = (max(1, size // _CELL) for size in picture.shape[:2])
-    high, wide = min(_CELL, picture.shape[0]), min(_CELL, picture.shape[1])
-    whole = picture[: rows * high, : columns * wide].astype(np.float32)
-    means = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA).reshape(-1, 3)
-    squares: Floats = means.astype(np.float64) @ np.array(_OPPONENT).T
-    return squares
+    size = max(1, picture.shape[1] // _CELL), max(1, picture.shape[0] // _CELL)
+    means = cv2.resize(picture.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    return means.reshape(-1, 3).astype(np.float64)
