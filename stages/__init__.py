@@ -13,6 +13,7 @@ from stages.encode import STAGE as encode
 from stages.extract import STAGE as extract
 from stages.faces import STAGE as faces
 from stages.mix import STAGE as mix
+from stages.paste import STAGE as paste
 from stages.prompt import STAGE as prompt
 from stages.qc import STAGE as qc
 from stages.refine import STAGE as refine
@@ -37,6 +38,7 @@ STAGES: tuple[Stage, ...] = (
     denoise,
     refine,
     decode,
+    paste,
     speak,
     mix,
     stitch,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dubkit.context import Context
 from dubkit.stage import Item, Sink, Stage
@@ -22,18 +23,15 @@ from stages.artifacts import (
 from stages.generator import (
     CHECKPOINT,
     DUBBING_LORA,
-    failure,
     generates,
     identities,
+    keep_clips,
     operations,
-    over_clips,
     recipe,
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dubkit.engines.justdubit import Inputs
+    from dubkit.engines.justdubit import ClipJob
 
 SETTINGS = (
     "dub.recipe",
@@ -86,48 +84,37 @@ def items(context: Context) -> Sequence[Item]:
     return [Item(clip.id, inputs=chained(context, clip), models=models) for clip in found]
 
 
-def inputs_of(context: Context, clip: Clip, latents: str) -> Inputs:
-    """Return the files that a clip's generation reads; `latents` is the stage that it follows."""
-    from dubkit.engines.justdubit import Inputs
+def jobs_for(context: Context, due: Collection[str], folder: Path, stage: str) -> list[ClipJob]:
+    """Return the work on some clips, in order of time; results go into `folder`."""
+    from dubkit.engines.justdubit import ClipJob, Inputs
 
-    previous: tuple[Clip, Path] | None = None
-    if clip.follows:
-        place = {"denoise": first_file}.get(latents, second_file)(clip.follows)
-        previous = by_id(context)[clip.follows], on_disk(context, place)
-    return Inputs(
-        on_disk(context, text_file(clip.id)),
-        on_disk(context, text_file(NEGATIVE)) if recipe(context).negative_prompt else None,
-        on_disk(context, encoded_file(clip.window), shared=True),
-        previous,
-    )
+    video = context.episode.video
+    assert video is not None, "clips have a picture"
+    clips, place = by_id(context), first_file if stage == "denoise" else second_file
+    negative = on_disk(context, text_file(NEGATIVE)) if recipe(context).negative_prompt else None
+    jobs = []
+    for clip in context.clips.clips:
+        if clip.id not in due:
+            continue
+        previous = None
+        if clip.follows:
+            # What is made in the same go lies in the folder still.
+            before = folder / clip.follows if clip.follows in due else on_disk(context, place(clip.follows))
+            previous = clips[clip.follows], before
+        inputs = Inputs(
+            on_disk(context, text_file(clip.id)),
+            negative,
+            on_disk(context, encoded_file(clip.window), shared=True),
+            previous,
+        )
+        jobs.append(ClipJob(clip, inputs, video.rate, folder / clip.id))
+    return jobs
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.engines import justdubit
-
-    due = {item.id for item in items}
-    video = context.episode.video
-    assert video is not None, "clips have a picture"
-    wanted = recipe(context)
-
-    def make(opened: Any, clip: Clip) -> None:
-        made = justdubit.denoise(
-            opened,
-            wanted,
-            clip,
-            inputs_of(context, clip, "denoise"),
-            video.rate,
-            lambda step, of: sink.advance(step / of),
-        )
-        with sink.write(first_file(clip.id)) as temporary:
-            justdubit.save(made.tensors(), temporary)
-
-    clips = [clip for clip in context.clips.clips if clip.id in due]
-    for clip, notes, error in over_clips(context, "first", clips, make, sink):
-        if error is not None:
-            sink.fail(clip.id, failure(clip.id, error))
-        else:
-            sink.done(clip.id, files=[first_file(clip.id)], value={"memory": notes} if notes else None)
+    with context.store.scratch() as folder:
+        jobs = jobs_for(context, {item.id for item in items}, folder, "denoise")
+        keep_clips(context, "first", jobs, first_file, sink)
 
 
 def work(context: Context, items: Sequence[Item]) -> float:

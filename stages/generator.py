@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from dubkit.context import Context
 from dubkit.errors import DubkitError, GeneratorError
@@ -16,7 +18,7 @@ from dubkit.types import Clip
 
 if TYPE_CHECKING:
     from dubkit.dubbing.recipes import Recipe
-    from dubkit.engines.justdubit import Generator, StageName
+    from dubkit.engines.justdubit import Attempt, ClipJob, Generator, StageName
 
 CHECKPOINT, TEXT = "checkpoint", "text-encoder"
 DUBBING_LORA, DISTILLED_LORA, UPSCALER = "dubbing-lora", "distilled-lora", "spatial-upscaler"
@@ -135,53 +137,55 @@ def operations(context: Context, clips: Sequence[Clip], stage: StageName) -> flo
     return sum(passes * clip_flops(config, clip, video.rate, stage) for clip in clips) / 1e12
 
 
-Finished = tuple[Clip, str, Exception | None]
-"""A clip, a note on how it was made, and why it was not."""
-
-
 def over_clips(
-    context: Context, stage: StageName, clips: Sequence[Clip], work: Callable[[Any, Clip], None], sink: Sink
-) -> Iterator[Finished]:
-    """Do the transformer's work of a stage on every clip, the transformer opened once.
+    context: Context, stage: StageName, jobs: Sequence[ClipJob], sink: Sink
+) -> Iterator[tuple[ClipJob, Attempt]]:
+    """Do the transformer's work of a stage on every clip; several devices share the chains of clips.
 
-    When the device runs out of memory the transformer is opened again in a mode that takes less, once, and
-    the clip at which it happened is tried again. Raises GeneratorError when the files do not work.
+    Raises GeneratorError when the files do not work.
     """
-    from dubkit.engines.justdubit import out_of_memory, smaller_mode, token_count
+    from dubkit.engines.devices import run_on_devices
+    from dubkit.engines.justdubit import Attempt, ChainWorker, Work, token_count
 
-    generator = open_generator(context, devices(context)[0])
-    tokens = max(token_count(clip, stage) for clip in clips)
-    pending, note = list(clips), ""
+    generator = open_generator(context, "cpu")
+    work = Work(generator.files, generator.options, stage, max(token_count(job.clip, stage) for job in jobs))
+    by_clip = {job.clip.id: job for job in jobs}
+    names, chains = devices(context), _chains(jobs)
     try:
-        mode = generator.memory_mode(tokens)
-        while pending:
-            try:
-                with generator.transformer(stage, tokens, mode) as opened:
-                    while pending:
-                        error = _attempt(work, opened, pending[0])
-                        if error is not None and out_of_memory(error) and not note:
-                            raise error
-                        yield pending.pop(0), note, error
-            except RuntimeError as error:
-                smaller = smaller_mode(mode)
-                if not out_of_memory(error) or smaller is None:
-                    raise
-                note = f"{smaller}, after {mode} ran out of memory"
-                sink.say(f"{generator.device} ran out of memory with mode {mode}; going on with {smaller}.")
-                mode = smaller
+        if min(len(names), len(chains)) <= 1:
+            for attempt in work.over(names[0], jobs, lambda _, step, of: sink.advance(step / of)):
+                yield by_clip[attempt.clip], attempt
+            return
+        sink.say(f"{stage} stage: {len(chains)} chains of clips on {', '.join(names)}")
+        for chain, result in run_on_devices(names, partial(ChainWorker, work), chains):
+            ended = result if isinstance(result, list) else [Attempt(j.clip.id, "", result) for j in chain]
+            for attempt in ended:
+                yield by_clip[attempt.clip], attempt
     except ValueError as error:
         raise GeneratorError(str(error)) from error
 
 
-def _attempt(work: Callable[[Any, Clip], None], opened: Any, clip: Clip) -> Exception | None:
-    from dubkit.engines.justdubit import out_of_memory
+def _chains(jobs: Sequence[ClipJob]) -> list[tuple[ClipJob, ...]]:
+    """Put clips that follow each other together: the later one needs the earlier one's latents."""
+    chains: list[list[ClipJob]] = []
+    for job in jobs:
+        chain = next((c for c in chains if c[-1].clip.id == job.clip.follows), None)
+        if chain is None:
+            chains.append([job])
+        else:
+            chain.append(job)
+    return [tuple(chain) for chain in chains]
 
-    try:
-        work(opened, clip)
-    except (DubkitError, ValueError, FileNotFoundError) as error:
-        return error
-    except RuntimeError as error:
-        if not out_of_memory(error):
-            raise
-        return error
-    return None
+
+def keep_clips(
+    context: Context, stage: StageName, jobs: Sequence[ClipJob], place: Callable[[str], str], sink: Sink
+) -> None:
+    """Do the work and keep every clip's latents as soon as they are there."""
+    for job, attempt in over_clips(context, stage, jobs, sink):
+        name = job.clip.id
+        if attempt.error is not None:
+            sink.fail(name, failure(name, attempt.error))
+            continue
+        with sink.write(place(name)) as temporary:
+            shutil.copyfile(job.out, temporary)
+        sink.done(name, files=[place(name)], value={"memory": attempt.note} if attempt.note else None)

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 from dubkit.context import Context
 from dubkit.stage import Item, Sink, Stage
 from dubkit.types import Clip
 from stages.artifacts import by_id, chain_of, digest_of, first_file, on_disk, second_file
-from stages.denoise import SETTINGS, chained, inputs_of, ready
+from stages.denoise import SETTINGS, chained, jobs_for, ready
 from stages.generator import (
     CHECKPOINT,
     DISTILLED_LORA,
     DUBBING_LORA,
     UPSCALER,
     devices,
-    failure,
     identities,
+    keep_clips,
     open_generator,
     operations,
-    over_clips,
-    recipe,
 )
 
 
@@ -47,35 +45,19 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.engines import justdubit
+    from dubkit.engines.justdubit import enlarge
 
-    due = {item.id for item in items}
-    clips = [clip for clip in context.clips.clips if clip.id in due]
-    video = context.episode.video
-    assert video is not None, "clips have a picture"
-    wanted = recipe(context)
-    halves = {clip.id: on_disk(context, first_file(clip.id)) for clip in clips}
-    with open_generator(context, devices(context)[0]).upscaling() as upscaling:
-        enlarged = {name: justdubit.enlarge(upscaling, path) for name, path in halves.items()}
-
-    def make(opened: Any, clip: Clip) -> None:
-        made = justdubit.refine(
-            opened,
-            wanted,
-            clip,
-            inputs_of(context, clip, "refine"),
-            (halves[clip.id], enlarged[clip.id]),
-            video.rate,
-            lambda step, of: sink.advance(step / of),
-        )
-        with sink.write(second_file(clip.id)) as temporary:
-            justdubit.save(made.tensors(), temporary)
-
-    for clip, note, error in over_clips(context, "second", clips, make, sink):
-        if error is not None:
-            sink.fail(clip.id, failure(clip.id, error))
-        else:
-            sink.done(clip.id, files=[second_file(clip.id)], value={"memory": note} if note else None)
+    with context.store.scratch() as folder:
+        jobs = []
+        with open_generator(context, devices(context)[0]).upscaling() as upscaling:
+            for job in jobs_for(context, {item.id for item in items}, folder, "refine"):
+                first, enlarged = (
+                    on_disk(context, first_file(job.clip.id)),
+                    folder / f"{job.clip.id}.enlarged",
+                )
+                enlarge(upscaling, first, enlarged)
+                jobs.append(replace(job, halfway=(first, enlarged)))
+        keep_clips(context, "second", jobs, second_file, sink)
 
 
 def work(context: Context, items: Sequence[Item]) -> float:

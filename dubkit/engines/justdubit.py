@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
+from dubkit.errors import DubkitError
 from dubkit.types import Clip
 
 if TYPE_CHECKING:
@@ -323,63 +324,44 @@ def carried(clip: Clip, previous: tuple[Clip, Path] | None, rate: Fraction, *, s
     return Carry(video, 1, kept, 1)
 
 
-def denoise(
-    opened: Opened,
-    recipe: Recipe,
-    clip: Clip,
-    inputs: Inputs,
-    rate: Fraction,
-    on_step: Callable[[int, int], None],
-) -> FirstStage:
-    """Generate a clip's picture and sound at the first stage's size."""
-    from dubkit.dubbing.generate import first_stage
+@dataclass(frozen=True, slots=True)
+class ClipJob:
+    """One clip's work in a stage of the transformer; it pickles."""
 
-    positive, negative = inputs.contexts()
-    return first_stage(
-        recipe,
-        opened,
-        positive,
-        negative,
-        inputs.latents(),
-        rate,
-        clip.seed,
-        carry=carried(clip, inputs.previous, rate, sound=True),
-        on_step=on_step,
-    )
+    clip: Clip
+    inputs: Inputs
+    rate: Fraction
+    out: Path
+    halfway: tuple[Path, Path] | None = None
+    """Files of the first stage's result and of its enlarged picture: the second stage begins there."""
 
 
-def enlarge(upscaling: Upscaling, first: Path) -> Tensor:
-    """Return the first stage's picture with twice the rows and columns."""
+def make_clip(opened: Opened, recipe: Recipe, job: ClipJob, on_step: Callable[[int, int], None]) -> None:
+    """Generate a clip at the first stage's size, or refine it, and write its latents."""
+    from dubkit.dubbing.generate import FirstStage, first_stage, second_stage
+
+    positive, negative = job.inputs.contexts()
+    encoded = job.inputs.latents()
+    carry = carried(job.clip, job.inputs.previous, job.rate, sound=job.halfway is None)
+    made: FirstStage | SecondStage
+    if job.halfway is None:
+        made = first_stage(
+            recipe, opened, positive, negative, encoded, job.rate, job.clip.seed, carry=carry, on_step=on_step
+        )
+    else:
+        first, enlarged = FirstStage.from_tensors(read(job.halfway[0])), read(job.halfway[1])["video"]
+        made = second_stage(
+            recipe, opened, positive, encoded, first, enlarged, job.rate, carry=carry, on_step=on_step
+        )
+    save(made.tensors(), job.out)
+
+
+def enlarge(upscaling: Upscaling, first: Path, out: Path) -> None:
+    """Write the first stage's picture with twice the rows and columns."""
     from dubkit.dubbing.generate import FirstStage, upsample
 
-    return upsample(FirstStage.from_tensors(read(first)), upscaling.model, upscaling.statistics)
-
-
-def refine(
-    opened: Opened,
-    recipe: Recipe,
-    clip: Clip,
-    inputs: Inputs,
-    halfway: tuple[Path, Tensor],
-    rate: Fraction,
-    on_step: Callable[[int, int], None],
-) -> SecondStage:
-    """Refine a clip's picture; `halfway` is the first stage's file and its enlarged picture."""
-    from dubkit.dubbing.generate import FirstStage, second_stage
-
-    positive, _ = inputs.contexts()
-    first, enlarged = halfway
-    return second_stage(
-        recipe,
-        opened,
-        positive,
-        inputs.latents(),
-        FirstStage.from_tensors(read(first)),
-        enlarged,
-        rate,
-        carry=carried(clip, inputs.previous, rate, sound=False),
-        on_step=on_step,
-    )
+    video = upsample(FirstStage.from_tensors(read(first)), upscaling.model, upscaling.statistics)
+    save({"video": video}, out)
 
 
 def decode(decoders: Decoders, latents: Path) -> tuple[Iterator[Tensor], Tensor, int]:
@@ -407,6 +389,71 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError)
 
 
-def smaller_mode(mode: Mode) -> Mode | None:
-    """Return the memory mode that takes less, or None."""
-    return "streaming" if mode != "streaming" else None
+class Attempt(NamedTuple):
+    """How the work on a clip ended: a note on how it was made, or why it was not."""
+
+    clip: str
+    note: str
+    error: Exception | None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A stage of the transformer on a number of clips; it pickles."""
+
+    files: Files
+    options: Options
+    stage: StageName
+    tokens: int
+    """Most picture tokens of a clip, which decide how much memory is left for weights."""
+
+    def over(
+        self, device: str, jobs: Sequence[ClipJob], on_step: Callable[[ClipJob, int, int], None]
+    ) -> Iterator[Attempt]:
+        """Do the jobs one after the other, the transformer opened once.
+
+        When the device runs out of memory the transformer is opened again in a mode that takes less, once,
+        and the clip at which it happened is tried again. Raises ValueError when the files do not work.
+        """
+        generator = Generator(self.files, self.options, device)
+        mode, note, pending = generator.memory_mode(self.tokens), "", list(jobs)
+        while pending:
+            with generator.transformer(self.stage, self.tokens, mode) as opened:
+                while pending:
+                    error = self._try(opened, pending[0], on_step)
+                    if error is not None and out_of_memory(error) and not note and mode != "streaming":
+                        break
+                    yield Attempt(pending.pop(0).clip.id, note, error)
+            if pending:
+                note, mode = f"streaming, after {mode} ran out of memory", "streaming"
+                log.warning(
+                    "%s ran out of memory in mode %s; going on with streaming", device, note.split()[2]
+                )
+
+    def _try(
+        self, opened: Opened, job: ClipJob, on_step: Callable[[ClipJob, int, int], None]
+    ) -> Exception | None:
+        try:
+            make_clip(opened, self.options.recipe, job, lambda step, of: on_step(job, step, of))
+        except (DubkitError, ValueError, FileNotFoundError) as error:
+            return error
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            return error
+        return None
+
+
+class ChainWorker:
+    """Does chains of clips on one device of several; the transformer stays open between them."""
+
+    def __init__(self, work: Work, device: str) -> None:
+        self.work, self.device = work, device
+
+    def __call__(self, chain: tuple[ClipJob, ...], tell: Callable[[int, int], None]) -> list[Attempt]:
+        """Return how each clip of the chain ended."""
+
+        def step(job: ClipJob, done: int, of: int) -> None:
+            tell(chain.index(job) * of + done, len(chain) * of)
+
+        return list(self.work.over(self.device, chain, step))

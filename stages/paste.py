@@ -1,0 +1,157 @@
+"""Put the generated pictures back into the source's: the frames they replace, and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dubkit.context import Context
+from dubkit.stage import EPISODE, Item, Sink, Stage
+from dubkit.types import Clip, FaceBox, PictureReport
+from stages.decode import PICTURE
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dubkit.dubbing.paste import Paster
+    from dubkit.media.splice import SpliceReport
+
+FILM = "mix/picture.mp4"
+REPORT = "mix/picture.json"
+COMPARED = 16
+"""Frames of a clip whose colours are compared with the source's."""
+
+
+def dubbed(context: Context) -> list[Clip]:
+    """Return the clips that were generated, in order of time."""
+    if context.episode.video is None or not context.store.has("clips.json", context.language):
+        return []
+    return [clip for clip in context.clips.clips if _digest(context, clip)]
+
+
+def _digest(context: Context, clip: Clip) -> str:
+    record = context.store.record("decode", clip.id, context.language)
+    files = record.files if record and not record.error else ()
+    return next((ref.sha256 for ref in files if ref.path.endswith(f"/{PICTURE}")), "")
+
+
+def boxes(context: Context, clip: Clip) -> list[Sequence[FaceBox]]:
+    """Return the faces that speak in a clip."""
+    found = (face.boxes for face in context.faces.faces if face.segment in clip.lines)
+    return [face for face in found if face]
+
+
+def items(context: Context) -> Sequence[Item]:
+    clips = dubbed(context)
+    if not clips:
+        return []
+    inputs = {"source": context.sha256}
+    for clip in clips:
+        shown = [clip.keep_start, clip.keep_end, clip.fit]
+        if context.settings.dub.paste == "face":
+            shown.append(boxes(context, clip))
+        inputs[f"decode/{clip.id}"] = context.digest([_digest(context, clip), *shown])
+    return [Item(EPISODE, inputs=inputs)]
+
+
+def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.media.splice import splice
+
+    video = context.episode.video
+    assert video is not None, "clips have a picture"
+    film = Film(context)
+    with sink.write(FILM) as temporary:
+        report = splice(
+            context.source, video, [(c.keep_start, c.keep_end) for c in film.clips], film.frame, temporary
+        )
+    sink.write_json(REPORT, _report(report, film.clips))
+    degraded = [f"the whole picture was encoded again: {report.reason}"] if report.reason else []
+    sink.done(EPISODE, files=[FILM, REPORT], degraded=[*degraded, *film.notes])
+
+
+class Film:
+    """Gives the picture of every replaced frame, clip by clip."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.clips = dubbed(context)
+        self.notes: list[str] = []
+        self._clip = ""
+        self._next = -1
+        self._pictures: Iterator[NDArray[np.uint8]] = iter(())
+        self._paster: Paster | None = None
+
+    def frame(self, number: int, source: Any) -> Any:
+        """Return frame `number` of the episode; `source` becomes the result."""
+        clip = next(c for c in self.clips if c.keep_start <= number < c.keep_end)
+        if clip.id != self._clip:
+            self._paster = self._opened(clip, source)
+            self._clip = clip.id
+            self._next = -1
+        if number < self._next or self._next < 0:
+            self._pictures, self._next = self._frames(clip), clip.keep_start
+        while self._next < number:
+            next(self._pictures)
+            self._next += 1
+        picture = next(self._pictures)
+        self._next += 1
+        assert self._paster is not None
+        return self._paster.frame(number, source, picture)
+
+    def _frames(self, clip: Clip) -> Iterator[NDArray[np.uint8]]:
+        from dubkit.media.lossless import read_frames
+
+        return read_frames(self._file(clip))
+
+    def _file(self, clip: Clip) -> Path:
+        file = self.context.take_file(clip.id, PICTURE, stage="decode")
+        assert file is not None, "only clips that were made are pasted"
+        return file
+
+    def _opened(self, clip: Clip, frame: Any) -> Paster:
+        """Measure the colours of a clip and return what pastes it."""
+        from dubkit.dubbing.colour import ColourMatch, PictureFormat
+        from dubkit.dubbing.paste import Paster, lay
+        from dubkit.media.window import window_frames
+
+        context, video = self.context, self.context.episode.video
+        assert video is not None, "clips have a picture"
+        form = PictureFormat.of(frame, context.source, rotation=video.rotation, codec=video.codec)
+        count = clip.keep_end - clip.keep_start
+        chosen = sorted({round(i * (count - 1) / (COMPARED - 1)) for i in range(COMPARED)})
+        sources = window_frames(context.source, video, [clip.keep_start + i for i in chosen])
+        made = [picture for i, picture in enumerate(self._frames(clip)) if i in set(chosen)]
+        match = ColourMatch.between((lay(f, form, clip.fit) for f in sources), made)
+        faces = boxes(context, clip)
+        mode = context.settings.dub.paste if faces else "full"
+        if mode != context.settings.dub.paste:
+            self.notes.append(f"{clip.id}: no face was found, so the whole picture is the generated one")
+        return Paster(form, clip.fit, mode, faces, match)
+
+
+def _report(report: SpliceReport, clips: Sequence[Clip]) -> PictureReport:
+    """Name the clip of every dubbed span."""
+    spans: list[tuple[int, int, str]] = []
+    for start, end, origin in report.spans:
+        if origin != "dubbed":
+            spans.append((start, end, origin))
+            continue
+        inside = [c for c in clips if c.keep_start < end and c.keep_end > start]
+        spans += [(max(start, c.keep_start), min(end, c.keep_end), c.id) for c in inside]
+    return PictureReport(
+        report.frames, report.identical, report.recoded, report.dubbed, report.codec, tuple(spans)
+    )
+
+
+STAGE = Stage(
+    name="paste",
+    version=1,
+    scope="language",
+    items=items,
+    run=run,
+    engine="justdubit",
+    needs=("decode", "faces"),
+    settings=("dub.paste",),
+)
