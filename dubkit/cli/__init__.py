@@ -17,6 +17,7 @@ COMMANDS = {
     "status": ("dubkit.cli.status", "Show what is finished in an episode, and what needs a look."),
     "config": ("dubkit.cli.config", "Show every setting, its value and where the value came from."),
     "export": ("dubkit.cli.export", "Write subtitles, turns or lines of an episode to a file."),
+    "justdubit": ("dubkit.cli.justdubit", "Dub one clip: same person, new speech and lips."),
     "models": ("dubkit.cli.models", "List, fetch and verify the models."),
     "doctor": ("dubkit.cli.doctor", "Check this machine: what works, what is missing, how to mend it."),
 }

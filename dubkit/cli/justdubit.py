@@ -1,0 +1,225 @@
+"""`dubkit justdubit`: one clip through the generator, with the flags of the original's command line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dubkit.cli.options import F
+
+if TYPE_CHECKING:
+    from dubkit.dubbing.recipes import Recipe
+
+FILE = click.Path(path_type=Path)
+SEEDS = click.IntRange(0, 2**63 - 1)
+PARTS = {
+    "checkpoint_path": "checkpoint",
+    "gemma_root": "text-encoder",
+    "distilled_lora_path": "distilled-lora",
+    "spatial_upsampler_path": "spatial-upscaler",
+    "lora": "dubbing-lora",
+}
+"""Role in the model store of each file that is not named."""
+
+
+def flag(name: str, **attributes: Any) -> Callable[[F], F]:
+    """Add an option that may be spelled with underscores, as the original's are, or with hyphens."""
+    spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
+    return click.option(*spellings, name, **attributes)
+
+
+@click.command(name="justdubit")
+@flag("checkpoint_path", type=FILE, help="LTX-2 checkpoint: ltx-2-19b-dev.safetensors.  [the fetched one]")
+@flag("gemma_root", type=FILE, help="Folder of Gemma 3 12B, which reads the prompt.  [the fetched one]")
+@flag("distilled_lora_path", type=FILE, help="Distilled LoRA of the second stage.  [the fetched one]")
+@flag("distilled_lora_strength", type=float, default=1.0, show_default=True, help="Its strength.")
+@flag("spatial_upsampler_path", type=FILE, help="Latent upsampler between the stages.  [the fetched one]")
+@flag(
+    "lora", type=FILE, multiple=True, help="JustDubit LoRA, then any others. Repeatable.  [the fetched one]"
+)
+@flag(
+    "lora_strength",
+    type=float,
+    multiple=True,
+    help="Strength of each --lora, in their order; 1.0 where none is left. Repeatable.",
+)
+@flag(
+    "video_conditioning",
+    type=(FILE, click.FloatRange(0, 1)),
+    required=True,
+    metavar="PATH STRENGTH",
+    help="The clip to dub, with its sound, and how firmly it is kept (1.0).",
+)
+@flag("prompt", required=True, help='The young woman is speaking French, saying: "..."')
+@flag("negative_prompt", default="blurry, low quality, distorted", show_default=True, help="What to avoid.")
+@flag(
+    "height",
+    type=click.IntRange(min=1),
+    help="Rows of the first stage, half of the result's.  [as the source]",
+)
+@flag("width", type=click.IntRange(min=1), help="Columns of the first stage.  [as the source]")
+@flag("num_frames", type=click.IntRange(min=1), help="Accepted; the clip's own number of frames is used.")
+@flag("frame_rate", metavar="RATE", help="Frames per second: 25, 23.976, 24000/1001.  [the source's]")
+@flag("num_inference_steps", type=click.IntRange(min=1), help="Steps of the first stage.  [30]")
+@flag("cfg_guidance_scale", type=float, help="Guidance against the negative prompt; 1 is none.  [3.0]")
+@flag("seed", type=SEEDS, default=42, show_default=True, help="Other seed, other dub.")
+@flag("enable_fp8", is_flag=True, help="Round the transformer to float8: half the memory.")
+@flag("output_path", type=FILE, required=True, help="The mp4 to write: H.264 and AAC.")
+@flag(
+    "recipe",
+    type=click.Choice(["justdubit", "dub-it", "preview"]),
+    default="justdubit",
+    show_default=True,
+    help="preview is quick and small; dub-it needs the files of LTX-2.3, and takes final sizes.",
+)
+@flag(
+    "device",
+    type=click.Choice(["auto", "cuda", "mps", "cpu"]),
+    default="auto",
+    show_default=True,
+    help="Where it runs.",
+)
+@flag("quiet", is_flag=True, help="No progress.")
+def command(**flags: Any) -> None:
+    """Dub one clip: same person, new speech and lips.
+
+    Takes the original JustDubit's flags, spelled with _ or -. The result has twice the height and width, and
+    the source's length, frame rate and proportions unless others are given. Model files that are not named
+    are those of `dubkit models`.
+
+    Exit codes: 0 done, 1 something to mend, 2 usage.
+    """
+    loras = _loras(flags["lora"], flags["lora_strength"])
+    rate = _rate(flags["frame_rate"])
+    from dubkit.dubbing.clip import probe_clip
+    from dubkit.dubbing.decode import encode_video
+    from dubkit.dubbing.pipeline import JustDubitPipeline
+    from dubkit.dubbing.recipes import RECIPES
+
+    recipe, source = RECIPES[flags["recipe"]], flags["video_conditioning"][0]
+    _check_output(flags["output_path"], source)
+    episode = probe_clip(source)
+    assert episode.video is not None
+    with _said(flags["quiet"]):
+        named = _found(flags, recipe)
+        pipeline = JustDubitPipeline(
+            named["checkpoint_path"],
+            named.get("distilled_lora_path"),
+            flags["distilled_lora_strength"],
+            named["spatial_upsampler_path"],
+            named["gemma_root"],
+            loras or [(named["lora"], 1.0)],
+            device=None if flags["device"] == "auto" else flags["device"],
+            fp8transformer=flags["enable_fp8"],
+        )
+        pipeline.progress = None if flags["quiet"] else Steps()
+        video, audio = pipeline(
+            flags["prompt"],
+            flags["negative_prompt"],
+            flags["seed"],
+            height=flags["height"],
+            width=flags["width"],
+            frame_rate=rate,
+            num_inference_steps=flags["num_inference_steps"],
+            cfg_guidance_scale=flags["cfg_guidance_scale"],
+            video_conditioning=[flags["video_conditioning"]],
+            recipe=recipe,
+        )
+        fps, out = rate or episode.video.rate, flags["output_path"]
+        frames = encode_video(video, fps, audio, pipeline.audio_sample_rate, out)
+    if flags["num_frames"] not in (None, frames):
+        click.echo(f"--num_frames {flags['num_frames']} is not used: the clip has {frames} frames.", err=True)
+    click.echo(f"{out}: {frames} frames at {fps} per second")
+
+
+class Steps:
+    """Says on stderr what is done, and for how long the step that runs will go on."""
+
+    def __init__(self) -> None:
+        self.live = sys.stderr.isatty()
+        self.step, self.began = "", 0.0
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if step != self.step:
+            self.step, self.began = step, now
+        if self.live:
+            left = (now - self.began) / done * (total - done) if done else 0.0
+            rest = f", about {left:.0f} s left" if left >= 1 else ""
+            click.echo(f"\r\033[K{step}: {done} of {total}{rest}", err=True, nl=done == total)
+        elif done == total:
+            click.echo(f"{step}: {total} in {now - self.began:.1f} s", err=True)
+
+
+class _Echo(logging.Handler):
+    """Log records as plain lines on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(record.getMessage(), err=True)
+
+
+@contextmanager
+def _said(quiet: bool) -> Iterator[None]:
+    """Show what the generator logs: memory mode, and what was decided for the user."""
+    log, handler = logging.getLogger("dubkit.dubbing"), _Echo()
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.WARNING if quiet else logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+
+
+def _loras(paths: tuple[Path, ...], strengths: tuple[float, ...]) -> list[tuple[Path, float]]:
+    if len(strengths) > max(len(paths), 1):
+        raise click.UsageError(
+            f"{len(strengths)} --lora_strength for {len(paths)} --lora: give one per LoRA."
+        )
+    return list(zip(paths, (*strengths, *[1.0] * len(paths)), strict=False))
+
+
+def _rate(text: str | None) -> Fraction | None:
+    """Read `25`, `23.976` or `24000/1001`."""
+    if text is None:
+        return None
+    from dubkit.dubbing.decode import exact_rate
+
+    try:
+        return exact_rate(Fraction(text) if "/" in text else float(text))
+    except (ValueError, ZeroDivisionError) as error:
+        raise click.UsageError(f"--frame_rate {text}: write 25, 23.976 or 24000/1001.") from error
+
+
+def _check_output(out: Path, source: Path) -> None:
+    """Refuse a place for the result before hours of work."""
+    if out.is_dir():
+        raise click.UsageError(f"--output_path {out} is a folder; name a file in it.")
+    if out.exists() and source.exists() and out.samefile(source):
+        raise click.UsageError(f"--output_path {out} is the clip itself; name another file.")
+
+
+def _found(flags: dict[str, Any], recipe: Recipe) -> dict[str, Path]:
+    """Return the path of each model file: the one that is named, else the model store's."""
+    from dubkit.cli.options import load, model_store
+
+    found = {}
+    store = None
+    for name, role in PARTS.items():
+        if role == "distilled-lora" and role not in recipe.lora_roles and not flags[name]:
+            continue
+        if flags[name]:
+            found[name] = flags[name][0] if name == "lora" else flags[name]
+            continue
+        store = store or model_store(load({}).settings)
+        found[name] = store.fetch(role).path
+    return found

@@ -1,0 +1,206 @@
+"""From prompt and media to what the network is told: contexts, and latents at both stages' sizes.
+
+Results lie on the CPU, in the models' dtype, so that they can be stored and used anywhere.
+Letters: C latent channels, F latent frames, H and W latent rows and columns, T sound latents, M mel bins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from dubkit.dubbing.clip import ClipMedia, Still, laid
+from dubkit.dubbing.pixels import compressed
+from dubkit.dubbing.recipes import DOUBLE, Recipe
+from dubkit.errors import DubkitError
+from dubkit.ltx import mel
+from dubkit.ltx.audio_vae import AudioEncoder
+from dubkit.ltx.latents import latent_frames, latent_size
+from dubkit.ltx.text import TOKENS, TextEncoder
+from dubkit.ltx.tiling import Tiling, encode_tiled
+from dubkit.ltx.video_vae import VideoEncoder
+
+
+class PromptTooLong(DubkitError):
+    """A prompt has more tokens than the network reads; the original cuts the end off in silence."""
+
+    def __init__(self, prompt: str, tokens: int) -> None:
+        super().__init__(
+            f"The prompt {prompt.strip()[:60]!r}... has {tokens} tokens, and the generator reads {TOKENS}.\n"
+            f"Shorten it by about {100 * (tokens - TOKENS) // tokens + 1} %: the rest would not be read."
+        )
+
+
+class Text(NamedTuple):
+    """A prompt's contexts for picture and sound, (1, 1024, width) each."""
+
+    video: Tensor
+    audio: Tensor
+
+    def tensors(self) -> dict[str, Tensor]:
+        return self._asdict()
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Text:
+        return cls(tensors["video"], tensors["audio"])
+
+
+class View(NamedTuple):
+    """What one stage sees, at its size."""
+
+    stills: tuple[Tensor, ...]
+    """(1, C, 1, H, W) each."""
+    reference: Tensor | None
+    """The whole clip, (1, C, F, H, W), where the recipe looks at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A clip as latents."""
+
+    frames: int
+    """Of the picture, 8k+1; `height` and `width` are the first stage's pixels."""
+    height: int
+    width: int
+    channels: int
+    """Of a sound latent (1, channels, T, bins)."""
+    bins: int
+    first: View
+    second: View
+    places: tuple[tuple[int, float], ...] = ()
+    """Latent frame and strength of each still, before the recipe's factor."""
+    sound: Tensor | None = None
+    """The source's sound, (1, channels, T, bins)."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return everything under names, for a file."""
+        found = {
+            "sizes": torch.tensor([self.frames, self.height, self.width, self.channels, self.bins]),
+            "places": torch.tensor(self.places, dtype=torch.float64).reshape(-1, 2),
+        }
+        for name, view in (("first", self.first), ("second", self.second)):
+            found |= {f"{name}.still{index}": latent for index, latent in enumerate(view.stills)}
+            if view.reference is not None:
+                found[f"{name}.reference"] = view.reference
+        return found if self.sound is None else found | {"sound": self.sound}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Encoded:
+        """Return what `tensors` gave."""
+        places = tuple((int(frame), float(strength)) for frame, strength in tensors["places"].tolist())
+
+        def view(name: str) -> View:
+            stills = (tensors.get(f"{name}.still{index}") for index in range(len(places)))
+            return View(tuple(x for x in stills if x is not None), tensors.get(f"{name}.reference"))
+
+        frames, height, width, channels, bins = tensors["sizes"].tolist()
+        views = view("first"), view("second")
+        return cls(frames, height, width, channels, bins, *views, places, tensors.get("sound"))
+
+
+def encode_prompt(encoder: TextEncoder, prompt: str) -> Text:
+    """Return a prompt's contexts.
+
+    Raises:
+        PromptTooLong: more than 1024 tokens, the one at the beginning of every prompt included.
+    """
+    tokens = 1 + len(encoder.tokenizer.tokenizer.encode(prompt.strip(), add_special_tokens=False).ids)
+    if tokens > TOKENS:
+        raise PromptTooLong(prompt, tokens)
+    video, audio = encoder(prompt)
+    return Text(video.cpu(), audio.cpu())
+
+
+def encode_clip(
+    media: ClipMedia,
+    recipe: Recipe,
+    width: int,
+    height: int,
+    video_encoder: VideoEncoder,
+    audio_encoder: AudioEncoder,
+    tiling: Tiling | None,
+) -> Encoded:
+    """Encode a clip for both stages; `width` and `height` are the first stage's pixels.
+
+    `tiling` applies to the reference; stills are encoded whole.
+
+    Raises:
+        ValueError: no sound where the recipe listens to the source, or a size off the grid.
+    """
+    if media.fit is not None and (media.fit.width, media.fit.height) != (width, height):
+        fit = f"{media.fit.width}x{media.fit.height}"
+        raise ValueError(f"{media.name} is fitted into {fit}, and {width}x{height} is asked for.")
+    latent_size(height, width)
+    if media.pictures is not None and media.wave is None:
+        raise ValueError(
+            f"{media.name} has no sound, and {recipe.name} listens to the source. Use a clip with its sound."
+        )
+    stills = _stills(media, recipe)
+    pictures = [compressed(still.picture, recipe.still_crf) for still in stills]
+    views = []
+    for factor in (1, DOUBLE):
+        size = height * factor, width * factor
+        encoded = tuple(_encode(p[None], media, *size, video_encoder, None) for p in pictures)
+        views.append(View(encoded, _reference(media, recipe, *size, video_encoder, tiling)))
+    return Encoded(
+        frames=media.frames,
+        height=height,
+        width=width,
+        channels=audio_encoder.config.latent_channels,
+        bins=audio_encoder.bins,
+        first=views[0],
+        second=views[1],
+        places=tuple((still.frame, still.strength) for still in stills),
+        sound=None if media.pictures is None else _heard(media, recipe, audio_encoder),
+    )
+
+
+def _stills(media: ClipMedia, recipe: Recipe) -> tuple[Still, ...]:
+    if media.stills is None:
+        return (Still(media.pictures[0]),) if recipe.first_frame and media.pictures is not None else ()
+    count = latent_frames(media.frames)
+    for still in media.stills:
+        if not 0 <= still.frame < count:
+            raise ValueError(f"A still is for latent frame {still.frame}; {media.name} has 0 to {count - 1}.")
+    return media.stills
+
+
+def _reference(
+    media: ClipMedia, recipe: Recipe, height: int, width: int, encoder: VideoEncoder, tiling: Tiling | None
+) -> Tensor | None:
+    if media.pictures is None:
+        return None
+    scale = recipe.reference_scale
+    latent_size(height // scale, width // scale)
+    missing = media.frames - media.real_frames
+    pictures = torch.cat([media.pictures, media.pictures[-1:].expand(missing, -1, -1, -1)])
+    return _encode(pictures, media, height // scale, width // scale, encoder, tiling)
+
+
+def _encode(
+    pictures: Tensor,
+    media: ClipMedia,
+    height: int,
+    width: int,
+    encoder: VideoEncoder,
+    tiling: Tiling | None,
+) -> Tensor:
+    weight = next(encoder.parameters())
+    signed = laid(pictures, media.fit, height, width, weight.dtype).to(weight.device)
+    return (encoder(signed) if tiling is None else encode_tiled(encoder, signed, tiling)).cpu()
+
+
+def _heard(media: ClipMedia, recipe: Recipe, encoder: AudioEncoder) -> Tensor | None:
+    assert media.wave is not None
+    wave = media.wave.float()
+    if recipe.sound == "in step":
+        wave = mel.fit(wave, mel.sample_count(media.frames, media.rate, media.sample_rate))
+    # In float32 on the CPU, whatever the encoder's device: a spectrum has no digits to spare.
+    spectrum = encoder.mel(wave[None], media.sample_rate)
+    with torch.no_grad():
+        heard: Tensor = encoder(spectrum.to(next(encoder.parameters()).device))
+    return heard.cpu()

@@ -1,0 +1,374 @@
+"""Both stages of a clip: start from conditions and noise, walk down the noise levels, keep the targets.
+
+One generator serves both stages, and draws picture before sound in each: that order is part of what a seed
+means, so the first stage hands over the generator's state.
+Letters: C latent channels, F latent frames, H and W latent rows and columns, T sound latents, M mel bins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from dubkit.dubbing import conditioning
+from dubkit.dubbing.encode import Encoded, View
+from dubkit.dubbing.guidance import Guidance
+from dubkit.dubbing.recipes import Recipe
+from dubkit.dubbing.sampler import Denoise, States, sample
+from dubkit.dubbing.state import TokenState, clean_prediction, noised, start_state
+from dubkit.ltx import latents, upsampler
+from dubkit.ltx.block import Block, Cross
+from dubkit.ltx.modulation import Levels
+from dubkit.ltx.statistics import ChannelStatistics
+from dubkit.ltx.transformer import AVTransformer, Generation, Text, Tokens
+
+Contexts = tuple[Tensor, Tensor]
+"""A prompt's contexts for picture and sound."""
+OnStep = Callable[[int, int], None]
+"""Called after each step with the steps done and all steps. What it raises ends the run."""
+
+SOUND_GAP = 0.04
+"""Seconds between a reference sound that lies before the target and time 0: one latent."""
+
+
+class Opened(Protocol):
+    """A transformer with its LoRAs, and its blocks where they are streamed."""
+
+    @property
+    def network(self) -> AVTransformer: ...
+
+    @property
+    def blocks(self) -> Iterable[Block] | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """Latents of the clip before, of the same shot, that this clip takes over where the two overlap.
+
+    Latent frame 0 stands for one frame, a later one for eight, so frame 0 cannot be taken over: the overlap
+    begins at latent frame 1 at the earliest.
+    """
+
+    video: Tensor
+    """(1, C, k, H, W) of this stage's size."""
+    first_latent: int
+    """Latent frame of this clip that `video` begins at."""
+    audio: Tensor | None = None
+    """(1, C, n, M)."""
+    first_sound: int = 0
+    strength: float = 1.0
+    """1 keeps the latents as they are, 0 leaves them to be generated."""
+
+    def __post_init__(self) -> None:
+        if self.first_latent < 1:
+            raise ValueError(
+                f"Latents cannot be taken over from latent frame {self.first_latent} on: frame 0 of a clip "
+                "stands for one frame, those of the clip before for eight. Begin at 1."
+            )
+        if self.first_sound < 0 or not 0.0 <= self.strength <= 1.0:
+            raise ValueError(
+                f"Sound latent {self.first_sound} must be 0 or more, strength {self.strength} from 0 to 1."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStage:
+    """The first stage's result, and where the generator of random numbers stopped."""
+
+    video: Tensor
+    """(1, C, F, H, W)."""
+    audio: Tensor
+    """(1, C, T, M)."""
+    generator: Tensor
+    """uint8; the second stage goes on from it, on the same kind of device."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {"video": self.video, "audio": self.audio, "generator": self.generator}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> FirstStage:
+        return cls(tensors["video"], tensors["audio"], tensors["generator"])
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStage:
+    """The finished clip's latents; the sound is the first stage's, which the second leaves alone."""
+
+    video: Tensor
+    audio: Tensor
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {"video": self.video, "audio": self.audio}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> SecondStage:
+        return cls(tensors["video"], tensors["audio"])
+
+
+class Start(NamedTuple):
+    """A stage before its first step."""
+
+    states: States
+    cross: Cross | None
+    """Who sees whom between the streams; None where all see all."""
+    sigmas: Tensor
+    grid: conditioning.Grid
+    silent: bool = False
+    """Whether the sound takes part without changing, at noise level 0."""
+
+
+class Plan(NamedTuple):
+    """How a stage is walked."""
+
+    generation: Generation
+    guidance: float
+    on_step: OnStep | None
+
+
+def first_stage(
+    recipe: Recipe,
+    opened: Opened,
+    positive: Contexts,
+    negative: Contexts | None,
+    encoded: Encoded,
+    rate: Fraction,
+    seed: int,
+    *,
+    carry: Carry | None = None,
+    on_step: OnStep | None = None,
+) -> FirstStage:
+    """Generate picture and sound at the first stage's size. `rate` is in frames per second.
+
+    Raises:
+        ValueError: guidance without a negative prompt, or latents that do not fit each other.
+    """
+    if recipe.guidance != 1.0 and negative is None:
+        raise ValueError(f"Guidance of {recipe.guidance} needs a negative prompt's contexts.")
+    generator = torch.Generator(_place(opened.network)[0]).manual_seed(seed)
+    start = start_first(recipe, opened.network, encoded, rate, generator, carry)
+    plan = Plan(recipe.generation, recipe.guidance, on_step)
+    states = walk(opened, start, positive, negative, plan)
+    video, audio = finished(states, start.grid, encoded.channels)
+    return FirstStage(video, audio, generator.get_state())
+
+
+def second_stage(
+    recipe: Recipe,
+    opened: Opened,
+    positive: Contexts,
+    encoded: Encoded,
+    first: FirstStage,
+    upsampled: Tensor,
+    rate: Fraction,
+    *,
+    carry: Carry | None = None,
+    on_step: OnStep | None = None,
+) -> SecondStage:
+    """Refine the picture at twice the size; the sound takes part and stays as it is.
+
+    Raises:
+        ValueError: the first stage was drawn on another kind of device, or latents do not fit.
+    """
+    generator = torch.Generator(_place(opened.network)[0])
+    try:
+        generator.set_state(first.generator.cpu())
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            "The first stage's random numbers come from another kind of device. Run it again on this one."
+        ) from error
+    start = start_second(recipe, opened.network, encoded, first, upsampled, rate, generator, carry)
+    states = walk(opened, start, positive, None, Plan(recipe.generation, 1.0, on_step))
+    video, _ = finished(states, start.grid, encoded.channels)
+    return SecondStage(video, first.audio)
+
+
+def upsample(first: FirstStage, model: upsampler.LatentUpsampler, statistics: ChannelStatistics) -> Tensor:
+    """Return the first stage's picture (1, C, F, 2H, 2W), where the second stage begins."""
+    weight = next(model.parameters())
+    return upsampler.upsample(first.video.to(weight), model, statistics).cpu()
+
+
+# --- how a stage begins -----------------------------------------------------------------------
+
+
+def start_first(
+    recipe: Recipe,
+    network: AVTransformer,
+    encoded: Encoded,
+    rate: Fraction,
+    generator: torch.Generator,
+    carry: Carry | None = None,
+) -> Start:
+    """Return the first stage's states after noise: zeros, conditions replaced and appended."""
+    device, dtype = _place(network)
+    rows, columns = latents.latent_size(encoded.height, encoded.width)
+    frames, channels = latents.latent_frames(encoded.frames), network.config.video.in_channels
+    grid = conditioning.Grid(frames, rows, columns, float(rate))
+    count = latents.audio_latents(encoded.frames, rate)
+    if encoded.sound is not None and recipe.sound == "in step":
+        count = encoded.sound.shape[2]  # The encoder's length is the target's, usually one more.
+    video = torch.zeros(1, channels, frames, rows, columns, device=device, dtype=dtype)
+    audio = torch.zeros(1, encoded.channels, count, encoded.bins, device=device, dtype=dtype)
+    picture = _picture(recipe, video, encoded.first, encoded.places, grid, carry)
+    heard = start_state(latents.patchify_audio(audio), latents.audio_positions(count))
+    if carry is not None and carry.audio is not None:
+        heard = _taken_over(heard, carry.audio, carry)
+    if encoded.sound is not None:
+        heard = _reference_sound(recipe, heard, encoded.sound)
+    states = _noisy((picture, heard), 1.0, generator)
+    return Start(states, _cross(recipe, states, dtype), recipe.first_sigmas(), grid)
+
+
+def start_second(
+    recipe: Recipe,
+    network: AVTransformer,
+    encoded: Encoded,
+    first: FirstStage,
+    upsampled: Tensor,
+    rate: Fraction,
+    generator: torch.Generator,
+    carry: Carry | None = None,
+) -> Start:
+    """Return the second stage's states after noise, the sound held at the first stage's."""
+    device, dtype = _place(network)
+    video, audio = (x.to(device, dtype) for x in (upsampled, first.audio))
+    frames, rows, columns = video.shape[2:]
+    grid = conditioning.Grid(frames, rows, columns, float(rate))
+    picture = _picture(recipe, video, encoded.second, encoded.places, grid, carry)
+    heard = start_state(latents.patchify_audio(audio), latents.audio_positions(audio.shape[2]))
+    if recipe.sound == "before":
+        heard = _reference_sound(recipe, heard, first.audio)
+    sigmas = recipe.second_sigmas()
+    states = _noisy((picture, heard), float(sigmas[0]), generator)
+    # Who sees whom is decided while the sound still counts as generated.
+    cross = _cross(recipe, states, dtype)
+    return Start((states[0], states[1].frozen()), cross, sigmas, grid, silent=True)
+
+
+def _picture(
+    recipe: Recipe,
+    video: Tensor,
+    view: View,
+    places: Iterable[tuple[int, float]],
+    grid: conditioning.Grid,
+    carry: Carry | None,
+) -> TokenState:
+    items: list[conditioning.PictureItem] = [
+        conditioning.Replacement(latent, frame, strength * recipe.still_strength)
+        for latent, (frame, strength) in zip(view.stills, places, strict=True)
+    ]
+    if carry is not None:
+        items.append(conditioning.Replacement(carry.video, carry.first_latent, carry.strength))
+    if view.reference is not None:
+        items.append(
+            conditioning.Reference(view.reference, recipe.reference_strength, recipe.reference_scale)
+        )
+    positions = latents.video_positions(grid.frames, grid.height, grid.width, grid.fps)
+    state = start_state(latents.patchify_video(video), positions)
+    state = conditioning.condition_picture(state, items, grid)
+    return state.with_rounded_positions() if recipe.rounded_positions else state
+
+
+def _reference_sound(recipe: Recipe, state: TokenState, latent: Tensor) -> TokenState:
+    positions = None
+    if recipe.sound == "before":
+        positions = latents.audio_positions(latent.shape[2])
+        positions = positions - positions.max() - SOUND_GAP
+    return conditioning.SoundReference(latent, recipe.reference_strength, positions).apply(state)
+
+
+def _taken_over(state: TokenState, audio: Tensor, carry: Carry) -> TokenState:
+    """Replace sound tokens by those of the clip before, as a `Replacement` does for the picture."""
+    tokens = latents.patchify_audio(audio).to(state.latent)
+    begin, end = carry.first_sound, carry.first_sound + tokens.shape[1]
+    if end > state.targets:
+        raise ValueError(f"Sound latents {begin} to {end - 1} are not all within the clip's {state.targets}.")
+    latent, mask = state.latent.clone(), state.mask.clone()
+    latent[:, begin:end] = tokens
+    mask[:, begin:end] = 1.0 - carry.strength
+    return replace(state, latent=latent, clean=latent, mask=mask)
+
+
+def _noisy(states: States, scale: float, generator: torch.Generator) -> States:
+    return tuple(noised(state, scale, generator) for state in states)
+
+
+def _cross(recipe: Recipe, states: States, dtype: torch.dtype) -> Cross | None:
+    if not recipe.targets_only:
+        return None
+    return conditioning.cross_attention(states[0].mask, states[1].mask, dtype)
+
+
+# --- how it is walked -------------------------------------------------------------------------
+
+
+def walk(opened: Opened, start: Start, positive: Contexts, negative: Contexts | None, plan: Plan) -> States:
+    """Return a stage's states after its last step."""
+    device, dtype = _place(opened.network)
+    # Streamed blocks visit the device one by one; keeping every block's keys there would cost what it saves.
+    kept = None if opened.blocks is None else ()
+
+    def text(contexts: Contexts) -> Text:
+        return opened.network.text(*(x.to(device, dtype) for x in contexts), blocks=kept)
+
+    given = [text(positive)]
+    if plan.guidance != 1.0 and negative is not None:
+        given.append(text(negative))
+    denoise = _denoiser(opened, start, given, plan)
+    total = len(start.sigmas) - 1
+
+    def stepped(step: int, _states: States) -> None:
+        if plan.on_step is not None:
+            plan.on_step(step + 1, total)
+
+    return sample(denoise, start.states, start.sigmas, on_step=stepped)
+
+
+def _denoiser(opened: Opened, start: Start, texts: list[Text], plan: Plan) -> Denoise:
+    """Return a predictor of clean latents, guided away from the second text where there is one."""
+    guide = Guidance(cfg=plan.guidance if len(texts) > 1 else 1.0)
+    video, audio = start.states
+    rotations = opened.network.rotations(video.positions, audio.positions)
+
+    def predict(states: States, sigma: float, text: Text) -> list[Tensor]:
+        video, audio = states
+        velocities = opened.network(
+            Tokens(video.latent, Levels.of(video.levels(sigma)), sigma),
+            Tokens(audio.latent, Levels.of(audio.levels(sigma)), 0.0 if start.silent else sigma),
+            text,
+            rotations,
+            cross=start.cross,
+            generation=plan.generation,
+            blocks=opened.blocks,
+        )
+        pairs = zip(states, velocities, strict=True)
+        return [clean_prediction(state, velocity, sigma) for state, velocity in pairs]
+
+    def denoise(states: States, sigma: float) -> list[Tensor]:
+        clean = predict(states, sigma, texts[0])
+        if len(texts) == 1:
+            return clean
+        other = predict(states, sigma, texts[1])
+        return [guide.combine(c, negative=n) for c, n in zip(clean, other, strict=True)]
+
+    return denoise
+
+
+def finished(states: States, grid: conditioning.Grid, channels: int) -> tuple[Tensor, Tensor]:
+    """Drop appended tokens; return latents (1, C, F, H, W) and (1, C, T, M) on the CPU."""
+    video, audio = (state.target().cpu() for state in states)
+    return (
+        latents.unpatchify_video(video, grid.frames, grid.height, grid.width),
+        latents.unpatchify_audio(audio, channels),
+    )
+
+
+def _place(network: AVTransformer) -> tuple[torch.device, torch.dtype]:
+    """Device and dtype of the network's tokens; its blocks may lie elsewhere."""
+    weight = network.patchify_proj.weight
+    return weight.device, weight.dtype

@@ -1,0 +1,196 @@
+"""The generator's model files: checked when named, opened one part at a time, in the memory that is free."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from dubkit.dubbing.recipes import LoRARole, Recipe
+from dubkit.errors import DubkitError, ModelMissing
+from dubkit.ltx import components
+from dubkit.ltx.latents import FRAMES_PER_LATENT, PIXELS_PER_LATENT
+from dubkit.ltx.lora import LoRA
+from dubkit.ltx.memory import MemoryPlan, Sizes, choose_mode, free_memory, measure_sizes, working_bytes
+from dubkit.ltx.quantize import holds_float8
+from dubkit.ltx.text import TextEncoder
+from dubkit.ltx.weights import Checkpoint
+
+log = logging.getLogger(__name__)
+
+PUBLISHED = {
+    "checkpoint": "ltx-2-19b-dev",
+    "text encoder": "gemma-3-12b-it-qat-q4_0-unquantized",
+    "distilled LoRA": "ltx-2-19b-distilled-lora-384",
+    "spatial upsampler": "ltx-2-spatial-upscaler-x2-1.0",
+    "dubbing LoRA": "ltx-2-19b-ic-lora-lipdubbing",
+}
+"""What `dubkit models get` calls the published file of each part."""
+
+
+class GeneratorUnfit(DubkitError):
+    """Files, sizes and machine do not go together; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where the parts lie. `loras` are used in both stages, with their own strengths."""
+
+    checkpoint: Path
+    upsampler: Path
+    gemma: Path
+    loras: tuple[LoRA, ...] = ()
+    distilled: LoRA | None = None
+
+    def check(self) -> None:
+        """Raise `ModelMissing` for the first file that is not there."""
+        need("checkpoint", self.checkpoint)
+        need("spatial upsampler", self.upsampler)
+        need("text encoder", self.gemma, folder=True)
+        for lora in self.loras:
+            need("dubbing LoRA", lora.path)
+        if self.distilled is not None:
+            need("distilled LoRA", self.distilled.path)
+
+
+def need(part: str, path: Path, *, folder: bool = False) -> None:
+    """Raise `ModelMissing`, which names a part's file and how to get it, where it is not there."""
+    if path.is_dir() if folder else path.is_file():
+        return
+    raise ModelMissing(
+        f"No {part} at {path}.\nGive the path of yours, or run: dubkit models get {PUBLISHED[part]}"
+    )
+
+
+@dataclass
+class Parts:
+    """Opens each part on the device, in bfloat16 on CUDA and float32 elsewhere.
+
+    Nothing is kept: a part's memory is free again when the caller lets go of it.
+    """
+
+    files: Files
+    device: torch.device
+    float8: bool = False
+    """Round the transformer's linears to float8; a file that holds them so already is used as it is."""
+
+    def __post_init__(self) -> None:
+        self.files.check()
+        self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
+        with explained():
+            self.checkpoint = Checkpoint(self.files.checkpoint)
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse a recipe that these files cannot serve."""
+        with explained():
+            files = "LTX-2 (19B)" if self.checkpoint.config.text.version == 1 else "LTX-2.3"
+        if files != recipe.files:
+            raise GeneratorUnfit(
+                f"{recipe.name} needs the files of {recipe.files}, and {self.checkpoint.path} is {files}.\n"
+                "Name a checkpoint, upsampler and LoRA of that generation, or choose another recipe."
+            )
+        if "distilled-lora" in recipe.lora_roles and self.files.distilled is None:
+            name = PUBLISHED["distilled LoRA"]
+            raise ModelMissing(
+                f"{recipe.name} needs the distilled LoRA.\nGive its path, or run: dubkit models get {name}"
+            )
+        if not self.files.loras:
+            log.warning("No dubbing LoRA is given: nothing ties lips and speech to the source")
+
+    def plan(self, frames: int, height: int, width: int, *, references: bool) -> MemoryPlan:
+        """Choose how much of the transformer is on the device at a time, and say why.
+
+        `height` and `width` are the first stage's pixels; the second stage has four times as many tokens.
+        """
+        cells = (height // PIXELS_PER_LATENT) * (width // PIXELS_PER_LATENT)
+        tokens = 4 * cells * ((frames - 1) // FRAMES_PER_LATENT + 1) * (2 if references else 1)
+        working = working_bytes(tokens, self.checkpoint.config.transformer.video.width, self.dtype.itemsize)
+        host = free_memory(torch.device("cpu"))
+        plan = choose_mode(free_memory(self.device), self._sizes, working=working, free_host=host)
+        log.info("%s, %s: %s", self.device, str(self.dtype).removeprefix("torch."), plan.reason)
+        return plan
+
+    @cached_property
+    def _sizes(self) -> Sizes:
+        stored = self.checkpoint.dtype("model.diffusion_model.patchify_proj.weight")
+        widening = self.dtype.itemsize / stored.itemsize
+        gemma = sum(file.stat().st_size for file in self.files.gemma.glob("*.safetensors"))
+        sizes = measure_sizes(self.checkpoint, widening=widening, text_encoder=int(gemma * widening))
+        if not self._casts:
+            return sizes
+        blocks = sizes.blocks // self.dtype.itemsize
+        return sizes._replace(
+            transformer=sizes.transformer - sizes.blocks + blocks,
+            blocks=blocks,
+            largest_block=sizes.largest_block // self.dtype.itemsize,
+        )
+
+    @cached_property
+    def _casts(self) -> bool:
+        return self.float8 and not holds_float8(self.checkpoint)
+
+    # --- opening
+
+    def text(self, plan: MemoryPlan) -> TextEncoder:
+        device = self.device if plan.text_on_device else torch.device("cpu")
+        return TextEncoder.open(self.checkpoint, self.files.gemma, device, self.dtype)
+
+    def transformer(
+        self, uses: Sequence[tuple[LoRARole, float]], plan: MemoryPlan
+    ) -> components.OpenedTransformer:
+        """Open the transformer with a stage's LoRAs added."""
+        distilled = () if self.files.distilled is None else (self.files.distilled,)
+        loras = [
+            lora._replace(strength=lora.strength * strength)
+            for role, strength in uses
+            for lora in (self.files.loras if role == "dubbing-lora" else distilled)
+        ]
+        opened = components.open_transformer(
+            self.checkpoint,
+            self.device,
+            self.dtype,
+            loras=loras,
+            cast_float8=self._casts,
+            stream=plan.mode == "streaming",
+        )
+        for report in opened.loras:
+            if report.unmatched:
+                log.warning("%s: %d tensors fit nowhere and are not used", report.path, len(report.unmatched))
+        return opened
+
+
+def best_device() -> torch.device:
+    """Return CUDA or MPS where there is one, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def free() -> None:
+    """Give back what the part before has left."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+@contextmanager
+def explained(argument: str = "") -> Iterator[None]:
+    """Turn what is said about values, files and memory into an error that the user is shown as it is.
+
+    `argument` is what the value was given as.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise GeneratorUnfit(
+            f"The device ran out of memory: {str(error).splitlines()[0]}\n"
+            "Use a shorter clip, a smaller height and width, or float8 (--enable_fp8)."
+        ) from error
+    except ValueError as error:
+        raise GeneratorUnfit(f"{argument}: {error}" if argument else str(error)) from error

@@ -1,0 +1,311 @@
+"""One clip from files to frames and sound: every model is opened once, one after the other.
+
+A checkpoint's parts take turns in memory: text encoder, codecs' encoders, transformer, upsampler, transformer
+with the second stage's LoRAs, decoders. Whole episodes go through the chain, which takes the same steps for
+many clips at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dubkit.dubbing.clip import ClipMedia, Still, grid_frames, probe_clip, read_clip, shown_size, uncovered
+from dubkit.dubbing.decode import decode_picture, decode_sound, exact_rate
+from dubkit.dubbing.encode import Encoded, Text, encode_clip, encode_prompt
+from dubkit.dubbing.generate import Contexts, FirstStage, SecondStage, first_stage, second_stage, upsample
+from dubkit.dubbing.parts import Files, GeneratorUnfit, Parts, best_device, explained, free
+from dubkit.dubbing.pixels import read_still
+from dubkit.dubbing.recipes import JUSTDUBIT, STRIDE, Recipe
+from dubkit.dubbing.sizes import choose_size
+from dubkit.errors import MediaError
+from dubkit.ltx import components, mel
+from dubkit.ltx.lora import LoRA, reference_downscale
+from dubkit.ltx.memory import MemoryPlan
+from dubkit.ltx.tiling import Tiling
+from dubkit.types import Fit
+
+log = logging.getLogger(__name__)
+
+NEGATIVE_PROMPT = "blurry, low quality, distorted"
+DEFAULT_TILING = Tiling()
+DEFAULT_RATE = Fraction(25)
+
+OnProgress = Callable[[str, int, int], None]
+"""Told the name of a step of the work, how much of it is done, and out of how much."""
+LoRALike = LoRA | tuple[Path | str, float] | tuple[Path | str, float, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one clip is to become."""
+
+    media: ClipMedia
+    prompt: str
+    negative_prompt: str = NEGATIVE_PROMPT
+    seed: int = 42
+    height: int = JUSTDUBIT.height
+    """Of the first stage in pixels, as the width is."""
+    width: int = JUSTDUBIT.width
+    recipe: Recipe = JUSTDUBIT
+    tiling: Tiling | None = DEFAULT_TILING
+
+
+class JustDubitPipeline:
+    """Dub one clip with JustDubit, as the original's class of this name does.
+
+    Files are checked when it is built and opened when they are needed. `loras` are the dubbing LoRA and, if
+    wanted, others, in both stages: `LoRA(path, strength)`, or tuples whose third value is not used, because
+    names are matched here without a renaming map.
+
+    Raises:
+        ModelMissing: a file is not there; names it and how to get it.
+        GeneratorUnfit: the checkpoint is damaged.
+    """
+
+    def __init__(
+        self,
+        checkpoint_path: Path | str,
+        distilled_lora_path: Path | str | None,
+        distilled_lora_strength: float,
+        spatial_upsampler_path: Path | str,
+        gemma_root: Path | str,
+        loras: Sequence[LoRALike],
+        device: torch.device | str | None = None,
+        fp8transformer: bool = False,
+    ) -> None:
+        distilled = distilled_lora_path and LoRA(Path(distilled_lora_path), distilled_lora_strength)
+        files = Files(
+            Path(checkpoint_path),
+            Path(spatial_upsampler_path),
+            Path(gemma_root),
+            tuple(LoRA(Path(lora[0]), float(lora[1])) for lora in loras),
+            distilled or None,
+        )
+        self.parts = Parts(files, torch.device(device or best_device()), fp8transformer)
+        self.progress: OnProgress | None = None
+        """Called between the steps of the work; what it raises ends the call."""
+
+    @property
+    def audio_sample_rate(self) -> int:
+        """Samples per second of the sound it returns: 24 kHz, and 48 kHz of LTX-2.3."""
+        with explained():
+            return self.parts.checkpoint.config.vocoder.output_rate
+
+    def __call__(
+        self,
+        prompt: str,
+        negative_prompt: str = NEGATIVE_PROMPT,
+        seed: int = 42,
+        height: int | None = None,
+        width: int | None = None,
+        num_frames: int = 121,
+        frame_rate: Fraction | float | None = None,
+        num_inference_steps: int | None = None,
+        cfg_guidance_scale: float | None = None,
+        images: Sequence[tuple[str | Path, int, float]] = (),
+        video_conditioning: Sequence[tuple[str | Path, float]] = (),
+        tiling_config: Tiling | None = DEFAULT_TILING,
+        *,
+        recipe: Recipe = JUSTDUBIT,
+        first_frame: bool = True,
+    ) -> tuple[Iterator[Tensor], Tensor]:
+        """Return the dub's frames, (n, H, W, 3) uint8 a piece, and its sound, (2, N) float32.
+
+        Differences from the original: rate and proportions come from the clip where they are not given, and
+        the tail beyond 8k+1 frames is dubbed too, so that the result is as long as the clip.
+
+        Args:
+            height, width: the first stage's, multiples of 32, or the result's where the recipe says so. Given
+                one or both, the picture is scaled and cropped to them; else it is kept whole.
+            num_frames: without a clip only: the clip's own number wins, as in the original.
+            frame_rate: in the clip's place; 25 where there is no clip.
+            num_inference_steps, cfg_guidance_scale: in the recipe's place.
+            images: stills as (path, latent frame, strength). Without any, the clip's first frame is taken,
+                with the clip's strength, unless `first_frame` is False.
+            video_conditioning: the clip to dub as (path, strength); none makes a film from the prompt alone.
+            tiling_config: of the video autoencoder; None works on whole pictures.
+
+        Raises:
+            MediaError: the clip cannot be read, or has no sound.
+            DubkitError: a value, file or machine that does not do; the message says which.
+        """
+        changes = {"steps": num_inference_steps, "guidance": cfg_guidance_scale}
+        with explained("num_inference_steps or cfg_guidance_scale"):
+            recipe = recipe.with_(**{name: value for name, value in changes.items() if value is not None})
+        with explained("frame_rate"):
+            rate = None if frame_rate is None else exact_rate(frame_rate)
+        stills = tuple(Still(_still(Path(path)), frame, strength) for path, frame, strength in images)
+        if len(video_conditioning) > 1:
+            raise GeneratorUnfit(
+                f"video_conditioning: {len(video_conditioning)} clips are given; dub them one by one."
+            )
+        if video_conditioning:
+            path, strength = Path(video_conditioning[0][0]), video_conditioning[0][1]
+            with explained("video_conditioning"):
+                recipe = recipe.with_(reference_strength=strength)
+                # The first frame is taken as firmly as the clip; stills by name have their own strengths.
+                recipe = recipe if stills else recipe.with_(still_strength=strength)
+            media, recipe, size = self._media(path, recipe, rate, (height, width))
+            media = replace(media, stills=stills or (None if first_frame else ()))
+        else:
+            size = _size(recipe, height, width)
+            frames = grid_frames(num_frames)
+            media = ClipMedia(None, None, 1, rate or DEFAULT_RATE, frames, stills=stills)
+        return self.generate(Request(media, prompt, negative_prompt, seed, *size, recipe, tiling_config))
+
+    def generate(self, request: Request) -> tuple[Iterator[Tensor], Tensor]:
+        """Return the frames and the sound of one clip, as long as its real frames."""
+        recipe, media = request.recipe, request.media
+        self.parts.check(recipe)
+        with explained(), torch.inference_mode():
+            references = media.pictures is not None
+            plan = self.parts.plan(media.frames, request.height, request.width, references=references)
+            positive, negative = self._embed(request, plan)
+            encoded = self._encode(request)
+            first = self._first(request, positive, negative, encoded, plan)
+            second = self._second(request, positive, encoded, first, plan)
+            wave, sample_rate = self._sound(second)
+        samples = mel.sample_count(media.real_frames, media.rate, sample_rate)
+        return self._frames(request, second), mel.fit(wave, samples)
+
+    def _media(
+        self, path: Path, recipe: Recipe, rate: Fraction | None, size: tuple[int | None, int | None]
+    ) -> tuple[ClipMedia, Recipe, tuple[int, int]]:
+        """Read a clip; return it, the recipe for its LoRAs, and the first stage's height and width."""
+        episode = probe_clip(path)
+        video = episode.video
+        assert video is not None
+        if rate is not None and rate != video.rate:
+            log.warning("%s has %s frames per second; it is dubbed at %s as asked", path, video.rate, rate)
+        if video.variable:
+            log.warning("%s changes its frame rate; the dub has %s throughout", path, rate or video.rate)
+        with explained():
+            scales = [reference_downscale(lora.path) for lora in self.parts.files.loras]
+            recipe = recipe.with_(reference_scale=max(scales, default=1))
+        height, width = shown_size(video)
+        media = read_clip(path, episode, rate=rate)
+        if size == (None, None):
+            fit = _fit(recipe, height, width)
+            return replace(media, fit=fit), recipe, (fit.height, fit.width)
+        times = STRIDE * recipe.reference_scale * (2 if recipe.final_size else 1)
+        across = size[1] or max(1, round((size[0] or 0) * width / height / times)) * times
+        down = size[0] or max(1, round((size[1] or 0) * height / width / times)) * times
+        return media, recipe, _size(recipe, down, across)
+
+    # --- the work, one model at a time
+
+    def _embed(self, request: Request, plan: MemoryPlan) -> tuple[Text, Text | None]:
+        self._tell("text", 0, 1)
+        encoder = self.parts.text(plan)
+        positive = encode_prompt(encoder, request.prompt)
+        negative = encode_prompt(encoder, request.negative_prompt) if request.recipe.negative_prompt else None
+        self._tell("text", 1, 1)
+        return positive, negative
+
+    def _encode(self, request: Request) -> Encoded:
+        free()
+        self._tell("encode", 0, 1)
+        place = self.parts.checkpoint, self.parts.device, self.parts.dtype
+        codecs = components.open_video_encoder(*place), components.open_audio_encoder(*place)
+        size = request.width, request.height
+        encoded = encode_clip(request.media, request.recipe, *size, *codecs, request.tiling)
+        self._tell("encode", 1, 1)
+        return encoded
+
+    def _first(
+        self,
+        request: Request,
+        positive: Contexts,
+        negative: Contexts | None,
+        encoded: Encoded,
+        plan: MemoryPlan,
+    ) -> FirstStage:
+        free()
+        recipe = request.recipe
+        self._tell("first stage", 0, recipe.steps)
+        return first_stage(
+            recipe,
+            self.parts.transformer(recipe.first_loras, plan),
+            positive,
+            negative,
+            encoded,
+            request.media.rate,
+            request.seed,
+            on_step=lambda done, total: self._tell("first stage", done, total),
+        )
+
+    def _second(
+        self, request: Request, positive: Contexts, encoded: Encoded, first: FirstStage, plan: MemoryPlan
+    ) -> SecondStage:
+        free()
+        recipe, parts = request.recipe, self.parts
+        self._tell("second stage", 0, recipe.second_steps)
+        place = parts.checkpoint, parts.device, parts.dtype
+        model = components.open_upsampler(parts.files.upsampler, *place)
+        upsampled = upsample(first, model, components.open_statistics(*place))
+        del model
+        free()
+        return second_stage(
+            recipe,
+            parts.transformer(recipe.second_loras, plan),
+            positive,
+            encoded,
+            first,
+            upsampled,
+            request.media.rate,
+            on_step=lambda done, total: self._tell("second stage", done, total),
+        )
+
+    def _sound(self, second: SecondStage) -> tuple[Tensor, int]:
+        free()
+        place = self.parts.checkpoint, self.parts.device, self.parts.dtype
+        vocoder = components.open_vocoder(*place)
+        return decode_sound(second.audio, components.open_audio_decoder(*place), vocoder), vocoder.sample_rate
+
+    def _frames(self, request: Request, second: SecondStage) -> Iterator[Tensor]:
+        """Yield the real frames; the decoder is open from the first piece to the last."""
+        media, done, parts = request.media, 0, self.parts
+        with explained():
+            free()
+            decoder = components.open_video_decoder(parts.checkpoint, parts.device, parts.dtype)
+            for piece in decode_picture(second.video, decoder, request.tiling):
+                kept = uncovered(piece, media.fit)[: media.real_frames - done]
+                done += len(kept)
+                if len(kept):
+                    self._tell("decode", done, media.real_frames)
+                    yield kept
+
+    def _tell(self, step: str, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress(step, done, total)
+
+
+def _still(path: Path) -> Tensor:
+    try:
+        return read_still(path)
+    except ValueError as error:
+        raise MediaError(path, str(error), "Name a PNG or JPEG picture.") from error
+
+
+def _size(recipe: Recipe, height: int | None, width: int | None) -> tuple[int, int]:
+    """Return the first stage's height and width: of those given, else the recipe's."""
+    times = 2 if recipe.final_size else 1
+    with explained("height and width"):
+        return recipe.first_size(height or recipe.height * times, width or recipe.width * times)
+
+
+def _fit(recipe: Recipe, height: int, width: int) -> Fit:
+    """Return a canvas about as large as the recipe's that holds the whole picture."""
+    scale = recipe.reference_scale
+    fit = choose_size(width, height, pixels=recipe.height * recipe.width // scale**2)
+    # The reference's own, smaller canvas is on the grid too.
+    sides = (fit.width, fit.height, fit.left, fit.top, fit.scaled_width, fit.scaled_height)
+    return Fit(*(side * scale for side in sides))
