@@ -22,7 +22,7 @@ from dubkit.errors import SettingError
 from dubkit.types import Clip, Fit, Shot
 
 BRIDGE = 12
-"""Frames between two lines, half a second at 25 per second, below which the picture does not go back to
+"""Frames between two lines, half a second at 25 per second, up to which the picture does not go back to
 the source's: a face would flicker from the generated to the filmed one and back."""
 WIDE = 8
 """Frames of silence beyond which a split gains nothing from more."""
@@ -74,6 +74,12 @@ class Limits:
         """Frames between a split and the end of the earlier clip, whose last frames lack a future."""
         return min(self.tail, (self.overlap - 1) // 2)
 
+    @property
+    def bridge(self) -> int:
+        """Longest pause that belongs to the speech around it: shorter than what any clip of a chain adds, so
+        that no clip lies in a pause and has nothing to say."""
+        return min(BRIDGE, (self.max_frames - self.overlap) // 2 - 1)
+
 
 @dataclass(frozen=True, slots=True)
 class ClipWindow:
@@ -121,7 +127,7 @@ def plan_clips(
         if not here:
             continue
         room = (shot.start_frame, shot.end_frame)
-        stretches = _stretches([_inside((span.first, span.end), room) for span in here], apart)
+        stretches = _stretches([_inside((span.first, span.end), room) for span in here], apart, wanted)
         for placed, follows in _chains(room, stretches, silences, wanted, apart):
             number = len(windows) + 1
             windows.append(_window(number, shot, placed, here, follows=follows))
@@ -200,13 +206,13 @@ def _inside(piece: Range, room: Range) -> Range:
     return max(piece[0], room[0]), min(piece[1], room[1])
 
 
-def _stretches(pieces: Iterable[Range], apart: Sequence[Range]) -> list[Range]:
+def _stretches(pieces: Iterable[Range], apart: Sequence[Range], limits: Limits) -> list[Range]:
     """Join pieces that overlap, touch, or have next to nothing between them."""
     joined: list[Range] = []
     for first, end in sorted(pieces):
         if joined and (
             first <= joined[-1][1]
-            or (first - joined[-1][1] <= BRIDGE and not _divided((joined[-1][1], first), apart))
+            or (first - joined[-1][1] <= limits.bridge and not _divided((joined[-1][1], first), apart))
         ):
             joined[-1] = joined[-1][0], max(joined[-1][1], end)
         else:

@@ -175,6 +175,13 @@ def test_a_short_pause_inside_long_speech_stays_in_the_chain() -> None:
     assert (first.keep_end, second.keep_start) == (100, 101 + BRIDGE)
 
 
+def test_no_clip_lies_in_a_pause() -> None:
+    spans = [LineSpan("s0001", 0, 69), LineSpan("s0002", 81, 82)]
+    for frames in (9, 17, 25, 33, 41):
+        for window in plan_clips([shot(0, 82)], spans, (), Limits(frames, 0)):
+            assert window.lines
+
+
 def test_long_speech_is_split_in_the_widest_silence_within_reach() -> None:
     room, span = [shot(0, 400)], [LineSpan("s0001", 10, 200)]
     assert plan_clips(room, span, [(70, 71), (90, 96), (20, 60)])[0].keep_end == 93
