@@ -463,3 +463,6 @@ class EpisodeQc:
     drift_ms: float
     """Largest distance between a source and a dub frame time, in milliseconds."""
     flags: tuple[str, ...] = ()
+    dubbed_frames: int = 0
+    """Frames that were generated, and those beside them that were encoded again."""
+    recoded_frames: int = 0

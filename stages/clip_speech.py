@@ -96,7 +96,7 @@ class ClipSpeech:
         window = ClipWindow.of(clip, video, clips, self.times)
         begin = max(0, min(window.start_sample, window.keep[0]) - AROUND)
         end = min(context.episode.samples, window.keep[1] + AROUND)
-        source = read_span(context.audio, begin, end).mean(axis=1).astype("float32")
+        source = read_span(context.audio, begin, end).T.astype("float32")
         spans = tuple(_span(s) for s in context.segments if s.id in clip.lines)
         before = next((c for c in clips if c.id == clip.follows), None)
         follows = self.sound(before) if before and sound_digest(context, before) else None

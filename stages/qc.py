@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dubkit.context import Context
 from dubkit.stage import EPISODE, Item, Sink, Stage
 from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Segment
-from stages.report import degraded_notes, write_report
+from stages.report import degraded_notes, picture_report, write_report
 from stages.speak import spoken
 from stages.stitch import dub_name
 from stages.transcribe import identity, open_recogniser
@@ -182,7 +182,7 @@ def _episode(context: Context, sound: Delivered) -> EpisodeQc:
     from dubkit.media.stitch import verify_delivery
     from dubkit.qc.measures import EpisodeCheck, episode_qc
 
-    heard = _heard(context)
+    heard, picture = _heard(context), picture_report(context)
     lines = [_measure(context, segment, line, heard.get(line.id), sound) for segment, line in dubbed(context)]
     texts = {line.id: line.text for _, line in dubbed(context)}
     dub = context.store.path(dub_name(context), context.language)
@@ -199,6 +199,8 @@ def _episode(context: Context, sound: Delivered) -> EpisodeQc:
         source_frames=delivered.source_frames,
         identical_packets=delivered.identical_packets,
         drift_ms=round(delivered.drift_ms, 3),
+        dubbed_frames=picture.dubbed if picture else 0,
+        recoded_frames=picture.recoded if picture else 0,
     )
     return episode_qc(lines, check, _settings(context))
 

@@ -5,20 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dubkit.context import Context
-from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Segment
+from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, PictureReport, Segment
+from stages.generator import ROLES as GENERATOR
 from stages.mix import SOUND
-from stages.stitch import dub_name
+from stages.paste import REPORT as PICTURE_REPORT
+from stages.stitch import dub_name, film
 
 if TYPE_CHECKING:
-    from dubkit.qc.report import LineCard, ModelUsed, ReportModel, Summary
+    from dubkit.qc.report import FrameSpan, LineCard, ModelUsed, ReportModel, Summary
 
-NAMED = ("extract", "shots", "diarize", "transcribe", "translate", "cast", "speak", "mix", "stitch")
+NAMED = (
+    "extract", "shots", "diarize", "transcribe", "faces", "translate", "cast", "embed", "encode", "denoise",
+    "refine", "decode", "paste", "speak", "mix", "stitch",
+)  # fmt: skip
+GENERATING = frozenset({"faces", "embed", "encode", "denoise", "refine", "decode", "paste"})
 WAVE = 1200
 """Peaks of each waveform in the timeline."""
 
 # What a model does, as the stages name it in their keys -> its role in the catalogue.
 ROLES = {"asr": ("asr",), "speaker": ("speaker",), "voice": ("tts", "tts-en"), "translator": ("nmt",)}
+ROLES |= {role: (role,) for role in GENERATOR}
 DOES = {
+    "checkpoint": "picture and voice",
+    "text-encoder": "reads the prompt",
+    "dubbing-lora": "dubbing",
+    "distilled-lora": "refinement",
+    "spatial-upscaler": "refinement",
+    "faces": "faces that speak",
     "asr": "speech recognition",
     "speaker": "who speaks",
     "voice": "voice",
@@ -29,7 +42,7 @@ DOES = {
 def degraded_notes(context: Context) -> list[str]:
     """Every fall-back and failed item of the episode and the language, each once."""
     notes: list[str] = []
-    for stage in NAMED:
+    for stage in (s for s in NAMED if context.clips.engine != "voice" or s not in GENERATING):
         for language in ("", context.language):
             for record in context.store.records(stage, language).values():
                 notes.extend(f"{stage}: {note}" for note in record.degraded)
@@ -70,8 +83,24 @@ def collect(context: Context) -> ReportModel:
         lines=tuple(_line(context, segment, line, by_line.get(line.id)) for segment, line in context.lines),
         source_wave=waveform_peaks(context.audio, WAVE),
         dub_wave=waveform_peaks(context.store.path(SOUND, context.language), WAVE),
+        frames=frame_spans(context),
         summary=_summary(context, measured),
     )
+
+
+def picture_report(context: Context) -> PictureReport | None:
+    """Return where the frames of the dub come from; None where the picture is the source's own."""
+    if film(context) is None:
+        return None
+    return context.store.read(PICTURE_REPORT, PictureReport, context.language)
+
+
+def frame_spans(context: Context) -> tuple[FrameSpan, ...]:
+    """Return the stretches of frames as the page counts them, from 1."""
+    from dubkit.qc.report import FrameSpan
+
+    picture = picture_report(context)
+    return tuple(FrameSpan(a + 1, b, origin) for a, b, origin in picture.spans) if picture else ()
 
 
 def _line(context: Context, segment: Segment, line: Line, measured: LineQc | None) -> LineCard:
@@ -89,6 +118,7 @@ def _line(context: Context, segment: Segment, line: Line, measured: LineQc | Non
         dub_end=segment.end,
         prompt=prompts.get(line.id, ""),
         provider=line.provider,
+        route=_route(context, line),
         flags=line.flags,
     )
     file = context.take_file(line.id)
@@ -119,6 +149,15 @@ def _line(context: Context, segment: Segment, line: Line, measured: LineQc | Non
     )
 
 
+def _route(context: Context, line: Line) -> str:
+    """Say how a line got into the dub; nothing where every line is simply spoken."""
+    if context.clips.engine == "voice":
+        return ""
+    words = {"lipdub": "Lips and voice generated", "voice": "Voice only", "keep": "Left as it was"}
+    found = next((r for r in context.clips.routes if r.line == line.id), None)
+    return f"{words[found.route]}: {found.reason}." if found else ""
+
+
 def _summary(context: Context, measured: EpisodeQc) -> Summary:
     from dubkit.qc.report import Summary
 
@@ -126,6 +165,8 @@ def _summary(context: Context, measured: EpisodeQc) -> Summary:
         frames=measured.frames,
         source_frames=measured.source_frames,
         identical_packets=measured.identical_packets,
+        dubbed_frames=measured.dubbed_frames,
+        recoded_frames=measured.recoded_frames,
         drift_ms=measured.drift_ms,
         source_lufs=measured.source_lufs,
         dub_lufs=measured.dub_lufs,
@@ -142,9 +183,10 @@ def models_used(context: Context) -> tuple[ModelUsed, ...]:
 
     from dubkit.qc.report import ModelUsed
 
-    engine = ModelUsed("engine", "voice", "speech in the exact slot, picture untouched", "")
-    found: dict[tuple[str, str], ModelUsed] = {("engine", "voice"): engine}
-    for stage in NAMED:
+    name = context.clips.engine
+    what = "speech in the exact slot, picture untouched" if name == "voice" else "picture and voice together"
+    found: dict[tuple[str, str], ModelUsed] = {("engine", name): ModelUsed("engine", name, what, "")}
+    for stage in (s for s in NAMED if name != "voice" or s not in GENERATING):
         for language in ("", context.language):
             for record in context.store.records(stage, language).values():
                 for use, identity in record.parts.models.items():

@@ -223,6 +223,10 @@ class EpisodeCheck:
     source_frames: int
     identical_packets: int
     drift_ms: float
+    dubbed_frames: int = 0
+    """Frames that were generated."""
+    recoded_frames: int = 0
+    """Frames beside them that were encoded again."""
 
 
 def episode_qc(lines: Sequence[LineQc], check: EpisodeCheck, settings: QcSettings) -> EpisodeQc:
@@ -241,7 +245,8 @@ def episode_qc(lines: Sequence[LineQc], check: EpisodeCheck, settings: QcSetting
         "loudness": abs(loudness) > settings.max_loudness,
         "clipped": check.true_peak_db is not None and check.true_peak_db > allowed_peak + 0.1,
         "frames": check.frames != check.source_frames,
-        "picture-changed": check.identical_packets < min(check.frames, check.source_frames),
+        "picture-changed": check.identical_packets + check.dubbed_frames + check.recoded_frames
+        < min(check.frames, check.source_frames),
         "drift": check.drift_ms > settings.max_drift_ms,
     }
     return EpisodeQc(
@@ -254,5 +259,7 @@ def episode_qc(lines: Sequence[LineQc], check: EpisodeCheck, settings: QcSetting
         source_frames=check.source_frames,
         identical_packets=check.identical_packets,
         drift_ms=check.drift_ms,
+        dubbed_frames=check.dubbed_frames,
+        recoded_frames=check.recoded_frames,
         flags=tuple(name for name, is_found in found.items() if is_found),
     )

@@ -92,6 +92,8 @@ class LineCard:
     dub_end: float
     prompt: str = ""
     provider: str = ""
+    route: str = ""
+    """How the line got into the dub, and why, in words."""
     engine: str = ""
     voice: str = ""
     speed: float | None = None
@@ -112,6 +114,8 @@ class Summary:
     frames: int = 0
     source_frames: int = 0
     identical_packets: int = 0
+    dubbed_frames: int = 0
+    recoded_frames: int = 0
     drift_ms: float | None = None
     source_lufs: float | None = None
     dub_lufs: float | None = None
@@ -120,6 +124,15 @@ class Summary:
     tokens_in: int = 0
     tokens_out: int = 0
     flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSpan:
+    """Frames `first` to `last` of the dub, and what they come from: `source`, `recoded` or a clip."""
+
+    first: int
+    last: int
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +158,8 @@ class ReportModel:
     source_wave: tuple[float, ...] = ()
     """Peaks 0 to 1 over equal stretches of the whole duration."""
     dub_wave: tuple[float, ...] = ()
+    frames: tuple[FrameSpan, ...] = ()
+    """Where every frame comes from; empty where the picture is the source's own."""
     summary: Summary = Summary()
 
 
