@@ -24,7 +24,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
     found = find_faces(context.source, context.episode, context.segments, advance=sink.advance)
     degraded = []
-    if context.episode.video is not None and found.method != "mediapipe":
+    if context.episode.video is not None and context.segments and found.method != "mediapipe":
         why = "only OpenCV's frontal faces" if found.method == "opencv" else "nothing that finds faces"
         degraded.append(
             f"There is {why} on this machine, so lines may wrongly keep their lips. "

@@ -13,12 +13,18 @@ import cv2
 import numpy as np
 import pytest
 
+from dubkit.config import Settings
+from dubkit.context import Context
 from dubkit.errors import SettingError
 from dubkit.media import face_finders, faces
 from dubkit.media.face_finders import CascadeFinder, MeshFinder, Seen, mediapipe_models, open_finder
 from dubkit.media.faces import FaceSettings, find_faces, pictures, shown_size
 from dubkit.media.probe import probe
-from dubkit.types import Episode, Faces, Segment, VideoStream
+from dubkit.ops.models import ModelStore
+from dubkit.stage import EPISODE
+from dubkit.store import EpisodeStore
+from dubkit.types import Episode, Faces, Segment, Transcript, VideoStream
+from stages.faces import STAGE
 
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
 TALK = MEDIA / "a_talk"
@@ -285,3 +291,81 @@ def test_a_picture_without_a_face_has_none() -> None:
     assert MeshFinder(models).find(noise) == []
     assert cascade().find(noise) == []
     assert "mediapipe" not in sys.modules
+
+
+# --- the stage
+
+
+class Kept:
+    """Keeps what the stage hands over."""
+
+    def __init__(self, store: EpisodeStore) -> None:
+        self.store = store
+        self.degraded: tuple[str, ...] = ()
+        self.shares: list[float] = []
+
+    def advance(self, share: float) -> None:
+        self.shares.append(share)
+
+    def write_json(self, relative: str, value: object) -> None:
+        self.store.write_json(relative, value)
+
+    def done(self, item: str, *, files: Sequence[str], degraded: Sequence[str]) -> None:
+        assert (item, list(files)) == (EPISODE, ["faces.json"])
+        self.degraded = tuple(degraded)
+
+
+def staged(tmp_path: Path, text: str = "x", end: float = 1.0) -> Context:
+    source = tmp_path / "ep.mp4"
+    if not source.exists():
+        film(source, numbered(50))
+    store = EpisodeStore(tmp_path / "Output/ep")
+    store.write_json("episode.json", probe(source))
+    segments = tuple(replace(s, text=text) for s in speech((0.2, end)))
+    store.write_json("transcript.json", Transcript("en", 1.0, segments, "test"))
+    return Context(store, Settings(), source, "0" * 64, ModelStore(tmp_path / "models"))
+
+
+def test_the_stage_leaves_the_faces_and_says_when_it_could_only_guess(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faces, "open_finder", cascade)
+    context = staged(tmp_path)
+    sink = Kept(context.store)
+    STAGE.run(context, [], sink)  # type: ignore[arg-type]
+    found = context.store.read("faces.json", Faces)
+    assert (found.method, [face.segment for face in found.faces]) == ("opencv", ["s0001"])
+    assert "pip install --no-deps mediapipe" in sink.degraded[0]
+    assert sink.shares[-1] == 1.0
+
+
+@pytest.fixture
+def generating(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that makes pictures is chosen."""
+    monkeypatch.setattr(sys.modules[STAGE.items.__module__], "generates", lambda context: True)
+
+
+@pytest.mark.usefixtures("generating")
+def test_other_words_look_at_nothing_again_and_other_times_do(tmp_path: Path) -> None:
+    (before,), (words,), (times,) = (
+        STAGE.items(staged(tmp_path)),
+        STAGE.items(staged(tmp_path, "y")),
+        STAGE.items(staged(tmp_path, end=1.5)),
+    )
+    assert before == words
+    assert before != times
+
+
+def test_nothing_is_looked_at_for_voices_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[STAGE.items.__module__], "generates", lambda context: False)
+    assert list(STAGE.items(staged(tmp_path))) == []
+
+
+@pytest.mark.usefixtures("generating")
+def test_installing_the_better_finder_looks_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(face_finders, "mediapipe_models", lambda: None)
+    (plain,) = STAGE.items(staged(tmp_path))
+    assert plain.models == {"faces": "opencv"}
+    monkeypatch.setattr(face_finders, "mediapipe_models", lambda: tmp_path)
+    (better,) = STAGE.items(staged(tmp_path))
+    assert better.models["faces"].startswith("mediapipe")
