@@ -3,71 +3,153 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmarks.parity_dub import (
-    Finished,
-    Models,
-    add_noise,
-    denoiser,
-    finish,
-    frame_rate,
-    grid_of,
-    read_clip,
-    start,
-)
+from benchmarks.parity_dub import Models, noise_of, read_clip, sample_count, used_frames
 from benchmarks.parity_network import stage_loras
 from benchmarks.parity_report import BYTE, DEFAULT, EXACT, TABLE, Folder, Part, Tolerance
 from benchmarks.parity_stages import STREAMS, WALK
 from dubkit.dubbing import conditioning, pixels, schedules
-from dubkit.dubbing.sampler import sample
-from dubkit.dubbing.state import TokenState
-from dubkit.ltx import latents
+from dubkit.dubbing.clip import ClipMedia, Still, laid
+from dubkit.dubbing.decode import decode_picture, decode_sound
+from dubkit.dubbing.encode import Text as EncodedText
+from dubkit.dubbing.encode import View, encode_clip, encode_prompt
+from dubkit.dubbing.generate import (
+    FirstStage,
+    Plan,
+    Start,
+    finished,
+    first_stage,
+    second_stage,
+    start_first,
+    start_second,
+    upsample,
+    walk,
+)
+from dubkit.dubbing.recipes import JUSTDUBIT
+from dubkit.dubbing.sampler import States
+from dubkit.dubbing.state import noised, start_state
+from dubkit.ltx import latents, mel
 from dubkit.ltx.lora import LoRA
 from dubkit.ltx.tiling import Tiling
-from dubkit.ltx.video_vae import to_uint8
 
 Call = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What distinguishes one published pipeline from another."""
-
-    loras: tuple[Sequence[LoRA], Sequence[LoRA]]
-    """Of the first and the second stage."""
-    first: Tensor
-    second: Tensor | None
-    """Noise levels; a run may have one stage only."""
-    dub: bool = False
-    """Streams see each other's targets alone; sound is a reference, frozen in the second stage."""
-    keyframes: bool = False
-    """Images are appended at their frame instead of put into the latent frame of their number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
     """A stage as its loop starts."""
 
-    noise: tuple[Tensor, Tensor]
-    states: tuple[TokenState, TokenState]
+    noise: tuple[Tensor, ...]
+    states: States
     sigmas: Tensor
 
 
-def dub_recipe(folder: Folder, call: Call) -> Recipe:
-    strengths = call["justdubit_lora_strength"], call["distilled_lora_strength"]
-    first, second = (stage_loras(folder, stage, *strengths) for stage in (1, 2))
-    sigmas = schedules.ltx2_sigmas(call["num_inference_steps"])
-    return Recipe((first, second), sigmas, torch.tensor(schedules.DUB_SECOND_STAGE), dub=True)
+@dataclass
+class Run:
+    """A call; `stages` does the work, `done` is then the video and audio latents it ended with."""
+
+    models: Models
+    call: Call
+    done: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def tiling(self) -> Tiling | None:
+        return Tiling() if self.call.get("tiling_config") else None
+
+    @property
+    def rate(self) -> Fraction:
+        """The call's rate as it stands there, which need not be the fraction that was meant."""
+        return Fraction(self.call["frame_rate"])
+
+    def stages(self) -> Iterator[tuple[Begin, tuple[Tensor, Tensor]]]:
+        """Yield what each stage begins and ends with."""
+        raise NotImplementedError
+
+    def contexts(self) -> list[EncodedText]:
+        prompts = self.models.folder.params["justdubit_call"]
+        return [encode_prompt(self.models.text, prompts[name]) for name in ("prompt", "negative_prompt")]
+
+    def stills(self) -> tuple[Still, ...]:
+        folder = self.models.folder.path
+        return tuple(
+            Still(pixels.read_still(folder / path), frame, strength)
+            for path, frame, strength in self.call["images"]
+        )
+
+    def frames(self) -> Tensor:
+        """Return the finished run's frames (F, H, W, 3), uint8."""
+        assert self.done is not None
+        return torch.cat(list(decode_picture(self.done[0], self.models.video_decoder, self.tiling)))
+
+    def wave(self) -> Tensor:
+        """Return the finished run's sound (2, N)."""
+        assert self.done is not None
+        return decode_sound(self.done[1], self.models.audio_decoder, self.models.vocoder)
 
 
-def stock_recipe(folder: Folder, name: str, call: Call) -> Recipe:
-    """Return a stock pipeline's recipe.
+class DubRun(Run):
+    """A call of the dubbing pipeline, by the library's own stages."""
+
+    def __init__(self, models: Models, call: Call) -> None:
+        super().__init__(models, call)
+        strengths = call["justdubit_lora_strength"], call["distilled_lora_strength"]
+        self.loras = [stage_loras(models.folder, stage, *strengths) for stage in (1, 2)]
+        clips = call["video_conditioning"]
+        self.recipe = JUSTDUBIT.with_(
+            steps=call["num_inference_steps"],
+            guidance=call["cfg_guidance_scale"],
+            reference_strength=clips[0][1] if clips else 1.0,
+            rounded_positions=True,
+        )
+        media = ClipMedia(None, None, 1, self.rate, call["num_frames"], stills=self.stills())
+        if clips:
+            frames, wave, hertz = read_clip(models.folder.path / clips[0][0])
+            used = used_frames(len(frames))
+            wave = mel.fit(wave, sample_count(used, call["frame_rate"], hertz))
+            media = ClipMedia(frames[:used], wave, hertz, self.rate, used, stills=self.stills())
+        codecs = models.video_encoder, models.audio_encoder
+        self.encoded = encode_clip(media, self.recipe, call["width"], call["height"], *codecs, self.tiling)
+
+    def stages(self) -> Iterator[tuple[Begin, tuple[Tensor, Tensor]]]:
+        recipe, encoded, rate, seed = self.recipe, self.encoded, self.rate, self.call["seed"]
+        positive, negative = self.contexts()
+        opened = self.models.transformer(self.loras[0])
+        generator = torch.Generator().manual_seed(seed)
+        begin = start_first(recipe, opened.network, encoded, rate, generator.clone_state())
+        first = first_stage(recipe, opened, positive, negative, encoded, rate, seed)
+        self.done = first.video, first.audio
+        yield Begin(noise_of(begin.states, generator), begin.states, begin.sigmas), self.done
+        opened = self.models.transformer(self.loras[1])
+        enlarged = upsample(first, self.models.upsampler, self.models.statistics)
+        generator.set_state(first.generator)
+        begin = start_second(recipe, opened.network, encoded, first, enlarged, rate, generator.clone_state())
+        second = second_stage(recipe, opened, positive, encoded, first, enlarged, rate)
+        self.done = second.video, second.audio
+        yield Begin(noise_of(begin.states, generator), begin.states, begin.sigmas), self.done
+
+
+@dataclass(frozen=True, slots=True)
+class StockStages:
+    """What distinguishes one stock pipeline from another."""
+
+    loras: tuple[Sequence[LoRA], Sequence[LoRA]]
+    """Of the first and the second stage."""
+    first: Tensor
+    second: Tensor | None
+    """Noise levels; a run may have one stage only."""
+    keyframes: bool = False
+    """Images are appended at their frame instead of put into the latent frame of their number."""
+
+
+def stock_stages(folder: Folder, name: str, call: Call) -> StockStages:
+    """Return a stock pipeline's stages.
 
     Raises:
         ValueError: a pipeline that is not known.
@@ -75,108 +157,80 @@ def stock_recipe(folder: Folder, name: str, call: Call) -> Recipe:
     dubbing, distilled = (LoRA(folder.lora(distilled=kind)) for kind in (False, True))
     second = torch.tensor(schedules.SECOND_STAGE)
     if name == "distilled":
-        return Recipe(((), ()), torch.tensor(schedules.DISTILLED), second)
+        return StockStages(((), ()), torch.tensor(schedules.DISTILLED), second)
     first = schedules.ltx2_sigmas(call["num_inference_steps"])
     if name == "ti2vid_one_stage":
-        return Recipe(((), ()), first, None)
+        return StockStages(((), ()), first, None)
     if name == "ic_lora":
-        return Recipe(((dubbing,), (dubbing, distilled)), first, second)
+        return StockStages(((dubbing,), (dubbing, distilled)), first, second)
     if name in ("ti2vid_two_stages", "keyframe_interpolation"):
-        return Recipe(((), (distilled,)), first, second, keyframes=name.startswith("keyframe"))
+        return StockStages(((), (distilled,)), first, second, keyframes=name.startswith("keyframe"))
     raise ValueError(f"Unknown pipeline {name!r}.")
 
 
-@dataclass
-class Run:
-    """A call of a recipe; `stages` does the work, `done` is then what it ended with."""
+class StockRun(Run):
+    """A call of a stock pipeline: its starts are put together here, the rest is the library's.
 
-    models: Models
-    call: Call
-    recipe: Recipe
-    done: Finished | None = None
+    No recipe of the library has these: sound that goes on changing in the second stage, references in the
+    first only, several stills at other frames.
+    """
 
-    def __post_init__(self) -> None:
-        folder = self.models.folder.path
-        clips = self.call.get("video_conditioning") or []
-        self.stills = [
-            (pixels.compressed(pixels.read_still(folder / path)), frame, strength)
-            for path, frame, strength in self.call["images"]
-        ]
-        self.clip, self.strength = None, 0.0
-        self.frames, self.sound = self.call["num_frames"], None
+    def __init__(self, models: Models, call: Call, stages: StockStages) -> None:
+        super().__init__(models, call)
+        self.plan = stages
+        self.clip: Tensor | None = None
+        clips = call.get("video_conditioning") or []
         if clips:
-            frames, wave, rate = read_clip(folder / clips[0][0])
-            self.strength = clips[0][1]
-            if self.recipe.dub:
-                self.frames = (len(frames) - 1) // latents.FRAMES_PER_LATENT * latents.FRAMES_PER_LATENT + 1
-                self.sound = self.models.hear(wave, rate, self.frames, self.call["frame_rate"])
-            self.clip = frames[: self.frames]
+            self.clip = read_clip(models.folder.path / clips[0][0])[0][: call["num_frames"]]
 
-    @property
-    def tiling(self) -> Tiling | None:
-        return Tiling() if self.call.get("tiling_config") else None
-
-    def stages(self) -> Iterator[tuple[Begin, Finished]]:
-        """Yield what each stage begins and ends with."""
-        models, prompts = self.models, self.models.folder.params["justdubit_call"]
-        contexts = [models.text(prompts[name]) for name in ("prompt", "negative_prompt")]
+    def stages(self) -> Iterator[tuple[Begin, tuple[Tensor, Tensor]]]:
+        models, (positive, negative) = self.models, self.contexts()
         generator = torch.Generator().manual_seed(self.call["seed"])
-        for second, sigmas in ((False, self.recipe.first), (True, self.recipe.second)):
+        for second, sigmas in ((False, self.plan.first), (True, self.plan.second)):
             if sigmas is None:
                 return
             states, grid = self._states(second)
-            drawn = torch.Generator()
-            drawn.set_state(generator.get_state())
-            noise = tuple(torch.randn(s.latent.shape, generator=drawn, dtype=models.dtype) for s in states)
-            states = add_noise(states, float(sigmas[0]) if second else 1.0, generator)
-            cross = None
-            if self.recipe.dub:
-                cross = conditioning.cross_attention(states[0].mask, states[1].mask, models.dtype)
-                states = (states[0], states[1].frozen()) if second else states
-            model = models.transformer(self.recipe.loras[second])
-            positive, negative = (model.text(*context) for context in contexts)
-            scale = 1.0 if second else self.call.get("cfg_guidance_scale", 1.0)
-            denoise = denoiser(model, cross, positive, None if scale == 1.0 else negative, scale)
-            channels = models.checkpoint.config.audio_vae.latent_channels
-            self.done = finish(sample(denoise, states, sigmas), grid, channels)
-            yield Begin((noise[0], noise[1]), states, sigmas), self.done
+            noise = noise_of(states, generator)
+            scale = float(sigmas[0]) if second else 1.0
+            states = tuple(noised(state, scale, generator) for state in states)
+            guidance = 1.0 if second else self.call.get("cfg_guidance_scale", 1.0)
+            opened = models.transformer(self.plan.loras[second])
+            plan = Plan("A", guidance, None)
+            end = walk(opened, Start(states, None, sigmas, grid), positive, negative, plan)
+            self.done = finished(end, grid, models.checkpoint.config.audio_vae.latent_channels)
+            yield Begin(noise, states, sigmas), self.done
 
-    def _states(self, second: bool) -> tuple[tuple[TokenState, TokenState], conditioning.Grid]:
-        models, fps, config = self.models, self.call["frame_rate"], self.models.checkpoint.config
+    def _states(self, second: bool) -> tuple[States, conditioning.Grid]:
+        models, frames, config = self.models, self.call["num_frames"], self.models.checkpoint.config
         height, width = (self.call[side] * (2 if second else 1) for side in ("height", "width"))
         if second and self.done:
-            video, audio = models.upsample(self.done.video), self.done.audio
+            first = FirstStage(*self.done, torch.empty(0))
+            video, audio = upsample(first, models.upsampler, models.statistics), first.audio
         else:
             rows, columns = latents.latent_size(height, width)
-            shape = 1, config.video_vae.latent_channels, latents.latent_frames(self.frames), rows, columns
-            count = latents.audio_latents(self.frames, frame_rate(fps))
-            bins = models.audio_encoder.bins
-            video = torch.zeros(shape, dtype=models.dtype)
-            audio = torch.zeros(1, config.audio_vae.latent_channels, count, bins, dtype=models.dtype)
-            audio = audio if self.sound is None else torch.zeros_like(self.sound)
-        item = conditioning.Keyframes if self.recipe.keyframes else conditioning.Replacement
+            shape = 1, config.video_vae.latent_channels, latents.latent_frames(frames), rows, columns
+            count, bins = latents.audio_latents(frames, self.rate), models.audio_encoder.bins
+            video = torch.zeros(shape)
+            audio = torch.zeros(1, config.audio_vae.latent_channels, count, bins)
+        grid = conditioning.Grid(video.shape[2], video.shape[3], video.shape[4], float(self.rate))
+        item = conditioning.Keyframes if self.plan.keyframes else conditioning.Replacement
+
+        def encoded(pictures: Tensor) -> Tensor:
+            latent: Tensor = models.video_encoder(laid(pictures, None, height, width, torch.float32))
+            return latent
+
         items: list[conditioning.PictureItem] = [
-            item(models.encode(still[None], height, width), frame, strength)
-            for still, frame, strength in self.stills
+            item(encoded(pixels.compressed(still.picture)[None]), still.frame, still.strength)
+            for still in self.stills()
         ]
-        if self.clip is not None and (self.recipe.dub or not second):
-            reference = models.encode(self.clip, height, width, self.tiling)
-            items.append(conditioning.Reference(reference, self.strength))
-        heard = None
-        if self.sound is not None and not second:
-            heard = conditioning.SoundReference(self.sound, self.strength)
-        grid = grid_of(video.shape, fps)
-        return start(grid, video, audio, items, heard), grid
-
-    def pictures(self) -> Tensor:
-        """Return the finished run's frames (F, H, W, 3), uint8."""
-        assert self.done is not None
-        return to_uint8(self.models.decode(self.done.video, self.tiling))[0]
-
-    def wave(self) -> Tensor:
-        """Return the finished run's sound (2, N)."""
-        assert self.done is not None
-        return self.models.speak(self.done.audio)
+        if self.clip is not None and not second:
+            strength = self.call["video_conditioning"][0][1]
+            items.append(conditioning.Reference(encoded(self.clip), strength))
+        positions = latents.video_positions(grid.frames, grid.height, grid.width, grid.fps)
+        state = start_state(latents.patchify_video(video), positions)
+        picture = conditioning.condition_picture(state, items, grid).with_rounded_positions()
+        heard = start_state(latents.patchify_audio(audio), latents.audio_positions(audio.shape[2]))
+        return (picture, heard), grid
 
 
 def variants(folder: Folder) -> None:
@@ -184,7 +238,7 @@ def variants(folder: Folder) -> None:
     part, models = folder.part("e2e_variants"), Models(folder)
     for name, variant in folder.params["variants"].items():
         call = variant["call"]
-        _compare(part, f"{name}.", Run(models, call, dub_recipe(folder, call)))
+        _compare(part, f"{name}.", DubRun(models, call))
 
 
 def stock(folder: Folder) -> None:
@@ -192,7 +246,7 @@ def stock(folder: Folder) -> None:
     part, models = folder.part("stock_pipelines"), Models(folder)
     for name, pipeline in folder.params["stock"].items():
         call = pipeline["call"]
-        _compare(part, f"{name}.", Run(models, call, stock_recipe(folder, name, call)))
+        _compare(part, f"{name}.", StockRun(models, call, stock_stages(folder, name, call)))
 
 
 def _compare(part: Part, prefix: str, run: Run) -> None:
@@ -214,10 +268,10 @@ def _compare(part: Part, prefix: str, run: Run) -> None:
             check(f"{stage}.{stream}.start_latent", partial(torch.clone, state.latent), close)
             check(f"{stage}.{stream}.denoise_mask", partial(torch.clone, state.mask), EXACT)
             check(f"{stage}.{stream}.positions", partial(torch.clone, state.positions), TABLE)
-        check(f"{stage}.final_video_latent", partial(torch.clone, end.video), WALK)
-        check(f"{stage}.final_audio_latent", partial(torch.clone, end.audio), WALK)
+        for stream, latent in zip(STREAMS, end, strict=True):
+            check(f"{stage}.final_{stream}_latent", partial(torch.clone, latent), WALK)
     check("noise_checksums", lambda: torch.stack(draws), TABLE)
-    check("output_frame0", lambda: run.pictures()[0], BYTE)
+    check("output_frame0", lambda: run.frames()[0], BYTE)
     for name in part.names(f"{prefix}output_audio_first"):
         count = part.shape(name)[1]
         part.check(name, run.wave()[:, :count], WALK)
@@ -234,15 +288,12 @@ def bfloat16(folder: Folder) -> None:
         return Tolerance(bound, "distance", reason)
 
     models = Models(folder, torch.bfloat16)
-    run = Run(models, call, dub_recipe(folder, call))
-    assert run.sound is not None
-    assert run.clip is not None
-    part.check("ref_audio_latent", run.sound, near("ref_audio_latent"))
-    size = call["height"], call["width"]
-    clip = models.encode(run.clip, *size, run.tiling)
-    part.check("stage1.ref_video_latent", clip, near("stage1.ref_video_latent"))
-    still = models.encode(run.stills[0][0][None], *size)
-    part.check("stage1.image_latent", still, near("stage1.ref_video_latent"))
+    run = DubRun(models, call)
+    assert run.encoded.sound is not None
+    assert run.encoded.first.reference is not None
+    part.check("ref_audio_latent", run.encoded.sound, near("ref_audio_latent"))
+    part.check("stage1.ref_video_latent", run.encoded.first.reference, near("stage1.ref_video_latent"))
+    part.check("stage1.image_latent", run.encoded.first.stills[0], near("stage1.ref_video_latent"))
     for index, (begin, end) in enumerate(run.stages()):
         stage = f"stage{index + 1}"
         for stream, state, noise in zip(STREAMS, begin.states, begin.noise, strict=True):
@@ -253,32 +304,28 @@ def bfloat16(folder: Folder) -> None:
             part.check(name, state.latent, near(name))
         if not index:
             _start_exactly(part, run)
-        for stream, tensor in (("video", end.video), ("audio", end.audio)):
+        for stream, tensor in zip(STREAMS, end, strict=True):
             name = f"{stage}.final_{stream}_latent"
             part.check(name, tensor, near(name))
-    context = models.text(call["prompt"])[0]
+    context = encode_prompt(models.text, call["prompt"]).video
     name = part.names("pos.video_context_first")[0]
     part.check(name, context[:, : part.shape(name)[1]], near(name))
-    weights = models.transformer(run.recipe.loras[1]).state_dict()
+    weights = models.transformer(run.loras[1]).network.state_dict()
     for name in part.names("stage2.", ".weight"):
         part.check(name, weights[name.removeprefix("stage2.")], EXACT)
-    part.check("output_frame_last", run.pictures()[-1], near("output_frame_last"))
+    part.check("output_frame_last", run.frames()[-1], near("output_frame_last"))
     name = part.names("output_audio_first")[0]
     part.check(name, run.wave()[:, : part.shape(name)[1]], near("output_audio"))
 
 
-def _start_exactly(part: Part, run: Run) -> None:
+def _start_exactly(part: Part, run: DubRun) -> None:
     """Compare the first stage's start once more, from the stored latents of its references."""
     image, clip, sound = map(
         part.input, ("stage1.image_latent", "stage1.ref_video_latent", "ref_audio_latent")
     )
-    items: list[conditioning.PictureItem] = [
-        conditioning.Replacement(image, *run.call["images"][0][1:]),
-        conditioning.Reference(clip, run.strength),
-    ]
-    heard = conditioning.SoundReference(sound, run.strength)
-    grid = grid_of(clip.shape, run.call["frame_rate"])
-    states = start(grid, torch.zeros_like(clip), torch.zeros_like(sound), items, heard)
-    states = add_noise(states, 1.0, torch.Generator().manual_seed(run.call["seed"]))
-    for stream, state in zip(STREAMS, states, strict=True):
+    encoded = replace(run.encoded, first=View((image,), clip), sound=sound)
+    generator = torch.Generator().manual_seed(run.call["seed"])
+    network = run.models.transformer(()).network
+    start = start_first(run.recipe, network, encoded, run.rate, generator)
+    for stream, state in zip(STREAMS, start.states, strict=True):
         part.check(f"stage1.{stream}.start_latent", state.latent, EXACT)

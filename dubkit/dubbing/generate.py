@@ -7,7 +7,7 @@ Letters: C latent channels, F latent frames, H and W latent rows and columns, T 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple, Protocol
@@ -25,7 +25,7 @@ from dubkit.ltx import latents, upsampler
 from dubkit.ltx.block import Block, Cross
 from dubkit.ltx.modulation import Levels
 from dubkit.ltx.statistics import ChannelStatistics
-from dubkit.ltx.transformer import AVTransformer, Generation, Text, Tokens
+from dubkit.ltx.transformer import AVTransformer, Generation, Rotations, Text, Tokens
 
 Contexts = tuple[Tensor, Tensor]
 """A prompt's contexts for picture and sound."""
@@ -319,7 +319,7 @@ def walk(opened: Opened, start: Start, positive: Contexts, negative: Contexts | 
     given = [text(positive)]
     if plan.guidance != 1.0 and negative is not None:
         given.append(text(negative))
-    denoise = _denoiser(opened, start, given, plan)
+    denoise = denoiser(opened, start, given, plan)
     total = len(start.sigmas) - 1
 
     def stepped(step: int, _states: States) -> None:
@@ -329,25 +329,15 @@ def walk(opened: Opened, start: Start, positive: Contexts, negative: Contexts | 
     return sample(denoise, start.states, start.sigmas, on_step=stepped)
 
 
-def _denoiser(opened: Opened, start: Start, texts: list[Text], plan: Plan) -> Denoise:
+def denoiser(opened: Opened, start: Start, texts: Sequence[Text], plan: Plan) -> Denoise:
     """Return a predictor of clean latents, guided away from the second text where there is one."""
     guide = Guidance(cfg=plan.guidance if len(texts) > 1 else 1.0)
     video, audio = start.states
     rotations = opened.network.rotations(video.positions, audio.positions)
 
     def predict(states: States, sigma: float, text: Text) -> list[Tensor]:
-        video, audio = states
-        velocities = opened.network(
-            Tokens(video.latent, Levels.of(video.levels(sigma)), sigma),
-            Tokens(audio.latent, Levels.of(audio.levels(sigma)), 0.0 if start.silent else sigma),
-            text,
-            rotations,
-            cross=start.cross,
-            generation=plan.generation,
-            blocks=opened.blocks,
-        )
-        pairs = zip(states, velocities, strict=True)
-        return [clean_prediction(state, velocity, sigma) for state, velocity in pairs]
+        made = velocities(opened, start._replace(states=states), text, rotations, sigma, plan.generation)
+        return [clean_prediction(state, x, sigma) for state, x in zip(states, made, strict=True)]
 
     def denoise(states: States, sigma: float) -> list[Tensor]:
         clean = predict(states, sigma, texts[0])
@@ -357,6 +347,23 @@ def _denoiser(opened: Opened, start: Start, texts: list[Text], plan: Plan) -> De
         return [guide.combine(c, negative=n) for c, n in zip(clean, other, strict=True)]
 
     return denoise
+
+
+def velocities(
+    opened: Opened, start: Start, text: Text, rotations: Rotations, sigma: float, generation: Generation
+) -> tuple[Tensor, Tensor]:
+    """Return both streams' velocities (1, T, C) in one pass of the network, at the start's states."""
+    video, audio = start.states
+    made: tuple[Tensor, Tensor] = opened.network(
+        Tokens(video.latent, Levels.of(video.levels(sigma)), sigma),
+        Tokens(audio.latent, Levels.of(audio.levels(sigma)), 0.0 if start.silent else sigma),
+        text,
+        rotations,
+        cross=start.cross,
+        generation=generation,
+        blocks=opened.blocks,
+    )
+    return made
 
 
 def finished(states: States, grid: conditioning.Grid, channels: int) -> tuple[Tensor, Tensor]:
