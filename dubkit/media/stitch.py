@@ -1,4 +1,4 @@
-"""Put the dubbed sound under the untouched picture, and keep everything else the source holds.
+"""Put the dubbed sound under the picture, untouched or spliced, and keep everything else the source holds.
 
 The source is read with its own time stamps, moved so that the episode's zero is the zero of the
 delivered file, which is where sample 0 of the dub sits. Nothing is measured and added up.
@@ -27,6 +27,7 @@ from dubkit.media.container import (
 )
 from dubkit.media.filters import run_ffmpeg
 from dubkit.media.mp4_clock import mp4_clock
+from dubkit.media.probe import probe
 from dubkit.media.verify import DeliveredTrack, DeliveryCheck, verify_delivery
 from dubkit.types import SAMPLE_RATE, Episode
 
@@ -60,6 +61,7 @@ _STALL_SECONDS = 600.0
 class StitchInputs:
     """What a delivery is made of.
 
+    `picture` is what `splice` wrote; without it the picture is the source's own, packet for packet.
     `dub_audio` is on the episode clock (sample 0 at the episode's zero) and `episode.samples` long.
     `language` and `source_language` are BCP-47 tags (`pt-BR`); `subtitles` are (language, SRT file)
     pairs in the order they shall have. `audio_bitrate` is per channel, in bits per second.
@@ -73,6 +75,7 @@ class StitchInputs:
     subtitles: tuple[tuple[str, Path], ...] = ()
     keep_original: bool = True
     audio_bitrate: int = 96_000
+    picture: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +83,24 @@ class _Kept:
     """Streams of the source that go along, by kind, as (index, codec, flags, language) of each."""
 
     zero: Fraction
-    picture: PacketTrack | None
+    picture: _Picture | None
     audio: tuple[_Stream, ...]
     subtitles: tuple[_Stream, ...]
     covers: tuple[_Stream, ...]
     attachments: tuple[_Stream, ...]
     timecode: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """The picture to deliver: its packets, and the time of the episode's zero on its own clock."""
+
+    track: PacketTrack
+    codec: str
+    rotation: int
+    zero: Fraction
+    tags: dict[str, str]
+    flags: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +192,7 @@ def stitch(inputs: StitchInputs, out: Path, container: str) -> None:
     _check_picture(inputs, kept, container)
     source = ffmpeg.input(media_url(inputs.source), **_source_options(kept))
     plan = _Plan()
-    if episode.video is not None:
-        plan.add(source[str(episode.video.index)], "v", c="copy", copyinkf=None)
+    _add_picture(plan, inputs, source, kept)
     _add_sound(plan, inputs, source, kept, container)
     _add_subtitles(plan, inputs, source, kept, container)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".covers") as covers:
@@ -187,6 +201,28 @@ def stitch(inputs: StitchInputs, out: Path, container: str) -> None:
         run = ffmpeg.output(*plan.maps, media_url(out), **options)
         timeout = max(_STALL_SECONDS, 2 * float(episode.duration))
         run_ffmpeg(run, place=out, timeout=timeout, repeated=tuple(plan.tags))
+
+
+def _add_picture(plan: _Plan, inputs: StitchInputs, source: Any, kept: _Kept) -> None:
+    import ffmpeg
+
+    video, picture = inputs.episode.video, kept.picture
+    if video is None or picture is None:
+        return
+    if inputs.picture is None:
+        plan.add(source[str(video.index)], "v", c="copy", copyinkf=None)
+        return
+    options: dict[str, Any] = {
+        "protocol_whitelist": "file",
+        "itsoffset": f"{float(-picture.zero):.9f}",
+    }
+    if picture.rotation != video.rotation:
+        # A picture that was coded as a whole is stored upright or not as its source was.
+        options["display_rotation"] = video.rotation
+    spliced = ffmpeg.input(media_url(inputs.picture), **options)["v:0"]
+    # The rate is a statement of the container, which only the source makes.
+    rate = {} if video.variable else {"r": f"{video.rate.numerator}/{video.rate.denominator}"}
+    plan.add(spliced, "v", c="copy", copyinkf=None, disposition=picture.flags, tags=picture.tags, **rate)
 
 
 def _source_options(kept: _Kept) -> dict[str, Any]:
@@ -203,16 +239,17 @@ def _check_picture(inputs: StitchInputs, kept: _Kept, container: str) -> None:
     if video is None:
         return
     if container == "mkv":
-        if kept.picture is not None and kept.picture.hidden:
-            problem = f"an edit list hides its first {kept.picture.hidden} frames, which mkv would show"
+        if kept.picture is not None and kept.picture.track.hidden:
+            problem = f"an edit list hides its first {kept.picture.track.hidden} frames, which mkv would show"
             raise MediaError(inputs.source, problem, "Choose mp4 as the container.")
         return
     if container == "m4a":
         cure = "Choose mp4 or mkv as the container."
         raise MediaError(inputs.source, "its picture cannot go into an m4a file", cure)
-    if video.codec not in _MP4_VIDEO:
+    codec = kept.picture.codec if kept.picture else video.codec
+    if codec not in _MP4_VIDEO:
         cure = "Choose mkv (or auto) as the container; the picture is never encoded again."
-        raise MediaError(inputs.source, f"its {video.codec} picture cannot go into an mp4 file", cure)
+        raise MediaError(inputs.source, f"its {codec} picture cannot go into an mp4 file", cure)
 
 
 def _kept_streams(inputs: StitchInputs) -> _Kept:
@@ -226,9 +263,10 @@ def _kept_streams(inputs: StitchInputs) -> _Kept:
         dubbed = {audio.index for audio in episode.audio if audio.number == episode.track}
         # The track that was dubbed comes first among the originals.
         audio = sorted((s for s in streams if s.index in numbers), key=lambda s: s.index not in dubbed)
+        zero = episode_zero(container, tracks)
         return _Kept(
-            zero=episode_zero(container, tracks),
-            picture=None if picture is None else tracks[picture],
+            zero=zero,
+            picture=None if picture is None else _picture(inputs, streams[picture], tracks[picture], zero),
             audio=tuple(_stream(s) for s in audio),
             subtitles=tuple(_stream(s) for s in streams if s.index in subtitles),
             covers=tuple(_stream(s) for s in streams if is_cover(s) and codec_name(s) in _COVERS),
@@ -237,11 +275,39 @@ def _kept_streams(inputs: StitchInputs) -> _Kept:
         )
 
 
-def _stream(stream: Any) -> _Stream:
+def _picture(inputs: StitchInputs, stream: Any, track: PacketTrack, zero: Fraction) -> _Picture:
+    """Describe the source's picture, or the spliced one that takes its place with its tags and flags."""
     import av
 
-    kept = stream.disposition & ~av.stream.Disposition.default
-    flags = "+".join(str(flag.name) for flag in av.stream.Disposition if flag & kept)
+    video = inputs.episode.video
+    assert video is not None
+    flags, tags = _flags(stream.disposition), dict(stream.metadata)
+    default = "default" if stream.disposition & av.stream.Disposition.default else ""
+    flags = "+".join(word for word in (default, flags) if word) or "0"
+    if inputs.picture is None:
+        return _Picture(track, codec_name(stream), video.rotation, zero, tags, flags)
+    spliced = probe(inputs.picture)
+    with open_media(inputs.picture) as container:
+        own = container.streams.video[0]
+        tracks, problem = scan(container, {own.index})
+        codec = codec_name(own)
+    found = tracks[own.index]
+    if spliced.video is None or problem or len(found.keys) != video.frames or found.start is None:
+        text = f"it holds {len(found.keys)} of {video.frames} frames {problem}".rstrip()
+        raise MediaError(inputs.picture, text, "Splice the picture again.")
+    return _Picture(found, codec, spliced.video.rotation, found.start - video.start, tags, flags)
+
+
+def _flags(disposition: Any) -> str:
+    """Names of a stream's flags as ffmpeg takes them, but for the one that makes it the default."""
+    import av
+
+    kept = disposition & ~av.stream.Disposition.default
+    return "+".join(str(flag.name) for flag in av.stream.Disposition if flag & kept)
+
+
+def _stream(stream: Any) -> _Stream:
+    flags = _flags(stream.disposition)
     has_codec = getattr(stream, "codec_context", None) is not None
     return _Stream(
         index=stream.index,
@@ -358,8 +424,14 @@ def _container_options(container: str, inputs: StitchInputs, kept: _Kept) -> dic
         return options | {"brand": "M4A "}
     if kept.timecode:
         options["write_tmcd"] = "1"
-    options |= mp4_clock(video, kept.picture, kept.zero, exact="mov" in inputs.episode.container)
-    if video is not None and video.codec == "hevc":
+    picture = kept.picture
+    options |= mp4_clock(
+        video,
+        picture.track if picture else None,
+        picture.zero if picture else kept.zero,
+        exact="mov" in inputs.episode.container,
+    )
+    if picture is not None and picture.codec == "hevc":
         # Apple players refuse the other tag, which ffmpeg would choose.
         options["tag:v:0"] = "hvc1"
     return options
