@@ -112,7 +112,7 @@ def encode_prompt(encoder: TextEncoder, prompt: str) -> Text:
     if tokens > TOKENS:
         raise PromptTooLong(prompt, tokens)
     video, audio = encoder(prompt)
-    return Text(video.cpu(), audio.cpu())
+    return Text(video.cpu().contiguous(), audio.cpu().contiguous())
 
 
 def encode_clip(
@@ -191,7 +191,7 @@ def _encode(
 ) -> Tensor:
     weight = next(encoder.parameters())
     signed = laid(pictures, media.fit, height, width, weight.dtype).to(weight.device)
-    return (encoder(signed) if tiling is None else encode_tiled(encoder, signed, tiling)).cpu()
+    return (encoder(signed) if tiling is None else encode_tiled(encoder, signed, tiling)).cpu().contiguous()
 
 
 def _heard(media: ClipMedia, recipe: Recipe, encoder: AudioEncoder) -> Tensor | None:
@@ -203,4 +203,4 @@ def _heard(media: ClipMedia, recipe: Recipe, encoder: AudioEncoder) -> Tensor | 
     spectrum = encoder.mel(wave[None], media.sample_rate)
     with torch.no_grad():
         heard: Tensor = encoder(spectrum.to(next(encoder.parameters()).device))
-    return heard.cpu()
+    return heard.cpu().contiguous()

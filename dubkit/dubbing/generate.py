@@ -190,7 +190,7 @@ def second_stage(
 def upsample(first: FirstStage, model: upsampler.LatentUpsampler, statistics: ChannelStatistics) -> Tensor:
     """Return the first stage's picture (1, C, F, 2H, 2W), where the second stage begins."""
     weight = next(model.parameters())
-    return upsampler.upsample(first.video.to(weight), model, statistics).cpu()
+    return upsampler.upsample(first.video.to(weight), model, statistics).cpu().contiguous()
 
 
 # --- how a stage begins -----------------------------------------------------------------------
@@ -370,8 +370,8 @@ def finished(states: States, grid: conditioning.Grid, channels: int) -> tuple[Te
     """Drop appended tokens; return latents (1, C, F, H, W) and (1, C, T, M) on the CPU."""
     video, audio = (state.target().cpu() for state in states)
     return (
-        latents.unpatchify_video(video, grid.frames, grid.height, grid.width),
-        latents.unpatchify_audio(audio, channels),
+        latents.unpatchify_video(video, grid.frames, grid.height, grid.width).contiguous(),
+        latents.unpatchify_audio(audio, channels).contiguous(),
     )
 
 
