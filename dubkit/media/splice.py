@@ -10,14 +10,14 @@ whole, and the report says so and why.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 from dubkit.media.splice_job import Job, Make
-from dubkit.media.splice_plan import NotSpliceable, check_replaced, survey
+from dubkit.media.splice_plan import NotSpliceable, TimesContradict, check_replaced, survey
 from dubkit.media.splice_spans import splice_spans
 from dubkit.media.splice_whole import encode_whole
 from dubkit.types import VideoStream
@@ -35,7 +35,7 @@ class SpliceReport:
     identical: int
     """Frames whose packets are the source's own, byte for byte."""
     recoded: int
-    """Untouched frames that were encoded again, near lossless."""
+    """Untouched frames that were encoded again, near lossless, or (HEVC) whose packets changed their type."""
     dubbed: int
     codec: str
     spans: tuple[tuple[int, int, Origin], ...]
@@ -79,10 +79,10 @@ def splice(
         reason = str(error)
         log.warning("%s: the whole picture is encoded again: %s", source.name, reason)
         coded = [(0, len(found.stamps))]
-        codec, missing = encode_whole(job)
+        codec, missing = encode_whole(job, by_order=isinstance(error, TimesContradict))
     if missing:
         log.warning("%s: %d damaged frames were filled with their neighbours", source.name, missing)
-    spans = tuple(_tiles(len(found.stamps), coded, replaced))
+    spans = _tiles(len(found.stamps), coded, replaced)
     lengths = {
         origin: sum(end - start for start, end, kind in spans if kind == origin)
         for origin in ("source", "recoded", "dubbed")
@@ -101,12 +101,16 @@ def splice(
 
 def _tiles(
     frames: int, coded: list[tuple[int, int]], replaced: Sequence[tuple[int, int]]
-) -> Iterator[tuple[int, int, Origin]]:
+) -> tuple[tuple[int, int, Origin], ...]:
     edges = sorted({0, frames, *(edge for pair in (*coded, *replaced) for edge in pair)})
+    tiles: list[tuple[int, int, Origin]] = []
     for start, end in pairwise(edges):
+        origin: Origin = "source"
         if any(first <= start < last for first, last in replaced):
-            yield start, end, "dubbed"
+            origin = "dubbed"
         elif any(first <= start < last for first, last in coded):
-            yield start, end, "recoded"
-        else:
-            yield start, end, "source"
+            origin = "recoded"
+        if tiles and tiles[-1][2] == origin:
+            start = tiles.pop()[0]
+        tiles.append((start, end, origin))
+    return tuple(tiles)

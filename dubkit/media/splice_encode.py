@@ -1,7 +1,8 @@
 """Encode single spans of a picture so that they stand in one stream beside the source's own packets.
 
 Near lossless: a constant quantiser bounds the error of every frame whatever it shows, about 50 dB. There
-are no B frames, so pictures are stored in showing order; quick presets cost size, not quality. Results do not depend on the machine's cores.
+are no B frames, so pictures are stored in showing order; quick presets cost size, not quality. Results do
+not depend on the machine's cores.
 """
 
 from __future__ import annotations
@@ -31,8 +32,6 @@ _KEY_SECONDS = 2
 _THREADS = 8
 """Fixed, since the encoders' results depend on it."""
 _PROFILES = {66: "baseline", 77: "main", 100: "high", 110: "high10", 122: "high422", 244: "high444"}
-_HEVC_END = bytes([36 << 1, 1])
-"""End of sequence: the random access picture behind it starts anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,19 +167,16 @@ class SpanEncoder:
         prepare(frame, pts, self._time_base)
         yield from map(self._stored, self._context.encode(frame))
 
-    def finish(self, *, last: bool) -> Iterator[Encoded]:
-        """Yield what is left; unless this is the film's `last` span, copied packets follow."""
-        packets = self._context.encode(None)
-        for number, packet in enumerate(packets, start=1):
-            end = [_HEVC_END] if self._codec == "hevc" and number == len(packets) and not last else []
-            yield self._stored(packet, end)
+    def finish(self) -> Iterator[Encoded]:
+        """Yield what is left."""
+        yield from map(self._stored, self._context.encode(None))
 
-    def _stored(self, packet: Any, end: list[bytes] | None = None) -> Encoded:
+    def _stored(self, packet: Any) -> Encoded:
         units = split_units(bytes(packet), 0)
         pictures = [self._numbered(unit) for unit in units if is_picture_unit(unit, self._codec)]
         head = self.sets if packet.is_keyframe else []
         messages = self._messages.pop(packet.pts, [])
-        content = join_units([*head, *messages, *pictures, *(end or [])], self._size)
+        content = join_units([*head, *messages, *pictures], self._size)
         return Encoded(content, packet.pts, packet.is_keyframe)
 
 

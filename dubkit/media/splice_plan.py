@@ -2,7 +2,8 @@
 
 A coded span begins at any packet before which decoding order and showing order hold the same frames, and
 ends where decoding can start: at an IDR picture, or in HEVC at any random access picture, whose leading
-frames (they refer across the boundary) then belong to the span. Everything else is copied.
+frames (they refer across the boundary) then belong to the span. Everything else is copied, but for the
+type of such a picture: it must say that nothing before it is needed (see `broken_link`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ _INTERLACED = {2, 3, 4, 5}
 
 class NotSpliceable(Exception):
     """The stream cannot hold two encoders' pictures; the text says why, for the report."""
+
+
+class TimesContradict(NotSpliceable):
+    """Time stamps order the frames otherwise than decoding does; decoding is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class Span:
     last: int
     decode_from: int
     decode_until: int
+    resume: int
+    """Storage number of the packet where copying resumes; behind the last one at the film's end."""
 
 
 def survey(path: Path, index: int) -> Survey:
@@ -160,10 +167,10 @@ def plan_spans(found: Survey, replaced: Sequence[tuple[int, int]]) -> list[Span]
         # The leading frames of the picture where copying resumes are stored behind it.
         until = resume if end == resume else end + 1
         origin = max((n for n in entries if n <= start and ranks[n] <= start), default=0)
-        span = Span(start, end, origin, until)
+        span = Span(start, end, origin, until, resume)
         if spans and span.first < spans[-1].last:
             before = spans.pop()
-            span = Span(before.first, end, before.decode_from, until)
+            span = Span(before.first, end, before.decode_from, until, resume)
         spans.append(span)
     return spans
 
@@ -219,8 +226,9 @@ def decoding_times(found: Survey, shown: Sequence[int]) -> list[int]:
     ordered = sorted(shown)
     place = {stamp: number for number, stamp in enumerate(ordered)}
     delay = max(number - place[stamp] for number, stamp in enumerate(shown))
-    # Before the first frame the times go on backwards, one tick each.
-    early = [ordered[0] - delay + number for number in range(delay)]
+    # Before the first frame the times go on backwards at its pace: seeking relies on an even delay.
+    step = ordered[1] - ordered[0] if delay else 0
+    early = [ordered[0] - step * (delay - number) for number in range(delay)]
     return (early + ordered)[: len(ordered)]
 
 

@@ -20,12 +20,14 @@ from dubkit.media.splice_job import Filler, Job, packets, writing
 from dubkit.media.splice_plan import (
     NotSpliceable,
     Span,
+    TimesContradict,
     check_spliceable,
     decoding_times,
     plan_spans,
     stamp_of,
     storage_order,
 )
+from dubkit.media.units import broken_link
 
 
 def splice_spans(job: Job) -> tuple[list[tuple[int, int]], int]:
@@ -41,7 +43,8 @@ def splice_spans(job: Job) -> tuple[list[tuple[int, int]], int]:
             splicer.open(out, stream)
             splicer.run(container, stream)
     hidden = len(job.found.hidden)
-    return [(max(0, span.first - hidden), span.last - hidden) for span in splicer.spans], splicer.missing
+    coded = [(max(0, span.first - hidden), span.last - hidden) for span in splicer.spans]
+    return coded + [(number, number + 1) for number in splicer.relinked], splicer.missing
 
 
 @dataclass(slots=True)
@@ -74,7 +77,11 @@ class _Splicer:
         self._queue: deque[Any] = deque()
         self._out: Any = None
         self._track: Any = None
-        self._times: Iterator[int] = iter(())
+        self._times: deque[int] = deque()
+        self._shown_rank = -1
+        """Place of the last decoded frame, within one stretch of decoding."""
+        self.relinked: list[int] = []
+        """Copied frames whose packets got another type."""
         self.missing = 0
 
     def _filler(self, span: Span) -> Filler:
@@ -89,8 +96,9 @@ class _Splicer:
     def run(self, container: Any, stream: Any) -> None:
         """Read the source once; decode only what the spans need."""
         order = storage_order(self._found, self.spans)
+        resumes = {span.resume for span in self.spans}
         works: dict[Any, _SpanWork] = {work.span: work for work in self._works}
-        self._times = iter(decoding_times(self._found, [*self._shown(order)]))
+        self._times = deque(decoding_times(self._found, [*self._shown(order)]))
         stream.thread_type = "AUTO"
         waiting, runs, previous = deque(order), deque(_decode_runs(self.spans)), None
         for number, packet in enumerate(packets(container, stream)):
@@ -106,7 +114,7 @@ class _Splicer:
             while waiting and isinstance(waiting[0], Span):
                 self._queue.append(works[waiting.popleft()])
             if waiting and waiting[0] == number:
-                self._queue.append(packet)
+                self._queue.append(self._joined(packet) if number in resumes else packet)
                 waiting.popleft()
             self._drain()
         if self._queue or waiting:
@@ -134,12 +142,25 @@ class _Splicer:
         for frame in frames:
             self._take(frame)
 
+    def _joined(self, packet: Any) -> Any:
+        """The first copied packet behind a span, as one that decoding can start at after anything."""
+        if self._found.codec != "hevc":
+            return packet
+        content = broken_link(bytes(packet), self._found.unit_size)
+        if content is None:
+            return packet
+        self.relinked.append(self._rank_of[packet.pts] - self._hidden)
+        return _packet(Encoded(content, packet.pts, True), packet.duration)
+
     def _take(self, frame: Any) -> None:
         if frame.interlaced_frame:
             raise NotSpliceable("the picture is interlaced")
         rank = self._rank_of.get(frame.pts)
         if rank is None:
             return
+        if rank <= self._shown_rank:
+            raise TimesContradict("its time stamps contradict the order of its frames")
+        self._shown_rank = rank
         while self._works and rank >= self._works[0].span.last:
             self._finish(self._works.popleft())
         if not self._works or rank < max(self._works[0].span.first, self._hidden):
@@ -165,7 +186,7 @@ class _Splicer:
     def _finish(self, work: _SpanWork) -> None:
         self._encode(work, work.filler.rest())
         assert work.encoder is not None  # a span holds at least one replaced frame
-        work.ready += work.encoder.finish(last=work.span.last == len(self._stamps))
+        work.ready += work.encoder.finish()
         work.encoder, work.done = None, True
         self.missing += work.filler.missing
 
@@ -175,6 +196,7 @@ class _Splicer:
         while self._works and self._works[0].span.decode_until <= until:
             self._finish(self._works.popleft())
         stream.codec_context.flush_buffers()
+        self._shown_rank = -1
 
     def _drain(self) -> None:
         """Write what is next in storage order, as far as it is there."""
@@ -184,24 +206,29 @@ class _Splicer:
                 self._write(self._queue.popleft())
                 continue
             while head.ready:
-                self._write(self._packet(head.ready.popleft()))
+                encoded = head.ready.popleft()
+                self._write(_packet(encoded, self._durations[encoded.pts]), made=True)
             if not head.done:
                 return
             self._queue.popleft()
 
-    def _packet(self, encoded: Encoded) -> Any:
-        import av
-
-        packet: Any = av.Packet(encoded.content)
-        packet.pts, packet.duration = encoded.pts, self._durations[encoded.pts]
-        packet.is_keyframe = encoded.key
-        return packet
-
-    def _write(self, packet: Any) -> None:
+    def _write(self, packet: Any, *, made: bool = False) -> None:
         packet.time_base = self._found.time_base
-        packet.dts = next(self._times)
+        packet.dts = self._times.popleft()
+        if made and packet.is_keyframe and self._job.video.variable:
+            # Players look for key frames by decoding times, which they take for evenly early.
+            packet.dts = min(packet.pts, self._times[0] - 1) if self._times else packet.pts
         packet.stream = self._track
         self._out.mux_one(packet)
+
+
+def _packet(encoded: Encoded, duration: int | None) -> Any:
+    import av
+
+    packet: Any = av.Packet(encoded.content)
+    packet.pts, packet.duration = encoded.pts, duration
+    packet.is_keyframe = encoded.key
+    return packet
 
 
 def _decode_runs(spans: Sequence[Span]) -> list[tuple[int, int]]:

@@ -13,13 +13,16 @@ from dubkit.media.splice_job import Filler, Job, packets, writing
 from dubkit.media.splice_plan import stamp_of
 
 _ENCODERS = {"h264": "libx264", "hevc": "libx265"}
+_LIMITED, _BT709 = 1, 1
+"""Video range and the matrix of HD, as FFmpeg numbers them."""
 _BOTTOM_FIRST = {3, 4}
 """Field orders, as FFmpeg numbers them, whose bottom field is shown first."""
 
 
-def encode_whole(job: Job) -> tuple[str, int]:
+def encode_whole(job: Job, *, by_order: bool = False) -> tuple[str, int]:
     """Write every shown frame at its own time; return the codec and how many frames were missing.
 
+    With `by_order` frames are counted as they are decoded, since their time stamps are not to be trusted.
     HEVC stays HEVC; everything else becomes H.264, which every container and player takes.
     """
     import av
@@ -38,8 +41,9 @@ def encode_whole(job: Job) -> tuple[str, int]:
             except av.error.FFmpegError as error:
                 problem = f"its {look.width}x{look.height} {look.pixel_format} picture cannot be encoded"
                 raise MediaError(job.source, problem, "Scale it to an even size first.") from error
+            frames = _numbered(job, _decoded(container, stream), by_order=by_order)
             durations = {packet.pts: packet.duration for packet in job.found.coded}
-            for packet in _encoded(job, filler, container, stream, track):
+            for packet in _encoded(job, filler, frames, (track, look)):
                 packet.duration = durations[packet.pts]
                 packet.stream = track
                 out.mux_one(packet)
@@ -48,10 +52,15 @@ def encode_whole(job: Job) -> tuple[str, int]:
 
 def _encodable(look: Look, codec: str) -> Look:
     """The same look in a pixel format that the encoder takes; odd sizes need whole colour samples."""
+    import av
+
     chosen = encoder_format(look.pixel_format, codec)
     if "444" not in chosen and (look.width % 2 or ("420" in chosen and look.height % 2)):
         chosen = chosen.replace("420", "444").replace("422", "444")
-    return replace(look, pixel_format=chosen)
+    colours = look.colours
+    if av.VideoFormat(look.pixel_format).is_rgb:
+        colours = (_LIMITED, colours[1], colours[2], _BT709)
+    return replace(look, pixel_format=chosen, colours=colours)
 
 
 def _interlacing(look: Look, codec: str) -> dict[str, object]:
@@ -60,21 +69,41 @@ def _interlacing(look: Look, codec: str) -> dict[str, object]:
     return {"bff" if look.field_order in _BOTTOM_FIRST else "tff": 1}
 
 
-def _encoded(job: Job, filler: Filler, container: Any, stream: Any, track: Any) -> Iterator[Any]:
-    stamps = job.found.stamps
-    for number, picture in _pictures(job, filler, container, stream):
-        prepare(picture, stamps[number], job.found.time_base)
-        yield from track.codec_context.encode(picture)
+def _encoded(
+    job: Job, filler: Filler, frames: Iterator[tuple[int, Any]], target: tuple[Any, Look]
+) -> Iterator[Any]:
+    track, look = target
+    for number, picture in _filled(filler, frames):
+        fitted = _fitted(picture, look)
+        prepare(fitted, job.found.stamps[number], job.found.time_base)
+        yield from track.codec_context.encode(fitted)
     yield from track.codec_context.encode(None)
 
 
-def _pictures(job: Job, filler: Filler, container: Any, stream: Any) -> Iterator[tuple[int, Any]]:
-    numbers = {stamp: number for number, stamp in enumerate(job.found.stamps)}
-    for frame in _decoded(container, stream):
-        number = numbers.get(frame.pts if frame.pts is not None else frame.dts)
-        if number is not None and number >= filler.following:
+def _fitted(picture: Any, look: Look) -> Any:
+    """The picture in size and pixel format of the track; RGB becomes BT.709, as the track says."""
+    if (picture.width, picture.height, picture.format.name) == (look.width, look.height, look.pixel_format):
+        return picture
+    matrix = {"dst_colorspace": _BT709, "dst_color_range": _LIMITED} if picture.format.is_rgb else {}
+    return picture.reformat(look.width, look.height, look.pixel_format, **matrix)
+
+
+def _filled(filler: Filler, frames: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+    for number, frame in frames:
+        if number >= filler.following:
             yield from filler.take(number, frame)
     yield from filler.rest()
+
+
+def _numbered(job: Job, frames: Iterator[Any], *, by_order: bool) -> Iterator[tuple[int, Any]]:
+    if by_order:
+        yield from zip(range(len(job.found.stamps)), frames, strict=False)
+        return
+    numbers = {stamp: number for number, stamp in enumerate(job.found.stamps)}
+    for frame in frames:
+        number = numbers.get(frame.pts if frame.pts is not None else frame.dts)
+        if number is not None:
+            yield number, frame
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:

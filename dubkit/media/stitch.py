@@ -27,7 +27,6 @@ from dubkit.media.container import (
 )
 from dubkit.media.filters import run_ffmpeg
 from dubkit.media.mp4_clock import mp4_clock
-from dubkit.media.probe import probe
 from dubkit.media.verify import DeliveredTrack, DeliveryCheck, verify_delivery
 from dubkit.types import SAMPLE_RATE, Episode
 
@@ -221,8 +220,8 @@ def _add_picture(plan: _Plan, inputs: StitchInputs, source: Any, kept: _Kept) ->
         options["display_rotation"] = video.rotation
     spliced = ffmpeg.input(media_url(inputs.picture), **options)["v:0"]
     # The rate is a statement of the container, which only the source makes.
-    rate = {} if video.variable else {"r": f"{video.rate.numerator}/{video.rate.denominator}"}
-    plan.add(spliced, "v", c="copy", copyinkf=None, disposition=picture.flags, tags=picture.tags, **rate)
+    rate = f"{video.rate.numerator}/{video.rate.denominator}"
+    plan.add(spliced, "v", c="copy", copyinkf=None, disposition=picture.flags, tags=picture.tags, r=rate)
 
 
 def _source_options(kept: _Kept) -> dict[str, Any]:
@@ -286,16 +285,19 @@ def _picture(inputs: StitchInputs, stream: Any, track: PacketTrack, zero: Fracti
     flags = "+".join(word for word in (default, flags) if word) or "0"
     if inputs.picture is None:
         return _Picture(track, codec_name(stream), video.rotation, zero, tags, flags)
-    spliced = probe(inputs.picture)
     with open_media(inputs.picture) as container:
         own = container.streams.video[0]
-        tracks, problem = scan(container, {own.index})
-        codec = codec_name(own)
-    found = tracks[own.index]
-    if spliced.video is None or problem or len(found.keys) != video.frames or found.start is None:
-        text = f"it holds {len(found.keys)} of {video.frames} frames {problem}".rstrip()
-        raise MediaError(inputs.picture, text, "Splice the picture again.")
-    return _Picture(found, codec, spliced.video.rotation, found.start - video.start, tags, flags)
+        index, codec = own.index, codec_name(own)
+        rotation = next((int(frame.rotation) for frame in container.decode(own)), 0)
+    with open_media(inputs.picture) as container:
+        tracks, _ = scan(container, {index})
+    found = tracks[index]
+    if len(found.keys) != video.frames or found.start is None:
+        text = f"it holds {len(found.keys)} of {video.frames} frames"
+        raise MediaError(inputs.picture, text, "Run the same command again to remake it.")
+    # The name that the intermediate file gives its track is nobody's; an empty one is left out.
+    tags = {"handler_name": ""} | tags
+    return _Picture(found, codec, rotation, found.start - video.start, tags, flags)
 
 
 def _flags(disposition: Any) -> str:

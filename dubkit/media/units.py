@@ -14,6 +14,7 @@ PARAMETER_SETS = {"h264": {7, 8}, "hevc": {32, 33, 34}}
 _SEI = {"h264": {6}, "hevc": {39}}
 _CARRIED_SEI = {4, 137, 144, 147}
 """Captions and dynamic HDR, mastering display, content light level, preferred transfer."""
+_CRA, _BROKEN_LINK = 21, 18
 _START = b"\0\0\0\1"
 _HEVC_SET_ID = 15
 """Id of VPS and SPS: the one whose code is a whole byte longer than that of id 0."""
@@ -77,7 +78,8 @@ def header_units(extradata: bytes, codec: str) -> list[bytes]:
         count = int.from_bytes(extradata[at + 1 : at + 3], "big")
         found, at = _read_sets(extradata, at + 3, count)
         units += found
-    return units
+    # Messages may stand among them.
+    return [unit for unit in units if is_parameter_set(unit, codec)]
 
 
 def _read_sets(extradata: bytes, at: int, count: int) -> tuple[list[bytes], int]:
@@ -223,6 +225,22 @@ def _longer_id(content: bytes, byte: int, bit: int, number: int) -> bytes:
     before, after = old >> (8 - bit), old & (1 << (7 - bit)) - 1
     new = (before << 9 | number + 1) << (7 - bit) | after
     return content[:byte] + new.to_bytes(2, "big") + content[byte + 1 :]
+
+
+def broken_link(content: bytes, size: int) -> bytes | None:
+    """Turn an HEVC packet with a clean random access picture into a broken link; None for other packets.
+
+    The standard's way to join streams: the same picture bits under a type (18) that tells decoders to
+    start anew. An end of sequence in front would do as well, but makes decoders drop waiting frames.
+    """
+    units = split_units(content, size)
+    if not any(unit_type(unit, "hevc") == _CRA for unit in units):
+        return None
+    links = [
+        bytes([unit[0] & 0x81 | _BROKEN_LINK << 1]) + unit[1:] if unit_type(unit, "hevc") == _CRA else unit
+        for unit in units
+    ]
+    return join_units(links, size)
 
 
 # --- messages beside the picture --------------------------------------------------------------

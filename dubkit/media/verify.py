@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from dubkit.media.container import (
+    PacketTrack,
     codec_name,
     episode_zero,
     is_default,
@@ -20,9 +20,10 @@ from dubkit.media.container import (
     scan,
     timed_streams,
 )
+from dubkit.media.units import split_units, unit_size, unit_type
 from dubkit.types import Episode
 
-_PARAMETER_SETS = {"h264": {7, 8, 9}, "hevc": {32, 33, 34, 35}}
+_DESCRIBING = {"h264": {7, 8, 9}, "hevc": {32, 33, 34, 35}}
 """Types of the units that describe a stream (and access unit delimiters), by codec."""
 
 
@@ -54,19 +55,25 @@ class DeliveryCheck:
     audio: tuple[DeliveredTrack, ...]
     subtitles: tuple[str, ...] = ()
     """Languages of the subtitle tracks."""
+    changed_outside: int = 0
+    """Frames whose packets differ although none of the spans that may differ holds them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
     times: list[Fraction]
     rate: Fraction
-    hashes: list[bytes]
+    digests: dict[int, bytes]
+    """Digest of each packet by frame number; packets that are never shown count down from -1."""
 
 
-def verify_delivery(source: Path, out: Path, episode: Episode) -> DeliveryCheck:
-    """Read both files and compare their pictures; list the sound tracks of `out`.
+def verify_delivery(
+    source: Path, out: Path, episode: Episode, changed: Sequence[tuple[int, int]] = ()
+) -> DeliveryCheck:
+    """Read both files and compare their pictures frame by frame; list the sound tracks of `out`.
 
-    For a sound-only episode frames and packets are 0 and the drift is 0.
+    `changed` are the spans (first frame, one past the last) that a splice coded anew. For a sound-only
+    episode frames and packets are 0 and the drift is 0.
     """
     with open_media(out) as container:
         chosen = next((s.index for s in container.streams if is_picture(s)), None)
@@ -80,17 +87,24 @@ def verify_delivery(source: Path, out: Path, episode: Episode) -> DeliveryCheck:
     rewritten = _unit_size(source, episode.video.index) != _unit_size(out, chosen)
     before = _picture(source, episode.video.index, rewritten=rewritten)
     after = _picture(out, chosen, rewritten=rewritten)
-    pairs = zip_longest(before.hashes, after.hashes)
+    same = {number for number, digest in before.digests.items() if after.digests.get(number) == digest}
+    free = {number for first, last in changed for number in range(first, last)}
     return DeliveryCheck(
         frames=len(after.times),
         source_frames=len(before.times),
-        identical_packets=sum(left == right for left, right in pairs),
-        total_packets=max(len(before.hashes), len(after.hashes)),
+        identical_packets=len(same),
+        total_packets=max(len(before.digests), len(after.digests)),
         rate_equal=before.rate == after.rate,
         drift_ms=_drift(before.times, after.times),
         audio=audio,
         subtitles=subtitles,
+        changed_outside=len(set(range(len(before.times))) - same - free),
     )
+
+
+def _is_shown(packet: Any, codec: str) -> bool:
+    """Tell whether a packet is a frame: edit lists hide some, and VP8 keeps references (bit 4 clear)."""
+    return not packet.is_discard and (codec != "vp8" or bool(bytes(packet)[0] & 0x10))
 
 
 def _drift(before: list[Fraction], after: list[Fraction]) -> float:
@@ -119,27 +133,37 @@ def _picture(path: Path, index: int, *, rewritten: bool) -> _Picture:
     return _Picture(
         times=[stamp * track.time_base - zero for stamp in stamps],
         rate=rate,
-        hashes=list(_hashes(path, index, rewritten=rewritten)),
+        digests=_digests(path, track, rewritten=rewritten),
     )
 
 
-def _hashes(path: Path, index: int, *, rewritten: bool) -> Iterator[bytes]:
-    """Yield one digest per packet; of its coded picture alone when the packets were `rewritten`."""
+def _digests(path: Path, track: PacketTrack, *, rewritten: bool) -> dict[int, bytes]:
+    """Digest every packet; only its coded picture when the packets were `rewritten`."""
     import av
 
-    size = _unit_size(path, index) or 0
+    size = _unit_size(path, track.index) or 0
+    order = sorted(range(len(track.keys)), key=track.keys.__getitem__)
+    numbers = dict(zip(order, range(len(order)), strict=True))
+    digests: dict[int, bytes] = {}
+    shown = 0
     with open_media(path) as container:
-        stream = container.streams[index]
+        stream = container.streams[track.index]
         codec = codec_name(stream)
         try:
             for packet in container.demux(stream):
-                if packet.size:
-                    content = bytes(packet)
-                    if rewritten:
-                        content = b"\0\0\1".join(_coded_picture(content, size, codec))
-                    yield hashlib.blake2b(content, digest_size=16).digest()
+                if not packet.size:
+                    continue
+                content = bytes(packet)
+                number = shown - len(digests) - 1
+                if _is_shown(packet, codec):
+                    number = numbers.get(shown, shown)
+                    shown += 1
+                if rewritten:
+                    content = b"\0\0\1".join(_coded_picture(content, size, codec))
+                digests[number] = hashlib.blake2b(content, digest_size=16).digest()
         except (av.error.FFmpegError, OSError):
-            return
+            pass
+    return digests
 
 
 def _unit_size(path: Path, index: int) -> int | None:
@@ -147,31 +171,10 @@ def _unit_size(path: Path, index: int) -> int | None:
     with open_media(path) as container:
         stream = container.streams[index]
         codec = codec_name(stream)
-        if codec not in _PARAMETER_SETS:
+        if codec not in _DESCRIBING:
             return None
-        extradata = bytes(stream.codec_context.extradata or b"")
-    if len(extradata) < 7 or extradata[0] != 1:
-        return 0
-    return (extradata[4 if codec == "h264" else 21] & 3) + 1
+        return unit_size(bytes(stream.codec_context.extradata or b""), codec)
 
 
 def _coded_picture(content: bytes, size: int, codec: str) -> list[bytes]:
-    units = _units(content, size)
-    if codec == "h264":
-        return [unit for unit in units if unit[0] & 0x1F not in _PARAMETER_SETS[codec]]
-    return [unit for unit in units if unit[0] >> 1 & 0x3F not in _PARAMETER_SETS[codec]]
-
-
-def _units(content: bytes, size: int) -> list[bytes]:
-    """Split a packet into its units, by start codes when `size` is 0, else by lengths of `size` bytes."""
-    if not size:
-        parts = content.split(b"\0\0\1")[1:]
-        return [part.rstrip(b"\0") for part in parts if part.rstrip(b"\0")]
-    units, at = [], 0
-    while at + size <= len(content):
-        start = at + size
-        at = start + int.from_bytes(content[at : at + size], "big")
-        unit = content[start:at].rstrip(b"\0")
-        if unit:
-            units.append(unit)
-    return units
+    return [unit for unit in split_units(content, size) if unit_type(unit, codec) not in _DESCRIBING[codec]]
