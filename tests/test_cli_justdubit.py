@@ -169,6 +169,19 @@ def test_a_film_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001), Fraction(60000, 1001)])
+def test_longer_films_keep_exact_times(tmp_path: Path, rate: Fraction) -> None:
+    # The encoder gives its first packet after some 40 frames; until then the clock is the encoder's own.
+    out, count = tmp_path / "dub.mp4", 121
+    noise = torch.randint(0, 255, (count, 32, 64, 3), dtype=torch.uint8)
+    sound = torch.zeros(2, int(count / rate * 24_000))
+    assert encode_video(noise, rate, sound, 24_000, out) == count
+    with av.open(str(out)) as container:
+        assert container.streams.video[0].average_rate == rate
+        stamps = sorted(packet.pts * packet.time_base for packet in container.demux(video=0) if packet.size)
+    assert stamps == [n / rate for n in range(count)]
+
+
 def test_odd_sizes_and_silent_films_are_written(tmp_path: Path) -> None:
     out = tmp_path / "dub.mp4"
     assert encode_video(torch.full((3, 33, 35, 3), 128, dtype=torch.uint8), 29.97, None, 24_000, out) == 3

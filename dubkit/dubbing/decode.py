@@ -133,7 +133,7 @@ def _write(
                 )
                 if sound is not None:
                     sound.bit_rate = AUDIO_BITRATE
-            container.mux(picture.encode(_yuv(frame, picture, count)))
+            container.mux(picture.encode(_yuv(frame, picture, count, rate)))
             count += 1
     if picture is None:
         raise ValueError("There is no frame to write.")
@@ -155,7 +155,7 @@ def _picture_stream(container: Any, rate: Fraction, frame: Tensor) -> Any:
     return stream
 
 
-def _yuv(frame: Tensor, stream: Any, number: int) -> Any:
+def _yuv(frame: Tensor, stream: Any, number: int, rate: Fraction) -> Any:
     import av
     from av.video.reformatter import ColorRange, Colorspace
 
@@ -163,7 +163,8 @@ def _yuv(frame: Tensor, stream: Any, number: int) -> Any:
     made = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
         format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
     )
-    made.pts, made.time_base = number, stream.time_base
+    # The stream's own time base changes to the container's with the first packet.
+    made.pts, made.time_base = number, 1 / rate
     return made
 
 
