@@ -1,4 +1,4 @@
-"""Join the picture, copied packet for packet, with the mix, the original sound and the subtitles."""
+"""Join the picture with the mix, the original sound and the subtitles; what was not generated is copied."""
 
 from __future__ import annotations
 
@@ -9,14 +9,27 @@ from dubkit.context import Context
 from dubkit.stage import EPISODE, Item, Sink, Stage
 from stages.mix import SOUND
 from stages.outputs import source_cues, target_cues, write_source_subtitles, write_target_subtitles
+from stages.paste import FILM
+
+
+def film(context: Context) -> Path | None:
+    """Return the picture with generated frames in it; None where the source's own goes along."""
+    generated = context.store.has("clips.json", context.language) and context.clips.clips
+    if not generated or not context.file_digest("paste", FILM, language=context.language):
+        return None
+    return context.store.path(FILM, context.language)
 
 
 def items(context: Context) -> Sequence[Item]:
+    picture = {}
+    if film(context) is not None:
+        picture[FILM] = context.file_digest("paste", FILM, language=context.language)
     return [
         Item(
             EPISODE,
             inputs={
                 "source": context.sha256,
+                **picture,
                 SOUND: context.file_digest("mix", SOUND, language=context.language),
                 "subtitles/source": context.digest(source_cues(context)),
                 "subtitles/target": context.digest(target_cues(context)),
@@ -47,6 +60,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
             source_language=context.source_language,
             subtitles=_subtitles(context, folder),
             keep_original=context.settings.stitch.keep_original,
+            picture=film(context),
         )
         stitch(inputs, temporary, Path(name).suffix[1:])
     sink.done(EPISODE, files=[name, *written])
@@ -75,6 +89,6 @@ STAGE = Stage(
     scope="language",
     items=items,
     run=run,
-    needs=("mix",),
+    needs=("paste", "mix"),
     settings=("stitch.container", "stitch.keep_original", "stitch.subs", "stitch.subs_format"),
 )
