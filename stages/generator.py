@@ -87,14 +87,19 @@ def identities(context: Context, *roles: str) -> dict[str, str]:
 
 def open_generator(context: Context, device: str) -> Generator:
     """Return the generator on a device; nothing is loaded yet."""
-    from dubkit.engines.justdubit import Files, Generator, Options
+    from dubkit.dubbing.parts import Files
+    from dubkit.engines.justdubit import Generator, Options
+    from dubkit.ltx.lora import LoRA
 
     wanted = context.settings.dub
-    paths = [_path(context, role) for role in ROLES]
-    strengths = wanted.lora_strength, wanted.distilled_strength
-    return Generator(
-        Files(*paths), Options(recipe(context), *strengths, wanted.float8, wanted.memory), device
+    files = Files(
+        _path(context, CHECKPOINT),
+        _path(context, UPSCALER),
+        _path(context, TEXT),
+        (LoRA(_path(context, DUBBING_LORA), wanted.lora_strength),),
+        LoRA(_path(context, DISTILLED_LORA), wanted.distilled_strength),
     )
+    return Generator(files, Options(recipe(context), wanted.float8, wanted.memory), device)
 
 
 def _path(context: Context, role: str) -> Path:
@@ -148,7 +153,9 @@ def over_clips(
     from dubkit.engines.justdubit import Attempt, ChainWorker, Work, token_count
 
     generator = open_generator(context, "cpu")
-    work = Work(generator.files, generator.options, stage, max(token_count(job.clip, stage) for job in jobs))
+    work = Work(
+        generator.parts.files, generator.options, stage, max(token_count(job.clip, stage) for job in jobs)
+    )
     by_clip = {job.clip.id: job for job in jobs}
     names, chains = devices(context), _chains(jobs)
     try:

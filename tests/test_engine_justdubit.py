@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from dubkit.dubbing.parts import Files
 from dubkit.dubbing.recipes import RECIPES
 from dubkit.engines import justdubit
-from dubkit.engines.justdubit import ClipJob, Files, Inputs, Options, Work
+from dubkit.engines.justdubit import ClipJob, Inputs, Options, Work
+from dubkit.ltx.lora import LoRA
 from dubkit.ops.tiny import make_tiny
 from dubkit.types import Clip, Fit
 
@@ -31,16 +33,16 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     make_tiny(folder)
     return Files(
         folder / "ltx-2-19b-dev.safetensors",
-        folder / "gemma-3-12b-it-qat-q4_0-unquantized",
-        folder / "ltx-2-19b-ic-lora-lipdubbing.safetensors",
-        folder / "ltx-2-19b-distilled-lora-384.safetensors",
         folder / "ltx-2-spatial-upscaler-x2-1.0.safetensors",
+        folder / "gemma-3-12b-it-qat-q4_0-unquantized",
+        (LoRA(folder / "ltx-2-19b-ic-lora-lipdubbing.safetensors"),),
+        LoRA(folder / "ltx-2-19b-distilled-lora-384.safetensors"),
     )
 
 
 def work(files: Files, memory: str = "component") -> Work:
     recipe = RECIPES["justdubit"].with_(steps=2)
-    return Work(files, Options(recipe, 1.0, 1.0, False, memory), "first", 8)  # type: ignore[arg-type]
+    return Work(files, Options(recipe, False, memory), "first", 8)  # type: ignore[arg-type]
 
 
 def job(name: str, folder: Path) -> ClipJob:
@@ -106,7 +108,7 @@ def test_streamed_blocks_give_the_same_latents(files: Files, tmp_path: Path) -> 
 def prepared(files: Files, folder: Path) -> tuple[Path, Path]:
     """Read a prompt and encode a clip of noise."""
     recipe = RECIPES["justdubit"]
-    generator = justdubit.Generator(files, Options(recipe, 1.0, 1.0, False, "component"), "cpu")
+    generator = justdubit.Generator(files, Options(recipe), "cpu")
     texts, encoded = folder / "texts", folder / "encoded"
     with generator.text_encoder() as encoder:
         justdubit.embed(encoder, "A man speaks.", texts)

@@ -173,9 +173,9 @@ def test_each_model_is_opened_once_in_a_stage(desk: Desk, clip: Path, weights: P
     assert opened == {
         "text encoder on cpu": 1,
         "encoders": 1,
-        "transformer of the first stage, component": 1,
+        "transformer of the first stage, resident": 1,
         "upscaler": 1,
-        "transformer of the second stage, component": 1,
+        "transformer of the second stage, resident": 1,
         "decoders": 1,
     }
 

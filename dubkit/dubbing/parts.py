@@ -109,7 +109,14 @@ class Parts:
         `height` and `width` are the first stage's pixels; the second stage has four times as many tokens.
         """
         cells = (height // PIXELS_PER_LATENT) * (width // PIXELS_PER_LATENT)
-        tokens = 4 * cells * ((frames - 1) // FRAMES_PER_LATENT + 1) * (2 if references else 1)
+        return self.plan_for(4 * cells * ((frames - 1) // FRAMES_PER_LATENT + 1) * (2 if references else 1))
+
+    def plan_for(self, tokens: int) -> MemoryPlan:
+        """Choose how much of the transformer is on the device beside so many picture tokens.
+
+        Raises:
+            ValueError: not even two blocks at a time fit.
+        """
         working = working_bytes(tokens, self.checkpoint.config.transformer.video.width, self.dtype.itemsize)
         host = free_memory(torch.device("cpu"))
         plan = choose_mode(free_memory(self.device), self._sizes, working=working, free_host=host)

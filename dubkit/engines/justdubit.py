@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from dubkit.dubbing.encode import Encoded, Text
     from dubkit.dubbing.generate import Carry, FirstStage, Opened, SecondStage
+    from dubkit.dubbing.parts import Files
     from dubkit.dubbing.recipes import Recipe
     from dubkit.ltx.audio_vae import AudioDecoder, AudioEncoder
     from dubkit.ltx.bigvgan import ExtendedVocoder
-    from dubkit.ltx.lora import LoRA
     from dubkit.ltx.memory import Mode
     from dubkit.ltx.statistics import ChannelStatistics
     from dubkit.ltx.text import TextEncoder
@@ -44,25 +44,12 @@ ENGINE = "justdubit"
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """The generator's files."""
-
-    checkpoint: Path
-    text_encoder: Path
-    dubbing_lora: Path
-    distilled_lora: Path
-    upscaler: Path
-
-
-@dataclass(frozen=True, slots=True)
 class Options:
     """How the files are used."""
 
     recipe: Recipe
-    lora_strength: float
-    distilled_strength: float
-    float8: bool
-    memory: Literal["auto", "resident", "component", "streaming"]
+    float8: bool = False
+    memory: Literal["auto", "resident", "component", "streaming"] = "auto"
 
 
 class Encoders(NamedTuple):
@@ -93,22 +80,25 @@ class Generator:
     def __init__(self, files: Files, options: Options, device: str) -> None:
         import torch
 
-        from dubkit.ltx.weights import Checkpoint
+        from dubkit.dubbing.parts import Parts
 
-        self.files, self.options = files, options
-        self.device = torch.device(device)
-        self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
-        self.checkpoint = Checkpoint(files.checkpoint)
+        self.options = options
+        self.parts = Parts(files, torch.device(device), options.float8)
+        self.device, self.dtype, self.checkpoint = self.parts.device, self.parts.dtype, self.parts.checkpoint
+        self.parts.check(options.recipe)
 
     @contextmanager
     def text_encoder(self) -> Iterator[TextEncoder]:
         """Open the text encoder, on the CPU where the device cannot hold it."""
+        import torch
+
+        from dubkit.ltx.memory import free_memory
         from dubkit.ltx.text import TextEncoder
 
-        folder = self.files.text_encoder
+        folder = self.parts.files.gemma
         size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-        fits = self.device.type == "cpu" or size * 1.2 < self._free()
-        device = self.device if fits else "cpu"
+        fits = self.device.type == "cpu" or size * 1.2 < free_memory(self.device)
+        device = self.device if fits else torch.device("cpu")
         with self._part(f"text encoder on {device}"):
             yield TextEncoder.open(self.checkpoint, folder, device, self.dtype)
 
@@ -126,22 +116,13 @@ class Generator:
     @contextmanager
     def transformer(self, stage: StageName, tokens: int, mode: Mode | None = None) -> Iterator[Opened]:
         """Open the transformer with a stage's LoRAs, in `mode` or in what `tokens` leave room for."""
-        from dubkit.ltx import components
+        from dubkit.ltx.memory import MemoryPlan
 
         chosen = mode or self.memory_mode(tokens)
+        recipe = self.options.recipe
+        uses = recipe.first_loras if stage == "first" else recipe.second_loras
         with self._part(f"transformer of the {stage} stage, {chosen}"):
-            opened = components.open_transformer(
-                self.checkpoint,
-                self.device,
-                self.dtype,
-                loras=self._loras(stage),
-                cast_float8=self.options.float8,
-                stream=chosen == "streaming",
-            )
-            for report in opened.loras:
-                if report.unmatched:
-                    log.warning("%d keys of %s fit nothing", len(report.unmatched), report.path.name)
-            yield opened
+            yield self.parts.transformer(uses, MemoryPlan(chosen, True, ""))
 
     @contextmanager
     def upscaling(self) -> Iterator[Upscaling]:
@@ -150,7 +131,9 @@ class Generator:
 
         with self._part("upscaler"):
             yield Upscaling(
-                components.open_upsampler(self.files.upscaler, self.checkpoint, self.device, self.dtype),
+                components.open_upsampler(
+                    self.parts.files.upsampler, self.checkpoint, self.device, self.dtype
+                ),
                 components.open_statistics(self.checkpoint, self.device, self.dtype),
             )
 
@@ -172,39 +155,9 @@ class Generator:
         Raises:
             ValueError: not even two blocks at a time fit.
         """
-        from dubkit.ltx.memory import choose_mode, measure_sizes, working_bytes
-
         if self.options.memory != "auto":
             return self.options.memory
-        if self.device.type == "cpu":
-            return "component"  # host memory is all there is, and mapped files page by themselves
-        width = self.checkpoint.config.transformer.video.width
-        plan = choose_mode(
-            self._free(),
-            measure_sizes(self.checkpoint),
-            working=working_bytes(tokens, width, self.dtype.itemsize),
-            free_host=self._free("cpu"),
-        )
-        log.info("Memory: %s", plan.reason)
-        return plan.mode
-
-    def _free(self, device: str = "") -> int:
-        import torch
-
-        from dubkit.ltx.memory import free_memory
-
-        return free_memory(torch.device(device) if device else self.device)
-
-    def _loras(self, stage: StageName) -> list[LoRA]:
-        from dubkit.ltx.lora import LoRA
-
-        recipe = self.options.recipe
-        given = {
-            "dubbing-lora": (self.files.dubbing_lora, self.options.lora_strength),
-            "distilled-lora": (self.files.distilled_lora, self.options.distilled_strength),
-        }
-        wanted = recipe.first_loras if stage == "first" else recipe.second_loras
-        return [LoRA(given[role][0], given[role][1] * strength) for role, strength in wanted]
+        return self.parts.plan_for(tokens).mode
 
     @contextmanager
     def _part(self, name: str) -> Iterator[None]:
