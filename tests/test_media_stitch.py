@@ -19,6 +19,7 @@ from dubkit.media import filters
 from dubkit.media.decode import decode_audio
 from dubkit.media.filters import ffmpeg_exe, run_command, run_ffmpeg
 from dubkit.media.probe import probe
+from dubkit.media.splice import splice
 from dubkit.media.stitch import StitchInputs, container_for, stitch, track_language, verify_delivery
 from dubkit.media.verify import DeliveryCheck
 from dubkit.types import Episode
@@ -368,6 +369,114 @@ def test_verification_sees_changed_pictures(film: Path, tmp_path: Path) -> None:
     assert check.drift_ms == pytest.approx(297, abs=2)
     sound = ffmpeg("-i", str(film), "-vn", str(tmp_path / "sound.m4a"))
     assert verify_delivery(film, sound, episode).drift_ms == float("inf")
+
+
+# --- a spliced picture ------------------------------------------------------------------------
+
+
+def dimmed(number: int, frame: av.VideoFrame) -> av.VideoFrame:
+    made = av.VideoFrame(frame.width, frame.height, frame.format.name)
+    for plane, target in zip(frame.planes, made.planes, strict=True):
+        lines = np.frombuffer(bytes(plane), np.uint8).reshape(-1, plane.line_size)
+        padded = np.full((len(lines), target.line_size), 64, np.uint8)
+        width = min(plane.line_size, target.line_size)
+        padded[:, :width] = lines[:, :width] // 2 + 32
+        target.update(padded.tobytes()[: target.buffer_size])
+    return made
+
+
+def brightness(path: Path, index: int) -> list[float]:
+    with av.open(str(path)) as container:
+        frames = container.decode(container.streams.video[index])
+        return [float(frame.to_ndarray(format="gray").mean()) for frame in frames]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "kind"),
+    [
+        ("mp4", ["-c", "copy"], "mp4"),
+        ("mp4", ["-c", "copy"], "mkv"),
+        ("mkv", ["-c", "copy"], "mp4"),
+        ("mkv", ["-c", "copy"], "mkv"),
+        ("ts", ["-c", "copy"], "mp4"),
+        ("mp4", ["-c:v", "libx265", "-x265-params", "log-level=none:keyint=20", "-c:a", "copy"], "mp4"),
+        ("webm", ["-c:v", "libvpx-vp9", "-cpu-used", "8", "-c:a", "libopus"], "mkv"),
+    ],
+)
+def test_spliced_picture_is_delivered(
+    suffix: str, codec: list[str], kind: str, film: Path, tmp_path: Path
+) -> None:
+    source = ffmpeg("-i", str(film), *codec, str(tmp_path / f"source.{suffix}"))
+    video = probe(source).video
+    assert video is not None
+    report = splice(source, video, [(40, 44)], dimmed, tmp_path / "picture")
+    out, episode = deliver(source, tmp_path, kind, picture=tmp_path / "picture")
+    changed = [(first, last) for first, last, origin in report.spans if origin != "source"]
+    check = verify_delivery(source, out, episode, changed)
+    assert check.frames == check.source_frames == 90
+    assert (check.identical_packets, check.changed_outside) == (report.identical, 0)
+    assert check.rate_equal
+    assert check.drift_ms <= 0.51
+    assert verify_delivery(source, out, episode).changed_outside == report.recoded + report.dubbed
+    assert abs(dub_lag(out, tmp_path)) <= 24
+    bright, before = brightness(out, 0), brightness(source, video.index)
+    moved = [
+        number for number, pair in enumerate(zip(bright, before, strict=True)) if abs(pair[0] - pair[1]) > 4
+    ]
+    assert moved == [40, 41, 42, 43]
+
+
+def test_spliced_picture_keeps_tags_flags_and_chapters(film: Path, tmp_path: Path) -> None:
+    source = ffmpeg(
+        *("-display_rotation", "90", "-i", str(film), "-c", "copy", "-metadata:s:v:0", "language=fra"),
+        *("-timecode", "01:00:00:00", str(tmp_path / "s.mp4")),
+    )
+    video = probe(source).video
+    assert video is not None
+    splice(source, video, [(40, 44)], dimmed, tmp_path / "picture")
+    out, _ = deliver(source, tmp_path, picture=tmp_path / "picture")
+    after = probe(out).video
+    assert after is not None
+    assert (after.rotation, after.start) == (90, video.start)
+    with av.open(str(out)) as container:
+        stream = container.streams.video[0]
+        assert stream.metadata["language"] == "fra"
+        context = stream.codec_context
+        assert (context.color_primaries, context.color_trc, context.colorspace) == (1, 1, 1)
+        assert container.metadata["title"] == "My film"
+        assert len(container.chapters()) == 2
+        assert any(other.type == "data" for other in container.streams)
+
+
+def test_flags_of_the_picture_stay_with_a_spliced_one(film: Path, tmp_path: Path) -> None:
+    source = ffmpeg(
+        "-i", str(film), "-c", "copy", "-disposition:v:0", "default+original", str(tmp_path / "s.mkv")
+    )
+    video = probe(source).video
+    assert video is not None
+    splice(source, video, [(40, 44)], dimmed, tmp_path / "picture")
+    out, _ = deliver(source, tmp_path, picture=tmp_path / "picture")
+    with av.open(str(out)) as container:
+        flags = container.streams.video[0].disposition
+    assert flags == av.stream.Disposition.default | av.stream.Disposition.original
+
+
+def test_picture_coded_as_a_whole_is_turned_like_its_source(film: Path, tmp_path: Path) -> None:
+    encoded = ffmpeg("-i", str(film), "-c:v", "mpeg4", "-q:v", "2", "-c:a", "copy", str(tmp_path / "a.mp4"))
+    source = ffmpeg("-display_rotation", "90", "-i", str(encoded), "-c", "copy", str(tmp_path / "s.mp4"))
+    video = probe(source).video
+    assert video is not None
+    assert splice(source, video, [(40, 44)], dimmed, tmp_path / "picture").reason
+    out, _ = deliver(source, tmp_path, picture=tmp_path / "picture")
+    after = probe(out).video
+    assert after is not None
+    assert (after.codec, after.rotation) == ("h264", 90)
+
+
+def test_picture_of_another_film_is_refused(film: Path, tmp_path: Path) -> None:
+    fewer = ffmpeg("-i", str(film), "-an", "-frames:v", "80", str(tmp_path / "fewer.mp4"))
+    with pytest.raises(MediaError, match="80 of 90 frames"):
+        deliver(film, tmp_path, picture=fewer)
 
 
 # --- the program ------------------------------------------------------------------------------

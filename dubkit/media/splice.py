@@ -53,13 +53,14 @@ def splice(
     make: Make,
     destination: Path,
 ) -> SpliceReport:
-    """Write the picture of `source` to `destination` (an mp4) with the `replaced` frames made anew.
+    """Write the picture of `source` to `destination` with the `replaced` frames made anew.
 
     `replaced` are (first, one past the last) frame numbers in showing order, sorted and disjoint.
     `make(number, frame)` returns the picture for a replaced frame, in size and pixel format of the
     source's `frame`; it is called in rising order, and from the first frame again if a stream turns out
-    to be coded as a whole. Every frame keeps its time stamp in the source's own ticks. Without replaced
-    frames nothing is written: the source's packets are the picture. The same inputs give the same bytes.
+    to be coded as a whole. Every frame keeps its time stamp in the source's own ticks: the file is an
+    mp4 with that clock, or Matroska for a Matroska source, whatever its name. Without replaced frames
+    nothing is written: the source's packets are the picture. The same inputs give the same bytes.
 
     Raises `ValueError` for ranges or pictures that do not fit, `MediaError` when the source cannot be
     decoded, `DiskFull`.

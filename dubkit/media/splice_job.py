@@ -6,6 +6,7 @@ import errno
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from dubkit.types import VideoStream
 
 if TYPE_CHECKING:
     import av
+
+_MATROSKA_CLOCK = Fraction(1, 1000)
 
 Make = Callable[[int, "av.VideoFrame"], "av.VideoFrame"]
 
@@ -95,16 +98,16 @@ def writing(job: Job) -> Iterator[Any]:
     import av
 
     ticks = job.found.time_base.denominator
-    options = {
-        "video_track_timescale": str(ticks),
-        "movie_timescale": str(ticks),
-        "fflags": "+bitexact",
-        # The times are the source's; an edit list, not a shift, holds what lies before zero.
-        "avoid_negative_ts": "disabled",
-        "use_editlist": "1",
-    }
+    if job.found.matroska and job.found.time_base == _MATROSKA_CLOCK:
+        # Only Matroska keeps what a Matroska source says about its colours beside the stream.
+        kind, options = "matroska", {}
+    else:
+        kind = "mp4"
+        options = {"video_track_timescale": str(ticks), "movie_timescale": str(ticks), "use_editlist": "1"}
+    # The times are the source's: what lies before zero is not shifted.
+    options |= {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
     try:
-        with av.open(str(job.destination), "w", format="mp4", container_options=options) as out:
+        with av.open(str(job.destination), "w", format=kind, container_options=options) as out:
             yield out
     except BaseException as error:
         job.destination.unlink(missing_ok=True)

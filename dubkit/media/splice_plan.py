@@ -48,6 +48,7 @@ class Survey:
     codec: str
     time_base: Fraction
     extradata: bytes
+    matroska: bool = False
     coded: list[Coded] = field(default_factory=list)
     hidden: set[int] = field(default_factory=set)
     """Storage numbers of packets that an edit list keeps from being shown."""
@@ -86,6 +87,7 @@ def survey(path: Path, index: int) -> Survey:
             codec=codec_name(stream),
             time_base=Fraction(stream.time_base or Fraction(1, 90_000)),
             extradata=bytes(stream.codec_context.extradata or b""),
+            matroska="matroska" in container.format.name,
         )
         found.sets = _header_sets(found)
         previous = None

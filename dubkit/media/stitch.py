@@ -27,6 +27,7 @@ from dubkit.media.container import (
 )
 from dubkit.media.filters import run_ffmpeg
 from dubkit.media.mp4_clock import mp4_clock
+from dubkit.media.stitch_picture import Picture, flags_of, spliced_picture
 from dubkit.media.verify import DeliveredTrack, DeliveryCheck, verify_delivery
 from dubkit.types import SAMPLE_RATE, Episode
 
@@ -82,24 +83,12 @@ class _Kept:
     """Streams of the source that go along, by kind, as (index, codec, flags, language) of each."""
 
     zero: Fraction
-    picture: _Picture | None
+    picture: Picture | None
     audio: tuple[_Stream, ...]
     subtitles: tuple[_Stream, ...]
     covers: tuple[_Stream, ...]
     attachments: tuple[_Stream, ...]
     timecode: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Picture:
-    """The picture to deliver: its packets, and the time of the episode's zero on its own clock."""
-
-    track: PacketTrack
-    codec: str
-    rotation: int
-    zero: Fraction
-    tags: dict[str, str]
-    flags: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +254,7 @@ def _kept_streams(inputs: StitchInputs) -> _Kept:
         zero = episode_zero(container, tracks)
         return _Kept(
             zero=zero,
-            picture=None if picture is None else _picture(inputs, streams[picture], tracks[picture], zero),
+            picture=None if picture is None else _picture_of(inputs, streams[picture], tracks[picture], zero),
             audio=tuple(_stream(s) for s in audio),
             subtitles=tuple(_stream(s) for s in streams if s.index in subtitles),
             covers=tuple(_stream(s) for s in streams if is_cover(s) and codec_name(s) in _COVERS),
@@ -274,42 +263,16 @@ def _kept_streams(inputs: StitchInputs) -> _Kept:
         )
 
 
-def _picture(inputs: StitchInputs, stream: Any, track: PacketTrack, zero: Fraction) -> _Picture:
-    """Describe the source's picture, or the spliced one that takes its place with its tags and flags."""
-    import av
-
+def _picture_of(inputs: StitchInputs, stream: Any, track: PacketTrack, zero: Fraction) -> Picture:
     video = inputs.episode.video
     assert video is not None
-    flags, tags = _flags(stream.disposition), dict(stream.metadata)
-    default = "default" if stream.disposition & av.stream.Disposition.default else ""
-    flags = "+".join(word for word in (default, flags) if word) or "0"
-    if inputs.picture is None:
-        return _Picture(track, codec_name(stream), video.rotation, zero, tags, flags)
-    with open_media(inputs.picture) as container:
-        own = container.streams.video[0]
-        index, codec = own.index, codec_name(own)
-        rotation = next((int(frame.rotation) for frame in container.decode(own)), 0)
-    with open_media(inputs.picture) as container:
-        tracks, _ = scan(container, {index})
-    found = tracks[index]
-    if len(found.keys) != video.frames or found.start is None:
-        text = f"it holds {len(found.keys)} of {video.frames} frames"
-        raise MediaError(inputs.picture, text, "Run the same command again to remake it.")
-    # The name that the intermediate file gives its track is nobody's; an empty one is left out.
-    tags = {"handler_name": ""} | tags
-    return _Picture(found, codec, rotation, found.start - video.start, tags, flags)
-
-
-def _flags(disposition: Any) -> str:
-    """Names of a stream's flags as ffmpeg takes them, but for the one that makes it the default."""
-    import av
-
-    kept = disposition & ~av.stream.Disposition.default
-    return "+".join(str(flag.name) for flag in av.stream.Disposition if flag & kept)
+    if inputs.picture is not None:
+        return spliced_picture(inputs.picture, video, stream)
+    return Picture(track, codec_name(stream), video.rotation, zero)
 
 
 def _stream(stream: Any) -> _Stream:
-    flags = _flags(stream.disposition)
+    flags = flags_of(stream)
     has_codec = getattr(stream, "codec_context", None) is not None
     return _Stream(
         index=stream.index,

@@ -84,7 +84,8 @@ def verify_delivery(
         drift = float("inf") if missing else 0.0
         return DeliveryCheck(0, missing, 0, 0, not missing, drift, audio, subtitles)
     # Between start codes and lengths the parameter sets move into the header; the frames stay.
-    rewritten = _unit_size(source, episode.video.index) != _unit_size(out, chosen)
+    sizes = {_unit_size(source, episode.video.index), _unit_size(out, chosen)}
+    rewritten = len(sizes) == 2 and None not in sizes
     before = _picture(source, episode.video.index, rewritten=rewritten)
     after = _picture(out, chosen, rewritten=rewritten)
     same = {number for number, digest in before.digests.items() if after.digests.get(number) == digest}
