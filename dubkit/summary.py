@@ -52,7 +52,7 @@ def summarise(context: Context) -> Summary:
     summary = Summary(str(context.store.root))
     tags = tuple(finished_languages(context))
     for stage in STAGES:
-        for language in ("",) if stage.scope == "episode" else tags:
+        for language in ("",) if stage.scope == "episode" or stage.shared else tags:
             records = context.store.records(stage.name, language)
             records.pop(ASSEMBLED, None)
             if not records or stage.light:

@@ -314,7 +314,6 @@ class Clip:
     lines: tuple[str, ...]
     prompt: str
     fit: Fit
-    seed: int
     follows: str = ""
     """Clip of the same shot whose latents this one takes over where they overlap."""
 

@@ -83,7 +83,7 @@ def _planned(context: Context, routes: Sequence[LineRoute]) -> tuple[tuple[Clip,
     )
     prompts = {prompt.id: prompt.text for prompt in context.prompts.prompts}
     fit = choose_size(*shown_size(video), pixels=pixels_for(wanted.size))
-    return make_clips(windows, prompts, fit, wanted.seed), routes
+    return make_clips(windows, prompts, fit), routes
 
 
 def _clock(context: Context) -> FrameClock:
@@ -114,7 +114,7 @@ STAGE = Stage(
     items=items,
     run=run,
     needs=("shots", "faces", "translate", "prompt"),
-    settings=("dub.max_frames", "dub.handle_frames", "dub.size", "dub.seed"),
+    settings=("dub.max_frames", "dub.handle_frames", "dub.size"),
     artifact="clips.json",
     light=True,
 )

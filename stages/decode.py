@@ -60,7 +60,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
                         clip.id,
                         justdubit.ENGINE,
                         recipe(context).name,
-                        clip.seed,
+                        context.settings.dub.seed,
                         count,
                         rate,
                         sound.shape[1],

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dubkit.engines.justdubit import ClipJob
 
 SETTINGS = (
+    "dub.seed",
     "dub.recipe",
     "dub.steps",
     "dub.guidance",
@@ -62,7 +63,7 @@ def reads(context: Context, clip: Clip) -> dict[str, str]:
         f"encode/{clip.window}": digest_of(
             context, "encode", clip.window, encoded_file(clip.window), shared=True
         ),
-        "seed": context.digest([clip.seed, clip.start_frame]),
+        "start": context.digest(clip.start_frame),
     }
     if recipe(context).negative_prompt:
         found["embed/negative"] = digest_of(context, "embed", NEGATIVE, text_file(NEGATIVE))
@@ -107,7 +108,7 @@ def jobs_for(context: Context, due: Collection[str], folder: Path, stage: str) -
             on_disk(context, encoded_file(clip.window), shared=True),
             previous,
         )
-        jobs.append(ClipJob(clip, inputs, video.rate, folder / clip.id))
+        jobs.append(ClipJob(clip, inputs, video.rate, context.settings.dub.seed, folder / clip.id))
     return jobs
 
 

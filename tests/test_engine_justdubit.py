@@ -24,9 +24,7 @@ FIT = Fit(64, 32, 0, 0, 64, 32)
 
 
 def clip(name: str = "c0001", start: int = 0, follows: str = "") -> Clip:
-    return Clip(
-        name, "shot001", start, 33, 33, start, start + 16, ("s0001",), "A man speaks.", FIT, 42, follows
-    )
+    return Clip(name, "shot001", start, 33, 33, start, start + 16, ("s0001",), "A man speaks.", FIT, follows)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +47,7 @@ def work(files: Files, memory: str = "component") -> Work:
 
 def job(name: str, folder: Path) -> ClipJob:
     nothing = folder / "nothing"
-    return ClipJob(clip(name), Inputs(nothing, None, nothing, None), Fraction(25), folder / name)
+    return ClipJob(clip(name), Inputs(nothing, None, nothing, None), Fraction(25), 42, folder / name)
 
 
 def no_step(*_: object) -> None:
@@ -102,7 +100,7 @@ def test_a_clip_whose_files_are_gone_fails_alone(files: Files, tmp_path: Path) -
 def test_streamed_blocks_give_the_same_latents(files: Files, tmp_path: Path) -> None:
     texts, encoded = prepared(files, tmp_path)
     for memory in ("component", "streaming"):
-        made = ClipJob(clip(), Inputs(texts, texts, encoded, None), Fraction(25), tmp_path / memory)
+        made = ClipJob(clip(), Inputs(texts, texts, encoded, None), Fraction(25), 42, tmp_path / memory)
         assert [a.error for a in work(files, memory).over("cpu", [made], no_step)] == [None]
     assert (tmp_path / "component").read_bytes() == (tmp_path / "streaming").read_bytes()
 
@@ -176,9 +174,9 @@ def test_two_processes_make_the_same_latents_as_one(files: Files, tmp_path: Path
         follower = clip("c0002", 16, "c0001")
         taken_over = replace(inputs, previous=(first, folder / "c0001"))
         return [
-            ClipJob(first, inputs, Fraction(25), folder / "c0001"),
-            ClipJob(follower, taken_over, Fraction(25), folder / "c0002"),
-            ClipJob(other, inputs, Fraction(25), folder / "c0003"),
+            ClipJob(first, inputs, Fraction(25), 42, folder / "c0001"),
+            ClipJob(follower, taken_over, Fraction(25), 42, folder / "c0002"),
+            ClipJob(other, inputs, Fraction(25), 42, folder / "c0003"),
         ]
 
     alone = jobs(tmp_path / "alone")

@@ -134,9 +134,7 @@ def plan_clips(
     return tuple(windows)
 
 
-def make_clips(
-    windows: Sequence[ClipWindow], prompts: Mapping[str, str], fit: Fit, seed: int
-) -> tuple[Clip, ...]:
+def make_clips(windows: Sequence[ClipWindow], prompts: Mapping[str, str], fit: Fit) -> tuple[Clip, ...]:
     """Complete windows to clips: the prompts of a clip's lines in order of time, one sentence each.
 
     A line that was split has its whole prompt in each of its clips.
@@ -160,7 +158,6 @@ def make_clips(
             lines=window.lines,
             prompt=" ".join(prompts[line].strip() for line in window.lines),
             fit=fit,
-            seed=seed,
             follows=window.follows,
         )
         for window in windows

@@ -284,6 +284,7 @@ class ClipJob:
     clip: Clip
     inputs: Inputs
     rate: Fraction
+    seed: int
     out: Path
     halfway: tuple[Path, Path] | None = None
     """Files of the first stage's result and of its enlarged picture: the second stage begins there."""
@@ -299,7 +300,7 @@ def make_clip(opened: Opened, recipe: Recipe, job: ClipJob, on_step: Callable[[i
     made: FirstStage | SecondStage
     if job.halfway is None:
         made = first_stage(
-            recipe, opened, positive, negative, encoded, job.rate, job.clip.seed, carry=carry, on_step=on_step
+            recipe, opened, positive, negative, encoded, job.rate, job.seed, carry=carry, on_step=on_step
         )
     else:
         first, enlarged = FirstStage.from_tensors(read(job.halfway[0])), read(job.halfway[1])["video"]

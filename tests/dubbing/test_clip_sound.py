@@ -34,7 +34,7 @@ def video(rate: Fraction, frames: int = 1000, start: Fraction = Fraction(0)) -> 
 
 
 def clip(name: str, start: int, frames: int, keep: tuple[int, int], shot: str = "s0001") -> Clip:
-    return Clip(name, shot, start, frames, frames, *keep, ("l1",), "", Fit(64, 64, 0, 0, 64, 64), 1)
+    return Clip(name, shot, start, frames, frames, *keep, ("l1",), "", Fit(64, 64, 0, 0, 64, 64))
 
 
 def voice(seconds: float, seed: int = 0, rate: int = SAMPLE_RATE) -> Sound:

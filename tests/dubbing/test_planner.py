@@ -261,16 +261,16 @@ def test_handles_have_bounds(frames: int) -> None:
 
 def test_a_clip_says_the_prompts_of_its_lines_in_order_of_time() -> None:
     windows = plan_clips([shot(0, 200)], [LineSpan("b", 10, 40), LineSpan("a", 60, 90)])
-    (clip,) = make_clips(windows, {"a": "The man says: “No.”", "b": "Ana says: “Yes?” \n"}, FIT, 7)
+    (clip,) = make_clips(windows, {"a": "The man says: “No.”", "b": "Ana says: “Yes?” \n"}, FIT)
     assert clip.prompt == "Ana says: “Yes?” The man says: “No.”"
-    assert (clip.seed, clip.fit, clip.lines) == (7, FIT, ("b", "a"))
+    assert (clip.fit, clip.lines) == (FIT, ("b", "a"))
     assert clip.window == "f6n89of89_800x448"
 
 
 def test_a_line_without_prompt_is_refused() -> None:
     windows = plan_clips([shot(0, 200)], [LineSpan("s0001", 10, 40)])
     with pytest.raises(ValueError, match=r"s0001 of clip c0001"):
-        make_clips(windows, {"s0001": ""}, FIT, 42)
+        make_clips(windows, {"s0001": ""}, FIT)
 
 
 # --- seconds to frames ------------------------------------------------------------------------
