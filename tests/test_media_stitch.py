@@ -371,6 +371,14 @@ def test_verification_sees_changed_pictures(film: Path, tmp_path: Path) -> None:
     assert verify_delivery(film, sound, episode).drift_ms == float("inf")
 
 
+def test_sound_only_keeps_its_metadata_without_the_original(film: Path, tmp_path: Path) -> None:
+    source = ffmpeg("-i", str(film), "-vn", "-c:a", "copy", str(tmp_path / "sound.m4a"))
+    out, _ = deliver(source, tmp_path, keep_original=False)
+    with av.open(str(out)) as container:
+        assert container.metadata["title"] == "My film"
+        assert len(container.chapters()) == 2
+
+
 # --- a spliced picture ------------------------------------------------------------------------
 
 
@@ -434,7 +442,7 @@ def test_spliced_picture_keeps_tags_flags_and_chapters(film: Path, tmp_path: Pat
     video = probe(source).video
     assert video is not None
     splice(source, video, [(40, 44)], dimmed, tmp_path / "picture")
-    out, _ = deliver(source, tmp_path, picture=tmp_path / "picture")
+    out, _ = deliver(source, tmp_path, picture=tmp_path / "picture", keep_original=False)
     after = probe(out).video
     assert after is not None
     assert (after.rotation, after.start) == (90, video.start)
@@ -444,7 +452,7 @@ def test_spliced_picture_keeps_tags_flags_and_chapters(film: Path, tmp_path: Pat
         context = stream.codec_context
         assert (context.color_primaries, context.color_trc, context.colorspace) == (1, 1, 1)
         assert container.metadata["title"] == "My film"
-        assert len(container.chapters()) == 2
+        assert [chapter["metadata"]["title"] for chapter in container.chapters()] == ["One", "Two"]
         assert any(other.type == "data" for other in container.streams)
 
 

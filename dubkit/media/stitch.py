@@ -195,10 +195,13 @@ def _add_picture(plan: _Plan, inputs: StitchInputs, source: Any, kept: _Kept) ->
     import ffmpeg
 
     video, picture = inputs.episode.video, kept.picture
-    if video is None or picture is None:
-        return
-    if inputs.picture is None:
+    if video is not None and inputs.picture is None:
         plan.add(source[str(video.index)], "v", c="copy", copyinkf=None)
+        return
+    # The first file that is mapped gives metadata and chapters: the source leads, with a stream that it
+    # does not have (the question mark lets ffmpeg go on).
+    plan.maps.append(source["v:9999?"])
+    if video is None or picture is None or inputs.picture is None:
         return
     options: dict[str, Any] = {
         "protocol_whitelist": "file",
