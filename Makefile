@@ -21,7 +21,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.offline: pyproject.toml constraints.txt requirements-nodeps.txt | $(BIN)/python
-	$(PIP) install --quiet --editable ".[offline]" --constraint constraints.txt
+	$(PIP) install --quiet --editable ".[offline,gpu]" --constraint constraints.txt
 	$(PIP) install --quiet --no-deps --requirement requirements-nodeps.txt
 	@touch $@
 

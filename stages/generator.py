@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dubkit.context import Context
-from dubkit.errors import DubkitError, GeneratorError
+from dubkit.errors import DubkitError, GeneratorError, SettingError
 from dubkit.stage import Sink
 from dubkit.types import Clip
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 CHECKPOINT, TEXT = "checkpoint", "text-encoder"
 DUBBING_LORA, DISTILLED_LORA, UPSCALER = "dubbing-lora", "distilled-lora", "spatial-upscaler"
 ROLES = (CHECKPOINT, TEXT, DUBBING_LORA, DISTILLED_LORA, UPSCALER)
+
+
+PACKAGES = ("safetensors", "tokenizers", "torch", "transformers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,19 @@ def choose_engine(context: Context) -> EngineChoice:
     wanted = context.settings.engine
     if wanted == "voice":
         return EngineChoice("voice", "asked for")
+    packages = [name for name in PACKAGES if find_spec(name) is None]
     if wanted == "justdubit":
+        if packages:
+            raise GeneratorError(
+                f"The generator needs packages that are not installed: {', '.join(packages)}.\n"
+                'Install them with: pip install "dubkit[gpu]"'
+            )
         for role in ROLES:
             if context.models.find(role) is None:
                 context.models.fetch(role)  # says which file is missing, and how to get it
         return EngineChoice("justdubit", "asked for")
+    if packages:
+        return EngineChoice("voice", f"the generator needs packages that are not here: {', '.join(packages)}")
     missing = [role for role in ROLES if context.models.find(role) is None]
     if missing:
         return EngineChoice("voice", f"the generator needs files that are not here: {', '.join(missing)}")
@@ -64,15 +76,16 @@ def _accelerator() -> bool:
 
 
 def recipe(context: Context) -> Recipe:
-    """Return the recipe with the values of the settings."""
+    """Return the recipe with the values of the settings. Raises SettingError for values it cannot have."""
     from dubkit.dubbing.recipes import RECIPES
 
     wanted = context.settings.dub
-    chosen = RECIPES[wanted.recipe]
-    if wanted.steps:
-        chosen = chosen.with_(steps=wanted.steps)
-    if wanted.guidance:
-        chosen = chosen.with_(guidance=wanted.guidance)
+    changes = {"steps": wanted.steps, "guidance": wanted.guidance}
+    changed = {name: value for name, value in changes.items() if value}
+    try:
+        chosen = RECIPES[wanted.recipe].with_(**changed)
+    except ValueError as error:
+        raise SettingError("dub", changed, f"does not fit: {error}") from error
     return chosen.with_(reference_strength=wanted.reference_strength)
 
 
