@@ -373,6 +373,10 @@ class PictureReport:
     codec: str
     spans: tuple[tuple[int, int, str], ...] = ()
     """First frame, one past the last, and what it comes from: `source`, `recoded` or a clip's id."""
+    reason: str = ""
+    """Why the whole picture was encoded; empty when only spans of it were."""
+    missing: int = 0
+    """Damaged frames of encoded spans, for which a neighbour stands in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,8 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         )
     sink.write_json(REPORT, _report(report, film.clips))
     degraded = [f"the whole picture was encoded again: {report.reason}"] if report.reason else []
+    if report.missing:
+        degraded.append(f"{report.missing} damaged frames were filled with their neighbours")
     sink.done(EPISODE, files=[FILM, REPORT], degraded=[*degraded, *film.notes])
 
 
@@ -141,7 +143,14 @@ def _report(report: SpliceReport, clips: Sequence[Clip]) -> PictureReport:
         inside = [c for c in clips if c.keep_start < end and c.keep_end > start]
         spans += [(max(start, c.keep_start), min(end, c.keep_end), c.id) for c in inside]
     return PictureReport(
-        report.frames, report.identical, report.recoded, report.dubbed, report.codec, tuple(spans)
+        report.frames,
+        report.identical,
+        report.recoded,
+        report.dubbed,
+        report.codec,
+        tuple(spans),
+        report.reason,
+        report.missing,
     )
 
 

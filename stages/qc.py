@@ -186,7 +186,8 @@ def _episode(context: Context, sound: Delivered) -> EpisodeQc:
     lines = [_measure(context, segment, line, heard.get(line.id), sound) for segment, line in dubbed(context)]
     texts = {line.id: line.text for _, line in dubbed(context)}
     dub = context.store.path(dub_name(context), context.language)
-    delivered = verify_delivery(context.source, dub, context.episode)
+    changed = [(a, b) for a, b, origin in picture.spans if origin != "source"] if picture else []
+    delivered = verify_delivery(context.source, dub, context.episode, changed)
     measured = [q for q in lines if q.word_error is not None]
     check = EpisodeCheck(
         texts=tuple((texts[q.id], q.heard) for q in measured),
@@ -201,6 +202,7 @@ def _episode(context: Context, sound: Delivered) -> EpisodeQc:
         drift_ms=round(delivered.drift_ms, 3),
         dubbed_frames=picture.dubbed if picture else 0,
         recoded_frames=picture.recoded if picture else 0,
+        changed_outside=delivered.changed_outside,
     )
     return episode_qc(lines, check, _settings(context))
 

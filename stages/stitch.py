@@ -85,7 +85,7 @@ def _subtitles(context: Context, folder: Path) -> tuple[tuple[str, Path], ...]:
 
 STAGE = Stage(
     name="stitch",
-    version=1,
+    version=2,
     scope="language",
     items=items,
     run=run,

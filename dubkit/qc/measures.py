@@ -227,6 +227,8 @@ class EpisodeCheck:
     """Frames that were generated."""
     recoded_frames: int = 0
     """Frames beside them that were encoded again."""
+    changed_outside: int = 0
+    """Frames that differ from the source's although they should not."""
 
 
 def episode_qc(lines: Sequence[LineQc], check: EpisodeCheck, settings: QcSettings) -> EpisodeQc:
@@ -245,7 +247,8 @@ def episode_qc(lines: Sequence[LineQc], check: EpisodeCheck, settings: QcSetting
         "loudness": abs(loudness) > settings.max_loudness,
         "clipped": check.true_peak_db is not None and check.true_peak_db > allowed_peak + 0.1,
         "frames": check.frames != check.source_frames,
-        "picture-changed": check.identical_packets + check.dubbed_frames + check.recoded_frames
+        "picture-changed": check.changed_outside > 0
+        or check.identical_packets + check.dubbed_frames + check.recoded_frames
         < min(check.frames, check.source_frames),
         "drift": check.drift_ms > settings.max_drift_ms,
     }
