@@ -85,7 +85,7 @@ def recipe(context: Context) -> Recipe:
     try:
         chosen = RECIPES[wanted.recipe].with_(**changed)
     except ValueError as error:
-        raise SettingError("dub", changed, f"does not fit: {error}") from error
+        raise SettingError("dub", changed, "does not fit: " + str(error).rstrip(".")) from error
     return chosen.with_(reference_strength=wanted.reference_strength)
 
 
