@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from click.testing import CliRunner, Result
 from dubkit.cli import cli
 from dubkit.cli import justdubit as module
 from dubkit.dubbing import encode_video
+from dubkit.dubbing.continuation import FinishedClip, LTX2ContinuationState
+from dubkit.dubbing.continued import DubbedFrames
 from dubkit.ops.tiny import make_tiny
 from tests.dubbing.clips import model_files, write_film
 
@@ -83,6 +86,87 @@ def test_flags_may_be_spelled_with_hyphens_and_a_given_rate_wins(
     assert "--num_frames 121 is not used: the clip has 10 frames" in done.stderr
     with av.open(str(out)) as container:
         assert container.streams.video[0].average_rate == 25
+
+
+@pytest.mark.slow
+def test_two_calls_make_one_shot(files: dict[str, Path], tmp_path: Path) -> None:
+    # 18 frames of a source: 0 to 11, and from 3 on; the second result begins with frame 12.
+    films = [write_film(tmp_path / f"{name}.mp4", count) for name, count in (("a", 12), ("b", 15))]
+    outs, states = ([tmp_path / f"{name}.{kind}" for name in "xy"] for kind in ("mp4", "json"))
+    for number, extra in enumerate(((), ("--continue-from", states[0]))):
+        done = run(
+            *("--video_conditioning", films[number], 1.0, "--prompt", PROMPT, "--height", 64, "--width", 64),
+            *("--num_inference_steps", 1, "--cfg_guidance_scale", 1, "--output_path", outs[number]),
+            *("--save-state", states[number], "--overlap", 9, *extra),
+            models=files,
+        )
+        assert done.exit_code == 0, (done.output, done.exception)
+        assert "the next clip begins 9 frames before this end" in done.stdout
+    counts = []
+    for out in outs:
+        with av.open(str(out)) as container:
+            counts.append(sum(1 for _ in container.decode(video=0)))
+    assert counts == [12, 18 - 12]
+    payload = json.loads(states[1].read_text("utf-8"))["payload"]
+    assert (payload["segment_index"], payload["metadata"]["end_frame"]) == (1, 18)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--save-state", "s.json", "--overlap", 8), 2, "--overlap 8: A clip has 8k+1 frames"),
+        (("--save-state", "s.json", "--overlap", 17), 2, "--overlap 17: the clip has 10 frames"),
+        (("--save-state", "."), 2, "is a folder"),
+        (("--save-state", "o.mp4"), 2, "is the clip or its dub"),
+        (("--continue-from", "none.json"), 1, "No state at none.json"),
+        (("--continue-from", "bad.json"), 1, "bad.json: A continuation state is JSON"),
+        (("--continue-from", "other.json"), 1, "of kind 'wan.v1'"),
+    ],
+)
+def test_states_that_cannot_be_are_refused(
+    files: dict[str, Path],
+    film: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[object, ...],
+    code: int,
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("bad.json").write_text("{")
+    Path("other.json").write_text('{"kind": "wan.v1", "payload": {}}')
+    base = ("--video_conditioning", film, 1.0, "--prompt", PROMPT, "--output_path", "o.mp4")
+    done = run(*base, *words, models=files)
+    assert done.exit_code == code
+    assert said in (done.output if code == 2 else str(done.exception))
+
+
+def test_large_parts_of_a_state_lie_beside_it(tmp_path: Path) -> None:
+    noise = torch.randint(0, 255, (9, 512, 512, 3), dtype=torch.uint8)
+    frames = DubbedFrames(iter([noise]), 0, 9, FinishedClip(noise[:0], 9, Fraction(25), None))
+    assert len(next(frames)) == 9
+    path = tmp_path / "new" / "state.json"
+    module._save_state(path, frames)
+    assert sorted(found.name for found in path.parent.iterdir()) == ["state.blobs", "state.json"]
+    given = module._continuation(path)
+    read = LTX2ContinuationState.from_continuation_state(given["continuation"], given["blob_store"])
+    assert read.video_frames is not None
+    assert torch.equal(read.video_frames, noise)
+
+
+def test_a_stopped_command_says_that_it_keeps_nothing(
+    files: dict[str, Path], film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dubkit.dubbing.pipeline.JustDubitPipeline.__call__", stopped)
+    base = ("--video_conditioning", film, 1.0, "--prompt", PROMPT, "--output_path", tmp_path / "o.mp4")
+    done = run(*base, models=files)
+    assert done.exit_code == 130
+    assert "Nothing is kept; the same command begins again" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_flag_of_the_original_is_there_in_both_spellings() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ import click
 from dubkit.cli.options import F
 
 if TYPE_CHECKING:
+    from dubkit.dubbing.blobs import FolderBlobStore
+    from dubkit.dubbing.continued import DubbedFrames
     from dubkit.dubbing.recipes import Recipe
 
 FILE = click.Path(path_type=Path)
@@ -87,6 +90,21 @@ def flag(name: str, **attributes: Any) -> Callable[[F], F]:
     show_default=True,
     help="Where it runs.",
 )
+@flag(
+    "continue_from",
+    type=FILE,
+    metavar="STATE.json",
+    help="Go on in a shot whose first part is dubbed: what --save_state wrote there.",
+)
+@flag("save_state", type=FILE, metavar="STATE.json", help="Write what the next part of the shot begins with.")
+@flag(
+    "overlap",
+    type=click.IntRange(min=1),
+    metavar="FRAMES",
+    default=17,
+    show_default=True,
+    help="How many frames at this clip's end the next one repeats, 8k+1; with --save_state.",
+)
 @flag("quiet", is_flag=True, help="No progress.")
 def command(**flags: Any) -> None:
     """Dub one clip: same person, new speech and lips.
@@ -95,8 +113,22 @@ def command(**flags: Any) -> None:
     the source's length, frame rate and proportions unless others are given. Model files that are not named
     are those of `dubkit models`.
 
-    Exit codes: 0 done, 1 something to mend, 2 usage.
+    A shot of more than some 20 s is dubbed in parts: each clip is the source from --overlap frames before the
+    end of the clip before, and is given the state that was saved with that. Its result begins after the
+    overlap, with the first frame that the result before does not have, and goes to the end of the clip; the
+    results one after the other have exactly the source's frames. Large parts of a state are in a folder
+    beside it, STATE.blobs.
+
+    Ctrl-C keeps nothing. Exit codes: 0 done, 1 something to mend, 2 usage, 130 stopped.
     """
+    try:
+        _dub(flags)
+    except KeyboardInterrupt:
+        click.echo("\nStopped. Nothing is kept; the same command begins again.", err=True)
+        raise SystemExit(130) from None
+
+
+def _dub(flags: dict[str, Any]) -> None:
     loras = _loras(flags["lora"], flags["lora_strength"])
     rate = _rate(flags["frame_rate"])
     from dubkit.dubbing.clip import probe_clip
@@ -106,8 +138,11 @@ def command(**flags: Any) -> None:
 
     recipe, source = RECIPES[flags["recipe"]], flags["video_conditioning"][0]
     _check_output(flags["output_path"], source)
+    _check_state(flags["save_state"], (flags["output_path"], source))
     episode = probe_clip(source)
     assert episode.video is not None
+    if flags["save_state"]:
+        _check_overlap(flags["overlap"], episode.video.frames)
     with _said(flags["quiet"]):
         named = _found(flags, recipe)
         pipeline = JustDubitPipeline(
@@ -132,12 +167,17 @@ def command(**flags: Any) -> None:
             cfg_guidance_scale=flags["cfg_guidance_scale"],
             video_conditioning=[flags["video_conditioning"]],
             recipe=recipe,
+            overlap=flags["overlap"],
+            **_continuation(flags["continue_from"]),
         )
         fps, out = rate or episode.video.rate, flags["output_path"]
         frames = encode_video(video, fps, audio, pipeline.audio_sample_rate, out)
     if flags["num_frames"] not in (None, frames):
         click.echo(f"--num_frames {flags['num_frames']} is not used: the clip has {frames} frames.", err=True)
     click.echo(f"{out}: {frames} frames at {fps} per second")
+    if flags["save_state"]:
+        _save_state(flags["save_state"], video)
+        click.echo(f"{flags['save_state']}: the next clip begins {flags['overlap']} frames before this end")
 
 
 class Steps:
@@ -206,6 +246,62 @@ def _check_output(out: Path, source: Path) -> None:
         raise click.UsageError(f"--output_path {out} is a folder; name a file in it.")
     if out.exists() and source.exists() and out.samefile(source):
         raise click.UsageError(f"--output_path {out} is the clip itself; name another file.")
+
+
+def _check_state(state: Path | None, taken: tuple[Path, Path]) -> None:
+    if state is None:
+        return
+    if state.is_dir():
+        raise click.UsageError(f"--save_state {state} is a folder; name a file in it.")
+    if state.resolve() in {path.resolve() for path in taken}:
+        raise click.UsageError(f"--save_state {state} is the clip or its dub; name another file.")
+
+
+def _check_overlap(overlap: int, frames: int) -> None:
+    """Refuse an overlap that the next clip could not begin with, before hours of work."""
+    from dubkit.ltx.latents import latent_frames
+
+    try:
+        latent_frames(overlap)
+    except ValueError as error:
+        raise click.UsageError(f"--overlap {overlap}: {error}") from error
+    if overlap > frames:
+        raise click.UsageError(f"--overlap {overlap}: the clip has {frames} frames.")
+
+
+def _blobs(state: Path) -> FolderBlobStore:
+    from dubkit.dubbing.blobs import FolderBlobStore
+
+    return FolderBlobStore(state.with_suffix(".blobs"))
+
+
+def _continuation(state: Path | None) -> dict[str, Any]:
+    """Return the pipeline's arguments that go on from a state file."""
+    from dubkit.dubbing.continuation import ContinuationState
+    from dubkit.dubbing.continued import StateUnfit
+
+    if state is None:
+        return {}
+    try:
+        return {"continuation": ContinuationState.from_json(state.read_bytes()), "blob_store": _blobs(state)}
+    except FileNotFoundError:
+        raise StateUnfit(
+            f"No state at {state}.\nWrite one with --save_state when the clip before is made."
+        ) from None
+    except ValueError as error:
+        raise StateUnfit(f"{state}: {error}\nName a file that --save_state wrote.") from error
+
+
+def _save_state(path: Path, video: DubbedFrames) -> None:
+    """Write the state so that it appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = video.continuation(_blobs(path)).to_json()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        temporary.write_text(text, "utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _found(flags: dict[str, Any], recipe: Recipe) -> dict[str, Path]:

@@ -43,6 +43,9 @@ frame of 512 x 512 as PNG is about 200 KiB."""
 
 FIRST_SOUND = "first_sound"
 """Entry of `metadata`: the next clip's sound latent at which the carried ones begin; without it, 0."""
+END_FRAME = "end_frame"
+"""Entry of `metadata`: frames of the shot up to the finished clip's end. Samples are counted from the shot's
+beginning, so that clips put together are as long as the shot at any frame rate."""
 
 _FRAMES_MIME = "application/x-fastvideo-frames+png"
 _TENSOR_MIME = "application/x-fastvideo-tensor+safetensors"
@@ -222,9 +225,9 @@ class FinishedClip:
     """A clip whose end is handed over."""
 
     frames: Tensor
-    """(F, H, W, 3), uint8: the whole clip, 8k+1 frames, or at least its last ones."""
+    """(F, H, W, 3), uint8: the whole clip or at least its last ones."""
     count: int
-    """Frames of the whole clip."""
+    """Frames of the whole clip, without those that fill up its last latent."""
     rate: Fraction
     """Frames per second."""
     sound: Tensor | None
@@ -232,6 +235,10 @@ class FinishedClip:
     sample_rate: int | None = None
     index: int = 0
     """Number of the clip in its shot, from 0."""
+    start_frame: int = 0
+    """Frame of the shot at which it begins."""
+    lead: Fraction = Fraction(0)
+    """Seconds by which its sound begins before its picture, where it is itself a continuation."""
 
 
 class Handover(NamedTuple):
@@ -250,6 +257,8 @@ class Handover(NamedTuple):
     picture_offset: float
     """Seconds by which the picture's positions, those of reference pictures too, begin after the sound's. The
     next clip's own sound is cut that much before its first frame."""
+    start_frame: int
+    """Frame of the shot at which the next clip begins; 0 where the state does not say."""
 
 
 def state_after(
@@ -274,7 +283,6 @@ def state_after(
     Raises:
         ValueError: an overlap that is not 8k+1, longer than the clip or than its sound.
     """
-    latent_frames(clip.count)
     latent_frames(overlap)
     heard = overlap if sound_overlap is None else sound_overlap
     if not overlap <= heard <= clip.count or overlap > clip.frames.shape[0]:
@@ -288,29 +296,29 @@ def state_after(
         "video_conditioning_strength": picture_hold,
         "audio_sample_rate": clip.sample_rate,
         "audio_conditioning_strength": 1.0 - sound_hold,
+        "metadata": {END_FRAME: clip.start_frame + clip.count},
     }
     if clip.sound is None:
         return LTX2ContinuationState(**state)
-    start = (clip.count - heard) / clip.rate * AUDIO_LATENTS_PER_SECOND
-    zero = math.floor(start)
-    offset = (clip.count - overlap) / clip.rate - Fraction(zero, AUDIO_LATENTS_PER_SECOND)
+    zero = math.floor(((clip.count - heard) / clip.rate + clip.lead) * AUDIO_LATENTS_PER_SECOND)
+    offset = (clip.count - overlap) / clip.rate + clip.lead - Fraction(zero, AUDIO_LATENTS_PER_SECOND)
     first = 1 if zero else 0
     carried = clip.sound[:, :, zero + first : _whole_latents(clip)].cpu()
     if not carried.shape[2]:
         return LTX2ContinuationState(**state)
+    state["metadata"] |= {FIRST_SOUND: first}
     return LTX2ContinuationState(
         **state,
         audio_latents=carried,
         audio_conditioning_num_frames=carried.shape[2],
         video_position_offset_sec=float(offset),
-        metadata={FIRST_SOUND: first},
     )
 
 
 def _whole_latents(clip: FinishedClip) -> int:
     """Return how many of a clip's sound latents end within its picture."""
     assert clip.sound is not None
-    spectra = clip.count / clip.rate * AUDIO_LATENTS_PER_SECOND * MEL_FRAMES_PER_LATENT
+    spectra = (clip.count / clip.rate + clip.lead) * AUDIO_LATENTS_PER_SECOND * MEL_FRAMES_PER_LATENT
     whole = math.floor((spectra + MEL_FRAMES_PER_LATENT - 1) / MEL_FRAMES_PER_LATENT)
     # The stock rule rounds, so that the last one may be missing.
     if clip.sound.shape[2] < whole - 1:
@@ -329,10 +337,10 @@ def handover(state: LTX2ContinuationState) -> Handover:
     if state.video_frames is None:
         where = f"in blob {state.video_frames_blob_id}" if state.video_frames_blob_id else "not in the state"
         raise ValueError(f"The frames to continue from are {where}; read the state with its blob store.")
-    latent_frames(state.video_frames.shape[0])
-    first = state.metadata.get(FIRST_SOUND, 0)
-    if not isinstance(first, int) or isinstance(first, bool) or first < 0:
-        raise ValueError(f"{FIRST_SOUND} in the state's metadata is {first!r}; 0 or more is expected.")
+    overlap = state.video_frames.shape[0]
+    latent_frames(overlap)
+    first = _count(state.metadata, FIRST_SOUND, 0)
+    end = _count(state.metadata, END_FRAME, overlap)
     sound, count = state.audio_latents, state.audio_conditioning_num_frames
     held = state.sound_hold > 0.0 and count > 0
     if held and sound is None:
@@ -348,10 +356,19 @@ def handover(state: LTX2ContinuationState) -> Handover:
         first_sound=first,
         sound_hold=state.sound_hold,
         picture_offset=state.video_position_offset_sec,
+        start_frame=end - overlap,
     )
 
 
 # --- bytes
+
+
+def _count(metadata: Mapping[str, Any], name: str, least: int) -> int:
+    """Return a number of the metadata; `least` where it is not there."""
+    value = metadata.get(name, least)
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} in the state's metadata is {value!r}; {least} or more is expected.")
+    return value
 
 
 def _field(payload: Mapping[str, Any], name: str, kinds: tuple[type, ...]) -> Any:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from dubkit.dubbing.clip import ClipMedia, Still, laid
@@ -123,10 +124,13 @@ def encode_clip(
     video_encoder: VideoEncoder,
     audio_encoder: AudioEncoder,
     tiling: Tiling | None,
+    *,
+    lead: float = 0.0,
 ) -> Encoded:
     """Encode a clip for both stages; `width` and `height` are the first stage's pixels.
 
-    `tiling` applies to the reference; stills are encoded whole.
+    `tiling` applies to the reference; stills are encoded whole. The target's sound begins `lead` seconds
+    before its picture, and sound in step with it is silent for as long.
 
     Raises:
         ValueError: no sound where the recipe listens to the source, or a size off the grid.
@@ -155,8 +159,18 @@ def encode_clip(
         first=views[0],
         second=views[1],
         places=tuple((still.frame, still.strength) for still in stills),
-        sound=None if media.pictures is None else _heard(media, recipe, audio_encoder),
+        sound=None if media.pictures is None else _heard(media, recipe, audio_encoder, lead),
     )
+
+
+def encode_frames(
+    frames: Tensor, media: ClipMedia, width: int, height: int, encoder: VideoEncoder, tiling: Tiling | None
+) -> tuple[Tensor, Tensor]:
+    """Return other frames of a clip's picture (8k+1, H, W, 3) as latents (1, C, k+1, H, W) at both sizes."""
+    first, second = (
+        _encode(frames, media, height * times, width * times, encoder, tiling) for times in (1, DOUBLE)
+    )
+    return first, second
 
 
 def _stills(media: ClipMedia, recipe: Recipe) -> tuple[Still, ...]:
@@ -194,11 +208,12 @@ def _encode(
     return (encoder(signed) if tiling is None else encode_tiled(encoder, signed, tiling)).cpu().contiguous()
 
 
-def _heard(media: ClipMedia, recipe: Recipe, encoder: AudioEncoder) -> Tensor | None:
+def _heard(media: ClipMedia, recipe: Recipe, encoder: AudioEncoder, lead: float) -> Tensor | None:
     assert media.wave is not None
     wave = media.wave.float()
     if recipe.sound == "in step":
         wave = mel.fit(wave, mel.sample_count(media.frames, media.rate, media.sample_rate))
+        wave = F.pad(wave, (round(lead * media.sample_rate), 0))
     # In float32 on the CPU, whatever the encoder's device: a spectrum has no digits to spare.
     spectrum = encoder.mel(wave[None], media.sample_rate)
     with torch.no_grad():

@@ -7,6 +7,7 @@ Letters: C latent channels, F latent frames, H and W latent rows and columns, T 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -54,7 +55,7 @@ class Carry:
     begins at latent frame 1 at the earliest.
     """
 
-    video: Tensor
+    video: Tensor | None
     """(1, C, k, H, W) of this stage's size."""
     first_latent: int
     """Latent frame of this clip that `video` begins at."""
@@ -62,7 +63,11 @@ class Carry:
     """(1, C, n, M)."""
     first_sound: int = 0
     strength: float = 1.0
-    """1 keeps the latents as they are, 0 leaves them to be generated."""
+    """1 keeps the picture's latents as they are, 0 leaves them to be generated."""
+    sound_strength: float = 1.0
+    """The same for the sound's."""
+    picture_offset: float = 0.0
+    """Seconds by which the picture, the reference's too, begins after the sound."""
 
     def __post_init__(self) -> None:
         if self.first_latent < 1:
@@ -70,10 +75,13 @@ class Carry:
                 f"Latents cannot be taken over from latent frame {self.first_latent} on: frame 0 of a clip "
                 "stands for one frame, those of the clip before for eight. Begin at 1."
             )
-        if self.first_sound < 0 or not 0.0 <= self.strength <= 1.0:
+        if self.first_sound < 0 or self.picture_offset < 0.0:
             raise ValueError(
-                f"Sound latent {self.first_sound} must be 0 or more, strength {self.strength} from 0 to 1."
+                f"Sound latent {self.first_sound} and offset {self.picture_offset} s must be 0 or more."
             )
+        for name, value in (("strength", self.strength), ("sound strength", self.sound_strength)):
+            if not 0.0 <= value <= 1.0:
+                raise ValueError(f"{name} {value} of the latents taken over is not from 0 to 1.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +217,8 @@ def start_first(
     rows, columns = latents.latent_size(encoded.height, encoded.width)
     frames, channels = latents.latent_frames(encoded.frames), network.config.video.in_channels
     grid = conditioning.Grid(frames, rows, columns, float(rate))
-    count = latents.audio_latents(encoded.frames, rate)
+    lead = carry.picture_offset if carry is not None else 0.0
+    count = latents.audio_latents(encoded.frames, rate) + math.ceil(lead * latents.AUDIO_LATENTS_PER_SECOND)
     if encoded.sound is not None and recipe.sound == "in step":
         count = encoded.sound.shape[2]  # The encoder's length is the target's, usually one more.
     video = torch.zeros(1, channels, frames, rows, columns, device=device, dtype=dtype)
@@ -262,7 +271,7 @@ def _picture(
         conditioning.Replacement(latent, frame, strength * recipe.still_strength)
         for latent, (frame, strength) in zip(view.stills, places, strict=True)
     ]
-    if carry is not None:
+    if carry is not None and carry.video is not None:
         items.append(conditioning.Replacement(carry.video, carry.first_latent, carry.strength))
     if view.reference is not None:
         items.append(
@@ -271,6 +280,9 @@ def _picture(
     positions = latents.video_positions(grid.frames, grid.height, grid.width, grid.fps)
     state = start_state(latents.patchify_video(video), positions)
     state = conditioning.condition_picture(state, items, grid)
+    if carry is not None and carry.picture_offset:
+        late = torch.tensor([carry.picture_offset, 0.0, 0.0]).view(1, 3, 1, 1)
+        state = replace(state, positions=state.positions + late.to(state.positions))
     return state.with_rounded_positions() if recipe.rounded_positions else state
 
 
@@ -285,12 +297,16 @@ def _reference_sound(recipe: Recipe, state: TokenState, latent: Tensor) -> Token
 def _taken_over(state: TokenState, audio: Tensor, carry: Carry) -> TokenState:
     """Replace sound tokens by those of the clip before, as a `Replacement` does for the picture."""
     tokens = latents.patchify_audio(audio).to(state.latent)
+    if tokens.shape[::2] != state.latent.shape[::2]:
+        raise ValueError(
+            f"Sound latents {tuple(audio.shape)} to take over do not fit tokens of {state.latent.shape[2]}."
+        )
     begin, end = carry.first_sound, carry.first_sound + tokens.shape[1]
     if end > state.targets:
         raise ValueError(f"Sound latents {begin} to {end - 1} are not all within the clip's {state.targets}.")
     latent, mask = state.latent.clone(), state.mask.clone()
     latent[:, begin:end] = tokens
-    mask[:, begin:end] = 1.0 - carry.strength
+    mask[:, begin:end] = 1.0 - carry.sound_strength
     return replace(state, latent=latent, clean=latent, mask=mask)
 
 

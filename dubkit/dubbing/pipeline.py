@@ -17,16 +17,36 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dubkit.dubbing.blobs import BlobStore
 from dubkit.dubbing.clip import ClipMedia, Still, grid_frames, probe_clip, read_clip, shown_size, uncovered
+from dubkit.dubbing.continuation import ContinuationState, LTX2ContinuationState
+from dubkit.dubbing.continued import (
+    OVERLAP,
+    Before,
+    DubbedFrames,
+    before,
+    finished_clip,
+    opened,
+    shown_sound,
+)
 from dubkit.dubbing.decode import decode_picture, decode_sound, exact_rate
-from dubkit.dubbing.encode import Encoded, Text, encode_clip, encode_prompt
-from dubkit.dubbing.generate import Contexts, FirstStage, SecondStage, first_stage, second_stage, upsample
+from dubkit.dubbing.encode import Encoded, Text, encode_clip, encode_frames, encode_prompt
+from dubkit.dubbing.generate import (
+    Carry,
+    Contexts,
+    FirstStage,
+    SecondStage,
+    first_stage,
+    second_stage,
+    upsample,
+)
 from dubkit.dubbing.parts import Files, GeneratorUnfit, Parts, best_device, explained, free
 from dubkit.dubbing.pixels import read_still
 from dubkit.dubbing.recipes import JUSTDUBIT, STRIDE, Recipe
 from dubkit.dubbing.sizes import choose_size
 from dubkit.errors import MediaError
-from dubkit.ltx import components, mel
+from dubkit.ltx import components
+from dubkit.ltx.latents import latent_frames
 from dubkit.ltx.lora import LoRA, reference_downscale
 from dubkit.ltx.memory import MemoryPlan
 from dubkit.ltx.tiling import Tiling
@@ -56,6 +76,10 @@ class Request:
     width: int = JUSTDUBIT.width
     recipe: Recipe = JUSTDUBIT
     tiling: Tiling | None = DEFAULT_TILING
+    continuation: LTX2ContinuationState | None = None
+    """The end of the clip before, where this one goes on in the same shot and begins with it."""
+    overlap: int = OVERLAP
+    """Frames at this clip's end that the next one is to begin with, 8k+1."""
 
 
 class JustDubitPipeline:
@@ -116,8 +140,16 @@ class JustDubitPipeline:
         *,
         recipe: Recipe = JUSTDUBIT,
         first_frame: bool = True,
-    ) -> tuple[Iterator[Tensor], Tensor]:
+        continuation: ContinuationState | None = None,
+        blob_store: BlobStore | None = None,
+        overlap: int = OVERLAP,
+    ) -> tuple[DubbedFrames, Tensor]:
         """Return the dub's frames, (n, H, W, 3) uint8 a piece, and its sound, (2, N) float32.
+
+        A shot too long for one clip is dubbed in several that overlap. When all frames have been taken,
+        `frames.continuation()` gives the state for the next call, whose clip is the source from `overlap`
+        frames before this one's end. That call returns what comes after the overlap, so the frames and sounds
+        of all calls, put together, are as long as the source.
 
         Differences from the original: rate and proportions come from the clip where they are not given, and
         the tail beyond 8k+1 frames is dubbed too, so that the result is as long as the clip.
@@ -132,6 +164,9 @@ class JustDubitPipeline:
                 with the clip's strength, unless `first_frame` is False.
             video_conditioning: the clip to dub as (path, strength); none makes a film from the prompt alone.
             tiling_config: of the video autoencoder; None works on whole pictures.
+            continuation: what the clip before left: its last frames take the place of this clip's first ones,
+                at the state's strengths, and of `first_frame`. Read with `blob_store`.
+            overlap: frames at the end that are kept for the next clip, 8k+1.
 
         Raises:
             MediaError: the clip cannot be read, or has no sound.
@@ -159,22 +194,34 @@ class JustDubitPipeline:
             size = _size(recipe, height, width)
             frames = grid_frames(num_frames)
             media = ClipMedia(None, None, 1, rate or DEFAULT_RATE, frames, stills=stills)
-        return self.generate(Request(media, prompt, negative_prompt, seed, *size, recipe, tiling_config))
+        given = None if continuation is None else opened(continuation, blob_store)
+        texts = prompt, negative_prompt
+        return self.generate(Request(media, *texts, seed, *size, recipe, tiling_config, given, overlap))
 
-    def generate(self, request: Request) -> tuple[Iterator[Tensor], Tensor]:
-        """Return the frames and the sound of one clip, as long as its real frames."""
+    def generate(self, request: Request) -> tuple[DubbedFrames, Tensor]:
+        """Return the frames and the sound of one clip, as long as its real frames.
+
+        Of a continuation, what comes after the frames that it begins with.
+        """
         recipe, media = request.recipe, request.media
         self.parts.check(recipe)
+        with explained("overlap"):
+            latent_frames(request.overlap)
+        given = request.continuation
+        start = None if given is None else before(given, media, self.audio_sample_rate)
         with explained(), torch.inference_mode():
             references = media.pictures is not None
             plan = self.parts.plan(media.frames, request.height, request.width, references=references)
             positive, negative = self._embed(request, plan)
-            encoded = self._encode(request)
-            first = self._first(request, positive, negative, encoded, plan)
-            second = self._second(request, positive, encoded, first, plan)
+            encoded, carries = self._encode(request, start)
+            first = self._first(request, positive, negative, encoded, plan, carries[0])
+            second = self._second(request, positive, encoded, first, plan, carries[1])
             wave, sample_rate = self._sound(second)
-        samples = mel.sample_count(media.real_frames, media.rate, sample_rate)
-        return self._frames(request, second), mel.fit(wave, samples)
+        clip = finished_clip(media, second.audio, sample_rate, start)
+        frames = DubbedFrames(
+            self._frames(request, second), start.overlap if start else 0, request.overlap, clip
+        )
+        return frames, shown_sound(wave, clip, start)
 
     def _media(
         self, path: Path, recipe: Recipe, rate: Fraction | None, size: tuple[int | None, int | None]
@@ -210,15 +257,22 @@ class JustDubitPipeline:
         self._tell("text", 1, 1)
         return positive, negative
 
-    def _encode(self, request: Request) -> Encoded:
+    def _encode(
+        self, request: Request, start: Before | None
+    ) -> tuple[Encoded, tuple[Carry | None, Carry | None]]:
         free()
         self._tell("encode", 0, 1)
         place = self.parts.checkpoint, self.parts.device, self.parts.dtype
         codecs = components.open_video_encoder(*place), components.open_audio_encoder(*place)
-        size = request.width, request.height
-        encoded = encode_clip(request.media, request.recipe, *size, *codecs, request.tiling)
+        size, media, pair = (request.width, request.height), request.media, None
+        if start is not None and start.given.picture_hold:
+            frames = start.given.frames
+            pair = encode_frames(frames, media, *size, codecs[0], request.tiling)
+            media = replace(media, stills=media.stills or ())
+        lead = float(start.lead) if start else 0.0
+        encoded = encode_clip(media, request.recipe, *size, *codecs, request.tiling, lead=lead)
         self._tell("encode", 1, 1)
-        return encoded
+        return (encoded, (None, None)) if start is None else start.taken_over(encoded, pair)
 
     def _first(
         self,
@@ -227,6 +281,7 @@ class JustDubitPipeline:
         negative: Contexts | None,
         encoded: Encoded,
         plan: MemoryPlan,
+        carry: Carry | None,
     ) -> FirstStage:
         free()
         recipe = request.recipe
@@ -239,11 +294,18 @@ class JustDubitPipeline:
             encoded,
             request.media.rate,
             request.seed,
+            carry=carry,
             on_step=lambda done, total: self._tell("first stage", done, total),
         )
 
     def _second(
-        self, request: Request, positive: Contexts, encoded: Encoded, first: FirstStage, plan: MemoryPlan
+        self,
+        request: Request,
+        positive: Contexts,
+        encoded: Encoded,
+        first: FirstStage,
+        plan: MemoryPlan,
+        carry: Carry | None,
     ) -> SecondStage:
         free()
         recipe, parts = request.recipe, self.parts
@@ -261,6 +323,7 @@ class JustDubitPipeline:
             first,
             upsampled,
             request.media.rate,
+            carry=carry,
             on_step=lambda done, total: self._tell("second stage", done, total),
         )
 

@@ -387,6 +387,34 @@ def test_a_whole_clip_is_carried_from_its_own_first_latent() -> None:
     assert given.sound.shape[2] == 9
 
 
+@pytest.mark.parametrize("rate", RATES)
+def test_a_chain_of_clips_keeps_the_times_of_its_sound(rate: Fraction) -> None:
+    """Each clip's sound lies on the grid of 40 ms, so what a clip begins late is counted in the next."""
+    begin, first, lead = 0, 0, Fraction(0)
+    for count, overlap in ((22, 9), (30, 17), (41, 25), (27, 9), (33, 17)):
+        latents = int((count / rate + lead) * 25) + 2
+        start = first * 25 / rate - lead * 25  # where this clip's sound begins, in latents of the shot
+        assert start == begin
+        clip = FinishedClip(
+            frames(count, 8), count, rate, sound(latents, torch.float32) + begin, start_frame=first, lead=lead
+        )
+        given = handover(state_after(clip, overlap))
+        assert given.start_frame == first + count - overlap
+        first = given.start_frame
+        lead = Fraction(given.picture_offset).limit_denominator(25 * rate.numerator)
+        begin = int((first / rate - lead) * 25)
+        assert given.sound is not None
+        assert given.sound[0, 0, 0, 0].item() == begin + given.first_sound
+
+
+def test_frames_beyond_the_grid_are_counted() -> None:
+    given = handover(state_after(FinishedClip(frames(27), 27, Fraction(25), sound(34)), 9))
+    assert given.start_frame == 18
+    assert torch.equal(given.frames, frames(27)[18:])
+    assert given.sound is not None
+    assert given.sound[0, 0, :, 0].tolist() == list(range(19, 27))
+
+
 def test_the_last_frames_alone_are_enough() -> None:
     whole = FinishedClip(frames(49), 49, Fraction(24), sound(51))
     tail = replace(whole, frames=whole.frames[-17:])

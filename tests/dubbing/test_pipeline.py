@@ -151,6 +151,7 @@ def test_without_a_size_the_result_has_the_sources_proportions(files: dict[str, 
     assert height * width <= 4 * 64 * 96
 
 
+@pytest.mark.slow
 def test_one_given_side_decides_the_other(files: dict[str, Path], film: Path) -> None:
     video, _ = dub(pipeline_of(files), video_conditioning=[(film, 1.0)], height=64)
     assert video.shape[1:3] == (128, 256)  # 64 x 113.8, on the grid of 32
@@ -158,6 +159,7 @@ def test_one_given_side_decides_the_other(files: dict[str, Path], film: Path) ->
     assert video.shape[1:3] == (128, 192)
 
 
+@pytest.mark.slow
 def test_the_sources_rate_is_used_and_a_given_one_wins_aloud(
     files: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -185,6 +187,7 @@ def test_the_same_call_gives_the_same_bytes_and_another_seed_others(
     assert not torch.equal(first[0], other[0])
 
 
+@pytest.mark.slow
 def test_the_first_frame_is_a_condition_unless_it_is_refused(files: dict[str, Path], film: Path) -> None:
     call = {"video_conditioning": [(film, 1.0)], "height": 64, "width": 64}
     kept, free = (dub(pipeline_of(files), **call, first_frame=first)[0] for first in (True, False))
@@ -197,6 +200,7 @@ def test_without_a_clip_the_prompt_alone_makes_a_film(files: dict[str, Path]) ->
     assert audio.shape[1] == 9 * 960
 
 
+@pytest.mark.slow
 def test_a_still_by_name_takes_the_first_frames_place(
     files: dict[str, Path], film: Path, tmp_path: Path
 ) -> None:
