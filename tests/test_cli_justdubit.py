@@ -83,7 +83,7 @@ def test_flags_may_be_spelled_with_hyphens_and_a_given_rate_wins(
     )
     assert done.exit_code == 0, done.output
     assert "24000/1001 frames per second; it is dubbed at 25 as asked" in done.stderr
-    assert "--num_frames 121 is not used: the clip has 10 frames" in done.stderr
+    assert "--num_frames 121 is not used: the result has 10 frames" in done.stderr
     with av.open(str(out)) as container:
         assert container.streams.video[0].average_rate == 25
 

@@ -173,7 +173,9 @@ def _dub(flags: dict[str, Any]) -> None:
         fps, out = rate or episode.video.rate, flags["output_path"]
         frames = encode_video(video, fps, audio, pipeline.audio_sample_rate, out)
     if flags["num_frames"] not in (None, frames):
-        click.echo(f"--num_frames {flags['num_frames']} is not used: the clip has {frames} frames.", err=True)
+        click.echo(
+            f"--num_frames {flags['num_frames']} is not used: the result has {frames} frames.", err=True
+        )
     click.echo(f"{out}: {frames} frames at {fps} per second")
     if flags["save_state"]:
         _save_state(flags["save_state"], video)
