@@ -1,7 +1,7 @@
 """What the generator's stages cost besides the network: `python -m benchmarks.generator CLIP`.
 
-An episode is dubbed with tiny random weights and short clips. Time inside the network, for opening and freeing
-its parts, for reading pictures and writing frames is taken out of each stage's own time; what is left, for
+An episode is dubbed with tiny random weights and short clips. Time inside the network, for opening and
+freeing its parts, for reading pictures and writing frames is taken out of each stage's own time; what is left, for
 each clip, is the chain's: keys, records, files that are synced, and tensors read and written.
 """
 

@@ -9,7 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dubkit.dubbing.blobs import FolderBlobStore
     from dubkit.dubbing.clip import ClipMedia, Still
+    from dubkit.dubbing.continuation import ContinuationState
     from dubkit.dubbing.decode import AUDIO_SAMPLE_RATE, encode_video
     from dubkit.dubbing.pipeline import JustDubitPipeline
     from dubkit.dubbing.recipes import RECIPES, Recipe
@@ -20,6 +22,8 @@ __all__ = [
     "AUDIO_SAMPLE_RATE",
     "RECIPES",
     "ClipMedia",
+    "ContinuationState",
+    "FolderBlobStore",
     "JustDubitPipeline",
     "LoRA",
     "Recipe",
@@ -32,6 +36,8 @@ _PLACES = {
     "AUDIO_SAMPLE_RATE": "dubkit.dubbing.decode",
     "RECIPES": "dubkit.dubbing.recipes",
     "ClipMedia": "dubkit.dubbing.clip",
+    "ContinuationState": "dubkit.dubbing.continuation",
+    "FolderBlobStore": "dubkit.dubbing.blobs",
     "JustDubitPipeline": "dubkit.dubbing.pipeline",
     "LoRA": "dubkit.ltx.lora",
     "Recipe": "dubkit.dubbing.recipes",
