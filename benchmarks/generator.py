@@ -1,8 +1,8 @@
 """What the generator's stages cost besides the network: `python -m benchmarks.generator CLIP`.
 
-An episode is dubbed with tiny random weights and short clips. Time inside the network, for opening and
-freeing its parts, for reading pictures and writing frames is taken out of each stage's own time; what is left, for
-each clip, is the chain's: keys, records, files that are synced, and tensors read and written.
+An episode is dubbed with tiny random weights and short clips. The time inside the network, for opening and
+freeing its parts, for reading pictures and writing frames is taken out of each stage's own; what is left,
+for each clip, is the chain's: keys, records, files that are synced, tensors read and written.
 """
 
 from __future__ import annotations
