@@ -64,7 +64,7 @@ def _planned(context: Context, routes: Sequence[LineRoute]) -> tuple[tuple[Clip,
     from dubkit.dubbing.planner import Limits, make_clips, plan_clips
     from dubkit.dubbing.sizes import choose_size, pixels_for
     from dubkit.dubbing.spans import line_spans, silences
-    from dubkit.media.faces import shown_size
+    from dubkit.media.window import shown_size
 
     wanted, video = context.settings.dub, context.episode.video
     clock = _clock(context)

@@ -11,7 +11,16 @@ from dubkit.errors import DubkitError
 from dubkit.stage import Item, Sink, Stage
 from dubkit.types import Clip, DubbedClip
 from stages.artifacts import digest_of, on_disk, second_file
-from stages.generator import CHECKPOINT, devices, failure, generates, identities, open_generator, recipe
+from stages.generator import (
+    CHECKPOINT,
+    devices,
+    failure,
+    generates,
+    identities,
+    megapixels,
+    open_generator,
+    recipe,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -93,8 +102,7 @@ def _write(pieces: Iterator[Tensor], sound: Tensor, rate: int, folder: Path) -> 
 def work(context: Context, items: Sequence[Item]) -> float:
     """Return the megapixels of some clips."""
     due = {item.id for item in items}
-    clips = [clip for clip in context.clips.clips if clip.id in due]
-    return sum(clip.frames * clip.fit.width * clip.fit.height for clip in clips) / 1e6
+    return megapixels(clip for clip in context.clips.clips if clip.id in due)
 
 
 STAGE = Stage(

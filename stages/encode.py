@@ -11,7 +11,16 @@ from dubkit.errors import DubkitError
 from dubkit.stage import Item, Sink, Stage
 from dubkit.types import SAMPLE_RATE, Clip
 from stages.artifacts import encoded_file
-from stages.generator import CHECKPOINT, devices, failure, generates, identities, open_generator, recipe
+from stages.generator import (
+    CHECKPOINT,
+    devices,
+    failure,
+    generates,
+    identities,
+    megapixels,
+    open_generator,
+    recipe,
+)
 
 if TYPE_CHECKING:
     from dubkit.engines.justdubit import Sight
@@ -83,8 +92,7 @@ def _sight(context: Context, clip: Clip, time: Fraction) -> Sight:
 def work(context: Context, items: Sequence[Item]) -> float:
     """Return the megapixels of some clips."""
     due = {item.id for item in items}
-    clips = [clip for clip in context.clips.clips if clip.window in due]
-    return sum(clip.frames * clip.fit.width * clip.fit.height for clip in clips) / 1e6
+    return megapixels(clip for clip in context.clips.clips if clip.window in due)
 
 
 STAGE = Stage(

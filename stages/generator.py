@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -153,6 +153,11 @@ def operations(context: Context, clips: Sequence[Clip], stage: StageName) -> flo
     if stage == "first":
         passes = chosen.steps * (2 if chosen.negative_prompt else 1)
     return sum(passes * clip_flops(config, clip, video.rate, stage) for clip in clips) / 1e12
+
+
+def megapixels(clips: Iterable[Clip]) -> float:
+    """Return the pixels of some clips at the first stage's size, in millions."""
+    return sum(clip.frames * clip.fit.width * clip.fit.height for clip in clips) / 1e6
 
 
 def over_clips(

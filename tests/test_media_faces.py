@@ -18,8 +18,9 @@ from dubkit.context import Context
 from dubkit.errors import SettingError
 from dubkit.media import face_finders, faces
 from dubkit.media.face_finders import CascadeFinder, MeshFinder, Seen, mediapipe_models, open_finder
-from dubkit.media.faces import FaceSettings, find_faces, pictures, shown_size
+from dubkit.media.faces import FaceSettings, find_faces, pictures
 from dubkit.media.probe import probe
+from dubkit.media.window import shown_size
 from dubkit.ops.models import ModelStore
 from dubkit.stage import EPISODE
 from dubkit.store import EpisodeStore

@@ -20,6 +20,7 @@ from dubkit.dubbing import pixels
 from dubkit.dubbing.sizes import picture_rect
 from dubkit.errors import MediaError
 from dubkit.ltx.latents import FRAMES_PER_LATENT, latent_frames
+from dubkit.media.window import shown_size
 from dubkit.types import SAMPLE_RATE, Fit
 
 if TYPE_CHECKING:
@@ -181,16 +182,10 @@ def read_clip(path: Path, episode: Episode | None = None, *, rate: Fraction | No
     )
 
 
-def shown_size(video: VideoStream) -> tuple[int, int]:
-    """Return height and width of a film as shown: upright, in square pixels."""
-    width = max(1, round(video.width * video.sample_aspect))
-    return (width, video.height) if round(video.rotation / 90) % 2 else (video.height, width)
-
-
 def _check_room(path: Path, video: VideoStream) -> None:
     from dubkit.ltx.memory import free_memory
 
-    height, width = shown_size(video)
+    width, height = shown_size(video)
     size, free = 2 * 3 * video.frames * height * width, free_memory(torch.device("cpu"))
     if size > free:
         raise MediaError(

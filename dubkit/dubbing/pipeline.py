@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from dubkit.dubbing.blobs import BlobStore
-from dubkit.dubbing.clip import ClipMedia, Still, grid_frames, probe_clip, read_clip, shown_size, uncovered
+from dubkit.dubbing.clip import ClipMedia, Still, grid_frames, probe_clip, read_clip, uncovered
 from dubkit.dubbing.continuation import ContinuationState, LTX2ContinuationState
 from dubkit.dubbing.continued import (
     OVERLAP,
@@ -50,6 +50,7 @@ from dubkit.ltx.latents import latent_frames
 from dubkit.ltx.lora import LoRA, reference_downscale
 from dubkit.ltx.memory import MemoryPlan
 from dubkit.ltx.tiling import Tiling
+from dubkit.media.window import shown_size
 from dubkit.types import Fit
 
 log = logging.getLogger(__name__)
@@ -237,7 +238,7 @@ class JustDubitPipeline:
         with explained():
             scales = [reference_downscale(lora.path) for lora in self.parts.files.loras]
             recipe = recipe.with_(reference_scale=max(scales, default=1))
-        height, width = shown_size(video)
+        width, height = shown_size(video)
         media = read_clip(path, episode, rate=rate)
         if size == (None, None):
             fit = _fit(recipe, height, width)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import SettingError
-from dubkit.media.container import open_media, scan
 from dubkit.media.face_finders import Finder, Seen, open_finder
 from dubkit.media.frames import frame_times
+from dubkit.media.window import chosen_frames, shown_size
 from dubkit.types import Episode, FaceBox, Faces, Segment, SpeakingFace, VideoStream
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ _LONGEST_SIDE = 1920
 """Pixels along the longer side of the pictures that are looked at; larger ones are scaled down."""
 _SMALLEST = 20.0
 """Height in looked-at pixels below which a face says nothing about its mouth."""
-_EARLIER = (0.0, 2.0, 20.0)
-"""Seconds that are sought before a frame, in turn: files without an index are not sought precisely."""
 _SAME_FACE = 0.15
 """Shared over covered area from which faces of successive looks are one: a nodding head stays above it."""
 _MISSED = 3
@@ -57,12 +55,6 @@ class _Track:
     looks: list[int]
     """Numbers of the looks, in order."""
     faces: list[Seen]
-
-
-def shown_size(video: VideoStream) -> tuple[int, int]:
-    """Return width and height of the picture as shown: pixels square, rotation applied."""
-    width = max(1, round(video.width * video.sample_aspect))
-    return (video.height, width) if round(video.rotation / 90) % 2 else (width, video.height)
 
 
 def find_faces(
@@ -110,16 +102,8 @@ def pictures(path: Path, video: VideoStream, numbers: Sequence[int]) -> Iterator
     Args:
         numbers: frame numbers as `frame_times` counts them, ascending.
     """
-    stamps, keys = _packets(path, video.index)
-    wanted = {stamps[number]: number for number in numbers if number < len(stamps)}
-    for run in _runs(sorted(wanted), keys):
-        for early in (*_EARLIER, None):
-            found = False
-            for stamp, frame in _decode(path, video, run, early):
-                found = True
-                yield wanted[stamp], _upright(frame, video)
-            if found:
-                break
+    for number, frame in chosen_frames(path, video, numbers):
+        yield number, _upright(frame, video)
 
 
 def _looks(segment: Segment, times: Sequence[float], settings: FaceSettings) -> list[int]:
@@ -130,79 +114,6 @@ def _looks(segment: Segment, times: Sequence[float], settings: FaceSettings) -> 
     count = min(settings.most_looks, max(3, round(length * settings.looks_per_second)))
     moments = (segment.start + (look + 0.5) * length / count for look in range(count))
     return sorted({max(bisect_right(times, moment) - 1, 0) for moment in moments})
-
-
-def _packets(path: Path, index: int) -> tuple[list[int], list[int]]:
-    """Return the stamps of all frames and those of key frames, ascending."""
-    with open_media(path) as container:
-        tracks, _ = scan(container, {index})
-    stamps = sorted(tracks[index].keys)
-    shown = set(stamps)
-    with open_media(path) as container:
-        packets = container.demux(container.streams[index])
-        keys = sorted(
-            packet.pts for packet in _readable(packets) if packet.is_keyframe and packet.pts in shown
-        )
-    return stamps, keys
-
-
-def _readable(packets: Iterator[Any]) -> Iterator[Any]:
-    import av
-
-    try:
-        yield from packets
-    except (av.error.FFmpegError, OSError) as error:
-        log.warning("Reading the picture broke off: %s", error)
-
-
-def _runs(stamps: Sequence[int], keys: Sequence[int]) -> list[list[int]]:
-    """Split stamps where a key frame lies between one and the next, so that decoding can begin anew."""
-    runs: list[list[int]] = []
-    for stamp in stamps:
-        key = bisect_right(keys, stamp)
-        # One key frame further on is as cheap to decode as to seek, and a seek costs the pipeline's depth.
-        if runs and key - bisect_right(keys, runs[-1][-1]) <= 1:
-            runs[-1].append(stamp)
-        else:
-            runs.append([stamp])
-    return runs
-
-
-def _decode(
-    path: Path, video: VideoStream, run: Sequence[int], early: float | None
-) -> Iterator[tuple[int, Any]]:
-    """Yield stamp and frame of every stamp of a run that can be decoded; nothing after a seek too far.
-
-    Args:
-        early: seconds before the run that are sought; None reads from the start of the file.
-    """
-    import av
-
-    left = set(run)
-    with open_media(path) as container:
-        stream: Any = container.streams[video.index]
-        stream.thread_type = "AUTO"
-        sought = early is not None
-        if early is not None:
-            try:
-                container.seek(run[0] - round(early / stream.time_base), stream=stream)
-            except av.error.FFmpegError:
-                log.info("%s cannot be sought; reading from its start", path.name)
-        for packet in _readable(container.demux(stream)):
-            try:
-                frames = packet.decode()
-            except av.error.FFmpegError:
-                continue
-            for frame in frames:
-                stamp = frame.pts if frame.pts is not None else frame.dts
-                if sought and stamp is not None and stamp > run[0]:
-                    return
-                sought = False
-                if stamp in left:
-                    left.remove(stamp)
-                    yield stamp, frame
-                if not left or (stamp is not None and stamp > run[-1]):
-                    return
 
 
 def _shrinking(video: VideoStream) -> float:

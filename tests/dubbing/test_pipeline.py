@@ -24,6 +24,7 @@ from dubkit.dubbing.recipes import DUB_IT, JUSTDUBIT, PREVIEW
 from dubkit.errors import DubkitError, MediaError, ModelMissing
 from dubkit.ltx import components
 from dubkit.ltx.weights import Checkpoint
+from dubkit.media.window import shown_size
 from dubkit.ops.catalogue_ltx import GENERATOR
 from dubkit.ops.tiny import make_tiny
 from dubkit.types import Fit
@@ -449,7 +450,7 @@ def test_a_rotated_film_is_read_upright(tmp_path: Path) -> None:
     episode = probe(film)
     assert episode.video is not None
     turned = replace(episode, video=replace(episode.video, rotation=90))
-    assert clip.shown_size(turned.video) == (96, 64)
+    assert shown_size(turned.video) == (64, 96)
     pictures = clip.read_clip(film, turned).pictures
     plain = clip.read_clip(film, episode).pictures
     assert pictures is not None
