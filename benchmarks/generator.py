@@ -1,7 +1,7 @@
 """What the generator's stages cost besides the network: `python -m benchmarks.generator CLIP`.
 
 An episode is dubbed with tiny random weights and short clips. The time inside the network, for opening and
-freeing its parts, for reading pictures and writing frames is taken out of each stage's own; what is left,
+freeing its parts, for reading the source and writing frames is taken out of each stage's own; what is left,
 for each clip, is the chain's: keys, records, files that are synced, tensors read and written.
 """
 
@@ -29,9 +29,11 @@ WORK = (
     "dubkit.dubbing.generate.upsample",
     "dubkit.dubbing.decode.decode_clip",
     "dubkit.media.window.read_window",
+    "dubkit.media.frames.frame_times",
+    "dubkit.media.audio.read_span",
     "dubkit.media.lossless.write_frames",
 )
-"""Functions whose time is not the chain's: the network, and pictures read and written."""
+"""Functions whose time is not the chain's: the network, and the source read and frames written."""
 OPENERS = (
     "dubkit.ltx.text.TextEncoder.open",
     "dubkit.ltx.components.open_video_encoder",
