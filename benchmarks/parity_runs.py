@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -52,7 +53,7 @@ class Begin:
 
 
 @dataclass
-class Run:
+class Run(ABC):
     """A call; `stages` does the work, `done` is then the video and audio latents it ended with."""
 
     models: Models
@@ -68,9 +69,9 @@ class Run:
         """The call's rate as it stands there, which need not be the fraction that was meant."""
         return Fraction(self.call["frame_rate"])
 
+    @abstractmethod
     def stages(self) -> Iterator[tuple[Begin, tuple[Tensor, Tensor]]]:
         """Yield what each stage begins and ends with."""
-        raise NotImplementedError
 
     def contexts(self) -> list[EncodedText]:
         prompts = self.models.folder.params["justdubit_call"]

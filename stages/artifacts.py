@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dubkit.context import Context
+from dubkit.stage import Item
 from dubkit.types import Clip
 
 NEGATIVE = "negative"
@@ -40,6 +41,12 @@ def chain_of(clip: Clip, clips: Mapping[str, Clip]) -> tuple[Clip, ...]:
     while found[0].follows:
         found.insert(0, clips[found[0].follows])
     return tuple(found)
+
+
+def chosen(context: Context, items: Sequence[Item]) -> list[Clip]:
+    """Return the clips that some items of a stage stand for, by id or by window, in order of time."""
+    due = {item.id for item in items}
+    return [clip for clip in context.clips.clips if clip.id in due or clip.window in due]
 
 
 def by_id(context: Context) -> dict[str, Clip]:

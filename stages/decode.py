@@ -10,7 +10,7 @@ from dubkit.context import Context
 from dubkit.errors import DubkitError
 from dubkit.stage import Item, Sink, Stage
 from dubkit.types import Clip, DubbedClip
-from stages.artifacts import digest_of, on_disk, second_file
+from stages.artifacts import chosen, digest_of, on_disk, second_file
 from stages.generator import (
     CHECKPOINT,
     devices,
@@ -101,8 +101,7 @@ def _write(pieces: Iterator[Tensor], sound: Tensor, rate: int, folder: Path) -> 
 
 def work(context: Context, items: Sequence[Item]) -> float:
     """Return the megapixels of some clips."""
-    due = {item.id for item in items}
-    return megapixels(clip for clip in context.clips.clips if clip.id in due)
+    return megapixels(chosen(context, items))
 
 
 STAGE = Stage(

@@ -13,6 +13,7 @@ from stages.artifacts import (
     NEGATIVE,
     by_id,
     chain_of,
+    chosen,
     digest_of,
     encoded_file,
     first_file,
@@ -120,8 +121,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 def work(context: Context, items: Sequence[Item]) -> float:
     """Return the TFLOP of some clips."""
-    due = {item.id for item in items}
-    return operations(context, [clip for clip in context.clips.clips if clip.id in due], "first")
+    return operations(context, chosen(context, items), "first")
 
 
 STAGE = Stage(

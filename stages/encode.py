@@ -10,7 +10,7 @@ from dubkit.context import Context
 from dubkit.errors import DubkitError
 from dubkit.stage import Item, Sink, Stage
 from dubkit.types import SAMPLE_RATE, Clip
-from stages.artifacts import encoded_file
+from stages.artifacts import chosen, encoded_file
 from stages.generator import (
     CHECKPOINT,
     devices,
@@ -91,8 +91,7 @@ def _sight(context: Context, clip: Clip, time: Fraction) -> Sight:
 
 def work(context: Context, items: Sequence[Item]) -> float:
     """Return the megapixels of some clips."""
-    due = {item.id for item in items}
-    return megapixels(clip for clip in context.clips.clips if clip.window in due)
+    return megapixels(chosen(context, items))
 
 
 STAGE = Stage(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from dubkit.context import Context
 from dubkit.stage import Item, Sink, Stage
 from dubkit.types import Clip
-from stages.artifacts import by_id, chain_of, digest_of, first_file, on_disk, second_file
+from stages.artifacts import by_id, chain_of, chosen, digest_of, first_file, on_disk, second_file
 from stages.denoise import SETTINGS, chained, jobs_for, ready
 from stages.generator import (
     CHECKPOINT,
@@ -62,8 +62,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 def work(context: Context, items: Sequence[Item]) -> float:
     """Return the TFLOP of some clips."""
-    due = {item.id for item in items}
-    return operations(context, [clip for clip in context.clips.clips if clip.id in due], "second")
+    return operations(context, chosen(context, items), "second")
 
 
 STAGE = Stage(
