@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dubkit.context import Context
 from dubkit.errors import DubkitError
@@ -23,6 +23,9 @@ from stages.generator import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from dubkit.engines.justdubit import Sight
 
 
@@ -83,10 +86,29 @@ def _sight(context: Context, clip: Clip, time: Fraction) -> Sight:
     pictures = read_window(context.source, video, clip.start_frame, clip.real_frames)
     first = max(0, round(time * SAMPLE_RATE))
     last = min(first + round(clip.frames / video.rate * SAMPLE_RATE), context.episode.samples)
-    sound = read_span(context.audio, first, last).T
-    if sound.shape[0] > 2:
-        sound = sound.mean(axis=0, keepdims=True)
-    return Sight(pictures, sound.astype("float32"), SAMPLE_RATE, video.rate)
+    sound = heard(read_span(context.audio, first, last).T, context.layout)
+    return Sight(pictures, sound, SAMPLE_RATE, video.rate)
+
+
+def heard(sound: NDArray[Any], layout: str) -> NDArray[np.float32]:
+    """Return (C, N) sound as the generator hears it, (1 or 2, N): of more channels the front.
+
+    Dialogue is in the centre of a surround mix; an average over all channels would bury it.
+    """
+    import numpy as np
+
+    from dubkit.media.audio import channel_roles
+
+    if len(sound) <= 2:
+        return sound.astype(np.float32)
+    roles = channel_roles(layout, len(sound))
+    if not {"FL", "FR"} <= set(roles):
+        return np.asarray(sound.mean(axis=0, keepdims=True), dtype=np.float32)
+    centre = sound[roles.index("FC")] * 0.5**0.5 if "FC" in roles else 0.0
+    front = np.stack([sound[roles.index(side)] + centre for side in ("FL", "FR")])
+    level = max(1.0, float(np.abs(front).max(initial=0.0)))
+    scaled: NDArray[np.float32] = (front / level).astype(np.float32)
+    return scaled
 
 
 def work(context: Context, items: Sequence[Item]) -> float:
@@ -96,7 +118,7 @@ def work(context: Context, items: Sequence[Item]) -> float:
 
 STAGE = Stage(
     name="encode",
-    version=1,
+    version=2,
     scope="language",
     items=items,
     run=run,

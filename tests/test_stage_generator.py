@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dubkit.config import Dub, Settings
@@ -15,6 +16,7 @@ from dubkit.ops.models import ModelStore
 from dubkit.ops.tiny import make_tiny
 from dubkit.store import EpisodeStore
 from stages import generator
+from stages.encode import heard
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +82,16 @@ def test_a_recipe_of_another_generation_is_refused(tmp_path: Path, weights: Path
     here = context(tmp_path, weights, engine="justdubit", dub=Dub(recipe="dub-it"))
     with pytest.raises(Exception, match=r"dub-it needs the files of LTX-2\.3"):
         generator.open_generator(here, "cpu")
+
+
+def test_of_a_surround_mix_the_generator_hears_the_front() -> None:
+    sound = np.zeros((6, 4), np.float32)
+    sound[2] = 0.5  # the centre, where people speak
+    sound[4] = 0.9  # behind
+    front = heard(sound, "5.1")
+    assert front.shape == (2, 4)
+    assert front == pytest.approx(0.5 / 2**0.5)
+    sound[:3] = 0.9
+    assert np.abs(heard(sound, "5.1")).max() == pytest.approx(1.0)
+    assert np.array_equal(heard(sound[:2], "stereo"), sound[:2])
+    assert heard(np.ones((9, 4), np.float32), "").shape == (1, 4)
