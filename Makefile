@@ -21,12 +21,12 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.offline: pyproject.toml constraints.txt requirements-nodeps.txt | $(BIN)/python
-	$(PIP) install --quiet --editable ".[offline,gpu]" --constraint constraints.txt
+	$(PIP) install --quiet --editable ".[offline,gpu,web]" --constraint constraints.txt
 	$(PIP) install --quiet --no-deps --requirement requirements-nodeps.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.offline requirements-compare.txt
-	$(PIP) install --quiet --editable ".[offline,gpu,dev]" --constraint constraints.txt
+	$(PIP) install --quiet --editable ".[offline,gpu,web,dev]" --constraint constraints.txt
 	$(PIP) install --quiet --no-deps --requirement requirements-compare.txt
 	@touch $@
 

@@ -28,7 +28,7 @@ from dubkit.planning import (
     taken_as_is,
 )
 from dubkit.progress import Progress, Speeds, StageStart
-from dubkit.review.edits import note_anchors
+from dubkit.edits import note_anchors
 from dubkit.sink import StoreSink
 from dubkit.stage import Item, Stage
 from dubkit.store import EpisodeStore, Parts, Record

@@ -182,6 +182,48 @@ class Models:
 
 
 @dataclass(frozen=True, slots=True)
+class Serve:
+    """The web server and its workers."""
+
+    host: str = option(
+        "127.0.0.1", "Address to listen on; anything but this machine needs a secret and a user."
+    )
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = option(
+        8000, "Port to listen on; 0 takes a free one."
+    )
+    database: str = option(
+        "",
+        "Database URL (sqlite:///… or postgresql+psycopg://…); empty is dubkit.db in the output folder.",
+        secret=True,
+    )
+    inputs: str = option("Input", "Folder with the media files that jobs may name; uploads go there.")
+    secret: str = option("", "Key that signs sessions, 32 characters or more.", secret=True)
+    secret_file: str = option("", "File with that key, readable by you alone (mode 0600).")
+    strict_secrets: bool = option(
+        False,
+        "Refuse to start without a secret of one's own, even on this machine.",
+        aliases=("STRICT_SECRETS",),
+    )
+    api_token: str = option(
+        "", "Token that scripts send to act as an admin.", aliases=("API_TOKEN",), secret=True
+    )
+    hosts: str = option(
+        "", "Host names the server answers to, separated by commas; empty takes this machine's."
+    )
+    workers: Annotated[int, msgspec.Meta(ge=0, le=64)] = option(
+        1, "Worker processes to start with the server."
+    )
+    lease_seconds: Annotated[float, msgspec.Meta(ge=1.0)] = option(
+        30.0, "A worker that is silent for so long loses its job."
+    )
+    max_attempts: Annotated[int, msgspec.Meta(ge=1)] = option(
+        5, "Times a job is begun before it counts as failed, when its workers keep dying."
+    )
+    max_upload_gb: Positive = option(20.0, "Largest upload.")
+    session_hours: Positive = option(12.0, "How long a login lasts without use.")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a run depends on. Sections are the tables of `dubkit.toml`."""
 
@@ -197,6 +239,7 @@ class Settings:
     stitch: Stitch = Stitch()
     qc: Qc = Qc()
     models: Models = Models()
+    serve: Serve = Serve()
     mode: Literal["low", "medium", "high"] = option("medium", "Preset: low is quick, high is careful.")
     device: Literal["auto", "cuda", "cpu"] = option("auto", "Where models run.")
     engine: Literal["auto", "voice", "justdubit"] = option("auto", "What makes the takes.")

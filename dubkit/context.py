@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dubkit.review import edits as hand
+from dubkit import edits as hand
 from dubkit.store import EpisodeStore, Record, canonical, decoded, digest
 from dubkit.types import (
     Cast,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dubkit.context import Context
 from dubkit.errors import DubkitError
-from dubkit.review.edits import given
+from dubkit.edits import given
 from dubkit.stage import Item, Sink, Stage
 from dubkit.types import SAMPLE_RATE, Line, Segment, Slot
 from stages.clip_speech import ClipSpeech, line_inputs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dubkit.context import Context
 from dubkit.errors import TranslationError
-from dubkit.review.edits import given
+from dubkit.edits import given
 from dubkit.stage import Item, Sink, Stage
 from dubkit.store import canonical, decoded
 from dubkit.types import Line, Segment, Translation

@@ -17,7 +17,7 @@ from dubkit.errors import DiskFull, DubkitError
 from dubkit.ops.models import ModelStore
 from dubkit.planning import Request, plan
 from dubkit.progress import Silent, Speeds
-from dubkit.review.edits import given
+from dubkit.edits import given
 from dubkit.stage import EPISODE, Item, Sink, Stage
 from dubkit.store import EpisodeStore
 from dubkit.types import Line, Segment, Transcript, Translation

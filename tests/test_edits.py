@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dubkit.errors import ArtifactDamaged
-from dubkit.review.edits import (
+from dubkit.edits import (
     Anchor,
     Edits,
     LineEdit,

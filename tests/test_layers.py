@@ -33,7 +33,8 @@ RANKS: dict[str, int] = {
     "dubkit.progress": 4,
     "dubkit.store": 4,
     "dubkit.episodes": 5,
-    "dubkit.review": 5,
+    "dubkit.edits": 5,
+    "dubkit.edit_log": 6,
     "dubkit.context": 6,
     "dubkit.sink": 7,
     "dubkit.stage": 7,
@@ -45,10 +46,11 @@ RANKS: dict[str, int] = {
     "dubkit.chain": 10,
     "dubkit.session": 11,
     "dubkit.summary": 12,
-    "dubkit.scale": 13,
-    "dubkit.web": 14,
-    "dubkit.cli": 15,
-    "dubkit.__main__": 16,
+    "dubkit.review": 13,
+    "dubkit.scale": 14,
+    "dubkit.web": 15,
+    "dubkit.cli": 16,
+    "dubkit.__main__": 17,
 }
 """A unit may import units of a lower rank only: an equal rank is sideways, a higher one is up."""
 

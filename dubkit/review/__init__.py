@@ -1,1 +1,1 @@
-"""What a person changes: edits kept apart from what stages wrote."""
+"""Review of a dub line by line: what a person sees, and what a person does."""

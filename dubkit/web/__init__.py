@@ -1,0 +1,1 @@
+"""Pages and HTTP interface over the chain, with jobs in a database."""

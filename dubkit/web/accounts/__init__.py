@@ -1,0 +1,1 @@
+"""Who may do what: users, roles, tokens, grants, and the audit log."""

@@ -1,0 +1,1 @@
+"""The pages; every module has one `router`."""

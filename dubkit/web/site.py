@@ -1,0 +1,57 @@
+"""What requests are answered from: one `Site` per running server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+if TYPE_CHECKING:
+    from dubkit.config import Configured, Settings
+    from dubkit.ops.models import ModelStore
+    from dubkit.progress import Speeds
+    from dubkit.session import Session
+    from dubkit.web.database import Database
+    from dubkit.web.jobs.queue import JobQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One server: its folders, settings and database."""
+
+    configured: Configured
+    output: Path
+    """Folder of the episodes."""
+    inputs: Path
+    """Folder whose media files a job may name, and which receives uploads."""
+    database: Database
+    queue: JobQueue
+    models: ModelStore
+    speeds: Speeds
+    secret: bytes
+    """Key that signs sessions."""
+    local: bool
+    """True when only this machine can reach the server."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings the server was started with."""
+        return self.configured.settings
+
+    @property
+    def session(self) -> Session:
+        """What the library's functions need to open an episode."""
+        from dubkit.session import Session
+
+        return Session(self.settings, self.output, self.models, self.speeds)
+
+
+def the_site(request: Request) -> Site:
+    """Return the site of the application that answers."""
+    site: Site = request.app.state.site
+    return site
+
+
+OnSite = Annotated[Site, Depends(the_site)]
