@@ -1,0 +1,7 @@
+"""Health, metrics, settings and the machine over HTTP."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()
