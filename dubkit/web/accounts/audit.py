@@ -1,0 +1,42 @@
+"""The audit log: who did what, when. It is only ever added to."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from dubkit.web.accounts.people import Person
+from dubkit.web.accounts.tables import AuditEntry
+from dubkit.web.site import Site
+
+
+def audit(site: Site, person: Person | str, action: str, subject: str, detail: str = "") -> None:
+    """Note that a person did something to a subject, such as `login`, `edit`, `lock` or `download`.
+
+    Passwords, tokens and texts of lines do not belong in `detail`.
+    """
+    name = person if isinstance(person, str) else person.name
+    entry = AuditEntry(
+        person=_line(name, 64),
+        action=_line(action, 40),
+        subject=_line(subject, 300),
+        detail=_line(detail, 2000),
+    )
+    with site.database.transaction() as session:
+        session.add(entry)
+
+
+def entries(site: Site, *, before: int = 0, limit: int = 100, person: str = "") -> list[AuditEntry]:
+    """Return entries, newest first; `before` is the number of the last one already seen."""
+    wanted = select(AuditEntry).order_by(AuditEntry.number.desc()).limit(limit)
+    if before:
+        wanted = wanted.where(AuditEntry.number < before)
+    if person:
+        wanted = wanted.where(AuditEntry.person == person)
+    with site.database.transaction() as session:
+        return list(session.scalars(wanted))
+
+
+def _line(text: str, longest: int) -> str:
+    # One entry is one line of text: what a client sent must not be able to look like a second entry, and
+    # PostgreSQL takes no NUL.
+    return "".join(letter if letter.isprintable() else "�" for letter in text)[:longest]

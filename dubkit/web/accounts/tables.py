@@ -1,0 +1,78 @@
+"""Tables of the accounts: users, tokens, grants, ended sessions, and the audit log.
+
+Times are UTC and stored without a zone, as both databases keep them alike.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dubkit.web.database import Table
+
+
+def now() -> datetime:
+    """Return the present moment in UTC, as the tables keep it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class User(Table):
+    """Somebody with a password."""
+
+    __tablename__ = "user_account"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    role: Mapped[str] = mapped_column(String(16))
+    password: Mapped[str] = mapped_column(Text)
+    """Argon2 hash, never the password."""
+    session_version: Mapped[int] = mapped_column(default=1)
+    """Rises whenever every session of the user must end."""
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class Token(Table):
+    """A token a script sends instead of logging in."""
+
+    __tablename__ = "api_token"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    user: Mapped[str] = mapped_column(ForeignKey("user_account.name", ondelete="CASCADE"), index=True)
+    label: Mapped[str] = mapped_column(String(80))
+    role: Mapped[str] = mapped_column(String(16))
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    created: Mapped[datetime] = mapped_column(default=now)
+    expires: Mapped[datetime | None]
+
+
+class Grant(Table):
+    """An episode given to somebody who has no job on it; `*` is everybody."""
+
+    __tablename__ = "episode_grant"
+
+    episode: Mapped[str] = mapped_column(String(255), primary_key=True)
+    person: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class EndedSession(Table):
+    """A session that was logged out before it ran out by itself."""
+
+    __tablename__ = "ended_session"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    ended: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class AuditEntry(Table):
+    """Something somebody did. Entries are only added."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("audit_person", "person", "number"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(default=now)
+    person: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(300))
+    detail: Mapped[str] = mapped_column(Text, default="")
