@@ -11,10 +11,11 @@ import logging
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dubkit.context import IMPORTS, Context
+from dubkit.edits import lock_conflict, note_anchors
 from dubkit.errors import DiskFull, DubkitError
 from dubkit.planning import (
     Request,
@@ -28,7 +29,6 @@ from dubkit.planning import (
     taken_as_is,
 )
 from dubkit.progress import Progress, Speeds, StageStart
-from dubkit.edits import note_anchors
 from dubkit.sink import StoreSink
 from dubkit.stage import Item, Stage
 from dubkit.store import EpisodeStore, Parts, Record
@@ -136,7 +136,7 @@ def _run_stage(
     items = stage.items(context)
     todo = find_todo(stage, context, items, stage.name in request.force)
     if stage.takes:
-        todo = [t for t in todo if not _adopted(t, context, forced=t.reason == "forced")]
+        todo = [t for t in todo if not _adopted(t, context, stage.home(language))]
     began = time.monotonic()
     seconds = 0.0
     if todo:
@@ -163,6 +163,12 @@ def _run_stage(
 
 
 def _work(stage: Stage, context: Context, items: Sequence[Item], sink: StoreSink) -> None:
+    for item in items:
+        if item.problem:
+            sink.fail(item.id, DubkitError(item.problem))
+    items = [item for item in items if not item.problem]
+    if not items:
+        return
     try:
         stage.run(context, items, sink)
     except DiskFull:
@@ -183,14 +189,27 @@ def _work(stage: Stage, context: Context, items: Sequence[Item], sink: StoreSink
         raise AssertionError(f"stage {stage.name} left items without a result: {unhandled}")
 
 
-def _adopted(todo: Todo, context: Context, *, forced: bool) -> bool:
-    """Bring back an earlier take that was made with the same key."""
-    if forced:
+def _adopted(todo: Todo, context: Context, home: str) -> bool:
+    """Bring back the take that a person chose, or an earlier one that was made with the same key."""
+    store, item = context.store, todo.item
+    if item.problem:
         return False
-    record = context.store.adopt_take(todo.item.id, todo.parts.key, context.language)
-    if record is None:
+    if item.take:
+        record = store.take_record(item.take, home)
+        if record is None:
+            return False
+        value = record.value
+        if isinstance(value, dict) and "id" in value:
+            value = {**value, "id": item.id}  # a new transcript may have given the line another number
+        record = replace(record, item=item.id, key=todo.parts.key, parts=todo.parts, value=value)
+    elif todo.reason == "forced":
         return False
-    context.store.save_record(record, context.language)
+    else:
+        found = store.adopt_take(item.id, todo.parts.key, home)
+        if found is None:
+            return False
+        record = found
+    store.save_record(record, home)
     return True
 
 
@@ -271,6 +290,11 @@ def _anchor_edits(context: Context, languages: tuple[str, ...], progress: Progre
         here = context.fresh(language)
         edited |= set(here.language_edits.lines)
         orphans |= set(here.placed.orphans)
+        for segment in here.segments:
+            edit = here.placed.lines.get(segment.id)
+            conflict = lock_conflict(edit.lock, segment) if edit and edit.lock else ""
+            if conflict:
+                progress.note(f"{segment.id} is locked and stays as it is, but {conflict}.")
     note_anchors(context.store, sorted(edited), context.transcript.segments)
     for item in sorted(orphans):
         progress.note(

@@ -180,7 +180,7 @@ class Context:
         """Each segment with its line, hand edits laid over both."""
         by_id = {line.id: line for line in self.translation.lines}
         return tuple(
-            (segment, hand.edited_line(by_id[segment.id], self.placed.lines.get(segment.id)))
+            (segment, hand.edited_line(by_id[segment.id], self.placed.lines.get(segment.id), segment))
             for segment in self.segments
             if segment.id in by_id
         )

@@ -7,8 +7,9 @@ A stage never writes these files, so they survive every rerun. The form is
 
 An edit belongs to a moment, not to a number: the first run that sees it notes when its segment
 speaks (`Anchor`), and when a new transcript numbers segments otherwise the edit follows its time.
-An edit whose
-moment has no segment any more is reported and stays in the file.
+An edit whose moment has no segment any more is reported and stays in the file.
+
+What was changed when, and by whom, is in the log (`dubkit.edit_log`); these files hold what holds now.
 """
 
 from __future__ import annotations
@@ -49,6 +50,24 @@ class SpeakerEdit:
 
 
 @dataclass(frozen=True, slots=True)
+class Lock:
+    """What a locked line keeps, and what its source was then. A rerun changes neither text nor take."""
+
+    text: str
+    route: Route
+    source: str
+    """What the segment said as the line was locked; another text now is a conflict to be shown."""
+    speaker: str
+    start: float
+    end: float
+
+
+Seed = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+TakeName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]+/v[0-9]{3,}$")]
+"""Item and version of a take, such as `s0003/v002`."""
+
+
+@dataclass(frozen=True, slots=True)
 class LineEdit:
     """Change of a translated line."""
 
@@ -56,6 +75,13 @@ class LineEdit:
     route: Route | None = None
     voice: str | None = None
     note: str | None = None
+    delivery: str | None = None
+    """How the line is spoken, in words for the prompt: `in a whisper`."""
+    seed: Seed | None = None
+    takes: tuple[TakeName, ...] | None = None
+    """Takes chosen for the line: one that was spoken, or those of its clips."""
+    accepted: bool | None = None
+    lock: Lock | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +132,15 @@ def _names(form: type) -> tuple[str, ...]:
     return tuple(form.__dataclass_fields__)  # type: ignore[attr-defined]
 
 
+BOOKKEEPING = frozenset({"note", "accepted", "lock", "takes"})
+"""Fields of a line's edit that change no result by themselves."""
+
+
 def given(edit: SegmentEdit | SpeakerEdit | LineEdit | None) -> dict[str, Any]:
     """Return the fields an edit sets, as they enter a key; a note changes nothing."""
     if edit is None:
         return {}
-    values = {name: getattr(edit, name) for name in _names(type(edit)) if name != "note"}
+    values = {name: getattr(edit, name) for name in _names(type(edit)) if name not in BOOKKEEPING}
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -192,13 +222,47 @@ def edited_segment(segment: Segment, edit: SegmentEdit | None) -> Segment:
     return changed
 
 
-def edited_line(line: Line, edit: LineEdit | None) -> Line:
+LOCK_CONFLICT = "lock-conflict"
+"""Flag of a locked line whose source is not what it was."""
+
+
+def edited_line(line: Line, edit: LineEdit | None, segment: Segment) -> Line:
     """Return the line as the person wants it; a text written by a person carries no warning flags."""
     if edit is None:
         return line
+    if edit.lock is not None:
+        return _locked_line(line, edit.lock, segment)
     changed = line
     if edit.text is not None:
         changed = replace(changed, text=edit.text, provider="edited", flags=())
     if edit.route is not None:
         changed = replace(changed, route=edit.route)
     return changed
+
+
+def _locked_line(line: Line, lock: Lock, segment: Segment) -> Line:
+    kept = replace(line, route=lock.route)
+    if lock.text != line.text:
+        kept = replace(kept, text=lock.text, provider="locked", flags=())
+    if lock_conflict(lock, segment):
+        kept = replace(kept, flags=(*kept.flags, LOCK_CONFLICT))
+    return kept
+
+
+MOVED = 0.05
+"""Seconds by which a locked line's source may move before it is a conflict."""
+
+
+def lock_conflict(lock: Lock, segment: Segment) -> str:
+    """Say how the source of a locked line has changed under it; empty when it has not."""
+    found = []
+    if segment.text != lock.source:
+        found.append(f"the source said “{lock.source}” and now says “{segment.text}”")
+    if segment.speaker != lock.speaker:
+        found.append(f"it was spoken by {lock.speaker} and is now by {segment.speaker}")
+    if abs(segment.start - lock.start) > MOVED or abs(segment.end - lock.end) > MOVED:
+        found.append(
+            f"it was at {lock.start:.2f} to {lock.end:.2f} s and is now at "
+            f"{segment.start:.2f} to {segment.end:.2f} s"
+        )
+    return "; ".join(found)

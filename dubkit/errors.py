@@ -58,6 +58,14 @@ class ArtifactDamaged(DubkitError):
         self.path = path
 
 
+class EditRefused(DubkitError):
+    """An edit cannot be made as asked: the line is locked, or something named does not exist."""
+
+
+class EditConflict(EditRefused):
+    """Somebody else changed the same thing since it was last seen."""
+
+
 class EpisodeBusy(DubkitError):
     """Another run holds the lock of the episode."""
 

@@ -10,7 +10,7 @@ from dubkit.context import IMPORTS, Context
 from dubkit.errors import ArtifactDamaged, DubkitError
 from dubkit.progress import Speeds
 from dubkit.stage import EPISODE, Item, Stage
-from dubkit.store import Parts, reason_to_run
+from dubkit.store import Parts, Record, reason_to_run
 from stages import STAGES
 from stages.generator import choose_engine
 
@@ -133,10 +133,19 @@ def find_todo(stage: Stage, context: Context, items: Sequence[Item], forced: boo
         parts = make_parts(stage, context, item)
         record = context.store.record(stage.name, item.id, stage.home(context.language))
         whole = record is None or context.store.whole(record.files)
+        if whole and record is not None and _held(item, record):
+            continue
         reason = reason_to_run(record, parts, forced=forced, files_whole=whole)
         if reason:
             todo.append(Todo(item, parts, reason))
     return todo
+
+
+def _held(item: Item, record: Record) -> bool:
+    """Tell whether a locked item's result stays, whatever else changed."""
+    if item.held is None or record.error:
+        return False
+    return all(record.parts.inputs.get(name) == item.inputs.get(name) for name in item.held)
 
 
 def plan(context: Context, request: Request, speeds: Speeds) -> list[StagePlan]:

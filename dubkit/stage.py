@@ -31,6 +31,12 @@ class Item:
     models: Mapping[str, str] = field(default_factory=dict)
     settings: tuple[str, ...] | None = None
     """Dotted names of the settings that change this item; None takes those of the stage."""
+    take: str = ""
+    """Take that a person chose, such as `s0003/v002`: it is used whatever it was made from."""
+    held: tuple[str, ...] | None = None
+    """A locked line's: a result that is there stays, if these inputs are still those it was made from."""
+    problem: str = ""
+    """Why it cannot be made; recorded as its failure, without work."""
 
 
 class Take(Protocol):

@@ -8,6 +8,7 @@ SHA-256 of their content: an upstream stage that runs again with the same result
     Output/<stem>/
       episode.json audio.wav …          shared artifacts
       edits.json                        hand edits, never written by a stage
+      edits.jsonl                       what was changed when, and by whom; only ever longer
       pt-BR/translation.json …          artifacts of one language, with an edits.json of its own
       .dubkit/items/<scope>/<stage>/    one record per item; scope is a language or `shared`
       .dubkit/tmp/                      half-written files; emptied by the next run
@@ -20,6 +21,7 @@ import errno
 import hashlib
 import os
 import shutil
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -277,6 +279,21 @@ class EpisodeStore:
             shutil.copyfile(path, temporary)
         return kept
 
+    def write_by_hand(self, relative: str, value: Any, language: str = "") -> None:
+        """Write what a person changed. Needs no lock of the episode: a run that begins leaves it alone."""
+        target = self.path(relative, language)
+        temporary = self.root / HIDDEN / "hand" / f"{os.getpid()}-{threading.get_ident()}-{target.name}"
+        with _disk_full_is_clear(target):
+            temporary.parent.mkdir(parents=True, exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                temporary.write_bytes(pretty(value))
+                _sync(temporary)
+                os.replace(temporary, target)
+                _sync(target.parent)
+            finally:
+                temporary.unlink(missing_ok=True)
+
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Give a folder on the episode's disk for files nobody keeps; after a kill `clean` removes it."""
@@ -311,6 +328,14 @@ class EpisodeStore:
             if record.key == key and not record.error and self.whole(record.files):
                 return record
         return None
+
+    def take_record(self, take: str, language: str) -> Record | None:
+        """Return what is recorded in a take, such as `s0003/v002`; None when it is not there or not whole."""
+        try:
+            record = decoded((self.path(f"takes/{take}", language) / "take.json").read_bytes(), Record)
+        except (OSError, msgspec.DecodeError):
+            return None
+        return record if self.whole(record.files) else None
 
     def take_folders(self, item: str, language: str) -> list[Path]:
         """Folders of the takes of an item, oldest first."""
@@ -349,8 +374,8 @@ class EpisodeStore:
         folder = self.root / HIDDEN / "tmp"
         with _disk_full_is_clear(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        # The process id keeps two writers apart; the suffix stays because encoders choose by it.
-        return folder / f"{os.getpid()}-{name}"
+        # Process and thread keep two writers apart; the suffix stays because encoders choose by it.
+        return folder / f"{os.getpid()}-{threading.get_ident()}-{name}"
 
 
 def read_json(path: Path, kind: type[T], *, cure: str) -> T:

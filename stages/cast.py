@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dubkit.context import Context
-from dubkit.errors import ArtifactDamaged
 from dubkit.edits import SpeakerEdit, given
+from dubkit.errors import ArtifactDamaged
 from dubkit.stage import EPISODE, Item, Sink, Stage
 from dubkit.types import SAMPLE_RATE, Cast, Segment, Speaker
 from stages.voices import choose, identity

@@ -39,8 +39,11 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def _overrides(context: Context) -> dict[str, Route]:
-    """Return the routes that a person chose."""
-    return {line: edit.route for line, edit in context.placed.lines.items() if edit.route is not None}
+    """Return the routes that a person chose, and those of locked lines."""
+    chosen = {
+        line: edit.lock.route if edit.lock else edit.route for line, edit in context.placed.lines.items()
+    }
+    return {line: route for line, route in chosen.items() if route is not None}
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:

@@ -13,6 +13,7 @@ from dubkit.types import Clip, DubbedClip
 from stages.artifacts import chosen, digest_of, on_disk, second_file
 from stages.generator import (
     CHECKPOINT,
+    clip_seed,
     devices,
     failure,
     generates,
@@ -21,6 +22,7 @@ from stages.generator import (
     open_generator,
     recipe,
 )
+from stages.takes import KEPT, chosen_clip, kept_digest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,19 +38,19 @@ def _second(context: Context, clip: Clip) -> str:
 def items(context: Context) -> Sequence[Item]:
     if not generates(context):
         return []
-    found = [clip for clip in context.clips.clips if _second(context, clip)]
-    models = identities(context, CHECKPOINT) if found else {}
-    return [
+    clips = context.clips.clips
+    chosen = {clip.id: found for clip in clips if (found := chosen_clip(context, clip))}
+    made = [clip for clip in clips if _second(context, clip) and clip.id not in chosen]
+    models = identities(context, CHECKPOINT) if made else {}
+    generated = [
         Item(
             clip.id,
-            inputs={
-                f"refine/{clip.id}": _second(context, clip),
-                "kept": context.digest([clip.start_frame, clip.keep_start, clip.keep_end]),
-            },
+            inputs={f"refine/{clip.id}": _second(context, clip), KEPT: kept_digest(context, clip)},
             models=models,
         )
-        for clip in found
+        for clip in made
     ]
+    return [*generated, *(found.item(clip) for clip, found in chosen.items())]
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
@@ -69,7 +71,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
                         clip.id,
                         justdubit.ENGINE,
                         recipe(context).name,
-                        context.settings.dub.seed,
+                        clip_seed(context, clip),
                         count,
                         rate,
                         sound.shape[1],

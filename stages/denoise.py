@@ -24,12 +24,15 @@ from stages.artifacts import (
 from stages.generator import (
     CHECKPOINT,
     DUBBING_LORA,
+    clip_seed,
     generates,
     identities,
     keep_clips,
     operations,
+    own_seed,
     recipe,
 )
+from stages.takes import chosen_clip
 
 if TYPE_CHECKING:
     from dubkit.engines.justdubit import ClipJob
@@ -71,19 +74,39 @@ def reads(context: Context, clip: Clip) -> dict[str, str]:
     return found
 
 
+def settings_for(context: Context, clip: Clip, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the settings that change a clip: one with a seed of its own does not hear of the common one."""
+    return names if own_seed(context, clip) is None else tuple(n for n in names if n != "dub.seed")
+
+
+def seed_edit(context: Context, clip: Clip) -> dict[str, int]:
+    own = own_seed(context, clip)
+    return {} if own is None else {"seed": own}
+
+
 def chained(context: Context, clip: Clip) -> dict[str, str]:
     """Return what a clip's generation reads, and that of every clip it takes latents over from."""
     clips = by_id(context)
     found = reads(context, clip)
     for before in chain_of(clip, clips)[:-1]:
-        found[f"follows/{before.id}"] = context.digest(reads(context, before))
+        found[f"follows/{before.id}"] = context.digest(reads(context, before) | seed_edit(context, before))
     return found
 
 
 def items(context: Context) -> Sequence[Item]:
     found = ready(context)
     models = identities(context, CHECKPOINT, DUBBING_LORA) if found else {}
-    return [Item(clip.id, inputs=chained(context, clip), models=models) for clip in found]
+    return [
+        Item(
+            clip.id,
+            inputs=chained(context, clip),
+            edits=seed_edit(context, clip),
+            models=models,
+            settings=settings_for(context, clip, SETTINGS),
+            held=("start",) if chosen_clip(context, clip) else None,
+        )
+        for clip in found
+    ]
 
 
 def jobs_for(context: Context, due: Collection[str], folder: Path, stage: str) -> list[ClipJob]:
@@ -109,7 +132,7 @@ def jobs_for(context: Context, due: Collection[str], folder: Path, stage: str) -
             on_disk(context, encoded_file(clip.window), shared=True),
             previous,
         )
-        jobs.append(ClipJob(clip, inputs, video.rate, context.settings.dub.seed, folder / clip.id))
+        jobs.append(ClipJob(clip, inputs, video.rate, clip_seed(context, clip), folder / clip.id))
     return jobs
 
 

@@ -10,6 +10,7 @@ from dubkit.errors import DubkitError
 from dubkit.stage import Item, Sink, Stage
 from stages.artifacts import NEGATIVE, text_file
 from stages.generator import CHECKPOINT, TEXT, devices, generates, identities, open_generator, recipe
+from stages.takes import chosen_clip
 
 
 def wanted(context: Context) -> dict[str, str]:
@@ -24,9 +25,13 @@ def wanted(context: Context) -> dict[str, str]:
 
 def items(context: Context) -> Sequence[Item]:
     models = identities(context, CHECKPOINT, TEXT)
+    found = wanted(context)
+    kept = {clip.id for clip in context.clips.clips if chosen_clip(context, clip)} if found else set()
     return [
-        Item(name, inputs={"prompt": context.digest(prompt)}, models=models)
-        for name, prompt in wanted(context).items()
+        Item(
+            name, inputs={"prompt": context.digest(prompt)}, models=models, held=() if name in kept else None
+        )
+        for name, prompt in found.items()
     ]
 
 

@@ -89,6 +89,18 @@ def recipe(context: Context) -> Recipe:
     return chosen.with_(reference_strength=wanted.reference_strength)
 
 
+def own_seed(context: Context, clip: Clip) -> int | None:
+    """Return the seed that a person's new take gave a clip: that of the first of its lines that has one."""
+    edits = (context.placed.lines.get(line) for line in clip.lines)
+    return next((edit.seed for edit in edits if edit is not None and edit.seed is not None), None)
+
+
+def clip_seed(context: Context, clip: Clip) -> int:
+    """Return the seed that a clip is generated with."""
+    own = own_seed(context, clip)
+    return context.settings.dub.seed if own is None else own
+
+
 def identities(context: Context, *roles: str) -> dict[str, str]:
     """Return the models of some roles as they enter keys."""
     found = {}

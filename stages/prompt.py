@@ -7,13 +7,15 @@ from importlib import resources
 
 from dubkit.context import Context
 from dubkit.stage import EPISODE, Item, Sink, Stage
-from dubkit.types import Prompt, Prompts
+from dubkit.types import Line, Prompt, Prompts
 
 TEMPLATE = "dub.txt"
 
 
 def items(context: Context) -> Sequence[Item]:
-    said = [(segment.speaker, line.id, line.text) for segment, line in context.lines]
+    said = [
+        (segment.speaker, line.id, line.text, *_delivery(context, line)) for segment, line in context.lines
+    ]
     named = {speaker.id: speaker.description for speaker in context.cast.speakers}
     return [
         Item(
@@ -31,6 +33,12 @@ def _template() -> str:
     return resources.files("prompts").joinpath(TEMPLATE).read_text("utf-8").rstrip("\n")
 
 
+def _delivery(context: Context, line: Line) -> tuple[str, ...]:
+    """Return how a person wants the line spoken; empty when nobody said."""
+    edit = context.placed.lines.get(line.id)
+    return (edit.delivery.strip(),) if edit is not None and edit.delivery and edit.delivery.strip() else ()
+
+
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.translate.language import language_name
 
@@ -41,7 +49,9 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         Prompt(
             line.id,
             template.format(
-                speaker=named.get(segment.speaker, "The speaker"), language=language, dialogue=line.text
+                speaker=named.get(segment.speaker, "The speaker"),
+                language=", ".join((language, *_delivery(context, line))),
+                dialogue=line.text,
             ),
         )
         for segment, line in context.lines

@@ -9,7 +9,7 @@ from dubkit.context import Context
 from dubkit.stage import Item, Sink, Stage
 from dubkit.types import Clip
 from stages.artifacts import by_id, chain_of, chosen, digest_of, first_file, on_disk, second_file
-from stages.denoise import SETTINGS, chained, jobs_for, ready
+from stages.denoise import SETTINGS, chained, jobs_for, ready, seed_edit, settings_for
 from stages.generator import (
     CHECKPOINT,
     DISTILLED_LORA,
@@ -21,6 +21,7 @@ from stages.generator import (
     open_generator,
     operations,
 )
+from stages.takes import chosen_clip
 
 
 def _first(context: Context, clip: Clip) -> str:
@@ -38,7 +39,10 @@ def items(context: Context) -> Sequence[Item]:
                 **chained(context, clip),
                 **{f"denoise/{c.id}": _first(context, c) for c in chain_of(clip, clips)},
             },
+            edits=seed_edit(context, clip),
             models=models,
+            settings=settings_for(context, clip, STAGE.settings),
+            held=("start",) if chosen_clip(context, clip) else None,
         )
         for clip in found
     ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dubkit.context import Context
-from dubkit.errors import DubkitError
 from dubkit.edits import given
+from dubkit.errors import DubkitError
 from dubkit.stage import Item, Sink, Stage
 from dubkit.types import SAMPLE_RATE, Line, Segment, Slot
 from stages.clip_speech import ClipSpeech, line_inputs
+from stages.takes import chosen_speech
 from stages.voices import identity, open_voice
 
 BREATH = round(0.06 * SAMPLE_RATE)
@@ -64,6 +65,10 @@ def items(context: Context) -> Sequence[Item]:
     engine = identity(context) if any(line.id not in generated for _, line in due) else ""
     found = []
     for segment, line in due:
+        chosen = chosen_speech(context, line.id)
+        if chosen is not None:
+            found.append(chosen.item(line.id))
+            continue
         if line.id in generated:
             inputs = line_inputs(context, segment)
             # Without its clips a line keeps the source's sound; the stage that failed says why.
@@ -78,7 +83,7 @@ def items(context: Context) -> Sequence[Item]:
                     f"cast/{segment.speaker}": context.digest(voice_of(context, segment)),
                     "slot": context.digest(rooms[line.id]),
                 },
-                edits={name: value for name, value in edits.items() if name != "voice"},
+                edits={name: value for name, value in edits.items() if name not in ("voice", "delivery")},
                 models={"voice": engine},
             )
         )
@@ -122,7 +127,9 @@ def _speak(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) 
     rooms = slots(context.segments, context.episode.samples)
     for segment, line in lines:
         try:
-            result, samples = engine.speak(line, voice_of(context, segment), rooms[line.id], context.language)
+            result, samples = engine.speak(
+                line, voice_of(context, segment), rooms[line.id], context.language, _seed(context, line.id)
+            )
         except DubkitError as error:
             sink.fail(line.id, error)
             continue
@@ -131,6 +138,11 @@ def _speak(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) 
             take.value = result
             if "cut" in result.flags:
                 take.degraded.append(f"{line.id} did not fit its slot and was cut")
+
+
+def _seed(context: Context, line: str) -> int | None:
+    edit = context.placed.lines.get(line)
+    return edit.seed if edit is not None else None
 
 
 STAGE = Stage(

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dubkit.context import Context
-from dubkit.errors import TranslationError
 from dubkit.edits import given
+from dubkit.errors import TranslationError
 from dubkit.stage import Item, Sink, Stage
 from dubkit.store import canonical, decoded
 from dubkit.types import Line, Segment, Translation
@@ -50,9 +50,15 @@ def items(context: Context) -> Sequence[Item]:
                 if name == "text"
             },
             models={"translator": identity},
+            held=("languages",) if _locked(context, segment) else None,
         )
         for position, segment in enumerate(context.segments)
     ]
+
+
+def _locked(context: Context, segment: Segment) -> bool:
+    edit = context.placed.lines.get(segment.id)
+    return edit is not None and edit.lock is not None
 
 
 def _digest(context: Context, position: int, sees_context: bool) -> str:

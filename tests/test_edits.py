@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from dubkit.errors import ArtifactDamaged
 from dubkit.edits import (
     Anchor,
     Edits,
@@ -21,6 +20,7 @@ from dubkit.edits import (
     read_anchors,
     read_edits,
 )
+from dubkit.errors import ArtifactDamaged
 from dubkit.store import EpisodeStore
 from dubkit.types import Line, Segment, Word
 
@@ -114,6 +114,6 @@ def test_a_segment_cannot_end_before_it_starts() -> None:
 
 def test_a_line_written_by_a_person_carries_no_warning() -> None:
     line = Line("s0001", "", flags=("refused",))
-    changed = edited_line(line, LineEdit(text="Olá", route="keep"))
+    changed = edited_line(line, LineEdit(text="Olá", route="keep"), segment(1, 0.0, 1.0))
     assert (changed.text, changed.route, changed.flags, changed.provider) == ("Olá", "keep", (), "edited")
-    assert edited_line(line, None) is line
+    assert edited_line(line, None, segment(1, 0.0, 1.0)) is line

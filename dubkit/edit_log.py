@@ -1,0 +1,359 @@
+"""The log of hand edits: `edits.jsonl` of an episode, which only ever grows.
+
+Every change writes `edits.json` (what holds now) and then one event with the values before and after, so that
+each can be undone. A change made in `edits.json` with an editor, or one whose event was lost in a crash, is
+found by comparing the file with what the last event left, and is logged then as made by hand.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
+
+import msgspec
+
+from dubkit.edits import FILE, Edits, LineEdit, SegmentEdit, SpeakerEdit, note_anchors, read_edits
+from dubkit.errors import ArtifactDamaged, EditConflict, EditRefused
+from dubkit.store import HIDDEN, EpisodeStore, canonical, decoded, digest
+from dubkit.types import Segment
+
+LOG = "edits.jsonl"
+Section = Literal["segments", "speakers", "lines"]
+FORMS: Mapping[str, type] = {"segments": SegmentEdit, "speakers": SpeakerEdit, "lines": LineEdit}
+BY_HAND = "by hand"
+UNDO, REDO = "undo", "redo"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field of one item, and what it shall be; None takes the edit back."""
+
+    section: Section
+    item: str
+    field: str
+    after: Any
+    language: str = ""
+    """Language whose edits change; empty for those all languages share."""
+    before: Any = None
+    """What it was; filled in as the change is made."""
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """What it changes."""
+        return self.language, self.section, self.item, self.field
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One act of a person: everything it changed can be undone at once."""
+
+    number: int
+    at: float
+    """Seconds since 1970."""
+    who: str
+    action: str
+    """`edit`, `lock`, `choose`, `regenerate`, `merge speakers`, `undo`, `by hand` …"""
+    changes: tuple[Change, ...]
+    states: dict[str, str] = field(default_factory=dict)
+    """Language (empty for shared) -> digest of its edits afterwards, where they changed."""
+    undoes: int = 0
+    """Number of the event that this one takes back."""
+
+
+class EditLog:
+    """Reads and makes the edits of one episode. Several processes may use it at once."""
+
+    def __init__(self, store: EpisodeStore) -> None:
+        self.store = store
+
+    def events(self) -> tuple[Event, ...]:
+        """Return everything that was changed, oldest first. Raises ArtifactDamaged with the line."""
+        try:
+            raw = self._path.read_bytes()
+        except FileNotFoundError:
+            return ()
+        # What a crash left behind the last line break was never complete.
+        return tuple(self._read(line, n) for n, line in enumerate(raw.split(b"\n")[:-1], 1))
+
+    def last(self) -> int:
+        """Return the number of the last event; 0 before the first."""
+        event = self._last_event()
+        return event.number if event else 0
+
+    def make(
+        self,
+        changes: Sequence[Change],
+        *,
+        who: str,
+        action: str,
+        seen: int | None = None,
+        segments: Sequence[Segment] = (),
+    ) -> Event | None:
+        """Make some changes as one event; None when they change nothing.
+
+        `seen` is the last event the person knows of: a change of something that somebody changed later is an
+        EditConflict. `segments` tell the moments the edits belong to.
+        """
+        with self._writing() as known:
+            if seen is not None:
+                _refuse_unseen(self.events(), changes, seen)
+            event = self._append(known, changes, who, action)
+            items = {c.item for c in changes if c.section != "speakers"}
+            note_anchors(self.store, sorted(items), segments)
+            return event
+
+    def undo(self, *, who: str, number: int = 0, redo: bool = False) -> Event:
+        """Take back an event: the one named, else the last that still stands (or, to redo, was taken back).
+
+        Raises EditRefused when there is none, and EditConflict when a later one changed the same.
+        """
+        with self._writing() as known:
+            events = self.events()
+            target = _named(events, number) if number else _last_standing(events, redo)
+            _refuse_built_upon(events, target)
+            back = [replace(c, before=None, after=c.before) for c in reversed(target.changes)]
+            event = self._append(known, back, who, REDO if target.undoes else UNDO, target.number)
+            if event is None:
+                raise EditRefused(f"Change {target.number} is taken back already.")
+            return event
+
+    # inside
+
+    @property
+    def _path(self) -> Any:
+        return self.store.path(LOG)
+
+    def _read(self, line: bytes, number: int) -> Event:
+        try:
+            return decoded(line, Event)
+        except msgspec.DecodeError as error:
+            cure = "Bring the file back from your backup, or delete it: the edits stay, only undo is lost."
+            raise ArtifactDamaged(self._path, f"line {number}", str(error), cure) from None
+
+    def _last_event(self) -> Event | None:
+        try:
+            with self._path.open("rb") as stream:
+                size = stream.seek(0, os.SEEK_END)
+                stream.seek(max(0, size - 65536))
+                lines = stream.read().split(b"\n")
+        except FileNotFoundError:
+            return None
+        if len(lines) >= 3 or (len(lines) == 2 and size <= 65536):
+            return self._read(lines[-2], 0)
+        events = self.events()  # one very long event
+        return events[-1] if events else None
+
+    @contextmanager
+    def _writing(self) -> Iterator[dict[str, Edits]]:
+        """Hold the log; give the edits by language, after what was changed by hand has been logged."""
+        from filelock import FileLock
+
+        hidden = self.store.root / HIDDEN
+        hidden.mkdir(parents=True, exist_ok=True)
+        with FileLock(hidden / "edits.lock"):
+            known: dict[str, Edits] = {}
+            self._log_hand_changes(known)
+            yield known
+
+    def _log_hand_changes(self, known: dict[str, Edits]) -> None:
+        events = self.events()
+        states: dict[str, str] = {}
+        for event in events:
+            states |= event.states
+        for language in self._languages(states):
+            known[language] = read_edits(self.store, language)
+            if digest(known[language]) == states.get(language, digest(Edits())):
+                continue
+            before = replay(events, language)
+            changes = _differences(before, known[language], language)
+            self._write_event(
+                _event(events, changes, "", BY_HAND, {language: digest(known[language])}),
+            )
+            events = self.events()
+
+    def _languages(self, states: Mapping[str, str]) -> list[str]:
+        found = {path.parent.name for path in self.store.root.glob(f"*/{FILE}")} - {HIDDEN}
+        return sorted({"", *found, *states})
+
+    def _append(
+        self, known: dict[str, Edits], changes: Sequence[Change], who: str, action: str, undoes: int = 0
+    ) -> Event | None:
+        made: list[Change] = []
+        touched: dict[str, Edits] = {}
+        for change in changes:
+            edits = touched.get(change.language, known.get(change.language, Edits()))
+            before = value_of(edits, change)
+            if digest(before) == digest(change.after):
+                continue
+            made.append(replace(change, before=before))
+            touched[change.language] = with_value(edits, change)
+        if not made:
+            return None
+        for language, edits in touched.items():
+            self.store.write_by_hand(FILE, _slim(edits), language)
+        states = {language: digest(edits) for language, edits in touched.items()}
+        event = _event(self.events(), made, who, action, states, undoes)
+        self._write_event(event)
+        return event
+
+    def _write_event(self, event: Event) -> None:
+        path = self._path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab+") as stream:
+            end = stream.seek(0, os.SEEK_END)
+            if end:
+                stream.seek(end - 1)
+                if stream.read(1) != b"\n":
+                    stream.truncate(_after_last_break(path))
+            stream.write(canonical(event) + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+def _after_last_break(path: Any) -> int:
+    return int(path.read_bytes().rfind(b"\n")) + 1
+
+
+def _event(
+    events: Sequence[Event],
+    changes: Sequence[Change],
+    who: str,
+    action: str,
+    states: dict[str, str],
+    undoes: int = 0,
+) -> Event:
+    number = events[-1].number + 1 if events else 1
+    return Event(number, round(time.time(), 3), who, action, tuple(changes), states, undoes)
+
+
+# --- values of edits --------------------------------------------------------------------------
+
+
+def value_of(edits: Edits, change: Change) -> Any:
+    """Return what a field of an item is now, as plain JSON; None when nobody edited it."""
+    entry = getattr(edits, change.section).get(change.item)
+    return None if entry is None else msgspec.to_builtins(getattr(entry, change.field))
+
+
+def with_value(edits: Edits, change: Change) -> Edits:
+    """Return the edits with a change made. Raises EditRefused for a value the field cannot have."""
+    form = FORMS[change.section]
+    entries = dict(getattr(edits, change.section))
+    entry = entries.get(change.item) or form()
+    table = {f.name: msgspec.to_builtins(getattr(entry, f.name)) for f in fields(entry)}
+    if change.field not in table:
+        raise EditRefused(f"{change.section}.{change.item}.{change.field}: no such field.")
+    try:
+        entries[change.item] = msgspec.convert(table | {change.field: change.after}, form)
+    except msgspec.ValidationError as error:
+        value = str(change.after)[:80]
+        raise EditRefused(f"{change.item}: {change.field} cannot be {value!r}: {error}.") from None
+    if entries[change.item] == form():
+        del entries[change.item]
+    return replace(edits, **{change.section: entries})
+
+
+def _slim(edits: Edits) -> dict[str, Any]:
+    """Return the edits as a person reads them: only what is set."""
+    table = msgspec.to_builtins(edits)
+    return {
+        section: {
+            item: {name: value for name, value in entry.items() if value is not None}
+            for item, entry in sorted(entries.items())
+        }
+        for section, entries in table.items()
+        if entries
+    }
+
+
+def replay(events: Sequence[Event], language: str) -> Edits:
+    """Return the edits of a language as the events left them."""
+    edits = Edits()
+    for event in events:
+        for change in event.changes:
+            if change.language == language:
+                edits = with_value(edits, change)
+    return edits
+
+
+def _differences(before: Edits, after: Edits, language: str) -> list[Change]:
+    found: list[Change] = []
+    for section, form in FORMS.items():
+        old, new = getattr(before, section), getattr(after, section)
+        for item in sorted(old.keys() | new.keys()):
+            for name in (f.name for f in fields(form)):
+                was = msgspec.to_builtins(getattr(old.get(item, form()), name))
+                now = msgspec.to_builtins(getattr(new.get(item, form()), name))
+                if was != now:
+                    found.append(Change(section, item, name, now, language, was))  # type: ignore[arg-type]
+    return found
+
+
+# --- undo -------------------------------------------------------------------------------------
+
+
+def undone(events: Sequence[Event]) -> frozenset[int]:
+    """Return the numbers of the events that are taken back at the moment."""
+    back: set[int] = set()
+    by_number = {event.number: event for event in events}
+    for event in events:
+        if event.undoes:
+            back.add(event.undoes)
+            redone = by_number[event.undoes].undoes
+            if redone:
+                back.discard(redone)  # an undo that is undone: what it took back stands again
+    return frozenset(back)
+
+
+def _named(events: Sequence[Event], number: int) -> Event:
+    for event in events:
+        if event.number == number:
+            return event
+    raise EditRefused(f"There is no change {number}; the last one is {len(events)}.")
+
+
+def _last_standing(events: Sequence[Event], redo: bool) -> Event:
+    back = undone(events)
+    for event in reversed(events):
+        if event.number in back:
+            continue
+        if redo and not event.undoes:
+            break  # something new was done since: there is nothing to do again
+        if redo == (event.action == UNDO):
+            return event
+    raise EditRefused("There is nothing to do again." if redo else "There is nothing to undo.")
+
+
+def _refuse_built_upon(events: Sequence[Event], target: Event) -> None:
+    places = {change.place for change in target.changes}
+    back = undone(events)
+    for event in events:
+        if event.number <= target.number or event.number in back or event.undoes in back:
+            continue
+        if event.undoes and event.undoes > target.number:
+            continue  # took back something later: both are gone
+        both = places & {change.place for change in event.changes}
+        if both:
+            _, _, item, name = sorted(both)[0]
+            raise EditConflict(
+                f"Change {target.number} cannot be undone: change {event.number} changed {name} of {item} "
+                f"again since.\nUndo change {event.number} first."
+            )
+
+
+def _refuse_unseen(events: Sequence[Event], changes: Sequence[Change], seen: int) -> None:
+    places = {change.place: change for change in changes}
+    for event in events:
+        if event.number <= seen:
+            continue
+        for change in event.changes:
+            mine = places.get(change.place)
+            if mine is not None and digest(mine.after) != digest(change.after):
+                raise EditConflict(
+                    f"{event.who or 'Somebody'} changed {change.field} of {change.item} meanwhile, to "
+                    f"{str(change.after)[:200]!r}.\nLook at it, then save yours again if it should stand."
+                )
