@@ -1,0 +1,134 @@
+"""Pages from templates: the Jinja2 environment, what every template may call, and `page`."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from dubkit.qc.report import clock
+
+if TYPE_CHECKING:
+    from dubkit.web.accounts.people import Person
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+STATES: dict[str, tuple[str, str, str]] = {
+    "queued": ("clock", "Waiting", "calm"),
+    "running": ("play", "Running", "busy"),
+    "done": ("check", "Done", "good"),
+    "degraded": ("warning", "Done, degraded", "warn"),
+    "failed": ("cross", "Failed", "bad"),
+    "cancelled": ("stop", "Cancelled", "calm"),
+}
+"""State of a job -> icon, word and colour class. A state is never told by colour alone."""
+
+
+def page(
+    request: Request, person: Person | None, template: str, *, status: int = 200, **values: Any
+) -> HTMLResponse:
+    """Render `template` for `person` (None: nobody is logged in, so no navigation is shown)."""
+    from dubkit.web.accounts.csrf import csrf_token
+
+    role = person.role if person else ""
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            request=request,
+            here=request.url.path,
+            person=person,
+            may_edit=role in ("editor", "admin"),
+            is_admin=role == "admin",
+            csrf_token=csrf_token(request),
+            csp_nonce=getattr(request.state, "csp_nonce", ""),
+            **values,
+        )
+    )
+    # A page names people and holds a token: no cache may keep it.
+    return HTMLResponse(text, status, headers={"Cache-Control": "no-store"})
+
+
+@cache
+def environment() -> Environment:
+    """Build the environment once; every value is escaped and an unknown name is an error."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(static=static_url, icon=icon, states=STATES)
+    made.filters.update(
+        duration=duration, clock=clock, moment=moment, size=size, segment=segment, count=count
+    )
+    return made
+
+
+def static_url(path: str) -> str:
+    """Return the URL of a file below `static`, with its version so that a browser may keep it."""
+    return f"/static/{path}?v={_version(path)}"
+
+
+@cache
+def _version(path: str) -> str:
+    return hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:10]
+
+
+def icon(name: str) -> Markup:
+    """Return a drawn sign from `static/icons.svg`; it is never read aloud, so a word stands beside it."""
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
+        static_url("icons.svg"), name
+    )
+
+
+def duration(seconds: float | None) -> str:
+    """Length as people say it: `48 s`, `12 min 5 s`, `1 h 4 min`; a dash when it is not known."""
+    if seconds is None:
+        return "–"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s" if whole or not seconds else "1 s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def moment(when: datetime) -> Markup:
+    """Return a time in UTC that the browser turns into the reader's own (`js/app.js`)."""
+    utc = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(
+        utc.isoformat(timespec="seconds"), utc.strftime("%Y-%m-%d %H:%M UTC")
+    )
+
+
+def size(octets: float) -> str:
+    """Number of bytes as people say it: `3.4 MB`."""
+    value = float(octets)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def segment(text: str) -> str:
+    """One part of a path in a URL: a slash or question mark in a name must not be read as syntax."""
+    return quote(text, safe="")
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: `1 line`, `3 lines`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
