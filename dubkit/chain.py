@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dubkit.context import IMPORTS, Context
-from dubkit.edits import lock_conflict, note_anchors
+from dubkit.edit_log import EditLog
+from dubkit.edits import lock_conflict
 from dubkit.errors import DiskFull, DubkitError
 from dubkit.planning import (
     Request,
@@ -295,7 +296,7 @@ def _anchor_edits(context: Context, languages: tuple[str, ...], progress: Progre
             conflict = lock_conflict(edit.lock, segment) if edit and edit.lock else ""
             if conflict:
                 progress.note(f"{segment.id} is locked and stays as it is, but {conflict}.")
-    note_anchors(context.store, sorted(edited), context.transcript.segments)
+    EditLog(context.store).note_anchors(sorted(edited), context.transcript.segments)
     for item in sorted(orphans):
         progress.note(
             f"The edit of {item} has no segment any more; it stays in edits.json and changes nothing."

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -61,7 +62,7 @@ class Event:
     states: dict[str, str] = field(default_factory=dict)
     """Language (empty for shared) -> digest of its edits afterwards, where they changed."""
     undoes: int = 0
-    """Number of the event that this one takes back."""
+    """Number of the event that this one takes back, or makes again."""
 
 
 class EditLog:
@@ -100,31 +101,41 @@ class EditLog:
         """
         with self._writing() as known:
             if seen is not None:
-                _refuse_unseen(self.events(), changes, seen)
+                _refuse_unseen(known.events, changes, seen)
             event = self._append(known, changes, who, action)
             items = {c.item for c in changes if c.section != "speakers"}
             note_anchors(self.store, sorted(items), segments)
             return event
 
-    def undo(self, *, who: str, number: int = 0, redo: bool = False) -> Event:
-        """Take back an event: the one named, else the last that still stands (or, to redo, was taken back).
+    def undo(self, *, who: str, number: int = 0) -> Event:
+        """Take back an event: the one named, else the last that stands.
 
         Raises EditRefused when there is none, and EditConflict when a later one changed the same.
         """
         with self._writing() as known:
-            events = self.events()
-            target = _named(events, number) if number else _last_standing(events, redo)
+            events = known.events
+            target = _named(events, number) if number else _last_standing(events)
+            if target.number in undone(events):
+                raise EditRefused(f"Change {target.number} is taken back already.")
             _refuse_built_upon(events, target)
             back = [replace(c, before=None, after=c.before) for c in reversed(target.changes)]
-            event = self._append(known, back, who, REDO if target.undoes else UNDO, target.number)
-            if event is None:
-                raise EditRefused(f"Change {target.number} is taken back already.")
-            return event
+            return self._again(known, back, who, UNDO, target)
+
+    def redo(self, *, who: str) -> Event:
+        """Make the change again that was taken back last. Raises EditRefused when there is none."""
+        with self._writing() as known:
+            target = _last_undone(known.events)
+            return self._again(known, target.changes, who, REDO, target)
+
+    def note_anchors(self, items: Iterable[str], segments: Sequence[Segment]) -> None:
+        """Note the moments of edits that are seen for the first time."""
+        with self._lock():
+            note_anchors(self.store, items, segments)
 
     # inside
 
     @property
-    def _path(self) -> Any:
+    def _path(self) -> Path:
         return self.store.path(LOG)
 
     def _read(self, line: bytes, number: int) -> Event:
@@ -147,60 +158,65 @@ class EditLog:
         events = self.events()  # one very long event
         return events[-1] if events else None
 
-    @contextmanager
-    def _writing(self) -> Iterator[dict[str, Edits]]:
-        """Hold the log; give the edits by language, after what was changed by hand has been logged."""
+    def _again(self, known: _Known, changes: Sequence[Change], who: str, action: str, target: Event) -> Event:
+        event = self._append(known, changes, who, action, target.number)
+        if event is None:  # everything is so already; the event still says that it was done
+            event = self._write(known, Event(0, 0.0, who, action, (), {}, target.number))
+        return event
+
+    def _lock(self) -> AbstractContextManager[Any]:
         from filelock import FileLock
 
         hidden = self.store.root / HIDDEN
         hidden.mkdir(parents=True, exist_ok=True)
-        with FileLock(hidden / "edits.lock"):
-            known: dict[str, Edits] = {}
+        return FileLock(hidden / "edits.lock")
+
+    @contextmanager
+    def _writing(self) -> Iterator[_Known]:
+        """Hold the log; give what it holds, after what was changed by hand has been logged."""
+        with self._lock():
+            known = _Known(list(self.events()))
             self._log_hand_changes(known)
             yield known
 
-    def _log_hand_changes(self, known: dict[str, Edits]) -> None:
-        events = self.events()
+    def _log_hand_changes(self, known: _Known) -> None:
         states: dict[str, str] = {}
-        for event in events:
+        for event in known.events:
             states |= event.states
         for language in self._languages(states):
-            known[language] = read_edits(self.store, language)
-            if digest(known[language]) == states.get(language, digest(Edits())):
-                continue
-            before = replay(events, language)
-            changes = _differences(before, known[language], language)
-            self._write_event(
-                _event(events, changes, "", BY_HAND, {language: digest(known[language])}),
-            )
-            events = self.events()
+            now = known.edits[language] = read_edits(self.store, language)
+            if digest(now) != states.get(language, digest(Edits())):
+                changes = _differences(replay(known.events, language), now, language)
+                self._write(known, Event(0, 0.0, "", BY_HAND, tuple(changes), {language: digest(now)}))
 
     def _languages(self, states: Mapping[str, str]) -> list[str]:
         found = {path.parent.name for path in self.store.root.glob(f"*/{FILE}")} - {HIDDEN}
         return sorted({"", *found, *states})
 
     def _append(
-        self, known: dict[str, Edits], changes: Sequence[Change], who: str, action: str, undoes: int = 0
+        self, known: _Known, changes: Sequence[Change], who: str, action: str, undoes: int = 0
     ) -> Event | None:
         made: list[Change] = []
         touched: dict[str, Edits] = {}
         for change in changes:
-            edits = touched.get(change.language, known.get(change.language, Edits()))
+            edits = touched.get(change.language, known.edits.get(change.language, Edits()))
+            changed = with_value(edits, change)
             before = value_of(edits, change)
             if digest(before) == digest(change.after):
                 continue
             made.append(replace(change, before=before))
-            touched[change.language] = with_value(edits, change)
+            touched[change.language] = changed
         if not made:
             return None
         for language, edits in touched.items():
             self.store.write_by_hand(FILE, _slim(edits), language)
         states = {language: digest(edits) for language, edits in touched.items()}
-        event = _event(self.events(), made, who, action, states, undoes)
-        self._write_event(event)
-        return event
+        return self._write(known, Event(0, 0.0, who, action, tuple(made), states, undoes))
 
-    def _write_event(self, event: Event) -> None:
+    def _write(self, known: _Known, event: Event) -> Event:
+        """Append an event, numbered and timed."""
+        number = known.events[-1].number + 1 if known.events else 1
+        event = replace(event, number=number, at=round(time.time(), 3))
         path = self._path
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab+") as stream:
@@ -212,22 +228,21 @@ class EditLog:
             stream.write(canonical(event) + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
+        known.events.append(event)
+        return event
 
 
-def _after_last_break(path: Any) -> int:
+@dataclass(slots=True)
+class _Known:
+    """What the log and the files hold while they are being changed."""
+
+    events: list[Event]
+    edits: dict[str, Edits] = field(default_factory=dict)
+    """By language; empty for shared."""
+
+
+def _after_last_break(path: Path) -> int:
     return int(path.read_bytes().rfind(b"\n")) + 1
-
-
-def _event(
-    events: Sequence[Event],
-    changes: Sequence[Change],
-    who: str,
-    action: str,
-    states: dict[str, str],
-    undoes: int = 0,
-) -> Event:
-    number = events[-1].number + 1 if events else 1
-    return Event(number, round(time.time(), 3), who, action, tuple(changes), states, undoes)
 
 
 # --- values of edits --------------------------------------------------------------------------
@@ -299,13 +314,11 @@ def _differences(before: Edits, after: Edits, language: str) -> list[Change]:
 def undone(events: Sequence[Event]) -> frozenset[int]:
     """Return the numbers of the events that are taken back at the moment."""
     back: set[int] = set()
-    by_number = {event.number: event for event in events}
     for event in events:
-        if event.undoes:
+        if event.action == UNDO:
             back.add(event.undoes)
-            redone = by_number[event.undoes].undoes
-            if redone:
-                back.discard(redone)  # an undo that is undone: what it took back stands again
+        elif event.action == REDO:
+            back.discard(event.undoes)
     return frozenset(back)
 
 
@@ -316,26 +329,34 @@ def _named(events: Sequence[Event], number: int) -> Event:
     raise EditRefused(f"There is no change {number}; the last one is {len(events)}.")
 
 
-def _last_standing(events: Sequence[Event], redo: bool) -> Event:
+def _last_standing(events: Sequence[Event]) -> Event:
     back = undone(events)
     for event in reversed(events):
-        if event.number in back:
-            continue
-        if redo and not event.undoes:
-            break  # something new was done since: there is nothing to do again
-        if redo == (event.action == UNDO):
+        if not event.undoes and event.number not in back:
             return event
-    raise EditRefused("There is nothing to do again." if redo else "There is nothing to undo.")
+    raise EditRefused("There is nothing to undo.")
+
+
+def _last_undone(events: Sequence[Event]) -> Event:
+    waiting: list[int] = []
+    for event in events:
+        if event.action == UNDO:
+            waiting.append(event.undoes)
+        elif event.action == REDO:
+            waiting.remove(event.undoes)
+        else:
+            waiting.clear()  # something new was done since
+    if not waiting:
+        raise EditRefused("There is nothing to do again.")
+    return _named(events, waiting[-1])
 
 
 def _refuse_built_upon(events: Sequence[Event], target: Event) -> None:
     places = {change.place for change in target.changes}
     back = undone(events)
     for event in events:
-        if event.number <= target.number or event.number in back or event.undoes in back:
+        if event.number <= target.number or event.undoes or event.number in back:
             continue
-        if event.undoes and event.undoes > target.number:
-            continue  # took back something later: both are gone
         both = places & {change.place for change in event.changes}
         if both:
             _, _, item, name = sorted(both)[0]

@@ -199,12 +199,12 @@ def read_anchors(store: EpisodeStore) -> dict[str, Anchor]:
 
 
 def note_anchors(store: EpisodeStore, items: Iterable[str], segments: Sequence[Segment]) -> None:
-    """Note the moment of every edit that is seen for the first time. Needs the episode's lock."""
+    """Note the moment of every edit that is seen for the first time. Needs the lock of the edits."""
     anchors = read_anchors(store)
     by_id = {segment.id: segment for segment in segments}
     new = {i: Anchor(by_id[i].start, by_id[i].end) for i in items if i in by_id and i not in anchors}
     if new:
-        store.write_json(ANCHORS, dict(sorted({**anchors, **new}.items())))
+        store.write_by_hand(ANCHORS, dict(sorted({**anchors, **new}.items())))
 
 
 def edited_segment(segment: Segment, edit: SegmentEdit | None) -> Segment:
