@@ -93,9 +93,9 @@ def icon(name: str) -> Markup:
 
 
 def duration(seconds: float | None) -> str:
-    """Length as people say it: `48 s`, `12 min 5 s`, `1 h 4 min`; a dash when it is not known."""
+    """Length as people say it: `48 s`, `12 min 5 s`, `1 h 4 min`; `not known` for None."""
     if seconds is None:
-        return "–"
+        return "not known"
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s" if whole or not seconds else "1 s"

@@ -1,0 +1,172 @@
+"""Pages of the jobs: all of them, and one of them while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, get_args
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import HTMLResponse
+
+from dubkit.translate.language import language_name
+from dubkit.web.accounts.access import Viewer
+from dubkit.web.accounts.people import Person
+from dubkit.web.jobs.kinds import Job, JobEvent, State
+from dubkit.web.site import OnSite, Site
+from dubkit.web.templating import page
+
+router = APIRouter(include_in_schema=False)
+
+PAGE = 50
+"""Jobs on one page of the list."""
+
+KINDS = {"dub": "Dub", "regenerate": "Lines made anew", "render": "Rebuild"}
+"""Kind of work -> what people call it."""
+
+
+@dataclass(slots=True)
+class StageTime:
+    """One stage of a job as its events tell it."""
+
+    stage: str
+    language: str
+    began: datetime
+    ended: datetime | None = None
+    items: int = 0
+    total: int = 0
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it runs."""
+        return (self.ended - self.began).total_seconds() if self.ended else None
+
+
+@dataclass(slots=True)
+class Told:
+    """What the events of a job say, in the order in which a person asks for it."""
+
+    stages: list[StageTime] = field(default_factory=list)
+    log: list[tuple[datetime, str, str]] = field(default_factory=list)
+    """When, what in words, and `calm`, `warn` or `bad`."""
+    last: int = 0
+    """Number of the last event that is told here."""
+
+
+@router.get("/jobs")
+def jobs_page(
+    request: Request, site: OnSite, person: Viewer, state: str = "", before: str = ""
+) -> HTMLResponse:
+    """Show the jobs a person may see, newest first."""
+    shown = jobs_of(site, person, state=state, before=before)
+    return page(
+        request,
+        person,
+        "jobs.html",
+        jobs=shown,
+        state=_known(state),
+        before=before,
+        more=shown[-1].id if len(shown) == PAGE else "",
+        kinds=KINDS,
+    )
+
+
+@router.get("/jobs/{job}")
+def job_page(request: Request, site: OnSite, person: Viewer, job: str) -> HTMLResponse:
+    """Show one job: progress, stages, log, and what can be done about it."""
+    found = job_of(site, person, job)
+    told = tell(site.queue.events(found.id), found)
+    names = {tag: language_name(tag) for tag in found.work.languages}
+    return page(request, person, "job.html", job=found, told=told, names=names, kinds=KINDS)
+
+
+def jobs_of(
+    site: Site, person: Person, *, state: str = "", before: str = "", episode: str = "", limit: int = PAGE
+) -> list[Job]:
+    """Return jobs a person may see, newest first: an admin sees all, others their own."""
+    owner = None if person.may("admin") else person.name
+    return site.queue.jobs(owner=owner, state=_known(state), episode=episode, limit=limit, before=before)
+
+
+def running_jobs(site: Site, person: Person) -> list[Job]:
+    """Return the jobs that have not ended and that a person may see, those at work first."""
+    return [*jobs_of(site, person, state="running"), *jobs_of(site, person, state="queued")]
+
+
+def job_of(site: Site, person: Person, job: str) -> Job:
+    """Return a job. Raises HTTP 404 when there is none or it is not the person's to see."""
+    found = site.queue.get(job)
+    if found is None or not (person.may("admin") or found.owner == person.name):
+        raise HTTPException(404, "There is no such job.")
+    return found
+
+
+def tell(events: Sequence[JobEvent], job: Job) -> Told:
+    """Order the events of a job by stage, and put the rest into words."""
+    told = Told()
+    for event in events:
+        told.last = max(told.last, event.number)
+        if event.kind == "stage":
+            _close(told, event.at)
+            told.stages.append(
+                StageTime(
+                    str(event.detail.get("stage", "")),
+                    str(event.detail.get("language", "")),
+                    event.at,
+                    items=int(event.detail.get("items", 0)),
+                    total=int(event.detail.get("total", 0)),
+                )
+            )
+        elif event.kind != "progress":
+            if event.kind != "note":
+                _close(told, event.at)
+            text, kind = _in_words(event)
+            told.log.append((event.at, text, kind))
+    if job.ended:
+        _close(told, job.updated)
+    return told
+
+
+def _close(told: Told, at: datetime) -> None:
+    if told.stages and told.stages[-1].ended is None:
+        told.stages[-1].ended = at
+
+
+def _in_words(event: JobEvent) -> tuple[str, str]:
+    detail = event.detail
+    match event.kind:
+        case "note":
+            return str(detail.get("text", "")), "calm"
+        case "submitted":
+            return "Submitted.", "calm"
+        case "leased":
+            return f"A worker began it{_attempt(detail)}.", "calm"
+        case "lease-lost":
+            return "The worker fell silent; the job went back to the queue.", "warn"
+        case "cancel-requested":
+            return "Somebody asked to cancel it.", "warn"
+        case "retried":
+            return "Somebody asked to try again.", "calm"
+        case "finished":
+            return _ending(detail)
+    return event.kind.replace("-", " ").capitalize() + ".", "calm"
+
+
+def _attempt(detail: dict[str, Any]) -> str:
+    attempt = detail.get("attempt", 1)
+    return f", attempt {attempt}" if attempt and attempt != 1 else ""
+
+
+def _ending(detail: dict[str, Any]) -> tuple[str, str]:
+    words = {
+        "done": ("Done.", "calm"),
+        "degraded": ("Done, but degraded; the reasons are above.", "warn"),
+        "failed": ("Failed; the reason is above.", "bad"),
+        "cancelled": ("Cancelled. What was finished stays and is used again.", "warn"),
+    }
+    return words.get(str(detail.get("state", "")), ("Ended.", "calm"))
+
+
+def _known(state: str) -> str:
+    return state if state in get_args(State) else ""
