@@ -6,13 +6,16 @@ stays in the episode's folder.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Connection, DateTime, Dialect, Engine, TypeDecorator, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from dubkit.errors import SettingError
@@ -20,33 +23,67 @@ from dubkit.errors import SettingError
 FILE = "dubkit.db"
 """Name of the SQLite file in the output folder."""
 
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+MIGRATING = 0x6475626B
+"""Key of the PostgreSQL lock that lets one process migrate at a time."""
+
 
 class Table(DeclarativeBase):
     """Base of every table."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time with its zone in Python, and as UTC without a zone in the database, alike in every one."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn a time with a zone into what is stored."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn what is stored into a time in UTC."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def now() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(UTC)
 
 
 class Database:
     """Connections to the database, and transactions on them."""
 
     def __init__(self, url: str) -> None:
-        try:
-            parsed = make_url(url)
-        except ArgumentError as error:
-            raise SettingError("serve.database", "***", f"is not a database URL ({error})") from None
         self.url = url
+        parsed = _parsed(url)
         self.sqlite = parsed.get_backend_name() == "sqlite"
         if self.sqlite and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        self.engine: Engine = create_engine(parsed, pool_pre_ping=True)
+            _make_private(Path(parsed.database))
+        try:
+            self.engine: Engine = create_engine(parsed, pool_pre_ping=True)
+        except (NoSuchModuleError, ModuleNotFoundError) as error:
+            raise SettingError(
+                "serve.database", parsed.drivername, f"needs a driver that is not installed ({error})"
+            ) from None
         if self.sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_writing)
-        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+            event.listen(self.engine, "begin", _begin)
+        self._writing = sessionmaker(self.engine, expire_on_commit=False)
+        self._reading = sessionmaker(self.engine.execution_options(reading=True), expire_on_commit=False)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Give a session whose changes are committed when the block ends well, else taken back."""
-        with self._sessions() as session, session.begin():
+        with self._writing() as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a session that only reads. It waits for no writer."""
+        with self._reading() as session, session.begin():
             yield session
 
     def close(self) -> None:
@@ -59,15 +96,51 @@ def database_url(given: str, output: Path) -> str:
     return given or f"sqlite:///{(output / FILE).resolve()}"
 
 
-def _prepare_sqlite(connection: object, record: object) -> None:
+def migrate(database: Database) -> None:
+    """Bring the tables up to date. Processes that start at once wait for one another."""
+    from alembic import command
+    from alembic.config import Config
+
+    with database.engine.begin() as connection:  # on SQLite this begins with the write lock
+        if not database.sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
+        config = Config(attributes={"connection": connection})
+        # Alembic reads % as the start of a reference.
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        config.set_main_option("path_separator", "os")
+        command.upgrade(config, "head")
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, ValueError):
+        # The text may hold a password, so it is not shown.
+        raise SettingError("serve.database", "***", "is not a database URL") from None
+    if backend not in ("sqlite", "postgresql"):
+        raise SettingError("serve.database", backend, "only sqlite and postgresql are known")
+    return parsed
+
+
+def _make_private(file: Path) -> None:
+    # It holds password hashes and sessions; its journals get the same rights.
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
     # The driver's own transactions begin too late (at the first write) and deadlock; `begin` is said below.
-    connection.isolation_level = None  # type: ignore[attr-defined]
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # The time-out comes first: changing the journal mode may have to wait for another process.
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
-def _begin_writing(connection: object) -> None:
+def _begin(connection: Connection) -> None:
     # One writer at a time from the first statement on: what is read in a transaction stays true in it.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")  # type: ignore[attr-defined]
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,0 +1,100 @@
+"""What a job is: the work asked for, its states, its events, and what people may see of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from dubkit.errors import DubkitError
+
+Kind = Literal["dub", "regenerate", "render"]
+
+State = Literal["queued", "running", "done", "degraded", "failed", "cancelled"]
+
+STATES: tuple[State, ...] = ("queued", "running", "done", "degraded", "failed", "cancelled")
+
+ENDED: frozenset[State] = frozenset(("done", "degraded", "failed", "cancelled"))
+
+
+class JobConflict(DubkitError):
+    """What is asked of a job does not fit its state."""
+
+
+class JobMissing(DubkitError):
+    """There is no such job."""
+
+
+class LeaseLost(DubkitError):
+    """A worker wrote about a job that is no longer its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a job does."""
+
+    kind: Kind
+    source: str
+    """Absolute path of the media file."""
+    episode: str
+    """Name of the episode folder below the output folder."""
+    languages: tuple[str, ...]
+    settings: dict[str, str] = field(default_factory=dict)
+    """Dotted name -> value, over the server's own."""
+    lines: tuple[str, ...] = ()
+    """Which lines are made anew; for `regenerate`."""
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """How far a job is."""
+
+    stage: str = ""
+    language: str = ""
+    done: float = 0.0
+    """Items of the stage that are done, fractions included."""
+    total: int = 0
+    share: float = 0.0
+    """Share of the whole job, 0 to 1; it never falls, and is 1 only when the job has ended well."""
+    left_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it stands."""
+
+    id: str
+    """12 characters that may stand in a URL."""
+    work: Work
+    owner: str
+    state: State
+    created: datetime
+    updated: datetime
+    attempt: int
+    """Times a worker has begun it and was not asked to hand it back; counted anew by a retry."""
+    progress: JobProgress
+    cancelling: bool
+    error: str
+    degraded: tuple[str, ...]
+    result: dict[str, Any]
+    """`episode` (folder name), `dubs` (language -> path below the episode folder), `ran` (stage -> items)."""
+
+    @property
+    def ended(self) -> bool:
+        """True when no worker will touch it again, unless it is retried."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """Something that happened to a job.
+
+    Numbers count from 1 in each job and only grow; a `progress` event takes the place of the one before it,
+    so numbers may be missing.
+    """
+
+    number: int
+    at: datetime
+    kind: str
+    detail: dict[str, Any]

@@ -1,0 +1,164 @@
+"""The queue of jobs, as those who submit, watch and steer them see it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from dubkit.errors import DubkitError
+from dubkit.web.database import Database
+from dubkit.web.jobs.allowed import check_settings
+from dubkit.web.jobs.kinds import ENDED, STATES, Job, JobConflict, JobEvent, JobProgress, Work
+from dubkit.web.jobs.ledger import append, as_event, as_job, end, locked_row, new_row
+from dubkit.web.jobs.tables import EventRow, JobRow
+
+
+class JobQueue:
+    """Jobs in the database. Every method is a transaction of its own, so threads may share a queue."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def submit(self, work: Work, owner: str, *, key: str = "", needs_generator: bool = False) -> Job:
+        """Put a job into the queue.
+
+        A `key` that the owner gave before brings back the job it was given for. `needs_generator` says that
+        clips will be generated, so that no more jobs run at once than there are graphics cards; a worker
+        that finds out itself hands the job back with that mark.
+        Raises SettingError for a setting that jobs may not have, JobConflict for a key of other work.
+        """
+        return self.submit_many([work], owner, key=key, needs_generator=needs_generator)[0]
+
+    def submit_many(
+        self, works: Sequence[Work], owner: str, *, key: str = "", needs_generator: bool = False
+    ) -> list[Job]:
+        """Put several jobs into the queue, all or none."""
+        for work in works:
+            _check(work)
+        try:
+            return self._submit(works, owner, key, needs_generator)
+        except IntegrityError:
+            # Somebody used the key a moment ago, so now its jobs are found.
+            return self._submit(works, owner, key, needs_generator)
+
+    def get(self, job: str) -> Job | None:
+        """Return a job, or None when there is no such job."""
+        with self.database.reading() as session:
+            row = session.scalar(select(JobRow).where(JobRow.id == job))
+            return as_job(row) if row is not None else None
+
+    def jobs(
+        self,
+        *,
+        owner: str | None = None,
+        state: str = "",
+        episode: str = "",
+        limit: int = 100,
+        before: str = "",
+    ) -> list[Job]:
+        """Return jobs, newest first; `before` is the last job of the page before."""
+        query = select(JobRow).order_by(JobRow.number.desc()).limit(limit)
+        if owner is not None:
+            query = query.where(JobRow.owner == owner)
+        if state:
+            query = query.where(JobRow.state == state)
+        if episode:
+            query = query.where(JobRow.episode == episode)
+        if before:
+            query = query.where(
+                JobRow.number < select(JobRow.number).where(JobRow.id == before).scalar_subquery()
+            )
+        with self.database.reading() as session:
+            return [as_job(row) for row in session.scalars(query)]
+
+    def cancel(self, job: str) -> Job:
+        """Cancel a job: at once while it waits, at the next item while it runs.
+
+        Raises JobConflict when it has ended, JobMissing when there is no such job.
+        """
+        with self.database.transaction() as session:
+            row = locked_row(session, job)
+            if row.state in ENDED:
+                raise JobConflict(f"Job {job} has ended ({row.state}) and cannot be cancelled.")
+            if not row.cancelling:
+                row.cancelling = True
+                append(session, row, "cancel-requested", {})
+            if row.state == "queued":
+                end(session, row, "cancelled")
+            return as_job(row)
+
+    def retry(self, job: str) -> Job:
+        """Put a job that has ended back into the queue; what it finished is reused.
+
+        Raises JobConflict when it has not ended, JobMissing when there is no such job.
+        """
+        with self.database.transaction() as session:
+            row = locked_row(session, job)
+            if row.state not in ENDED:
+                raise JobConflict(f"Job {job} is {row.state}; only a job that has ended can be tried again.")
+            append(session, row, "retried", {})
+            row.attempt, row.cancelling, row.error = 0, False, ""
+            row.degraded, row.result, row.progress = [], {}, asdict(JobProgress())
+            return as_job(row)
+
+    def events(self, job: str, after: int = 0, limit: int = 1000) -> list[JobEvent]:
+        """Return the events of a job with higher numbers than `after`, oldest first."""
+        query = (
+            select(EventRow)
+            .where(EventRow.job == job, EventRow.number > after)
+            .order_by(EventRow.number)
+            .limit(limit)
+        )
+        with self.database.reading() as session:
+            return [as_event(row) for row in session.scalars(query)]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many jobs there are in each state."""
+        with self.database.reading() as session:
+            rows = session.execute(select(JobRow.state, func.count()).group_by(JobRow.state)).all()
+        return {state: 0 for state in STATES} | {state: count for state, count in rows}
+
+    def owners(self, episode: str) -> frozenset[str]:
+        """Return who has jobs on an episode."""
+        with self.database.reading() as session:
+            return frozenset(
+                session.scalars(select(JobRow.owner).where(JobRow.episode == episode).distinct())
+            )
+
+    def _submit(self, works: Sequence[Work], owner: str, key: str, needs_generator: bool) -> list[Job]:
+        with self.database.transaction() as session:
+            rows = []
+            for number, work in enumerate(works):
+                own = f"{key}/{number}" if key else None
+                row = _with_key(session, owner, own, work) if own else None
+                if row is None:
+                    row = new_row(secrets.token_urlsafe(9), work, owner)
+                    row.key, row.needs_generator = own, needs_generator
+                    session.add(row)
+                    append(session, row, "submitted", {"owner": owner, "kind": work.kind})
+                rows.append(row)
+            session.flush()
+            return [as_job(row) for row in rows]
+
+
+def _check(work: Work) -> None:
+    check_settings(work.settings)
+    if not work.languages:
+        from dubkit.planning import stage_named
+
+        if not work.until or stage_named(work.until, "until").scope != "episode":
+            raise DubkitError("A job names at least one language, such as pt-BR.")
+    if work.kind == "regenerate" and not work.lines:
+        raise DubkitError("A job that makes lines anew names at least one line.")
+
+
+def _with_key(session: Session, owner: str, key: str, work: Work) -> JobRow | None:
+    row = session.scalar(select(JobRow).where(JobRow.owner == owner, JobRow.key == key))
+    if row is not None and as_job(row).work != work:
+        raise JobConflict(f"The idempotency key {key.rpartition('/')[0]} was used for other work ({row.id}).")
+    return row
