@@ -14,7 +14,7 @@ def safe_name(text: str) -> str:
     """Return `text` when it can be the name of one thing in a folder; else raise HTTP 404.
 
     Refused are separators, dots that climb or hide, control characters, and everything that becomes one of
-    these when a file system or a client normalises it (`．．`, `‥`, `／`).
+    these when a file system or a client normalises it, such as full-width dots.
     """
     for form in (text, unicodedata.normalize("NFKC", text)):
         if not form.strip() or form.startswith(".") or "/" in form or "\\" in form:

@@ -1,0 +1,141 @@
+"""The guard stands before every route: it finds out who asks and refuses whoever may not come in.
+
+Everything is closed but what `OPEN` names, so a route that forgets its dependency is still not open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, quote, urlsplit
+
+import anyio.to_thread
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from dubkit.web.accounts.csrf import Carried
+from dubkit.web.accounts.hosts import Hosts
+from dubkit.web.accounts.identity import Identity
+from dubkit.web.errors import is_for_programs, problem
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from dubkit.web.accounts.people import Person
+    from dubkit.web.accounts.sessions import Sessions
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+OPEN = frozenset({"/login", "/api/health"})
+"""Paths anybody may ask for."""
+
+OWN_AFFAIRS = ("/logout", "/login", "/api/password", "/api/tokens")
+"""What a viewer may change, being about the viewer alone."""
+
+FORM = "application/x-www-form-urlencoded"
+TOO_OLD = "The page was too old or is not from this server. Load it again and repeat what you did."
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """ASGI middleware; leaves `request.state.person` (or None) and `request.state.carried` behind."""
+
+    app: ASGIApp
+    hosts: Hosts
+    identity: Identity
+    sessions: Sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        session = request.state.carried = Carried()
+        request.state.person = None
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._carry(session, MutableHeaders(scope=message))
+            await send(message)
+
+        try:
+            receive = await self._check(request, receive)
+        except HTTPException as refusal:
+            await self._refusal(request, refusal)(scope, receive, sending)
+        else:
+            await self.app(scope, receive, sending)
+
+    async def _check(self, request: Request, receive: Receive) -> Receive:
+        """Let the request in or raise HTTPException; return from where its body is read now."""
+        if not self.hosts.known(request.headers.get("host", "")):
+            raise HTTPException(400, "The server is not known by this name; serve.hosts lists its names.")
+        path = request.url.path
+        if path.startswith("/static/") and request.method in SAFE:
+            return receive
+        who = await anyio.to_thread.run_sync(self.identity.of, request)
+        session: Carried = request.state.carried
+        session.visit, session.write = who.visit, who.renew
+        request.state.person = who.person
+        if who.person is None and path not in OPEN:
+            raise HTTPException(401, who.reason, {"WWW-Authenticate": "Bearer"})
+        if request.method in SAFE:
+            return receive
+        if not who.by_token:
+            self._check_origin(request)
+            receive = await self._check_csrf(request, receive)
+        if who.person is not None:
+            _check_role(who.person, path)
+        return receive
+
+    def _check_origin(self, request: Request) -> None:
+        origin = request.headers.get("origin")
+        host = request.headers.get("host", "")
+        foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+        if foreign or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            raise HTTPException(403, "The request comes from a page of another site.")
+
+    async def _check_csrf(self, request: Request, receive: Receive) -> Receive:
+        given = request.headers.get("x-csrf-token", "")
+        if not given and request.headers.get("content-type", "").split(";")[0].strip().lower() == FORM:
+            body = await request.body()
+            given = parse_qs(body.decode("latin-1"), max_num_fields=1000).get("csrf_token", [""])[0]
+            receive = _again(body, receive)
+        visit = request.state.carried.visit
+        if visit is None or not self.sessions.csrf_matches(visit, given):
+            raise HTTPException(403, TOO_OLD + " Programs send the X-CSRF-Token header, or a token.")
+        return receive
+
+    def _refusal(self, request: Request, refusal: HTTPException) -> Response:
+        to_page = refusal.status_code == 401 and not is_for_programs(request)
+        if to_page and request.method in ("GET", "HEAD") and "authorization" not in request.headers:
+            there = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"/login?next={quote(there, safe='')}", 303)
+        return problem(request, refusal.status_code, refusal.detail, refusal.headers)
+
+    def _carry(self, session: Carried, headers: MutableHeaders) -> None:
+        if session.write and session.visit is not None:
+            headers.append("Set-Cookie", self.sessions.written(session.visit))
+        elif session.drop:
+            headers.append("Set-Cookie", self.sessions.removed)
+
+
+def _check_role(person: Person, path: str) -> None:
+    own = any(path == open or path.startswith(open + "/") for open in OWN_AFFAIRS)
+    if not own and not person.may("editor"):
+        raise HTTPException(403, f"{person.name} has the role viewer, which changes nothing.")
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Give a body that was read to the route as well."""
+    given = False
+
+    async def reading() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return reading

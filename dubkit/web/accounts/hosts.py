@@ -1,0 +1,44 @@
+"""Names the server answers to. A page of somebody else's must not reach it by a name it has pointed here."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach a server that listens on `host`."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class Hosts:
+    """The names in `serve.hosts`, or this machine's own; addresses always count, as nobody can point them."""
+
+    def __init__(self, given: str, *, local: bool) -> None:
+        names = {name.strip().lower().rstrip(".") for name in given.split(",")} - {""}
+        if not names and not local:
+            names = {socket.gethostname().lower(), socket.getfqdn().lower()}
+        self.names = frozenset(names | {"localhost"})
+        self.local = local
+
+    def known(self, header: str) -> bool:
+        """Tell whether a Host header names this server."""
+        found = _HOST.fullmatch(header.lower())
+        if found is None:
+            return False
+        host = found[1].rstrip(".")
+        if host in self.names:
+            return True
+        try:
+            address = ipaddress.ip_address(host.strip("[]"))
+        except ValueError:
+            return False
+        return address.is_loopback or not self.local

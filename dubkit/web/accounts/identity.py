@@ -1,0 +1,93 @@
+"""Who asks: by token, by session, or by sitting at the machine."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from dubkit.web.accounts.people import LOCAL, TOKEN_OF_SETTINGS, Person
+from dubkit.web.accounts.sessions import Sessions, Visit
+from dubkit.web.accounts.tables import EndedSession, User
+from dubkit.web.accounts.users import Accounts, role_named
+from dubkit.web.site import Site
+
+LOG_IN = "Log in, or send a token in the Authorization header."
+PROXIED = ("x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via")
+"""Headers that tell of a proxy: then it is not this machine that asks, whatever the address says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """What is known of who asks."""
+
+    person: Person | None
+    visit: Visit | None = None
+    renew: bool = False
+    by_token: bool = False
+    reason: str = LOG_IN
+    """Why there is no person."""
+
+
+class Identity:
+    """Finds out who asks."""
+
+    def __init__(self, site: Site, accounts: Accounts, sessions: Sessions) -> None:
+        self._site = site
+        self._accounts = accounts
+        self._sessions = sessions
+        self._has_users = False
+
+    def of(self, request: Request) -> Who:
+        """Tell who sent a request. An invalid token is never made good by a session beside it."""
+        given = request.headers.get("authorization")
+        if given is not None:
+            return self._by_token(given)
+        read = self._sessions.read(request.cookies.get(self._sessions.cookie, ""))
+        visit, renew = read or (None, False)
+        if visit is not None and not visit.anonymous:
+            person = self._by_session(visit)
+            if person is not None:
+                return Who(person, visit, renew)
+            visit, renew = None, False
+        if self.is_password_less(request):
+            return Who(LOCAL, visit, renew)
+        return Who(None, visit, renew)
+
+    def is_password_less(self, request: Request) -> bool:
+        """Tell whether whoever sits at this machine needs no password: it has no users, and nobody else
+        can reach the server."""
+        if not self._site.local or any(name in request.headers for name in PROXIED):
+            return False
+        # The last admin cannot be removed, so users once seen stay.
+        self._has_users = self._has_users or self._accounts.any()
+        return not self._has_users
+
+    def _by_token(self, given: str) -> Who:
+        scheme, _, clear = given.partition(" ")
+        if scheme.lower() != "bearer":
+            return Who(
+                None, by_token=True, reason="Only Bearer tokens are taken in the Authorization header."
+            )
+        clear = clear.strip()
+        own = self._site.settings.serve.api_token
+        if own and _same(own, clear):
+            return Who(TOKEN_OF_SETTINGS, by_token=True)
+        person = self._accounts.by_token(clear)
+        return Who(person, by_token=True, reason="The token is not valid, was revoked or has expired.")
+
+    def _by_session(self, visit: Visit) -> Person | None:
+        with self._site.database.transaction() as session:
+            user = session.get(User, visit.user)
+            if user is None or user.session_version != visit.version:
+                return None
+            if session.get(EndedSession, visit.id) is not None:
+                return None
+            return Person(user.name, role_named(user.role))
+
+
+def _same(one: str, other: str) -> bool:
+    digests = [hashlib.sha256(text.encode("utf-8", "replace")).digest() for text in (one, other)]
+    return hmac.compare_digest(*digests)

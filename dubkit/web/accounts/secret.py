@@ -1,0 +1,120 @@
+"""The key that signs sessions: where it comes from and when it is refused."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dubkit.errors import SettingError
+
+if TYPE_CHECKING:
+    from dubkit.config import Configured
+
+SHORTEST = 32
+"""Characters a secret has at least."""
+
+KEPT = ".dubkit-secret"
+"""File in the output folder that keeps the secret made for a server only this machine can reach."""
+
+KNOWN = (
+    "changeme",
+    "change-me",
+    "secret",
+    "password",
+    "example",
+    "dubkit",
+    "default",
+    "0123456789",
+    "abcdef",
+)
+"""What defaults and examples are made of."""
+
+_MAKE = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
+
+
+def load_secret(configured: Configured, output: Path, *, local: bool) -> bytes:
+    """Return the site's secret.
+
+    Off this machine, and with `serve.strict_secrets`, the user must have given one. Raises SettingError when
+    there is none or it is weak, or when a file that others can read holds it.
+    """
+    serve = configured.settings.serve
+    if serve.secret and serve.secret_file:
+        raise SettingError("serve.secret_file", serve.secret_file, "serve.secret is given too; leave one out")
+    if serve.secret:
+        origin = configured.origins.get("serve.secret", "")
+        if origin.endswith(".toml") and (serve.strict_secrets or not local):
+            _refuse_readable("serve.secret", Path(origin))
+        return _checked(serve.secret, "serve.secret")
+    if serve.secret_file:
+        path = Path(serve.secret_file).expanduser()
+        _refuse_readable("serve.secret_file", path)
+        return _checked(path.read_text("utf-8", "replace").strip(), "serve.secret_file")
+    if serve.strict_secrets or not local:
+        why = "serve.strict_secrets is on" if local else f"{serve.host} is not only this machine"
+        raise SettingError(
+            "serve.secret", "", f"a secret of your own is needed, because {why}; "
+            f"set DUBKIT_SERVE_SECRET or serve.secret_file. {_MAKE}"
+        )  # fmt: skip
+    return _kept(output / KEPT)
+
+
+def check_token(configured: Configured) -> None:
+    """Refuse a weak `serve.api_token`, and with strict secrets one from a file that others can read."""
+    serve = configured.settings.serve
+    if not serve.api_token:
+        return
+    origin = configured.origins.get("serve.api_token", "")
+    if serve.strict_secrets and origin.endswith(".toml"):
+        _refuse_readable("serve.api_token", Path(origin))
+    _checked(serve.api_token, "serve.api_token")
+
+
+def _checked(secret: str, name: str) -> bytes:
+    if len(secret) < SHORTEST:
+        raise SettingError(name, "***", f"has {len(secret)} characters, needs {SHORTEST} or more. {_MAKE}")
+    plain = secret.lower()
+    for known in KNOWN:
+        plain = plain.replace(known, "")
+    if len(set(secret)) < 8 or len(plain) < SHORTEST // 2 or _repeats(secret):
+        raise SettingError(name, "***", f"can be guessed: it repeats itself or is a known default. {_MAKE}")
+    return secret.encode()
+
+
+def _repeats(secret: str) -> bool:
+    return any(
+        secret == (secret[:size] * len(secret))[: len(secret)] for size in range(1, len(secret) // 2 + 1)
+    )
+
+
+def _refuse_readable(name: str, path: Path) -> None:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError as error:
+        raise SettingError(name, str(path), f"cannot be read: {error.strerror}") from None
+    if os.name == "posix" and mode & 0o077:
+        raise SettingError(
+            name, str(path), f"others can read or write this file (mode {mode:04o}); run: chmod 600 {path}"
+        )
+
+
+def _kept(path: Path) -> bytes:
+    """Return the secret kept in a file, making file and secret the first time."""
+    if path.is_file():
+        _refuse_readable("secret", path)
+        return _checked(path.read_text("utf-8", "replace").strip(), str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = secrets.token_urlsafe(48)
+    temporary = path.with_name(f"{KEPT}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        stream.write(made + "\n")
+    try:
+        os.link(temporary, path)  # two servers starting at once agree on the first one's
+    except FileExistsError:
+        return _kept(path)
+    finally:
+        temporary.unlink()
+    return made.encode()

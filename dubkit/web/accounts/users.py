@@ -1,0 +1,197 @@
+"""Users and their tokens in the database: used by the routes and by `dubkit users`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from dubkit.errors import DubkitError
+from dubkit.web.accounts import passwords
+from dubkit.web.accounts.people import RESERVED, ROLES, Person, Role
+from dubkit.web.accounts.tables import Grant, Token, User, now
+from dubkit.web.database import Database
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+PREFIX = "dubkit_"
+"""What a token begins with, so that it is recognised where it should not be."""
+
+
+class AccountConflict(DubkitError):
+    """The change does not fit what is there, such as removing the last admin."""
+
+
+class NoSuchUser(DubkitError):
+    """There is no user or token of the name."""
+
+
+def user_name(text: str) -> str:
+    """Return the normal form of a user's name. Raises DubkitError when it cannot be one."""
+    name = text.strip().lower()
+    if not NAME.fullmatch(name) or name in RESERVED:
+        raise DubkitError(
+            f"{text[:80]!r} cannot be a user's name.\n"
+            "Take letters a to z, digits, dot, dash and underscore, beginning with a letter or digit; "
+            f"not {', '.join(sorted(RESERVED))}."
+        )
+    return name
+
+
+def role_named(text: str) -> Role:
+    """Return a role by its name. Raises DubkitError when there is none."""
+    for role in ROLES:
+        if role == text:
+            return role
+    raise DubkitError(f"{text[:80]!r} is no role; roles are {', '.join(ROLES)}.")
+
+
+class Accounts:
+    """Adds, changes and finds users and tokens."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    # users
+
+    def users(self) -> list[User]:
+        """Return every user by name."""
+        with self.database.transaction() as session:
+            return list(session.scalars(select(User).order_by(User.name)))
+
+    def any(self) -> bool:
+        """Tell whether there is a user at all."""
+        with self.database.transaction() as session:
+            return session.scalar(select(User.name).limit(1)) is not None
+
+    def user(self, name: str) -> User | None:
+        """Find a user."""
+        with self.database.transaction() as session:
+            return session.get(User, name)
+
+    def add(self, name: str, role: Role, password: str) -> User:
+        """Add a user. Raises AccountConflict when the name is taken, DubkitError when it or the password
+        cannot be used. The first user must be an admin: there would be nobody to add more."""
+        wanted = user_name(name)
+        passwords.check_new(password)
+        kept = passwords.hashed(password)
+        with self.database.transaction() as session:
+            if session.get(User, wanted) is not None:
+                raise AccountConflict(f"There is a user {wanted} already.\nChoose another name.")
+            if role != "admin" and session.scalar(select(User.name).limit(1)) is None:
+                raise AccountConflict("The first user must have the role admin, to be able to add others.")
+            user = User(name=wanted, role=role, password=kept, session_version=1)
+            session.add(user)
+            return user
+
+    def set_password(self, name: str, password: str) -> User:
+        """Change a password; every session of the user ends."""
+        passwords.check_new(password)
+        kept = passwords.hashed(password)
+        with self.database.transaction() as session:
+            user = _found(session, name)
+            user.password = kept
+            user.session_version += 1
+            return user
+
+    def set_role(self, name: str, role: Role) -> User:
+        """Change a role; every session of the user ends, and tokens lose what they may no longer do.
+
+        Raises AccountConflict when no admin would be left.
+        """
+        with self.database.transaction() as session:
+            user = _found(session, name)
+            if user.role == role:
+                return user
+            _keep_an_admin(session, user)
+            user.role = role
+            user.session_version += 1
+            return user
+
+    def remove(self, name: str) -> None:
+        """Remove a user with tokens and grants; jobs and episodes stay.
+
+        Raises AccountConflict when no admin would be left.
+        """
+        with self.database.transaction() as session:
+            user = _found(session, name)
+            _keep_an_admin(session, user)
+            session.execute(delete(Token).where(Token.user == user.name))
+            session.execute(delete(Grant).where(Grant.person == user.name))
+            session.delete(user)
+
+    def rehash(self, name: str, password: str, seen: str) -> None:
+        """Hash a password again with today's parameters, unless it was changed meanwhile."""
+        kept = passwords.hashed(password)
+        with self.database.transaction() as session:
+            user = session.get(User, name)
+            if user is not None and user.password == seen:
+                user.password = kept
+
+    # tokens
+
+    def tokens(self, user: str = "") -> list[Token]:
+        """Return the tokens of a user, or all of them."""
+        wanted = select(Token).order_by(Token.user, Token.created, Token.id)
+        with self.database.transaction() as session:
+            return list(session.scalars(wanted.where(Token.user == user) if user else wanted))
+
+    def add_token(self, user: str, label: str, role: Role, days: float | None = None) -> tuple[Token, str]:
+        """Make a token; the text is returned this once and kept only as a hash.
+
+        Raises DubkitError when the role is above the user's or `days` is no time to come.
+        """
+        if days is not None and not 0 < days <= 3660:
+            raise DubkitError(f"A token cannot expire after {days:g} days; take 1 to 3660, or none.")
+        clear = PREFIX + secrets.token_urlsafe(32)
+        with self.database.transaction() as session:
+            owner = _found(session, user)
+            if not Person(owner.name, role_named(owner.role)).may(role):
+                raise DubkitError(f"{owner.name} has the role {owner.role}; a token cannot have {role}.")
+            token = Token(
+                id=secrets.token_hex(6), user=owner.name, label=label[:80], role=role, sha256=_digest(clear),
+                expires=None if days is None else now() + timedelta(days=days),
+            )  # fmt: skip
+            session.add(token)
+        return token, clear
+
+    def remove_token(self, token: str, user: str = "") -> Token:
+        """Revoke a token by its id, of one user or of any. Raises NoSuchUser when there is none."""
+        with self.database.transaction() as session:
+            found = session.get(Token, token)
+            if found is None or (user and found.user != user):
+                raise NoSuchUser(f"There is no token {token[:40]!r}.")
+            session.delete(found)
+            return found
+
+    def by_token(self, clear: str) -> Person | None:
+        """Return whom a token stands for: its user, with the lower of both roles."""
+        with self.database.transaction() as session:
+            found = session.scalar(select(Token).where(Token.sha256 == _digest(clear)))
+            if found is None or (found.expires is not None and found.expires <= now()):
+                return None
+            owner = session.get(User, found.user)
+            if owner is None:
+                return None
+            return Person(owner.name, min(role_named(found.role), role_named(owner.role), key=ROLES.index))
+
+
+def _digest(clear: str) -> str:
+    # A token is 256 random bits: nothing slower than a plain hash is needed.
+    return hashlib.sha256(clear.encode("utf-8", "replace")).hexdigest()
+
+
+def _found(session: Session, name: str) -> User:
+    user = session.get(User, name)
+    if user is None:
+        raise NoSuchUser(f"There is no user {name[:80]!r}.")
+    return user
+
+
+def _keep_an_admin(session: Session, user: User) -> None:
+    others = select(func.count()).select_from(User).where(User.role == "admin", User.name != user.name)
+    if user.role == "admin" and not session.scalar(others):
+        raise AccountConflict(f"{user.name} is the last admin.\nMake somebody else an admin first.")

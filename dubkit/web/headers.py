@@ -1,0 +1,100 @@
+"""Headers of every answer that keep a browser from doing what no page of ours needs, and body limits."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data: blob:; "
+    "media-src 'self' blob:; connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+"""Content-Security-Policy; the nonce is of one answer and lets its own style elements in."""
+
+FIXED = {
+    "X-Content-Type-Options": "nosniff",
+    # Not no-referrer: browsers then send `Origin: null` with forms, which the guard refuses.
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": (
+        "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "
+        "magnetometer=(), microphone=(), midi=(), payment=(), usb=()"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+LARGEST_BODY = 2_000_000
+"""Bytes of a body that is not an upload."""
+
+UPLOADS = "/api/uploads"
+"""Where larger bodies come in; that router has limits of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityHeaders:
+    """ASGI middleware; makes `request.state.csp_nonce` and sets the headers a route has not set itself."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        nonce = secrets.token_urlsafe(18)
+        scope.setdefault("state", {})["csp_nonce"] = nonce
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in FIXED.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Content-Security-Policy", POLICY.format(nonce=nonce))
+                # Nothing that names people or episodes stays in a cache, unless its route knows better.
+                headers.setdefault("Cache-Control", "no-store")
+                if scope["scheme"] == "https":
+                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+            await send(message)
+
+        await self.app(scope, receive, sending)
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimit:
+    """ASGI middleware that refuses bodies larger than `LARGEST_BODY` bytes, but for uploads, with 413."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or path == UPLOADS or path.startswith(UPLOADS + "/"):
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        too_large = declared.isdigit() and int(declared) > LARGEST_BODY
+        read = 0
+
+        async def reading() -> Message:
+            nonlocal read
+            # Said where the body is read, so that it is answered like any other error of a route.
+            if too_large:
+                raise _refusal()
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > LARGEST_BODY:
+                raise _refusal()
+            return message
+
+        await self.app(scope, reading, send)
+
+
+def _refusal() -> HTTPException:
+    return HTTPException(413, f"The body is larger than {LARGEST_BODY:,} bytes.")
