@@ -228,7 +228,8 @@ def _picture(source: Path, episode: Episode, video: VideoStream, height: int) ->
     with open_media(source) as container:
         tracks, _ = scan(container, timed_streams(container, video.index))
         zero = episode_zero(container, tracks)
-        transfer = container.streams[video.index].codec_context.color_trc
+        shown_as: Any = container.streams[video.index].codec_context
+        transfer = shown_as.color_trc
     options = {"fflags": "+genpts", "protocol_whitelist": "file"}
     stream = ffmpeg.input(media_url(source), **options)[str(video.index)]
     shown = upright(stream, preview_size(*shown_size(video), height), transfer)
