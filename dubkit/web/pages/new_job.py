@@ -1,0 +1,196 @@
+"""The page of a new job: what may be asked for, and what it would take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
+
+from dubkit.config import Settings, declared
+from dubkit.errors import DubkitError
+from dubkit.translate.language import language_name, normalise
+from dubkit.web.accounts.access import Editor
+from dubkit.web.jobs.allowed import ALLOWED, ASR_MODELS, check_settings
+from dubkit.web.jobs.running import settings_of
+from dubkit.web.site import OnSite, Site
+from dubkit.web.templating import page
+
+router = APIRouter(include_in_schema=False)
+
+CHUNK = 8 * 1024 * 1024
+"""Bytes of an upload that are sent at once: what is lost at most when the connection breaks."""
+
+MAIN = {
+    "transcribe.language": "Spoken in the source",
+    "engine": "Engine",
+    "mode": "Care",
+    "translate.provider": "Translator",
+    "diarize.speakers": "Number of speakers",
+}
+"""Settings that most people want to see, with their names on the page."""
+
+SECTIONS = {
+    "extract": "Reading the source",
+    "shots": "Cuts",
+    "diarize": "Speakers",
+    "transcribe": "Recognising speech",
+    "translate": "Translation",
+    "speak": "Voices",
+    "dub": "Picture and voice together",
+    "mix": "Mix",
+    "stitch": "Finished file",
+    "qc": "Checks",
+}
+
+SUGGESTED = (
+    "ar", "bn", "cs", "da", "de", "el", "en", "es", "es-419", "fi", "fr", "fr-CA", "he", "hi", "hu", "id",
+    "it", "ja", "ko", "nl", "no", "pl", "pt-BR", "pt-PT", "ro", "ru", "sv", "th", "tr", "uk", "vi", "zh-Hans",
+    "zh-Hant",
+)  # fmt: skip
+"""Languages that the field suggests; any other can be typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting as a form field."""
+
+    name: str
+    value: str
+    """The server's own value, in words."""
+    help: str
+    choices: tuple[str, ...] = ()
+    number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What one job would do."""
+
+    source: str
+    stages: Sequence[tuple[str, str, str]] = field(default_factory=tuple)
+    """Stage, language, and how much of it."""
+    time: str = ""
+    disk: int = 0
+    tokens: int = 0
+    error: str = ""
+
+
+class Language(BaseModel):
+    """A language as prompts and folders name it."""
+
+    tag: str
+    name: str
+
+
+@router.get("/new")
+def new_job_page(request: Request, site: OnSite, person: Editor) -> HTMLResponse:
+    """Show the form of a new job."""
+    from dubkit.cli.sources import MEDIA
+
+    options = {option.name: option for option in _options(site.settings)}
+    rest: dict[str, list[Option]] = {}
+    for name, option in options.items():
+        if name not in MAIN:
+            rest.setdefault(name.partition(".")[0], []).append(option)
+    return page(
+        request,
+        person,
+        "new_job.html",
+        main_options=[(options[name], label) for name, label in MAIN.items()],
+        sections=[(SECTIONS.get(section, section), found) for section, found in rest.items()],
+        languages=[(tag, language_name(tag)) for tag in SUGGESTED],
+        chunk=CHUNK,
+        largest=int(site.settings.serve.max_upload_gb * 1e9),
+        accept=",".join(sorted(MEDIA)),
+    )
+
+
+@router.get("/new/language")
+def language_of(person: Editor, text: str) -> Language:
+    """Say which language a tag or a name means. Raises SettingError for none."""
+    tag = normalise(text)
+    return Language(tag=tag, name=language_name(tag))
+
+
+@router.post("/new/plan")
+async def plan_page(request: Request, site: OnSite, person: Editor) -> HTMLResponse:
+    """Say what jobs of this form would do, how long and how much."""
+    from starlette.concurrency import run_in_threadpool
+
+    form = await request.form()
+    sources = [str(value) for value in form.getlist("source")]
+    languages = [str(value) for value in form.getlist("language")]
+    values = {
+        name.removeprefix("set:"): str(value).strip()
+        for name, value in form.items()
+        if name.startswith("set:") and str(value).strip()
+    }
+    rows = await run_in_threadpool(_plans, site, sources, languages, values)
+    return page(request, person, "plan.html", rows=rows)
+
+
+def _plans(
+    site: Site, sources: Sequence[str], languages: Sequence[str], values: Mapping[str, str]
+) -> list[Planned]:
+    if not sources or not languages:
+        return []
+    return [_plan(site, source, languages, values) for source in sources]
+
+
+def _plan(site: Site, source: str, languages: Sequence[str], values: Mapping[str, str]) -> Planned:
+    from dubkit.planning import Request as Asked
+    from dubkit.progress import spread, total_range
+    from dubkit.session import Session, plan_episode
+    from dubkit.web.inputs import input_file
+
+    try:
+        check_settings(values)
+        settings = settings_of(site.configured, values)
+        asked = Asked(tuple(normalise(language) for language in languages))
+        session = Session(settings, site.output, site.models, site.speeds)
+        plans, needs = plan_episode(session, input_file(site, source), asked)
+    except DubkitError as error:
+        return Planned(source, error=str(error))
+    busy = [found for found in plans if found.reasons or found.waits_for]
+    low, high = total_range({f"{found.stage} {found.language}": found.seconds for found in busy})
+    return Planned(
+        source,
+        stages=[(found.stage, found.language, _amount(found)) for found in busy],
+        time=spread(low, high) if high > 0 else "",
+        disk=needs.disk if needs else 0,
+        tokens=needs.tokens[1] if needs else 0,
+    )
+
+
+def _amount(planned: Any) -> str:
+    if planned.total:
+        text = f"{len(planned.reasons)} of {planned.total}"
+        reasons = sorted(set(planned.reasons.values()))
+        return f"{text}: {reasons[0]}" if len(reasons) == 1 else text
+    return f"known after {planned.waits_for}" if planned.waits_for else "not known yet"
+
+
+def _options(settings: Settings) -> list[Option]:
+    found = []
+    for entry in declared():
+        if entry.name not in ALLOWED:
+            continue
+        value = settings.value(entry.name)
+        shown = str(value).lower() if isinstance(value, bool) else str(value)
+        found.append(Option(entry.name, shown, entry.help, *_kind(entry.name, entry.type)))
+    return found
+
+
+def _kind(name: str, kind: Any) -> tuple[tuple[str, ...], bool]:
+    if name == "transcribe.model":
+        return ASR_MODELS, False
+    if get_origin(kind) is Literal:
+        return tuple(str(choice) for choice in get_args(kind)), False
+    if kind is bool:
+        return ("true", "false"), False
+    plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    return (), plain in (int, float)
