@@ -24,7 +24,9 @@ class Beep:
     def voices(self, language: str) -> tuple[str, ...]:
         return ("beep",)
 
-    def speak(self, text: str, *, voice: str, language: str, speed: float) -> NDArray[np.float32]:
+    def speak(
+        self, text: str, *, voice: str, language: str, speed: float, seed: int | None = None
+    ) -> NDArray[np.float32]:
         tone = 0.5 * np.sin(2 * np.pi * 220 * np.arange(round(self.rate / speed)) / self.rate)
         return np.concatenate([np.zeros(self.rate // 5), tone]).astype(np.float32)
 

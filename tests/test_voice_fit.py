@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dubkit.errors import VoiceError
 from dubkit.types import SAMPLE_RATE, Slot
-from dubkit.voice.fit import CEILING, MAX_CALLS, FitSettings, FittedSpeech, at_clock_rate, fit_line
+from dubkit.voice.fit import CEILING, MAX_CALLS, FitSettings, FittedSpeech, Speech, at_clock_rate, fit_line
 from dubkit.voice.stretch import stretched
 from dubkit.voice.trim import trimmed
 
@@ -37,7 +37,9 @@ class ToneSynthesiser:
     def voices(self, language: str) -> tuple[str, ...]:
         return ("sine",)
 
-    def speak(self, text: str, *, voice: str, language: str, speed: float) -> NDArray[np.float32]:
+    def speak(
+        self, text: str, *, voice: str, language: str, speed: float, seed: int | None = None
+    ) -> NDArray[np.float32]:
         self.speeds.append(speed)
         pace = speed if self.obeys else 1.0
         length = self.seconds / pace * (1.0 + (self.error if speed > 1.0 else 0.0))
@@ -51,7 +53,7 @@ def slot(seconds: float, limit: float, start: int = 1000) -> Slot:
 
 
 def fit(synthesiser: ToneSynthesiser, room: Slot, limits: FitSettings | None = None) -> FittedSpeech:
-    return fit_line(synthesiser, "uma linha boa", "sine", "pt-BR", room, limits or FitSettings())
+    return fit_line(Speech(synthesiser, "uma linha boa", "sine", "pt-BR"), room, limits or FitSettings())
 
 
 def test_a_line_that_fits_keeps_its_pace() -> None:
@@ -130,7 +132,7 @@ def test_a_slot_without_room_loses_the_line_and_says_so(limit_sample: int) -> No
 
 def test_a_line_of_stage_directions_says_nothing_and_is_flagged() -> None:
     synthesiser = ToneSynthesiser(1.0)
-    fitted = fit_line(synthesiser, "[música] ♪", "sine", "pt-BR", slot(1.0, 1.0), FitSettings())
+    fitted = fit_line(Speech(synthesiser, "[música] ♪", "sine", "pt-BR"), slot(1.0, 1.0), FitSettings())
     assert (fitted.flags, len(fitted.samples), synthesiser.speeds) == (("nothing-to-say",), 0, [])
 
 

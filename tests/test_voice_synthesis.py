@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from dubkit.errors import ModelDamaged, VoiceError
 from dubkit.types import Slot
 from dubkit.voice import espeak, espeak_process, phonemes, synthesis
-from dubkit.voice.fit import FitSettings, fit_line
+from dubkit.voice.fit import FitSettings, Speech, fit_line
 from dubkit.voice.phonemes import Phonemiser, espeak_code, known_symbols, pieces
 from dubkit.voice.synthesis import SynthesiserChoice, choose_synthesiser, open_synthesiser
 from dubkit.voice.text import spoken_text
@@ -289,11 +289,11 @@ def test_espeak_in_its_own_process_ends_with_what_went_wrong() -> None:
     folder = espeak.packaged_library()
     assert folder is not None
     files = str(folder / "libespeak-ng.so"), str(folder / "espeak-ng-data")
-    rate, pcm = espeak_process.synthesise(*files, 165, ("no-such", "pt-br"), b"oi")
+    rate, pcm = espeak_process.synthesise(*files, {espeak_process.PACE: 165}, ("no-such", "pt-br"), b"oi")
     assert rate == espeak.RATE
     assert len(pcm) > 2000
     with pytest.raises(LookupError):
-        espeak_process.synthesise(*files, 165, ("no-such",), b"oi")
+        espeak_process.synthesise(*files, {espeak_process.PACE: 165}, ("no-such",), b"oi")
 
 
 @needs_espeak
@@ -390,7 +390,7 @@ def test_kokoro_starts_at_once_follows_speed_and_fits_slots(kokoro_folder: Path)
         assert np.abs(sound[: round(0.005 * 24_000)]).max() > 0.009 * np.abs(sound).max()
         assert abs(float(sound.mean())) < 1e-3
     room = round(len(sounds[0]) * 2 / 1.2)
-    fitted = fit_line(speaker, text, "jm_kumo", "pt-BR", Slot(0, room, room), FitSettings())
+    fitted = fit_line(Speech(speaker, text, "jm_kumo", "pt-BR"), Slot(0, room, room), FitSettings())
     assert fitted.fit == "faster"
     assert 0.85 * room < len(fitted.samples) <= room
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dubkit.engines import EngineLimits, Receipt
 from dubkit.types import Line, Slot, SpokenLine
-from dubkit.voice.fit import FitSettings, fit_line
+from dubkit.voice.fit import FitSettings, Speech, fit_line
 from dubkit.voice.phonemes import KOKORO_LANGUAGES
 from dubkit.voice.voices import ESPEAK, HIBARI, KOKORO
 
@@ -42,14 +42,18 @@ class VoiceEngine:
         return Receipt(name, _version(name), voices=tuple(self._voices), models=(name,))
 
     def speak(
-        self, line: Line, voice: str, slot: Slot, language: str
+        self, line: Line, voice: str, slot: Slot, language: str, seed: int | None = None
     ) -> tuple[SpokenLine, NDArray[np.float32]]:
         """Return the take of a line and its (N,) samples at 48 kHz, which begin at `slot.start_sample`.
 
+        Without a seed it is the plain reading. Any number gives another reading of the same text, always the
+        same one: the pace that is tried first, and what the synthesiser offers (Kokoro rhythm, melody and
+        pauses; hibari melody, breath and pauses; espeak-ng pitch, its range and the gaps between words).
         The take's flags say when nothing was said, when it was rushed and when words were cut; those that the
         line has itself stay with the line. Raises VoiceError when the voice or the language is not there.
         """
-        fitted = fit_line(self._synthesiser, line.text, voice, language, slot, self._settings)
+        speech = Speech(self._synthesiser, line.text, voice, language, seed)
+        fitted = fit_line(speech, slot, self._settings)
         self._voices.setdefault(voice)
         spoken = SpokenLine(
             id=line.id,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dubkit.errors import VoiceError
 from dubkit.voice import espeak_process
+from dubkit.voice.reading import varied
 from dubkit.voice.trim import trimmed
 from dubkit.voice.voices import ESPEAK, ESPEAK_HIGH, ESPEAK_LOW
 
@@ -22,6 +23,9 @@ WORDS_PER_MINUTE = 165
 """Pace at speed 1; espeak itself allows 80 to 450."""
 
 RATE = 22_050
+
+PITCH, RANGE, WORD_GAP = (43.0, 57.0), (32.0, 72.0), (0.0, 2.0)
+"""What a seed decides: pitch and its range (50 is the voice's own), and tens of ms between words."""
 
 TIME_LIMIT = 120.0
 """Seconds after which a line that is still being spoken is given up."""
@@ -95,9 +99,12 @@ class EspeakSynthesiser:
         """Return the low, then the high variants; none for a language that espeak-ng does not know."""
         return (*ESPEAK_LOW, *ESPEAK_HIGH) if speaks(language) else ()
 
-    def speak(self, text: str, *, voice: str, language: str, speed: float) -> NDArray[np.float32]:
+    def speak(
+        self, text: str, *, voice: str, language: str, speed: float, seed: int | None = None
+    ) -> NDArray[np.float32]:
         """Return (N,) speech at `rate` whose first sample is its start; empty `voice` takes the plain one.
 
+        A `seed` decides how high it speaks, how lively, and how long it waits between words.
         Raises VoiceError for an unknown language or voice, and when the library fails.
         """
         import numpy as np
@@ -106,7 +113,7 @@ class EspeakSynthesiser:
         if voice not in ("", *variants):
             raise VoiceError(f"espeak-ng has no voice {voice!r}. Names: {', '.join(variants)}.")
         full = [f"{name}+{voice}" if voice else name for name in names(language)]
-        ran = self._run(text, full, round(WORDS_PER_MINUTE * speed))
+        ran = self._run(text, full, _parameters(speed, seed))
         if ran.returncode == espeak_process.UNKNOWN_VOICE:
             raise VoiceError(
                 f"espeak-ng cannot speak {language!r}. It speaks: {', '.join(sorted(languages()))}."
@@ -119,10 +126,10 @@ class EspeakSynthesiser:
         sound = np.frombuffer(pcm, np.int16).astype(np.float32) / np.float32(32768)
         return trimmed(sound, RATE)
 
-    def _run(self, text: str, voices: list[str], pace: int) -> subprocess.CompletedProcess[bytes]:
+    def _run(self, text: str, voices: list[str], parameters: str) -> subprocess.CompletedProcess[bytes]:
         # -P: the script's folder has a module of the name of one of the standard library, numbers.
         program = [sys.executable, "-P", str(espeak_process.__file__)]
-        arguments = [self._library, self._data, str(pace), *voices]
+        arguments = [self._library, self._data, parameters, *voices]
         try:
             return subprocess.run(
                 [*program, *arguments],
@@ -133,6 +140,16 @@ class EspeakSynthesiser:
             )
         except subprocess.TimeoutExpired:
             raise VoiceError(f"espeak-ng did not finish {text!r} within {TIME_LIMIT:g} s.") from None
+
+
+def _parameters(speed: float, seed: int | None) -> str:
+    """Return what is set in the library, as its process reads it; a plain reading sets its pace alone."""
+    values = {espeak_process.PACE: round(WORDS_PER_MINUTE * speed)}
+    if seed is not None:
+        values[espeak_process.PITCH] = round(varied(seed, "pitch", *PITCH))
+        values[espeak_process.RANGE] = round(varied(seed, "range", *RANGE))
+        values[espeak_process.WORD_GAP] = round(varied(seed, "word gap", *WORD_GAP))
+    return ",".join(f"{number}={value}" for number, value in values.items())
 
 
 def _library_file(folder: Path) -> Path | None:

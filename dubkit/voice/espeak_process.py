@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 UNKNOWN_VOICE, NO_LIBRARY = 3, 4
 """Exit codes: none of the voices exists; the library does not start or does not speak."""
 
-_SYNCHRONOUS, _NO_EXIT, _PACE, _UTF8 = 0x02, 0x8000, 1, 1
+PACE, PITCH, RANGE, WORD_GAP = 1, 3, 4, 7
+"""Numbers of the library's parameters: words per minute, two of 0 to 100 around 50, and tens of ms."""
+
+_SYNCHRONOUS, _NO_EXIT, _UTF8 = 0x02, 0x8000, 1
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
-def synthesise(library: str, data: str, pace: int, voices: Sequence[str], text: bytes) -> tuple[int, bytes]:
+def synthesise(
+    library: str, data: str, parameters: Mapping[int, int], voices: Sequence[str], text: bytes
+) -> tuple[int, bytes]:
     """Return the sample rate and 16-bit mono samples of UTF-8 `text` in the first of `voices` that exists.
 
-    `pace` is in words per minute; empty `data` takes the library's own folder. Raises LookupError without a
-    voice and OSError without a working library.
+    `parameters` are values by number, over the library's own; empty `data` takes the library's own folder.
+    Raises LookupError without a voice and OSError without a working library.
     """
     espeak = _declared(ctypes.CDLL(library))
     rate = int(espeak.espeak_Initialize(_SYNCHRONOUS, 0, data.encode() or None, _NO_EXIT))
@@ -30,7 +35,8 @@ def synthesise(library: str, data: str, pace: int, voices: Sequence[str], text: 
         raise OSError("espeak-ng does not start")
     if not any(espeak.espeak_SetVoiceByName(voice.encode()) == 0 for voice in voices):
         raise LookupError(voices)
-    espeak.espeak_SetParameter(_PACE, pace, 0)
+    for parameter, value in parameters.items():
+        espeak.espeak_SetParameter(parameter, value, 0)
     heard = bytearray()
 
     def receive(samples: Any, count: int, _: int | None) -> int:
@@ -59,10 +65,15 @@ def _declared(espeak: Any) -> Any:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Speak standard input; write the rate (4 bytes, little-endian) and the samples to standard output."""
-    library, data, pace, *voices = arguments
+    """Speak standard input; write the rate (4 bytes, little-endian) and the samples to standard output.
+
+    The third argument holds the parameters, such as `1=165,3=55`.
+    """
+    library, data, given, *voices = arguments
+    pairs = (pair.partition("=") for pair in given.split(","))
+    parameters = {int(number): int(value) for number, _, value in pairs}
     try:
-        rate, samples = synthesise(library, data, int(pace), voices, sys.stdin.buffer.read())
+        rate, samples = synthesise(library, data, parameters, voices, sys.stdin.buffer.read())
     except LookupError:
         return UNKNOWN_VOICE
     except OSError as error:

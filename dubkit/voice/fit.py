@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import gcd
 from typing import TYPE_CHECKING, Literal
 
 from dubkit.errors import VoiceError
 from dubkit.types import SAMPLE_RATE, Slot
+from dubkit.voice.reading import varied
 from dubkit.voice.stretch import stretched
 from dubkit.voice.text import spoken_text
 from dubkit.voice.trim import faded, trimmed
@@ -35,6 +36,9 @@ SPARE = 1.01
 
 MAX_CALLS = 3
 """Times that a line is spoken at most."""
+
+PACE = (0.95, 1.07)
+"""What a seed decides: the pace tried first, against the plain one, within the limits of the settings."""
 
 CUT_FADE = 0.015
 """Seconds of the fade where a line is cut."""
@@ -87,16 +91,19 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """One line ready to be spoken at any speed."""
+    """One line to be spoken at any speed; a `seed` asks for another reading than the plain one."""
 
     synthesiser: Synthesiser
     text: str
     voice: str
     language: str
+    seed: int | None = None
 
     def at(self, speed: float) -> Attempt:
         """Speak at `speed` times the voice's own rate. Raises VoiceError when no sound comes back."""
-        sound = self.synthesiser.speak(self.text, voice=self.voice, language=self.language, speed=speed)
+        sound = self.synthesiser.speak(
+            self.text, voice=self.voice, language=self.language, speed=speed, seed=self.seed
+        )
         samples = at_clock_rate(trimmed(sound, self.synthesiser.rate), self.synthesiser.rate)
         if not len(samples):
             raise VoiceError(
@@ -106,28 +113,24 @@ class Speech:
         return Attempt(samples, speed)
 
 
-def fit_line(
-    synthesiser: Synthesiser, text: str, voice: str, language: str, slot: Slot, settings: FitSettings
-) -> FittedSpeech:
-    """Speak `text` into `slot`; measured length decides, in at most three calls of the synthesiser.
+def fit_line(speech: Speech, slot: Slot, settings: FitSettings) -> FittedSpeech:
+    """Speak a line into `slot`; measured length decides, in at most three calls of the synthesiser.
 
     The first sample is the start of the speech. `fit` says what it took: `fits` at its own pace, `faster` by
     pace alone, `borrowed` silence up to the limit, `cut` at the limit. Raises VoiceError as the synthesiser.
     """
     import numpy as np
 
-    said = spoken_text(text, language)
-    if not said:
+    speech = replace(speech, text=spoken_text(speech.text, speech.language))
+    if not speech.text:
         return FittedSpeech(np.zeros(0, np.float32), 1.0, "fits", (NOTHING,))
     limit = slot.limit_sample - slot.start_sample
     if limit <= 0:
         return FittedSpeech(np.zeros(0, np.float32), 1.0, "cut", (CUT,))
     # A source line may itself run into the next one; then the limit is what counts.
     room = min(max(slot.end_sample - slot.start_sample, 0), limit)
-    fitted = _placed(
-        _spoken(Speech(synthesiser, said, voice, language), room, limit, settings), room, limit, settings
-    )
-    log.debug("%r: %s at speed %s, %s samples", said, fitted.fit, fitted.speed, len(fitted.samples))
+    fitted = _placed(_spoken(speech, room, limit, settings), room, limit, settings)
+    log.debug("%r: %s at speed %s, %s samples", speech.text, fitted.fit, fitted.speed, len(fitted.samples))
     return fitted
 
 
@@ -135,7 +138,8 @@ def _spoken(speech: Speech, room: int, limit: int, settings: FitSettings) -> Att
     """Return the best of at most MAX_CALLS attempts."""
     guess = len(speech.text) / LETTERS_PER_SECOND * SAMPLE_RATE
     leaves_room = guess < 0.8 * room * settings.min_speed
-    attempt = speech.at(min(settings.min_speed if leaves_room else settings.max_speed, 1.0))
+    first = min(settings.min_speed if leaves_room else settings.max_speed, 1.0)
+    attempt = speech.at(first if speech.seed is None else _other_pace(first, speech.seed, settings))
     for _ in range(MAX_CALLS - 1):
         speed = _next_speed(attempt, room, limit, settings)
         if speed is None:
@@ -143,6 +147,12 @@ def _spoken(speech: Speech, room: int, limit: int, settings: FitSettings) -> Att
         # Of two lengths the shorter one counts: a faster call may give a longer sound when a pause moves.
         attempt = min(attempt, speech.at(speed), key=lambda spoken: len(spoken.samples))
     return attempt
+
+
+def _other_pace(speed: float, seed: int, settings: FitSettings) -> float:
+    """Return the speed that another reading is first spoken at, within the limits of every reading."""
+    slowest, fastest = max(PACE[0] * speed, min(settings.min_speed, speed)), PACE[1] * speed
+    return varied(seed, "pace", slowest, min(fastest, max(settings.max_speed, speed)))
 
 
 def _next_speed(attempt: Attempt, room: int, limit: int, settings: FitSettings) -> float | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dubkit.errors import VoiceError
+from dubkit.voice.reading import varied
 from dubkit.voice.trim import trimmed
 from dubkit.voice.voices import HIBARI, HIBARI_VOICE
 
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 
 SEED = 0
 """Of the breath noise: the same line always gets the same samples."""
+
+VOICED_HZ = 40.0
+"""Pitch above which a frame has a voice, as in the package's own synthesis."""
+
+WIDEST = 12.0
+"""Semitones from its middle that a melody keeps within."""
+
+RANGE, SHIFT, TILT, PAUSE = (0.75, 1.4), (-0.8, 0.8), (-1.2, 1.2), (0.0, 0.15)
+"""What a seed decides: the range of the melody against the voice's own, its height in semitones, how far it
+rises or falls over a sentence, in semitones, and seconds of silence added between two sentences."""
 
 
 def speaks(language: str) -> bool:
@@ -38,9 +49,12 @@ class HibariSynthesiser:
         """Return the one voice, or none for another language than English."""
         return (HIBARI_VOICE,) if speaks(language) else ()
 
-    def speak(self, text: str, *, voice: str, language: str, speed: float) -> NDArray[np.float32]:
+    def speak(
+        self, text: str, *, voice: str, language: str, speed: float, seed: int | None = None
+    ) -> NDArray[np.float32]:
         """Return (N,) speech at 24 kHz whose first sample is its start.
 
+        A `seed` gives it another melody, breath and pauses; its words keep their lengths.
         Raises VoiceError for another language or voice.
         """
         import numpy as np
@@ -49,5 +63,41 @@ class HibariSynthesiser:
             raise VoiceError(f"hibari cannot speak {language!r}. It speaks: en.")
         if voice not in ("", HIBARI_VOICE):
             raise VoiceError(f"hibari has no voice {voice!r}. Names: {HIBARI_VOICE}.")
-        sound = np.asarray(self._hibari(text, speed=speed, seed=SEED), np.float32)
+        if seed is None:
+            sound = np.asarray(self._hibari(text, speed=speed, seed=SEED), np.float32)
+        else:
+            sound = self._other(text, speed, seed)
         return trimmed(sound - (sound.mean() if sound.size else 0.0), self.rate)
+
+    def _other(self, text: str, speed: float, seed: int) -> NDArray[np.float32]:
+        """Speak another reading: the network gives the melody apart from the colour of the sounds."""
+        import numpy as np
+        from hibari import dsp
+
+        breath = np.random.default_rng(seed % 2**63)
+        silence = np.zeros(round(varied(seed, "pause", *PAUSE) / speed * self.rate), np.float32)
+        parts = [np.zeros(0, np.float32)]
+        for number, phonemes in enumerate(self._hibari.phonemize(text)):
+            ids = self._hibari.ids(phonemes)
+            fed = {"ids": np.asarray([ids], np.int64), "speed": np.asarray([speed], np.float32)}
+            *colour, melody = (part[0] for part in self._hibari.sess.run(None, fed))
+            spoken = dsp.synth(*colour, other_melody(melody, seed), breath)
+            parts += [silence, spoken] if number else [spoken]
+        return np.concatenate(parts)
+
+
+def other_melody(melody: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+    """Return the (F,) pitch in Hz of another reading; frames without a voice stay as they are."""
+    import numpy as np
+
+    voiced = melody > VOICED_HZ
+    if not voiced.any():
+        return melody
+    semitones = 12 * np.log2(melody[voiced])
+    centre = np.median(semitones)
+    place = np.linspace(-0.5, 0.5, len(melody))[voiced]
+    moved = centre + varied(seed, "range", *RANGE) * (semitones - centre)
+    moved += varied(seed, "shift", *SHIFT) + varied(seed, "tilt", *TILT) * place
+    other = melody.copy()
+    other[voiced] = 2 ** (np.clip(moved, centre - WIDEST, centre + WIDEST) / 12)
+    return other

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dubkit.errors import ModelDamaged
 from dubkit.voice.phonemes import Phonemiser, espeak_code, pieces
+from dubkit.voice.reading import direction, varied
 from dubkit.voice.trim import trimmed
 from dubkit.voice.voices import KOKORO, default_voice, parse_blend
 
@@ -26,6 +27,16 @@ RATE = 24_000
 SENTENCE_END = ".!?…"
 SENTENCE_PAUSE, CLAUSE_PAUSE = 0.30, 0.12
 """Seconds between two pieces of a long line at speed 1."""
+
+PROSODY = 128
+"""Where in a style its second half begins: it steers rhythm, melody and stress; the first is the timbre."""
+
+FAR, STEP, PAUSES = (0.8, 2.0), 0.35, (0.7, 1.4)
+"""What a seed decides: the rhythm and melody of a line that many times as long, moved by that share of their
+size in a direction of its own, and how long the pauses are. Timbre stays. Five seeds on four lines in each of
+pt-BR, es, en and de, against the plain reading: word error 0.036 for 0.040, median pitch within 3 semitones,
+loudness within 1 LU, length 0.88 to 1.27.
+"""
 
 
 class KokoroSynthesiser:
@@ -45,29 +56,35 @@ class KokoroSynthesiser:
         """Return the voices that can be blended; none for a language that Kokoro cannot speak."""
         return tuple(sorted(self._styles)) if espeak_code(language) else ()
 
-    def speak(self, text: str, *, voice: str, language: str, speed: float) -> NDArray[np.float32]:
+    def speak(
+        self, text: str, *, voice: str, language: str, speed: float, seed: int | None = None
+    ) -> NDArray[np.float32]:
         """Return (N,) speech at 24 kHz whose first sample is its start; `text` is already spoken text.
 
+        A `seed` gives the same timbre another rhythm and melody.
         Raises VoiceError for an unknown language or voice.
         """
         import numpy as np
 
         blend = parse_blend(voice or default_voice(KOKORO, language), tuple(self._styles))
-        style = sum(weight * self._styles[name] for weight, name in blend)
+        style = np.asarray(sum(weight * self._styles[name] for weight, name in blend))
+        waits = 1.0 if seed is None else varied(seed, "pauses", *PAUSES)
         parts = [np.zeros(0, np.float32)]  # so that text without any phoneme gives no sound
         for piece in pieces(self._phonemes(text, language)):
             pause = SENTENCE_PAUSE if piece[-1] in SENTENCE_END else CLAUSE_PAUSE
-            silence = np.zeros(round(pause / speed * RATE), np.float32)
-            parts += [self._run(piece, np.asarray(style), speed), silence]
+            silence = np.zeros(round(waits * pause / speed * RATE), np.float32)
+            parts += [self._run(piece, style, speed, seed), silence]
         return np.concatenate(parts[:-1] or parts)
 
-    def _run(self, piece: str, style: NDArray[np.float32], speed: float) -> NDArray[np.float32]:
+    def _run(
+        self, piece: str, style: NDArray[np.float32], speed: float, seed: int | None
+    ) -> NDArray[np.float32]:
         import numpy as np
 
         # Without a closing mark the model lets the last word hang, or swallows it.
         closed = piece if piece[-1] in SENTENCE_END + ",;:—" else f"{piece}."
         tokens = [self._ids[symbol] for symbol in closed]
-        row = style[min(len(tokens), len(style)) - 1].reshape(1, -1)
+        row = _row(style, len(tokens), seed).reshape(1, -1)
         fed = {
             "tokens": np.array([[0, *tokens, 0]], np.int64),
             "style": row.astype(np.float32),
@@ -75,6 +92,19 @@ class KokoroSynthesiser:
         }
         sound = np.asarray(self._session.run(None, fed)[0], np.float32).ravel()
         return trimmed(sound - sound.mean(), RATE)
+
+
+def _row(style: NDArray[np.float32], tokens: int, seed: int | None) -> NDArray[np.float32]:
+    """Return the (256,) style of a piece; a seed takes the prosody of another length and moves it."""
+    import numpy as np
+
+    row: NDArray[np.float32] = style[min(tokens, len(style)) - 1]
+    if seed is None:
+        return row
+    length = round(varied(seed, "length", *FAR) * tokens)
+    prosody = style[min(max(length, 1), len(style)) - 1, PROSODY:]
+    step = STEP * float(np.linalg.norm(prosody)) * direction(seed, "prosody", len(prosody))
+    return np.concatenate([row[:PROSODY], prosody + step])
 
 
 def _session(model: Path, threads: int) -> InferenceSession:

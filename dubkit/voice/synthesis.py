@@ -35,10 +35,13 @@ class Synthesiser(Protocol):
     def voices(self, language: str) -> tuple[str, ...]:
         """Return the names of its voices; none for a language that it cannot speak."""
 
-    def speak(self, text: str, *, voice: str, language: str, speed: float) -> NDArray[np.float32]:
+    def speak(
+        self, text: str, *, voice: str, language: str, speed: float, seed: int | None = None
+    ) -> NDArray[np.float32]:
         """Return (N,) mono speech at `rate`, full scale 1.0, whose first sample is its start.
 
-        The same arguments give the same samples. Raises VoiceError when the language or voice is unknown.
+        A `seed` asks for another reading of the text than the plain one, in the same voice. The same
+        arguments give the same samples. Raises VoiceError when the language or voice is unknown.
         """
 
 
