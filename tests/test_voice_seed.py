@@ -86,7 +86,8 @@ def test_the_pace_of_another_reading_stays_within_the_settings(limits: FitSettin
     for seed in range(40):
         tone = Tone()
         fitted = fit_line(Speech(tone, "Bom dia.", "sine", "pt-BR", seed), WIDE, limits)
-        assert tone.asked == [(pytest.approx(fitted.speed, abs=1e-3), seed)]
+        ((speed, asked),) = tone.asked
+        assert (speed, asked) == (pytest.approx(fitted.speed, abs=1e-3), seed)
         assert limits.min_speed <= fitted.speed <= min(limits.max_speed, plain * PACE[1])
         paces.add(fitted.speed)
     assert (len(paces) > 5) == (limits.min_speed < limits.max_speed)
