@@ -23,6 +23,7 @@ from dubkit.planning import (
     Todo,
     amount,
     check_request,
+    concerned,
     episode_seconds,
     find_todo,
     scopes,
@@ -135,7 +136,7 @@ def _run_stage(
 ) -> StageResult:
     store, language = context.store, context.language
     items = stage.items(context)
-    todo = find_todo(stage, context, items, stage.name in request.force)
+    todo = concerned(context, request, find_todo(stage, context, items, stage.name in request.force))
     if stage.takes:
         todo = [t for t in todo if not _adopted(t, context, stage.home(language))]
     began = time.monotonic()

@@ -102,9 +102,10 @@ class EditLog:
         with self._writing() as known:
             if seen is not None:
                 _refuse_unseen(known.events, changes, seen)
+            used = {i for e in known.edits.values() for i in (*e.segments, *e.lines)}
             event = self._append(known, changes, who, action)
             items = {c.item for c in changes if c.section != "speakers"}
-            note_anchors(self.store, sorted(items), segments)
+            note_anchors(self.store, sorted(items), segments, fresh=items - used)
             return event
 
     def undo(self, *, who: str, number: int = 0) -> Event:

@@ -14,7 +14,7 @@ What was changed when, and by whom, is in the log (`dubkit.edit_log`); these fil
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +28,11 @@ from dubkit.types import Line, Route, Segment
 FILE = "edits.json"
 ANCHORS = ".dubkit/anchors.json"
 CURE = 'Mend the file by hand. Its form is {"lines": {"s0001": {"text": "…"}}}.'
+
+
+Seed = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+TakeName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]+/v[0-9]{3,}$")]
+"""Item and version of a take, such as `s0003/v002`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +65,8 @@ class Lock:
     speaker: str
     start: float
     end: float
-
-
-Seed = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
-TakeName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]+/v[0-9]{3,}$")]
-"""Item and version of a take, such as `s0003/v002`."""
+    takes: tuple[TakeName, ...] = ()
+    """Takes it keeps: what is spoken, and those of its clips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,8 @@ class Placed:
     segments: dict[str, SegmentEdit]
     lines: dict[str, LineEdit]
     orphans: tuple[str, ...]
+    homes: dict[str, str] = field(default_factory=dict)
+    """Name of an edit in the files -> segment that it belongs to now."""
 
 
 def place(
@@ -170,6 +174,7 @@ def place(
         {homes[i]: edit for i, edit in shared.segments.items() if i in homes},
         {homes[i]: edit for i, edit in language.lines.items() if i in homes},
         tuple(orphans),
+        homes,
     )
 
 
@@ -198,11 +203,20 @@ def read_anchors(store: EpisodeStore) -> dict[str, Anchor]:
     return store.read(ANCHORS, dict[str, Anchor])
 
 
-def note_anchors(store: EpisodeStore, items: Iterable[str], segments: Sequence[Segment]) -> None:
-    """Note the moment of every edit that is seen for the first time. Needs the lock of the edits."""
+def note_anchors(
+    store: EpisodeStore, items: Iterable[str], segments: Sequence[Segment], fresh: Container[str] = ()
+) -> None:
+    """Note the moment of every edit that is seen for the first time, and of `fresh` ones in any case.
+
+    Needs the lock of the edits.
+    """
     anchors = read_anchors(store)
     by_id = {segment.id: segment for segment in segments}
-    new = {i: Anchor(by_id[i].start, by_id[i].end) for i in items if i in by_id and i not in anchors}
+    new = {
+        i: Anchor(by_id[i].start, by_id[i].end)
+        for i in items
+        if i in by_id and (i not in anchors or i in fresh)
+    }
     if new:
         store.write_by_hand(ANCHORS, dict(sorted({**anchors, **new}.items())))
 

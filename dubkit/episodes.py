@@ -63,6 +63,17 @@ def open_episode(output: Path, source: Path) -> Opened:
     return _suffixed(output, stem, sha, source, f"{stem} already belongs to {memo.path}")
 
 
+def reopen(folder: Path) -> Opened:
+    """Open an episode by its folder; its source may be gone. Raises MediaError for any other folder."""
+    store = EpisodeStore(folder)
+    memo = _memo(store)
+    if memo is None:
+        raise MediaError(
+            folder, "this is not an episode folder", "Name a media file or a folder that run made."
+        )
+    return Opened(store, Path(memo.path), memo.sha256)
+
+
 def folder_name(source: Path) -> str:
     """Name of the episode folder: the stem, without what a file system cannot hold at the end of a name."""
     name = source.stem.strip().rstrip(".") or "episode"

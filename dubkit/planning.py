@@ -28,6 +28,8 @@ class Request:
     force: frozenset[str] = frozenset()
     uses: Mapping[str, Path | None] = field(default_factory=dict)
     """Stage -> the user's own file; None goes back to the stage's own work."""
+    lines: frozenset[str] = frozenset()
+    """Lines that are made again, with their clips; everything else is taken as it is. Empty: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,9 @@ def scopes(request: Request) -> Iterable[tuple[str, list[Stage]]]:
 
 
 def taken_as_is(stage: Stage, request: Request) -> bool:
-    """Tell whether a stage lies before the one that --from names."""
+    """Tell whether a stage lies before the one that --from names, or only some lines are made again."""
+    if request.lines and stage.scope == "episode":
+        return True
     names = [s.name for s in STAGES]
     return bool(request.start) and names.index(stage.name) < names.index(
         stage_named(request.start, "--from").name
@@ -141,6 +145,20 @@ def find_todo(stage: Stage, context: Context, items: Sequence[Item], forced: boo
     return todo
 
 
+def concerned(context: Context, request: Request, todo: Sequence[Todo]) -> list[Todo]:
+    """Return what of a stage's work the request is about: all of it, or some lines and their clips."""
+    if not request.lines:
+        return list(todo)
+    clips = context.clips.clips if context.store.has("clips.json", context.language) else ()
+    names = set(request.lines)
+    for clip in clips:
+        if names & set(clip.lines):
+            names |= {clip.id, clip.window}
+    # What stands for no line or clip (the cast, the mix, the negative prompt) is shared by all of them.
+    others = {line.id for _, line in context.lines} | {n for c in clips for n in (c.id, c.window)}
+    return [t for t in todo if t.item.id in names or t.item.id not in others]
+
+
 def _held(item: Item, record: Record) -> bool:
     """Tell whether a locked item's result stays, whatever else changed."""
     if item.held is None or record.error:
@@ -174,7 +192,8 @@ def _plan_stage(stage: Stage, context: Context, request: Request, upstream: str,
     waits_for = upstream
     try:
         items = stage.items(context)
-        reasons = {todo.item.id: todo.reason for todo in find_todo(stage, context, items, forced)}
+        due = concerned(context, request, find_todo(stage, context, items, forced))
+        reasons = {todo.item.id: todo.reason for todo in due}
     except (ArtifactDamaged, FileNotFoundError):
         if not upstream:
             raise
@@ -184,8 +203,8 @@ def _plan_stage(stage: Stage, context: Context, request: Request, upstream: str,
     if len(items) == 1 and upstream and not reasons:
         reasons = {items[0].id: f"input changes: {upstream}"}
     share = len(reasons) / len(items) if items else 1.0 if waits_for else 0.0
-    due = [item for item in items if item.id in reasons]
-    low, high = speeds.expect(stage.name, amount(stage, context, due, share)) if share else (0.0, 0.0)
+    work = [item for item in items if item.id in reasons]
+    low, high = speeds.expect(stage.name, amount(stage, context, work, share)) if share else (0.0, 0.0)
     return StagePlan(stage.name, context.language, len(items), reasons, waits_for, (low, high))
 
 

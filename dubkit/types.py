@@ -407,6 +407,10 @@ class SpokenLine:
     fit: Literal["fits", "faster", "borrowed", "cut"]
     """How the line came into its slot; `cut` means words were lost and is always flagged."""
     flags: tuple[str, ...] = ()
+    text: str = ""
+    """What is spoken."""
+    seed: int | None = None
+    """None for the first reading of a voice that always reads alike."""
 
 
 @dataclass(frozen=True, slots=True)

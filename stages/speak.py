@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dubkit.context import Context
 from dubkit.edits import given
 from dubkit.errors import DubkitError
 from dubkit.stage import Item, Sink, Stage
 from dubkit.types import SAMPLE_RATE, Line, Segment, Slot
-from stages.clip_speech import ClipSpeech, line_inputs
+from stages.clip_speech import ClipSpeech, clips_of, line_inputs
+from stages.generator import clip_seed
 from stages.takes import chosen_speech
 from stages.voices import identity, open_voice
 
@@ -97,19 +99,21 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     if voiced:
         _speak(context, voiced, sink)
     if len(voiced) < len(lines):
-        _cut(context, [segment for segment, line in lines if line.id in generated], sink)
+        _cut(context, [(segment, line) for segment, line in lines if line.id in generated], sink)
 
 
-def _cut(context: Context, segments: Sequence[Segment], sink: Sink) -> None:
+def _cut(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) -> None:
     """Take lines from the sound of their clips."""
     from dubkit.media.audio import write_wav
 
     speech = ClipSpeech(context)
-    for segment in segments:
+    for segment, line in lines:
         spoken_line, samples = speech.line(segment)
         with sink.take(segment.id) as take:
             write_wav(take.folder / "speech.wav", samples, SAMPLE_RATE)
-            take.value = spoken_line
+            take.value = replace(
+                spoken_line, text=line.text, seed=clip_seed(context, clips_of(context, line.id)[0])
+            )
             if "silent" in spoken_line.flags:
                 take.degraded.append(f"{segment.id} was generated without speech")
 
@@ -135,7 +139,7 @@ def _speak(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) 
             continue
         with sink.take(line.id) as take:
             write_wav(take.folder / "speech.wav", samples, SAMPLE_RATE)
-            take.value = result
+            take.value = replace(result, text=line.text, seed=_seed(context, line.id))
             if "cut" in result.flags:
                 take.degraded.append(f"{line.id} did not fit its slot and was cut")
 

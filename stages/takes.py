@@ -71,7 +71,9 @@ def _other_frames(context: Context, line: str, take: str) -> Chosen | None:
 
 def _takes(context: Context, line: str) -> Iterator[tuple[str, Record | None]]:
     edit = context.placed.lines.get(line)
-    for take in (edit.takes or ()) if edit is not None else ():
+    if edit is None:
+        return
+    for take in edit.lock.takes if edit.lock else edit.takes or ():
         yield take, context.store.take_record(take, context.language)
 
 

@@ -30,6 +30,10 @@ FLAGS = {
     "wrong-language": ("Wrong language", "The translator answered in another language."),
     "refused": ("Refused", "The translator would not translate this line."),
     "bad-reply": ("Bad reply", "The translator's answer could not be used."),
+    "lock-conflict": (
+        "Locked, but the source changed",
+        "The line keeps its text and take; look whether it should.",
+    ),
     "failed": ("Failed", "The line could not be made; the source is heard instead."),
     "frames": ("Frame count", "The dub has another number of frames than the source."),
     "picture-changed": ("Picture changed", "Some pictures are not the source's bytes."),

@@ -1,0 +1,311 @@
+"""What a person does to lines: edit, accept, lock, choose a take, ask for a new one, undo.
+
+Every act is one event of the episode's log (`dubkit.edit_log`), checked as a whole before it is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from dubkit.context import Context
+from dubkit.edit_log import Change, EditLog, Event
+from dubkit.edits import LineEdit, Lock, SegmentEdit, edited_segment
+from dubkit.errors import ArtifactDamaged, EditRefused
+from dubkit.planning import find_todo, stage_named
+from dubkit.review.takes import clips_of, find_take, in_use, seeds_used
+from dubkit.types import Line, Route, Segment
+
+
+@dataclass(frozen=True, slots=True)
+class LineChange:
+    """What shall become of a line; None leaves a field as it is, an empty text takes its edit back."""
+
+    text: str | None = None
+    source: str | None = None
+    """What is really said in the source."""
+    speaker: str | None = None
+    start: float | None = None
+    """Seconds of the episode."""
+    end: float | None = None
+    route: Route | str | None = None
+    voice: str | None = None
+    delivery: str | None = None
+    note: str | None = None
+    accepted: bool | None = None
+
+
+ON_SEGMENT = {"source": "text", "speaker": "speaker", "start": "start", "end": "end"}
+"""Fields that all languages share -> their name in the edits of a segment."""
+REMARKS = frozenset({"note", "accepted"})
+"""Fields that may change on a locked line."""
+LONGEST = 5000
+"""Characters of a text."""
+
+
+class Desk:
+    """Changes the lines of one language on behalf of somebody."""
+
+    def __init__(self, context: Context, who: str) -> None:
+        self.context = context
+        self.who = who
+        self.log = EditLog(context.store)
+
+    # edits
+
+    def edit(self, line: str, change: LineChange, seen: int | None = None) -> Event | None:
+        """Change a line; None when that changes nothing.
+
+        Raises EditRefused when it is locked or a value does not fit, EditConflict when somebody changed the
+        same after event `seen`.
+        """
+        return self.edit_all({line: change}, seen)
+
+    def edit_all(
+        self, changes: Mapping[str, LineChange], seen: int | None = None, action: str = "edit"
+    ) -> Event | None:
+        """Change several lines as one act: all of them, or none."""
+        found: list[Change] = []
+        for line, change in changes.items():
+            found += self._changes(line, change)
+        return self._make(found, action, seen)
+
+    def accept(self, lines: Sequence[str], accepted: bool = True) -> Event | None:
+        """Mark lines as looked at and good, or take that back."""
+        return self._make([self._on_line(line, "accepted", accepted or None) for line in lines], "accept")
+
+    # locks and takes
+
+    def lock(self, lines: Sequence[str]) -> Event | None:
+        """Keep text and take of lines through every rerun.
+
+        Raises EditRefused for a line whose take is not up to date: what would be kept is not what is read.
+        """
+        due = self._due(lines)
+        changes: list[Change] = []
+        for name in lines:
+            segment, line = self._line(name)
+            if self._edit(name).lock is not None:
+                continue
+            route = self.context.routes.get(name, line.route)
+            takes = self._takes_to_keep(name, due.get(name, ""))
+            lock = Lock(line.text, route, segment.text, segment.speaker, segment.start, segment.end, takes)
+            changes.append(self._on_line(name, "lock", msgspec.to_builtins(lock)))
+        return self._make(changes, "lock")
+
+    def unlock(self, lines: Sequence[str]) -> Event | None:
+        """Let lines follow their source again."""
+        changes: list[Change] = []
+        for name in lines:
+            self._line(name)
+            if self._edit(name).lock is not None:
+                changes.append(self._on_line(name, "lock", None))
+        return self._make(changes, "unlock")
+
+    def choose(self, line: str, take: str) -> Event | None:
+        """Use a take of a line whatever it was made from; lines of the same clip go with it."""
+        self._refuse_locked(line)
+        wanted = find_take(self.context, line, take)
+        clips = clips_of(self.context, line)
+        if not clips:
+            return self._make([self._on_line(line, "takes", [wanted])], "choose")
+        clip = wanted.partition("/")[0]
+        changes = []
+        for name in self._together([line], only=clip):
+            others = [t for t in self._edit(name).takes or () if t.partition("/")[0] not in (clip, name)]
+            changes.append(self._on_line(name, "takes", [*others, wanted]))
+        return self._make(changes, "choose")
+
+    def new_seeds(self, lines: Sequence[str], seed: int | None = None) -> tuple[Event | None, list[str]]:
+        """Ask for another take of lines: a seed that none of their takes had, or the one given.
+
+        Returns the event, and the lines it is about: those that share a clip are made together.
+        """
+        together = self._together(lines)
+        for name in together:
+            self._refuse_locked(name)
+        changes: list[Change] = []
+        for name in together:
+            changes.append(
+                self._on_line(name, "seed", self._next_seed(name, together) if seed is None else seed)
+            )
+            changes.append(self._on_line(name, "takes", None))
+        return self._make(changes, "regenerate"), together
+
+    # undo
+
+    def undo(self, number: int = 0) -> Event:
+        """Take back the last act, or the one with that number. Raises EditRefused or EditConflict."""
+        return self.log.undo(who=self.who, number=number)
+
+    def redo(self) -> Event:
+        """Do again what was taken back last. Raises EditRefused."""
+        return self.log.redo(who=self.who)
+
+    # inside
+
+    @cached_property
+    def _lines(self) -> dict[str, tuple[Segment, Line]]:
+        return {line.id: (segment, line) for segment, line in self.context.lines}
+
+    def _line(self, name: str) -> tuple[Segment, Line]:
+        try:
+            return self._lines[name]
+        except KeyError:
+            raise EditRefused(f"There is no line {name} in {self.context.language}.") from None
+
+    def _edit(self, line: str) -> LineEdit:
+        return self.context.placed.lines.get(line) or LineEdit()
+
+    def _changes(self, name: str, change: LineChange) -> list[Change]:
+        segment, _ = self._line(name)
+        wanted = {f.name: v for f in fields(change) if (v := getattr(change, f.name)) is not None}
+        if wanted.keys() - REMARKS:
+            self._refuse_locked(name)
+        found: list[Change] = []
+        for field, value in wanted.items():
+            value = _cleaned(name, field, value)
+            if field in ON_SEGMENT:
+                found.append(self._on_segment(name, ON_SEGMENT[field], value))
+            else:
+                found.append(self._on_line(name, field, value))
+        self._check_segment(segment, found)
+        if wanted.keys() & {"text", "route", "voice", "source", "start", "end", "speaker"}:
+            # A take chosen for what the line was would hide what it shall be.
+            found.append(self._on_line(name, "takes", None))
+        return found
+
+    def _check_segment(self, segment: Segment, changes: Iterable[Change]) -> None:
+        mine = {c.field: c.after for c in changes if c.section == "segments"}
+        if "speaker" in mine and mine["speaker"] is not None:
+            self.known_speaker(mine["speaker"])
+        times = {
+            name: value for name, value in mine.items() if name in ("start", "end") and value is not None
+        }
+        if not times:
+            return
+        for name, value in times.items():
+            if not 0.0 <= value <= float(self.context.episode.duration) + 0.001:
+                length = float(self.context.episode.duration)
+                raise EditRefused(
+                    f"{segment.id}: {name} {value} s is not in the episode (0 to {length:.3f} s)."
+                )
+        try:
+            edited_segment(segment, SegmentEdit(**times))
+        except ArtifactDamaged:
+            start, end = times.get("start", segment.start), times.get("end", segment.end)
+            raise EditRefused(f"{segment.id}: it cannot end at {end} s and start at {start} s.") from None
+
+    def known_speaker(self, speaker: str) -> None:
+        """Raise EditRefused for a speaker that nobody is."""
+        there = sorted({segment.speaker for segment in self.context.segments})
+        if speaker not in there:
+            raise EditRefused(f"There is no speaker {speaker}; there are {', '.join(there)}.")
+
+    def _refuse_locked(self, name: str) -> None:
+        self._line(name)
+        if self._edit(name).lock is not None:
+            raise EditRefused(f"{name} is locked. Unlock it first.")
+        for other in self._together([name]):
+            if other != name and self._edit(other).lock is not None:
+                raise EditRefused(
+                    f"{name} is made in one clip with {other}, which is locked. Unlock {other} first."
+                )
+
+    def _due(self, lines: Sequence[str]) -> dict[str, str]:
+        """Return which of some lines have no up-to-date speech, and why."""
+        stage = stage_named("speak", "lock")
+        items = [item for item in stage.items(self.context) if item.id in lines]
+        return {todo.item.id: todo.reason for todo in find_todo(stage, self.context, items, False)}
+
+    def _takes_to_keep(self, name: str, due: str) -> tuple[str, ...]:
+        clips = clips_of(self.context, name)
+        chosen = tuple(take for take in self._edit(name).takes or () if take.partition("/")[0] not in clips)
+        if not clips and chosen:
+            return chosen
+        if due:
+            raise EditRefused(
+                f"{name} cannot be locked: its take is not up to date ({due}).\n"
+                "Make it first: regenerate it, or render the episode."
+            )
+        return (*in_use(self.context, clips, "decode"), *in_use(self.context, [name], "speak"))
+
+    def _together(self, lines: Sequence[str], only: str = "") -> list[str]:
+        """Return lines and those that are generated in the same clips, in order of time."""
+        clips = {clip for line in lines for clip in clips_of(self.context, line)} if not only else {only}
+        has_clips = self.context.store.has("clips.json", self.context.language)
+        shared = {
+            line
+            for clip in (self.context.clips.clips if has_clips else ())
+            if clip.id in clips
+            for line in clip.lines
+        }
+        for line in lines:
+            self._line(line)
+        return [name for name in self._lines if name in lines or name in shared]
+
+    def _next_seed(self, line: str, together: Sequence[str]) -> int:
+        lipdub = self.context.routes.get(line) == "lipdub"
+        base = self.context.settings.dub.seed if lipdub else 0
+        used = {base, self._edit(line).seed or 0}
+        for name in together if lipdub else [line]:
+            used |= seeds_used(self.context, name) | {self._edit(name).seed or 0}
+        return max(used) + 1
+
+    def _on_line(self, line: str, field: str, value: Any) -> Change:
+        self._line(line)
+        name = self._name(line, self.context.language_edits.lines)
+        return Change("lines", name, field, value, self.context.language)
+
+    def _on_segment(self, segment: str, field: str, value: Any) -> Change:
+        name = self._name(segment, self.context.shared_edits.segments)
+        return Change("segments", name, field, value)
+
+    def _name(self, line: str, entries: Mapping[str, Any]) -> str:
+        """Return the name that edits of a line have in a file; a new transcript numbers lines otherwise."""
+        homes = self.context.placed.homes
+        own = next((name for name in entries if homes.get(name) == line), "")
+        if own:
+            return own
+        number, name = 1, line
+        while name in entries or homes.get(name, line) != line:
+            number += 1
+            name = f"{line}.{number}"
+        return name
+
+    def make(self, changes: Sequence[Change], action: str) -> Event | None:
+        """Make changes put together elsewhere (`dubkit.review.speakers`)."""
+        return self._make(changes, action)
+
+    def segment_change(self, segment: str, field: str, value: Any) -> Change:
+        """Return a change of what all languages share of a line."""
+        return self._on_segment(segment, field, value)
+
+    def _make(self, changes: Sequence[Change], action: str, seen: int | None = None) -> Event | None:
+        by_id = {segment.id: segment for segment in self.context.transcript.segments}
+        homes = dict(self.context.placed.homes)
+        moments = []
+        for change in changes:
+            home = homes.get(change.item, re.sub(r"\.\d+$", "", change.item))
+            if change.section != "speakers" and home in by_id:
+                moments.append(replace(by_id[home], id=change.item))
+        return self.log.make(changes, who=self.who, action=action, seen=seen, segments=moments)
+
+
+def _cleaned(line: str, field: str, value: Any) -> Any:
+    """Return a value as it is kept: one line of visible text; an empty one takes the edit back."""
+    if field == "accepted":
+        return True if value else None
+    if not isinstance(value, str):
+        return value
+    flat = re.sub(
+        r"\s+", " ", re.sub(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", " ", value)
+    ).strip()
+    if len(flat) > LONGEST:
+        raise EditRefused(f"{line}: {field} has {len(flat)} characters; {LONGEST} are the most.")
+    return flat or None

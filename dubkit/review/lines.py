@@ -1,0 +1,210 @@
+"""The lines of a dub as a person reviews them: texts, times, measures, and what needs a look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dubkit.context import Context
+from dubkit.edits import LineEdit, given, lock_conflict
+from dubkit.errors import DubkitError, EditRefused
+from dubkit.review.takes import current_take, take_names
+from dubkit.store import Record, canonical, decoded
+from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, LineRoute, Route, Segment, SpokenLine
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewLine:
+    """One line with all that is known of it. Times are seconds of the episode."""
+
+    number: int
+    """From 1, in order of time."""
+    id: str
+    start: float
+    end: float
+    speaker: str
+    speaker_name: str
+    source: str
+    text: str
+    candidates: tuple[str, ...]
+    route: Route
+    reason: str
+    """Why it goes this way; empty where nobody had to choose."""
+    flags: tuple[str, ...]
+    conflict: str
+    """How the source changed under a lock; empty when it did not."""
+    locked: bool
+    accepted: bool
+    note: str
+    delivery: str
+    voice: str
+    """Voice chosen for this line alone; empty for the speaker's."""
+    edited: tuple[str, ...]
+    """Fields that a person changed."""
+    heard: str
+    word_error: float | None
+    start_error: float | None
+    loudness_error: float | None
+    spoken: float
+    """Length of the speech in seconds; 0 while there is none."""
+    speed: float
+    fit: str
+    take: str
+    """Take in use: `v002`, or `c0001/v002` where a clip makes the line; empty while there is none."""
+    takes: int
+
+    @property
+    def to_look_at(self) -> bool:
+        """Tell whether something is odd that nobody has accepted."""
+        return bool(self.flags) and not self.accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which lines are shown; an empty filter shows all."""
+
+    flagged: bool = False
+    """Only lines with something to look at."""
+    unlocked: bool = False
+    unaccepted: bool = False
+    speaker: str = ""
+    """Id or name."""
+    text: str = ""
+    """Part of the source, the line or the note, whatever the case."""
+
+    def takes(self, line: ReviewLine) -> bool:
+        """Tell whether a line is shown."""
+        said = f"{line.id}\n{line.source}\n{line.text}\n{line.note}".casefold()
+        return (
+            (not self.flagged or line.to_look_at)
+            and (not self.unlocked or not line.locked)
+            and (not self.unaccepted or not line.accepted)
+            and (not self.speaker or self.speaker.casefold() in (line.speaker, line.speaker_name.casefold()))
+            and self.text.casefold() in said
+        )
+
+
+def review_lines(context: Context, only: frozenset[str] | None = None) -> list[ReviewLine]:
+    """Return the lines of a language in order of time, or some of them."""
+    known = _Known(context)
+    return [
+        known.line(number, segment, line)
+        for number, (segment, line) in enumerate(context.lines, 1)
+        if only is None or line.id in only
+    ]
+
+
+def find_lines(context: Context, named: Sequence[str]) -> list[str]:
+    """Return the ids of lines named by number (`3`), range (`3-7`) or id (`s0003`). Raises EditRefused."""
+    ids = [line.id for _, line in context.lines]
+    found: list[str] = []
+    for name in named:
+        first, dash, last = name.partition("-")
+        if first.isdecimal() and (not dash or last.isdecimal()):
+            begin, end = int(first), int(last or first)
+            if not 1 <= begin <= end <= len(ids):
+                raise EditRefused(f"There is no line {name}; the lines are 1 to {len(ids)}.")
+            found.extend(ids[begin - 1 : end])
+        elif name in ids:
+            found.append(name)
+        else:
+            raise EditRefused(f"There is no line {name}; name it by number (1 to {len(ids)}) or id.")
+    return list(dict.fromkeys(found))
+
+
+class _Known:
+    """What all lines of an episode are looked up in, read once."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.names = _speaker_names(context)
+        self.measured = _measured(context)
+        has_clips = context.store.has("clips.json", context.language)
+        planned = context.clips.routes if has_clips else ()
+        self.routes: dict[str, LineRoute] = {route.line: route for route in planned}
+        self.clips: dict[str, list[str]] = {}
+        for clip in context.clips.clips if has_clips else ():
+            for line in clip.lines:
+                self.clips.setdefault(line, []).append(clip.id)
+
+    def line(self, number: int, segment: Segment, line: Line) -> ReviewLine:
+        context = self.context
+        edit = context.placed.lines.get(line.id) or LineEdit()
+        record = context.store.record("speak", line.id, context.language)
+        take = _spoken(record)
+        measured = self.measured.get(line.id)
+        planned = self.routes.get(line.id)
+        route = planned.route if planned else line.route
+        clips = self.clips.get(line.id, []) if route == "lipdub" else []
+        return ReviewLine(
+            number=number,
+            id=line.id,
+            start=segment.start,
+            end=segment.end,
+            speaker=segment.speaker,
+            speaker_name=self.names.get(segment.speaker, segment.speaker),
+            source=segment.text,
+            text=line.text,
+            candidates=line.candidates,
+            route=route,
+            reason=planned.reason if planned else "",
+            flags=_flags(segment, line, take, measured, record),
+            conflict=lock_conflict(edit.lock, segment) if edit.lock else "",
+            locked=edit.lock is not None,
+            accepted=bool(edit.accepted),
+            note=edit.note or "",
+            delivery=edit.delivery or "",
+            voice=edit.voice or "",
+            edited=self._edited(segment.id, edit),
+            heard=measured.heard if measured else "",
+            word_error=measured.word_error if measured else None,
+            start_error=measured.start_error if measured else None,
+            loudness_error=measured.loudness_error if measured else None,
+            spoken=round(take.samples / SAMPLE_RATE, 3) if take else 0.0,
+            speed=take.speed if take else 1.0,
+            fit=take.fit if take else "",
+            take=current_take(context, line.id, clips),
+            takes=len(take_names(context, line.id, clips)),
+        )
+
+    def _edited(self, segment: str, edit: LineEdit) -> tuple[str, ...]:
+        source = given(self.context.placed.segments.get(segment))
+        own = {name for name in given(edit) if name != "seed"}
+        return tuple(sorted(own | {"source" if name == "text" else name for name in source}))
+
+
+def _speaker_names(context: Context) -> dict[str, str]:
+    if not context.store.has("cast.json", context.language):
+        return {}
+    edits = context.shared_edits.speakers | context.language_edits.speakers
+    given_names = {speaker: edit.name for speaker, edit in edits.items() if edit.name}
+    return {speaker.id: speaker.name for speaker in context.cast.speakers} | given_names
+
+
+def _measured(context: Context) -> dict[str, LineQc]:
+    if not context.store.has("qc.json", context.language):
+        return {}
+    try:
+        measured = context.store.read("qc.json", EpisodeQc, context.language)
+    except DubkitError:
+        return {}  # `status` names the damage; the lines can be reviewed all the same
+    return {line.id: line for line in measured.lines}
+
+
+def _spoken(record: Record | None) -> SpokenLine | None:
+    if record is None or record.error or record.value is None:
+        return None
+    return decoded(canonical(record.value), SpokenLine)
+
+
+def _flags(
+    segment: Segment, line: Line, take: SpokenLine | None, measured: LineQc | None, record: Record | None
+) -> tuple[str, ...]:
+    found = [*segment.flags, *line.flags]
+    if take is not None:
+        found += take.flags
+    if measured is not None and take is not None:
+        found += measured.flags
+    if record is not None and record.error:
+        found.append("failed")
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,87 @@
+"""Make lines again, and the episode from what was chosen: what it would take, and doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dubkit.chain import Outcome
+from dubkit.context import Context
+from dubkit.planning import Request, StagePlan, plan
+from dubkit.progress import Progress, Speeds, spread, total_range
+from dubkit.session import Session, dub
+
+LAST = "speak"
+"""Stage after which a line's take is whole; what follows joins all lines."""
+
+DOING = {
+    "translate": "translated",
+    "speak": "spoken",
+    "denoise": "generated",
+    "refine": "refined",
+    "decode": "decoded",
+    "mix": "mixed",
+    "stitch": "joined",
+    "qc": "measured",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What a run would do, and how long it would take."""
+
+    items: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Stage -> items; `?` where an earlier stage decides."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Stage/item -> why."""
+    seconds: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def nothing(self) -> bool:
+        """Tell whether everything is up to date."""
+        return not self.items
+
+    @property
+    def text(self) -> str:
+        """Say it in a sentence."""
+        if self.nothing:
+            return "Nothing to do: everything is up to date."
+        parts = []
+        for stage, items in self.items.items():
+            count = "lines" if stage in ("translate", "speak") else "parts"
+            many = f"{len(items)} {count[:-1] if len(items) == 1 else count}" if items != ("?",) else "some"
+            named = f" ({', '.join(items)})" if stage in ("translate", "speak") and len(items) <= 5 else ""
+            one = items in (("episode",), ("?",))
+            parts.append(DOING.get(stage, stage) if one else f"{many} {DOING.get(stage, stage)}{named}")
+        return f"{', '.join(parts)}; about {spread(*self.seconds)}."
+
+
+def pending(context: Context, speeds: Speeds, lines: Sequence[str] = ()) -> Pending:
+    """Return what making some lines again would do, or (no lines) what rendering the episode would."""
+    return _summed(plan(context.fresh(""), _request(context.language, lines), speeds))
+
+
+def make_takes(
+    session: Session, source: Path, language: str, lines: Sequence[str], progress: Progress
+) -> Outcome:
+    """Make new takes of some lines, and nothing else: seeds are set before (`Desk.new_seeds`)."""
+    return dub(session, source, _request(language, lines), progress)
+
+
+def render(session: Session, source: Path, language: str, progress: Progress) -> Outcome:
+    """Rebuild the episode from the takes in use."""
+    return dub(session, source, _request(language), progress)
+
+
+def _request(language: str, lines: Sequence[str] = ()) -> Request:
+    return Request((language,), until=LAST if lines else "", lines=frozenset(lines))
+
+
+def _summed(plans: Sequence[StagePlan]) -> Pending:
+    due = [p for p in plans if p.reasons or p.waits_for]
+    return Pending(
+        items={p.stage: tuple(p.reasons) or ("?",) for p in due},
+        reasons={f"{p.stage}/{item}": reason for p in due for item, reason in p.reasons.items()},
+        seconds=total_range({f"{p.stage}{p.language}": p.seconds for p in due}),
+    )

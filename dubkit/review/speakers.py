@@ -1,0 +1,149 @@
+"""Who speaks: rename and describe, merge two that are one, split one that is two, re-assign lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from dubkit.context import Context
+from dubkit.edit_log import Change, Event
+from dubkit.edits import LineEdit
+from dubkit.errors import EditRefused
+from dubkit.review.changes import Desk
+from dubkit.session import finished_languages
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerRow:
+    """A person of the episode. `seconds` is how long they speak."""
+
+    id: str
+    name: str
+    description: str
+    guessed: bool
+    pitch_hz: float
+    voice: str
+    lines: int
+    seconds: float
+    sample: tuple[float, float]
+    """Start and end of a line that lets the voice be heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerChange:
+    """What shall become of a speaker; None leaves a field as it is, an empty text takes its edit back."""
+
+    name: str | None = None
+    description: str | None = None
+    voice: str | None = None
+
+
+def speakers(context: Context) -> list[SpeakerRow]:
+    """Return everybody who speaks, as cast, with the edits laid over."""
+    cast = (
+        {s.id: s for s in context.cast.speakers} if context.store.has("cast.json", context.language) else {}
+    )
+    edits = context.shared_edits.speakers | context.language_edits.speakers
+    rows = []
+    for speaker in sorted({segment.speaker for segment in context.segments}):
+        spoken = [s for s in context.segments if s.speaker == speaker]
+        known, edit = cast.get(speaker), edits.get(speaker)
+        longest = max(spoken, key=lambda s: (min(s.end - s.start, 6.0), -s.start))
+        rows.append(
+            SpeakerRow(
+                id=speaker,
+                name=(edit and edit.name) or (known.name if known else speaker),
+                description=(edit and edit.description) or (known.description if known else ""),
+                guessed=bool(known and known.guessed and not (edit and edit.description)),
+                pitch_hz=known.pitch_hz if known else 0.0,
+                voice=(edit and edit.voice) or (known.voice if known else ""),
+                lines=len(spoken),
+                seconds=round(sum(s.end - s.start for s in spoken), 3),
+                sample=(longest.start, longest.end),
+            )
+        )
+    return rows
+
+
+def describe_speaker(desk: Desk, speaker: str, change: SpeakerChange) -> Event | None:
+    """Give a speaker a name and description (in every language) or a voice (in this one)."""
+    desk.known_speaker(speaker)
+    changes = []
+    for field in ("name", "description", "voice"):
+        value = getattr(change, field)
+        if value is not None:
+            flat = " ".join(value.split()) or None
+            if flat is not None and len(flat) > 200:
+                raise EditRefused(f"{speaker}: {field} has {len(flat)} characters; 200 are the most.")
+            language = desk.context.language if field == "voice" else ""
+            changes.append(Change("speakers", speaker, field, flat, language))
+    return desk.make(changes, "speaker")
+
+
+def assign(desk: Desk, lines: Sequence[str], speaker: str = "", name: str = "") -> Event | None:
+    """Give lines to a speaker, or (no speaker) to a new one with that name.
+
+    Raises EditRefused for a locked line, and for a speaker that nobody is.
+    """
+    if speaker:
+        desk.known_speaker(speaker)
+    changes: list[Change] = []
+    target = speaker or new_speaker(desk.context)
+    for line in lines:
+        changes.append(_given_to(desk, line, target))
+    if not speaker and name.strip():
+        changes.append(Change("speakers", target, "name", " ".join(name.split())))
+    return desk.make(changes, "assign")
+
+
+def merge_speakers(desk: Desk, merged: Sequence[str], into: str) -> Event | None:
+    """Give every line of some speakers to another one: they are the same person.
+
+    Locked lines go along, in every language: who speaks is what changes, not the line.
+    """
+    desk.known_speaker(into)
+    for speaker in merged:
+        desk.known_speaker(speaker)
+    if into in merged:
+        raise EditRefused(f"{into} cannot be merged into itself.")
+    changes: list[Change] = []
+    for segment in desk.context.segments:
+        if segment.speaker in merged:
+            changes.append(desk.segment_change(segment.id, "speaker", into))
+            changes += _relocked(desk.context, segment.id, into)
+    return desk.make(changes, "merge speakers")
+
+
+def new_speaker(context: Context) -> str:
+    """Return an id that no speaker has or had."""
+    taken = {s.speaker for s in (*context.transcript.segments, *context.segments)}
+    taken |= {*context.shared_edits.speakers, *context.diarization.embeddings}
+    number = 1
+    while f"spk{number}" in taken:
+        number += 1
+    return f"spk{number}"
+
+
+def _given_to(desk: Desk, line: str, speaker: str) -> Change:
+    edit = desk.context.placed.lines.get(line)
+    if edit is not None and edit.lock is not None:
+        raise EditRefused(f"{line} is locked. Unlock it first.")
+    if line not in {segment.id for segment in desk.context.segments}:
+        raise EditRefused(f"There is no line {line} in {desk.context.language}.")
+    return desk.segment_change(line, "speaker", speaker)
+
+
+def _relocked(context: Context, segment: str, speaker: str) -> list[Change]:
+    """Return the changes that let locks of a segment know its new speaker."""
+    changes: list[Change] = []
+    for language in finished_languages(context):
+        here = context.fresh(language)
+        for name, home in here.placed.homes.items():
+            edit: LineEdit | None = here.language_edits.lines.get(name)
+            if home == segment and edit is not None and edit.lock is not None:
+                lock: dict[str, Any] = msgspec.to_builtins(edit.lock) | {"speaker": speaker}
+                changes.append(Change("lines", name, "lock", lock, language))
+    return changes

@@ -1,0 +1,132 @@
+"""The takes of a line: what was made so far, which one is in use, and where its files are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dubkit.context import Context
+from dubkit.edits import LineEdit
+from dubkit.errors import EditRefused
+from dubkit.store import Record, canonical, decoded
+from dubkit.types import SAMPLE_RATE, DubbedClip, SpokenLine
+
+
+@dataclass(frozen=True, slots=True)
+class TakeRow:
+    """One take to listen to, or to look at, and to choose."""
+
+    take: str
+    """`v002`, or `c0001/v002` where a clip makes the line."""
+    engine: str
+    voice: str
+    seed: int | None
+    seconds: float
+    speed: float
+    fit: str
+    flags: tuple[str, ...]
+    text: str
+    """What is spoken; empty for a clip, and for takes that did not note it."""
+    in_use: bool
+    chosen: bool
+    """True when a person chose it, and it stays whatever changes."""
+    sound: Path | None
+    picture: Path | None
+
+
+def clips_of(context: Context, line: str) -> list[str]:
+    """Return the clips that make a line; empty where a voice speaks it."""
+    if context.routes.get(line) != "lipdub":
+        return []
+    return [clip.id for clip in context.clips.clips if line in clip.lines]
+
+
+def take_names(context: Context, line: str, clips: Sequence[str]) -> list[str]:
+    """Return the full names (`s0003/v001`) of the takes of a line, or of its clips, oldest first."""
+    store, language = context.store, context.language
+    return [
+        f"{item}/{folder.name}" for item in (clips or [line]) for folder in store.take_folders(item, language)
+    ]
+
+
+def current_take(context: Context, line: str, clips: Sequence[str]) -> str:
+    """Return the take in use as people name it; empty while there is none."""
+    names = in_use(context, clips or [line], "decode" if clips else "speak")
+    return " ".join(short(name, line) for name in names)
+
+
+def in_use(context: Context, items: Sequence[str], stage: str) -> list[str]:
+    """Return the full names of the takes that the finished items of a stage use."""
+    found = []
+    for item in items:
+        record = context.store.record(stage, item, context.language)
+        name = take_of(record) if record else ""
+        found += [name] if name else []
+    return found
+
+
+def take_of(record: Record) -> str:
+    """Return the full name of the take whose files a record names; empty for other records."""
+    for ref in record.files if not record.error else ():
+        head, _, rest = ref.path.partition("/takes/")
+        if rest and "/" not in head:
+            return "/".join(rest.split("/")[:2])
+    return ""
+
+
+def short(name: str, line: str) -> str:
+    """Shorten a take's name where it is the line's own."""
+    return name.removeprefix(f"{line}/")
+
+
+def full(name: str, line: str) -> str:
+    """Return the full name of a take of a line."""
+    return name if "/" in name else f"{line}/{name}"
+
+
+def line_takes(context: Context, line: str) -> list[TakeRow]:
+    """Return every take of a line, oldest first."""
+    clips = clips_of(context, line)
+    used = set(in_use(context, clips or [line], "decode" if clips else "speak"))
+    edit = context.placed.lines.get(line) or LineEdit()
+    kept = edit.lock.takes if edit.lock else edit.takes or ()
+    rows = []
+    for name in take_names(context, line, clips):
+        record = context.store.take_record(name, context.language)
+        if record is None:
+            continue  # half a take of a copied folder: it cannot be used
+        rows.append(_row(context, line, name, record, name in used, name in kept))
+    return rows
+
+
+def _row(context: Context, line: str, name: str, record: Record, in_use: bool, chosen: bool) -> TakeRow:
+    files = {Path(ref.path).name: context.store.root / ref.path for ref in record.files}
+    shown = short(name, line)
+    if "picture.mkv" in files:
+        clip = decoded(canonical(record.value), DubbedClip)
+        seconds = round(clip.samples / clip.sample_rate, 3)
+        return TakeRow(
+            shown, f"{clip.engine} {clip.recipe}", "", clip.seed, seconds, 1.0,
+            "", (), "", in_use, chosen, files.get("sound.wav"), files["picture.mkv"],
+        )  # fmt: skip
+    spoken = decoded(canonical(record.value), SpokenLine)
+    return TakeRow(
+        shown, spoken.engine, spoken.voice, spoken.seed, round(spoken.samples / SAMPLE_RATE, 3), spoken.speed,
+        spoken.fit, spoken.flags, spoken.text, in_use, chosen, files.get("speech.wav"), None,
+    )  # fmt: skip
+
+
+def seeds_used(context: Context, line: str) -> set[int]:
+    """Return the seeds of the takes of a line so far."""
+    return {row.seed for row in line_takes(context, line) if row.seed is not None}
+
+
+def find_take(context: Context, line: str, name: str) -> str:
+    """Return the full name of a take that a line can use. Raises EditRefused naming the takes there are."""
+    wanted = full(name, line)
+    rows = {full(row.take, line) for row in line_takes(context, line)}
+    if wanted not in rows:
+        there = ", ".join(sorted(short(row, line) for row in rows)) or "none yet"
+        raise EditRefused(f"{line} has no take {name}. Takes: {there}.")
+    return wanted

@@ -1,0 +1,112 @@
+"""Explain a line: everything that made it what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dubkit.context import Context
+from dubkit.edit_log import EditLog, undone
+from dubkit.edits import LineEdit
+from dubkit.review.history import sentence
+from dubkit.review.takes import clips_of
+from dubkit.store import Record
+from stages import STAGES
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBy:
+    """One step that took part in a line: its key, and the parts the key was made from."""
+
+    stage: str
+    item: str
+    key: str
+    settings: dict[str, Any]
+    models: dict[str, str]
+    edits: dict[str, Any]
+    inputs: dict[str, str]
+    degraded: tuple[str, ...]
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What made a line."""
+
+    prompt: str
+    engine: str
+    voice: str
+    seed: int | None
+    models: dict[str, str]
+    edits: tuple[str, ...]
+    """Changes of the line that stand, oldest first, in words."""
+    stages: tuple[MadeBy, ...]
+
+
+def explain(context: Context, line: str) -> Why:
+    """Return what made a line. Raises EditRefused when there is no such line."""
+    steps = tuple(_steps(context, line))
+    spoken = next((s for s in steps if s.stage == "speak"), None)
+    record = context.store.record("speak", line, context.language)
+    value = record.value if record and isinstance(record.value, dict) else {}
+    edit = context.placed.lines.get(line) or LineEdit()
+    seed = value.get("seed")
+    models: dict[str, str] = {}
+    for step in steps:
+        models |= step.models
+    return Why(
+        prompt=_prompt(context, line),
+        engine=str(value.get("engine", "")),
+        voice=str(value.get("voice", "")),
+        seed=seed if seed is not None else edit.seed,
+        models=models,
+        edits=tuple(_edits(context, line)),
+        stages=steps if spoken or steps else (),
+    )
+
+
+def _prompt(context: Context, line: str) -> str:
+    if not context.store.has("prompts.json", context.language):
+        return ""
+    return next((prompt.text for prompt in context.prompts.prompts if prompt.id == line), "")
+
+
+def _edits(context: Context, line: str) -> Iterator[str]:
+    names = {name for name, home in context.placed.homes.items() if home == line} | {line}
+    events = EditLog(context.store).events()
+    back = undone(events)
+    for event in events:
+        if event.undoes or event.number in back:
+            continue
+        for change in event.changes:
+            if change.item in names and change.language in ("", context.language):
+                who = f" ({event.who})" if event.who else ""
+                yield f"{event.number}: {sentence(change)}{who}"
+
+
+def _steps(context: Context, line: str) -> Iterator[MadeBy]:
+    clips = (
+        [clip for clip in context.clips.clips if clip.id in clips_of(context, line)]
+        if _planned(context)
+        else []
+    )
+    for stage in STAGES:
+        home = stage.home(context.language) if stage.scope == "language" else ""
+        for item in (line, *(name for clip in clips for name in (clip.id, clip.window))):
+            record = context.store.record(stage.name, item, home)
+            # The qc stage names its groups by their first line: that says nothing of this one.
+            if record is not None and stage.name != "qc":
+                yield _made_by(stage.name, record)
+
+
+def _planned(context: Context) -> bool:
+    return context.store.has("clips.json", context.language)
+
+
+def _made_by(stage: str, record: Record) -> MadeBy:
+    parts = record.parts
+    return MadeBy(
+        stage, record.item, record.key, parts.settings, parts.models, parts.edits, parts.inputs,
+        record.degraded, record.error,
+    )  # fmt: skip
