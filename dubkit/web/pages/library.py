@@ -1,0 +1,79 @@
+"""The library: every episode a person may see, and what became of it in each language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from dubkit.web.accounts.access import Viewer
+from dubkit.web.accounts.people import EVERYBODY, Person
+from dubkit.web.pages.jobs import KINDS, running_jobs
+from dubkit.web.shelf import EpisodeCard, Shelf, visible_episodes
+from dubkit.web.site import OnSite, Site
+from dubkit.web.templating import page
+
+router = APIRouter(include_in_schema=False)
+
+NO_SERIES = "No series"
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Who may see an episode besides the person who looks."""
+
+    people: tuple[str, ...]
+    everybody: bool
+    open_to_all: bool
+    """True when no job has touched it: everybody who may log in sees it."""
+
+
+@router.get("/")
+def library_page(request: Request, site: OnSite, person: Viewer) -> HTMLResponse:
+    """Show every episode, those of a series together."""
+    cards = [shelf_of(request).card(site, name) for name in visible_episodes(site, person)]
+    return page(
+        request,
+        person,
+        "library.html",
+        series=by_series(cards),
+        number=len(cards),
+        running=running_jobs(site, person),
+        kinds=KINDS,
+        sharing={card.name: found for card in cards if (found := _sharing(site, person, card.name))},
+        inputs=_shown(site.inputs),
+    )
+
+
+def shelf_of(request: Request) -> Shelf:
+    """Return what the server remembers of its episodes."""
+    state = request.app.state
+    if not hasattr(state, "shelf"):
+        state.shelf = Shelf()
+    found: Shelf = state.shelf
+    return found
+
+
+def by_series(cards: Sequence[EpisodeCard]) -> list[tuple[str, list[EpisodeCard]]]:
+    """Group episodes by series, those without one last."""
+    names = sorted({card.series for card in cards}, key=lambda name: (not name, name.casefold()))
+    return [(name or NO_SERIES, [card for card in cards if card.series == name]) for name in names]
+
+
+def _sharing(site: Site, person: Person, episode: str) -> Sharing | None:
+    """Return how an episode is shared, for those who may change that: its owners and admins."""
+    from dubkit.web.accounts.access import granted
+
+    owners = site.queue.owners(episode)
+    if not (person.may("admin") or (person.may("editor") and person.name in owners)):
+        return None
+    given = granted(site, episode)
+    others = tuple(sorted(given - {EVERYBODY}))
+    return Sharing(others, EVERYBODY in given, not owners)
+
+
+def _shown(folder: Path) -> str:
+    return folder.name
