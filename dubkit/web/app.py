@@ -2,13 +2,80 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
+from fastapi import APIRouter, FastAPI
+from starlette.staticfiles import StaticFiles
+
+from dubkit import __version__
+from dubkit.web.accounts.guard import Guard
+from dubkit.web.accounts.hosts import Hosts
+from dubkit.web.accounts.identity import Identity
+from dubkit.web.accounts.login import Logins
+from dubkit.web.accounts.sessions import Sessions
+from dubkit.web.accounts.users import Accounts
+from dubkit.web.errors import Unexpected, add_error_handlers
+from dubkit.web.headers import BodyLimit, SecurityHeaders
+from dubkit.web.openapi import describe
+from dubkit.web.requestlog import RequestLog
 from dubkit.web.site import Site
+from dubkit.web.templating import STATIC
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import Scope
 
 
 def create_app(site: Site) -> FastAPI:
     """Build the application that serves `site`."""
-    app = FastAPI(title="dubkit", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    # The interactive documentation pages of FastAPI load scripts from elsewhere, so there are none.
+    app = FastAPI(
+        title="dubkit", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+    )
+    sessions = Sessions(site.secret, site.settings.serve.session_hours, secure=not site.local)
+    accounts = Accounts(site.database)
+    identity = Identity(site, accounts, sessions)
     app.state.site = site
+    app.state.sessions = sessions
+    app.state.accounts = accounts
+    app.state.logins = Logins(site, accounts, sessions)
+    for router in _routers():
+        app.include_router(router)
+    app.mount("/static", VersionedFiles(directory=STATIC), name="static")
+    add_error_handlers(app)
+    describe(app)
+    # The last one added stands outermost.
+    hosts = Hosts(site.settings.serve.hosts, local=site.local)
+    app.add_middleware(Guard, hosts=hosts, identity=identity, sessions=sessions)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Unexpected)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog)
     return app
+
+
+def _routers() -> Iterable[APIRouter]:
+    from dubkit.web.accounts import routes as accounts
+    from dubkit.web.api import jobs, media, system, uploads
+    from dubkit.web.pages import jobs as job_pages
+    from dubkit.web.pages import login
+
+    return (
+        login.router, accounts.router, jobs.router, media.router, uploads.router, system.router,
+        job_pages.router,
+    )  # fmt: skip
+
+
+class VersionedFiles(StaticFiles):
+    """Files below `static`. With a version in the address they never change, so a browser keeps them."""
+
+    def file_response(
+        self, full_path: Any, stat_result: Any, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """Answer with a file and say for how long it may be kept."""
+        answer = super().file_response(full_path, stat_result, scope, status_code)
+        versioned = scope["query_string"].startswith(b"v=")
+        # Modules import one another without a version: those are asked for again, and answered with 304.
+        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if versioned else "no-cache"
+        return answer

@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from dubkit.errors import DiskFull, DubkitError, EpisodeBusy
+from dubkit.errors import DiskFull, DubkitError, EditConflict, EpisodeBusy
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -79,8 +79,12 @@ def status_of(error: DubkitError) -> int:
 
 def _statuses() -> dict[type[DubkitError], int]:
     from dubkit.web.accounts.users import AccountConflict, NoSuchUser
+    from dubkit.web.jobs.kinds import JobConflict
 
-    return {AccountConflict: 409, NoSuchUser: 404, EpisodeBusy: 409, DiskFull: 507}
+    conflicts: dict[type[DubkitError], int] = dict.fromkeys(
+        (AccountConflict, EditConflict, EpisodeBusy, JobConflict), 409
+    )
+    return {**conflicts, NoSuchUser: 404, DiskFull: 507}
 
 
 def _in_words(detail: Any) -> str:

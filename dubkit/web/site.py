@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
+from dubkit.errors import DubkitError, SettingError
+
 if TYPE_CHECKING:
     from dubkit.config import Configured, Settings
     from dubkit.ops.models import ModelStore
@@ -46,6 +48,44 @@ class Site:
         from dubkit.session import Session
 
         return Session(self.settings, self.output, self.models, self.speeds)
+
+
+def build_site(configured: Configured, output: Path, models: ModelStore, speeds: Speeds) -> Site:
+    """Open the database, bring its tables up to date, and load the secret.
+
+    Raises SettingError when the database cannot be opened or the secret is missing or weak, and DubkitError
+    when others could reach a server that has no users.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from dubkit.web.accounts.hosts import is_loopback
+    from dubkit.web.accounts.secret import check_token, load_secret
+    from dubkit.web.accounts.users import Accounts
+    from dubkit.web.database import Database, database_url, migrate
+    from dubkit.web.jobs.queue import JobQueue
+
+    serve = configured.settings.serve
+    local = is_loopback(serve.host)
+    secret = load_secret(configured, output, local=local)
+    check_token(configured)
+    database = Database(database_url(serve.database, output))
+    try:
+        migrate(database)
+        has_users = Accounts(database).any()
+    except SQLAlchemyError as error:
+        database.close()
+        reason = str(error).splitlines()[0]
+        raise SettingError("serve.database", "***", f"the database does not answer: {reason}") from None
+    if not local and not has_users:
+        database.close()
+        raise DubkitError(
+            f"Others could reach {serve.host}, and there are no users.\n"
+            "Add one first: dubkit users add NAME --role admin"
+        )
+    inputs = Path(serve.inputs).expanduser().resolve()
+    return Site(
+        configured, output.resolve(), inputs, database, JobQueue(database), models, speeds, secret, local
+    )
 
 
 def the_site(request: Request) -> Site:

@@ -85,7 +85,7 @@ def may_see(site: Site, person: Person, episode: str) -> bool:
 
 def granted(site: Site, episode: str) -> frozenset[str]:
     """Return who was given an episode besides its owners."""
-    with site.database.transaction() as session:
+    with site.database.reading() as session:
         return frozenset(session.scalars(select(Grant.person).where(Grant.episode == episode)))
 
 

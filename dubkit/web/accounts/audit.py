@@ -32,7 +32,7 @@ def entries(site: Site, *, before: int = 0, limit: int = 100, person: str = "") 
         wanted = wanted.where(AuditEntry.number < before)
     if person:
         wanted = wanted.where(AuditEntry.person == person)
-    with site.database.transaction() as session:
+    with site.database.reading() as session:
         return list(session.scalars(wanted))
 
 

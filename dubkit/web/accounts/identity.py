@@ -79,7 +79,7 @@ class Identity:
         return Who(person, by_token=True, reason="The token is not valid, was revoked or has expired.")
 
     def _by_session(self, visit: Visit) -> Person | None:
-        with self._site.database.transaction() as session:
+        with self._site.database.reading() as session:
             user = session.get(User, visit.user)
             if user is None or user.session_version != visit.version:
                 return None

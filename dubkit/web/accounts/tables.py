@@ -1,21 +1,13 @@
-"""Tables of the accounts: users, tokens, grants, ended sessions, and the audit log.
-
-Times are UTC and stored without a zone, as both databases keep them alike.
-"""
+"""Tables of the accounts: users, tokens, grants, ended sessions, and the audit log."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dubkit.web.database import Table
-
-
-def now() -> datetime:
-    """Return the present moment in UTC, as the tables keep it."""
-    return datetime.now(UTC).replace(tzinfo=None)
+from dubkit.web.database import Moment, Table, now
 
 
 class User(Table):
@@ -27,9 +19,9 @@ class User(Table):
     role: Mapped[str] = mapped_column(String(16))
     password: Mapped[str] = mapped_column(Text)
     """Argon2 hash, never the password."""
-    session_version: Mapped[int] = mapped_column(default=1)
+    session_version: Mapped[int]
     """Rises whenever every session of the user must end."""
-    created: Mapped[datetime] = mapped_column(default=now)
+    created: Mapped[datetime] = mapped_column(Moment, default=now)
 
 
 class Token(Table):
@@ -42,8 +34,8 @@ class Token(Table):
     label: Mapped[str] = mapped_column(String(80))
     role: Mapped[str] = mapped_column(String(16))
     sha256: Mapped[str] = mapped_column(String(64), unique=True)
-    created: Mapped[datetime] = mapped_column(default=now)
-    expires: Mapped[datetime | None]
+    created: Mapped[datetime] = mapped_column(Moment, default=now)
+    expires: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class Grant(Table):
@@ -61,7 +53,7 @@ class EndedSession(Table):
     __tablename__ = "ended_session"
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    ended: Mapped[datetime] = mapped_column(default=now, index=True)
+    ended: Mapped[datetime] = mapped_column(Moment, default=now, index=True)
 
 
 class AuditEntry(Table):
@@ -71,7 +63,7 @@ class AuditEntry(Table):
     __table_args__ = (Index("audit_person", "person", "number"),)
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    at: Mapped[datetime] = mapped_column(default=now)
+    at: Mapped[datetime] = mapped_column(Moment, default=now)
     person: Mapped[str] = mapped_column(String(64))
     action: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(300))

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from dubkit.errors import DubkitError
 from dubkit.web.accounts import passwords
 from dubkit.web.accounts.people import RESERVED, ROLES, Person, Role
-from dubkit.web.accounts.tables import Grant, Token, User, now
-from dubkit.web.database import Database
+from dubkit.web.accounts.tables import Grant, Token, User
+from dubkit.web.database import Database, now
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 PREFIX = "dubkit_"
@@ -59,17 +59,17 @@ class Accounts:
 
     def users(self) -> list[User]:
         """Return every user by name."""
-        with self.database.transaction() as session:
+        with self.database.reading() as session:
             return list(session.scalars(select(User).order_by(User.name)))
 
     def any(self) -> bool:
         """Tell whether there is a user at all."""
-        with self.database.transaction() as session:
+        with self.database.reading() as session:
             return session.scalar(select(User.name).limit(1)) is not None
 
     def user(self, name: str) -> User | None:
         """Find a user."""
-        with self.database.transaction() as session:
+        with self.database.reading() as session:
             return session.get(User, name)
 
     def add(self, name: str, role: Role, password: str) -> User:
@@ -83,7 +83,8 @@ class Accounts:
                 raise AccountConflict(f"There is a user {wanted} already.\nChoose another name.")
             if role != "admin" and session.scalar(select(User.name).limit(1)) is None:
                 raise AccountConflict("The first user must have the role admin, to be able to add others.")
-            user = User(name=wanted, role=role, password=kept, session_version=1)
+            # By chance, not 1: sessions of a removed user must not suit a new one of the same name.
+            user = User(name=wanted, role=role, password=kept, session_version=secrets.randbelow(2**30))
             session.add(user)
             return user
 
@@ -136,7 +137,7 @@ class Accounts:
     def tokens(self, user: str = "") -> list[Token]:
         """Return the tokens of a user, or all of them."""
         wanted = select(Token).order_by(Token.user, Token.created, Token.id)
-        with self.database.transaction() as session:
+        with self.database.reading() as session:
             return list(session.scalars(wanted.where(Token.user == user) if user else wanted))
 
     def add_token(self, user: str, label: str, role: Role, days: float | None = None) -> tuple[Token, str]:
@@ -169,7 +170,7 @@ class Accounts:
 
     def by_token(self, clear: str) -> Person | None:
         """Return whom a token stands for: its user, with the lower of both roles."""
-        with self.database.transaction() as session:
+        with self.database.reading() as session:
             found = session.scalar(select(Token).where(Token.sha256 == _digest(clear)))
             if found is None or (found.expires is not None and found.expires <= now()):
                 return None

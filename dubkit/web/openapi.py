@@ -1,0 +1,68 @@
+"""The OpenAPI document: how to authenticate, and the errors every operation may answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+SCHEMES = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token of the Users page, or serve.api_token. Never in an address.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "dubkit",
+        "description": (
+            "The cookie of a login. Requests that change something also carry X-CSRF-Token, "
+            "which GET /api/me gives."
+        ),
+    },
+}
+
+PROBLEMS = {
+    "400": "What was asked for cannot be done; `detail` says why and what to do.",
+    "401": "Nobody is logged in, or the token is not valid.",
+    "403": "The role is too low, or the X-CSRF-Token header is missing or wrong.",
+    "404": "There is no such thing, or the asker may not see it.",
+    "409": "It does not fit what is there now: it ended, changed, or is in use.",
+    "413": "The body is too large.",
+    "429": "Too many failures; Retry-After says for how long to wait.",
+}
+"""Status -> meaning, of errors that any operation may answer."""
+
+OPEN = {"/api/health"}
+
+
+def describe(app: FastAPI) -> None:
+    """Make `app.openapi()` say how to authenticate and how errors look."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _with_problems(plain())
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = SCHEMES
+    components.setdefault("schemas", {})["Problem"] = {
+        "title": "Problem",
+        "type": "object",
+        "required": ["detail"],
+        "properties": {"detail": {"type": "string", "description": "What is wrong and what to do."}},
+    }
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path, operations in document.get("paths", {}).items():
+        for operation in operations.values():
+            if path not in OPEN:
+                operation["security"] = [{name: []} for name in SCHEMES]
+            for status, meaning in PROBLEMS.items():
+                operation["responses"].setdefault(status, {"description": meaning, "content": content})
+    return document
