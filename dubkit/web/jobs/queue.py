@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import string
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -137,13 +138,18 @@ class JobQueue:
                 own = f"{key}/{number}" if key else None
                 row = _with_key(session, owner, own, work) if own else None
                 if row is None:
-                    row = new_row(secrets.token_urlsafe(9), work, owner)
+                    row = new_row(_new_id(), work, owner)
                     row.key, row.needs_generator = own, needs_generator
                     session.add(row)
                     append(session, row, "submitted", {"owner": owner, "kind": work.kind})
                 rows.append(row)
             session.flush()
             return [as_job(row) for row in rows]
+
+
+def _new_id() -> str:
+    # Letters and digits alone: an id that begins with a dash reads as an option on a command line.
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(12))
 
 
 def _check(work: Work) -> None:

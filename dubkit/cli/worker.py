@@ -1,0 +1,57 @@
+"""`dubkit worker`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dubkit.cli.options import cache_folder, load, model_store, output_option, setting_options
+
+if TYPE_CHECKING:
+    from dubkit.config import Settings
+    from dubkit.session import Session
+
+
+@click.command(name="worker")
+@output_option
+@click.option(
+    "--database",
+    default="",
+    metavar="URL",
+    help="Database of the jobs; dubkit.db in the output folder when left out. "
+    "A URL with a password belongs in DUBKIT_SERVE_DATABASE.",
+)
+@click.option("--once", is_flag=True, help="End when no job waits.")
+@click.option("--parent", type=int, default=0, hidden=True, help="End when this process is not the parent.")
+@click.option("--verbose", "-v", is_flag=True, help="Log what the stages do.")
+@setting_options
+def command(output: Path, database: str, once: bool, parent: int, verbose: bool, **flags: Any) -> None:
+    """Do the jobs of a server's queue, one at a time; start as many as the machine can bear.
+
+    `dubkit serve` starts its own. Workers on other machines need the same database, the same output
+    folder and the same input folder. Ctrl-C hands the running job back.
+    """
+    from dubkit.progress import Speeds
+    from dubkit.session import Session
+    from dubkit.web.jobs.start import Start, start
+
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+
+    def settings_with(own: Mapping[str, str]) -> Settings:
+        pairs = tuple(f"{name}={value}" for name, value in own.items())
+        return load({**flags, "named": (*flags["named"], *pairs)}).settings
+
+    def open_session(own: Mapping[str, str]) -> Session:
+        settings = settings_with(own)
+        speeds = Speeds(cache_folder(settings) / "speeds.json")
+        return Session(settings, output, model_store(settings), speeds)
+
+    settings = settings_with({"serve.database": database} if database else {})
+    start(Start(settings, output, open_session, once, parent))

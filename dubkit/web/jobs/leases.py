@@ -1,0 +1,225 @@
+"""Leases: how workers take jobs, keep them, and write about them.
+
+Every claim counts up the job's `lease`; a worker writes only while its own number is the newest, so a worker
+that was thought dead and comes back can change nothing any more. Slots are taken with the lease and given
+back with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Select, delete, exists, func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, aliased
+
+from dubkit.web.database import Database, now
+from dubkit.web.jobs.kinds import Job, JobProgress, LeaseLost
+from dubkit.web.jobs.ledger import append, as_job, end, locked_row
+from dubkit.web.jobs.states import MOVES
+from dubkit.web.jobs.tables import JobRow, SlotRow
+
+NEARLY = 0.999
+"""Largest share of a job that has not ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where a worker stands."""
+
+    worker: str
+    """Its own name, such as `host:pid`."""
+    host: str
+    generators: int = 1
+    """How many jobs may generate clips on this host at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A job that a worker holds."""
+
+    job: Job
+    lease: int
+    lease_seconds: float
+    generator: int | None = None
+    """Number of the graphics card that is this job's alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What a worker learns when it says that it is alive."""
+
+    lost: bool
+    """The job is no longer its own."""
+    cancel: bool
+    """Somebody asked for the job to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a job ended."""
+
+    state: Literal["done", "degraded", "failed", "cancelled"]
+    error: str = ""
+    degraded: tuple[str, ...] = ()
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Leases:
+    """The workers' side of the queue."""
+
+    def __init__(self, database: Database, *, max_attempts: int) -> None:
+        self.database = database
+        self.max_attempts = max_attempts
+
+    def claim(self, bench: Bench, lease_seconds: float) -> Claimed | None:
+        """Take the oldest job that can run here, with its slots; None when there is none.
+
+        Jobs on one episode run one at a time and in order. Leases that ran out are ended first.
+        """
+        while self._waiting():
+            try:
+                with self.database.transaction() as session:
+                    self._reap(session)
+                    return self._claim(session, bench, lease_seconds)
+            except IntegrityError:
+                continue  # another worker took one of the slots at the same moment
+        return None
+
+    def reap(self) -> int:
+        """End the leases that ran out, and return how many: their jobs wait again, or have failed."""
+        with self.database.transaction() as session:
+            return self._reap(session)
+
+    def heartbeat(self, claimed: Claimed) -> Beat:
+        """Extend a lease, and say whether it still holds."""
+        try:
+            with self._held(claimed) as (session, row):
+                row.lease_until = self._time(session) + timedelta(seconds=claimed.lease_seconds)
+                return Beat(lost=False, cancel=row.cancelling)
+        except LeaseLost:
+            return Beat(lost=True, cancel=False)
+
+    def record(
+        self, claimed: Claimed, kind: str, detail: Mapping[str, Any], progress: JobProgress | None = None
+    ) -> None:
+        """Record an event that changes no state. Raises LeaseLost."""
+        if kind in MOVES:
+            raise ValueError(f"{kind} changes a state and is not a worker's to record")
+        with self._held(claimed) as (session, row):
+            append(session, row, kind, detail, self._time(session))
+            if progress is not None:
+                share = max(row.progress["share"], min(progress.share, NEARLY))
+                row.progress = asdict(replace(progress, share=share))
+
+    def opened(self, claimed: Claimed, episode: str) -> None:
+        """Record which folder the job's source has. Raises LeaseLost."""
+        with self._held(claimed) as (session, row):
+            append(session, row, "opened", {"episode": episode}, self._time(session))
+            row.episode, row.work = episode, {**row.work, "episode": episode}
+
+    def finish(self, claimed: Claimed, ending: Ending) -> None:
+        """Record the end of a job and give back its slots. Raises LeaseLost."""
+        with self._held(claimed) as (session, row):
+            row.degraded, row.result = list(ending.degraded), dict(ending.result)
+            if ending.state in ("done", "degraded"):
+                row.progress = {**row.progress, "share": 1.0, "left_seconds": 0.0}
+            _give_back_slots(session, row)
+            end(session, row, ending.state, ending.error)
+
+    def release(self, claimed: Claimed, *, needs_generator: bool = False) -> None:
+        """Hand a job back unfinished; the attempt does not count. Raises LeaseLost.
+
+        `needs_generator` adds that it may only run with a graphics card of its own.
+        """
+        with self._held(claimed) as (session, row):
+            row.attempt -= 1
+            row.needs_generator = row.needs_generator or needs_generator
+            _back_to_queue(session, row, "released", {"needs_generator": row.needs_generator})
+
+    # inside a transaction
+
+    def _waiting(self) -> bool:
+        """Tell whether there may be something to do, without holding up anybody who writes."""
+        with self.database.reading() as session:
+            queued = JobRow.state == "queued"
+            late = (JobRow.state == "running") & (JobRow.lease_until < self._time(session))
+            return session.scalar(select(JobRow.number).where(or_(queued, late)).limit(1)) is not None
+
+    def _reap(self, session: Session) -> int:
+        late = select(JobRow).where(JobRow.state == "running", JobRow.lease_until < self._time(session))
+        rows = session.scalars(late.with_for_update(skip_locked=True)).all()
+        for row in rows:
+            lost = {"worker": row.worker, "attempt": row.attempt}
+            _back_to_queue(session, row, "lease-lost", lost)
+            if row.state == "queued" and row.attempt >= self.max_attempts:
+                times = f"{row.attempt} times" if row.attempt > 1 else "once"
+                end(session, row, "failed", f"Its worker died {times}; the log of the worker may say why.")
+        return len(rows)
+
+    def _claim(self, session: Session, bench: Bench, lease_seconds: float) -> Claimed | None:
+        free = _free_generators(session, bench)
+        row = session.scalar(_runnable(generators=bool(free)))
+        if row is None:
+            return None
+        number = free[0] if row.needs_generator else None
+        session.add(SlotRow(name=f"episode:{row.episode}", job=row.id))
+        if number is not None:
+            session.add(SlotRow(name=f"generator:{bench.host}:{number}", job=row.id))
+        moment = self._time(session)
+        row.attempt += 1
+        row.lease += 1
+        row.worker, row.lease_until = bench.worker, moment + timedelta(seconds=lease_seconds)
+        append(session, row, "leased", {"worker": bench.worker, "attempt": row.attempt}, moment)
+        session.flush()
+        return Claimed(as_job(row), row.lease, lease_seconds, number)
+
+    @contextmanager
+    def _held(self, claimed: Claimed) -> Iterator[tuple[Session, JobRow]]:
+        with self.database.transaction() as session:
+            row = locked_row(session, claimed.job.id)
+            if row.state != "running" or row.lease != claimed.lease:
+                raise LeaseLost(f"Job {row.id} is no longer this worker's.")
+            yield session, row
+
+    def _time(self, session: Session) -> datetime:
+        """The time by the database's clock, so that workers on several hosts agree on when a lease ends."""
+        if self.database.sqlite:
+            return now()
+        moment: datetime = session.scalars(select(func.clock_timestamp())).one()
+        return moment
+
+
+def _runnable(*, generators: bool) -> Select[JobRow]:
+    """The oldest waiting job whose episode is free, and which waits for no earlier one on its episode."""
+    earlier = aliased(JobRow)
+    busy = exists().where(SlotRow.name == "episode:" + JobRow.episode)
+    overtaken = exists().where(
+        earlier.episode == JobRow.episode, earlier.state == "queued", earlier.number < JobRow.number
+    )
+    query = select(JobRow).where(JobRow.state == "queued", ~busy, ~overtaken)
+    if not generators:
+        query = query.where(JobRow.needs_generator.is_(False))
+    return query.order_by(JobRow.number).limit(1).with_for_update(skip_locked=True, of=JobRow)
+
+
+def _free_generators(session: Session, bench: Bench) -> list[int]:
+    prefix = f"generator:{bench.host}:"
+    taken = set(session.scalars(select(SlotRow.name).where(SlotRow.name.startswith(prefix, autoescape=True))))
+    return [number for number in range(bench.generators) if f"{prefix}{number}" not in taken]
+
+
+def _back_to_queue(session: Session, row: JobRow, kind: str, detail: Mapping[str, Any]) -> None:
+    _give_back_slots(session, row)
+    row.lease_until, row.worker = None, ""
+    append(session, row, kind, detail)
+    if row.cancelling:
+        end(session, row, "cancelled")
+
+
+def _give_back_slots(session: Session, row: JobRow) -> None:
+    session.execute(delete(SlotRow).where(SlotRow.job == row.id))

@@ -1,0 +1,81 @@
+"""Do what a job asks for, with the library's own functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from dubkit.chain import Outcome
+from dubkit.context import Context
+from dubkit.episodes import folder_name, open_episode
+from dubkit.planning import Request, scopes
+from dubkit.progress import Progress
+from dubkit.session import Session, dub
+from dubkit.stage import EPISODE
+from dubkit.store import EpisodeStore
+from dubkit.web.jobs.kinds import Work
+from dubkit.web.jobs.leases import Ending
+from stages.generator import choose_engine
+
+
+def request_of(work: Work) -> Request:
+    """Return what the chain is asked to do for a job."""
+    return Request(work.languages, until=work.until)
+
+
+def perform(session: Session, work: Work, progress: Progress) -> list[Outcome]:
+    """Do the work; one outcome for each run of the chain. Raises DubkitError."""
+    source = Path(work.source)
+    if work.kind == "dub":
+        return [dub(session, source, request_of(work), progress)]
+    from dubkit.review.regeneration import make_takes, render
+
+    if work.kind == "render":
+        return [render(session, source, tag, progress) for tag in work.languages]
+    return [make_takes(session, source, tag, work.lines, progress) for tag in work.languages]
+
+
+def engine_of(session: Session, work: Work, progress: Progress) -> str:
+    """Return the engine that makes the takes of a job. Raises DubkitError when its files are missing."""
+    store = EpisodeStore(session.output / work.episode)
+    # The choice looks at the settings, the models and the machine, so the source need not be read for it.
+    context = Context(
+        store, session.settings, Path(work.source), "", session.models, fetching=progress.fetching
+    )
+    return choose_engine(context).name
+
+
+def will_generate(work: Work, engine: str) -> bool:
+    """Tell whether a job comes to the stages that generate clips."""
+    return any(
+        stage.engine == "justdubit" == engine for _, stages in scopes(request_of(work)) for stage in stages
+    )
+
+
+def episode_of(output: Path, source: Path) -> str:
+    """Return the name of the folder that a source's episode has below `output`, or would get.
+
+    Raises MediaError when the source must be read to tell and cannot be.
+    """
+    name = folder_name(source)
+    return open_episode(output, source).store.root.name if (output / name).exists() else name
+
+
+def ending_of(outcomes: Sequence[Outcome]) -> Ending:
+    """Return how a job ended whose runs had these outcomes."""
+    ran: dict[str, int] = {}
+    dubs: dict[str, str] = {}
+    for outcome in outcomes:
+        for stage, count in outcome.ran.items():
+            ran[stage] = ran.get(stage, 0) + count
+        for result in outcome.stages:
+            if result.stage == "stitch" and not result.failed:
+                record = outcome.store.record("stitch", EPISODE, result.language)
+                if record is not None and record.files:
+                    dubs[result.language] = record.files[0].path
+    errors = list(dict.fromkeys(error for outcome in outcomes for error in outcome.errors))
+    degraded = tuple(dict.fromkeys(note for outcome in outcomes for note in outcome.degraded))
+    found = {"episode": outcomes[0].store.root.name, "dubs": dubs, "ran": ran}
+    state: Literal["failed", "degraded", "done"] = "failed" if errors else "degraded" if degraded else "done"
+    return Ending(state, "\n".join(errors), degraded, found)

@@ -1,0 +1,75 @@
+"""How much of a whole job is done, and how long the rest takes, from the expected times of its stages."""
+
+from __future__ import annotations
+
+from dubkit.planning import Request, scopes
+from dubkit.progress import Speeds, StageStart
+from dubkit.stage import Stage
+
+MINUTE = 60.0
+"""Length in seconds of the episode that stages are weighed on before the real one is known."""
+
+GENERATOR = {"embed": 20.0, "encode": 60.0, "denoise": 1200.0, "refine": 400.0, "decode": 120.0}
+"""Weights of the stages that measure their work in units of their own, against seconds for a minute of
+episode. They shape the bar until such a stage knows its work; no shown time comes from them alone."""
+
+
+class Shares:
+    """The stages of a job in order, with their weights."""
+
+    def __init__(self, request: Request, engine: str, speeds: Speeds) -> None:
+        self._order = [
+            (language, stage)
+            for language, stages in scopes(request)
+            for stage in stages
+            if stage.engine in ("", engine) and not stage.light
+        ]
+        self._weights = [_weight(stage, speeds) for _, stage in self._order]
+
+    def share(self, start: StageStart, done: float) -> float:
+        """Return the share of the whole job (0 to 1) when `done` items of a stage are ready; 0 where the
+        stage is none of the job's."""
+        place = self._place(start)
+        total = sum(self._weights)
+        if place is None or not total:
+            return 0.0
+        return (sum(self._weights[:place]) + self._weights[place] * _part(start, done)) / total
+
+    def left(self, start: StageStart, done: float, spent: float) -> float | None:
+        """Return the seconds expected until the job ends, or None while nothing tells them.
+
+        Args:
+            start: the stage that runs.
+            done: how many of its items are ready.
+            spent: seconds since it began.
+        """
+        place = self._place(start)
+        if place is None:
+            return None
+        part, expected = _part(start, done), sum(start.expected) / 2
+        here = spent / part * (1 - part) if part > 0.05 and spent > 2.0 else max(0.0, expected - spent)
+        ahead = range(place + 1, len(self._order))
+        if self._order[place][1].work is not None:
+            return here + expected / self._weights[place] * sum(self._weights[i] for i in ahead)
+        if any(self._order[i][1].work is not None for i in ahead):
+            return None  # the generator's share is unknown until the clips are planned
+        same = sum(self._weights[i] for i in ahead if self._order[i][0] == start.language)
+        others = sum(self._weights[i] for i in ahead) - same
+        scale = start.rest / same if same else expected / self._weights[place]
+        return here + start.rest + scale * others
+
+    def _place(self, start: StageStart) -> int | None:
+        for place, (language, stage) in enumerate(self._order):
+            if (language, stage.name) == (start.language, start.stage):
+                return place
+        return None
+
+
+def _weight(stage: Stage, speeds: Speeds) -> float:
+    if stage.work is not None:
+        return GENERATOR[stage.name]
+    return max(0.1, sum(speeds.expect(stage.name, MINUTE)) / 2)
+
+
+def _part(start: StageStart, done: float) -> float:
+    return min(1.0, done / start.items) if start.items else 1.0
