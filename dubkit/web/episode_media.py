@@ -1,0 +1,227 @@
+"""What of an episode's folder the pages show: which file it is, and how a preview of it is made."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from fractions import Fraction
+from functools import cache, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import HTTPException
+
+from dubkit.errors import ArtifactDamaged, MediaError
+from dubkit.store import EpisodeStore, Record, canonical, decoded
+from dubkit.types import Clips, DubbedClip, Episode, Shots
+from dubkit.web.accounts.access import EpisodeFolder
+from dubkit.web.previews import Derived
+from dubkit.web.ranges import Served, inside
+
+_DUBS = ("dub.mp4", "dub.mkv", "dub.m4a")
+_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+
+
+# --- source and dub ---------------------------------------------------------------------------
+
+
+def plays_source(episode: EpisodeFolder) -> bool:
+    """Tell whether browsers play the source as it is, with the sound track that is dubbed."""
+    assert episode.source is not None
+    known = probed(episode.store)
+    return _plays(episode.source, known.track if known else 0)
+
+
+def plays(file: Served) -> bool:
+    """Tell whether browsers play a finished dub as it is; its first sound track is the dub."""
+    return _plays(file.path, 0)
+
+
+def _plays(path: Path, track: int) -> bool:
+    try:
+        stat = path.stat()
+    except OSError:
+        return False
+    return _plays_now(path, track, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(1000)
+def _plays_now(path: Path, track: int, size: int, mtime_ns: int) -> bool:
+    from dubkit.media.preview import playable
+
+    try:
+        return playable(path, track=track)
+    except MediaError:
+        return False  # making the preview says what is wrong with it
+
+
+def probed(store: EpisodeStore) -> Episode | None:
+    """Return what was found in the source; None before it was read."""
+    if not store.has("episode.json"):
+        return None
+    return store.read("episode.json", Episode)
+
+
+def source_preview(episode: EpisodeFolder) -> Derived:
+    """Describe the preview of the source."""
+    from dubkit.media.preview import make_preview
+
+    source, known = episode.source, probed(episode.store)
+    assert source is not None
+    audio = episode.store.path("audio.wav")
+    sound = audio if known is not None and known.track and audio.is_file() else None
+
+    def make(target: Path) -> None:
+        make_preview(source, target, episode=known, sound=sound)
+
+    origin = (source, sound) if sound else (source,)
+    return Derived(episode.store, "source", origin, ".mp4", make, long=True)
+
+
+def dub_file(episode: EpisodeFolder, language: str) -> str:
+    """Return the name of the finished dub below the episode folder. Raises HTTP 404 when there is none."""
+    record = episode.store.record("stitch", "episode", language)
+    made = [ref.path for ref in record.files] if record else []
+    for name in (*made, *(f"{language}/{name}" for name in _DUBS)):
+        if name.startswith(f"{language}/dub.") and episode.store.has(name):
+            return name
+    raise HTTPException(404, f"There is no finished dub of {episode.name} in {language}.")
+
+
+def dub_preview(episode: EpisodeFolder, language: str, file: Served) -> Derived:
+    """Describe the preview of a finished dub."""
+
+    def make(target: Path) -> None:
+        from dubkit.media.preview import make_preview
+        from dubkit.media.probe import probe
+
+        make_preview(file.path, target, episode=probe(file.path, audio_track=1))
+
+    return Derived(episode.store, f"{language}/dub", (file.path,), ".mp4", make, long=True)
+
+
+# --- waveforms --------------------------------------------------------------------------------
+
+
+def peaks(episode: EpisodeFolder, language: str) -> Derived:
+    """Describe the waveform of the source's sound, or of the dubbed sound of a language."""
+    relative = f"{language}/mix/dub.wav" if language else "audio.wav"
+    sound = inside(episode.store.root, relative).path
+
+    def make(target: Path) -> None:
+        from dubkit.media.peaks import sound_peaks
+
+        target.write_bytes(canonical(sound_peaks(sound)))
+
+    slot = f"{language}/peaks" if language else "peaks"
+    return Derived(episode.store, slot, (sound,), ".json", make)
+
+
+# --- takes ------------------------------------------------------------------------------------
+
+
+def take_sound(episode: EpisodeFolder, language: str, item: str, take: str) -> Served:
+    """Find the sound of a take: the speech of a line, or the sound of a clip. Raises HTTP 404."""
+    folder = f"{language}/takes/{item}/{take}"
+    has_speech = episode.store.has(f"{folder}/speech.wav")
+    return inside(episode.store.root, f"{folder}/{'speech' if has_speech else 'sound'}.wav")
+
+
+def take_preview(episode: EpisodeFolder, language: str, item: str, take: str) -> Derived:
+    """Describe the preview of a clip's take. Raises HTTP 404 when it has no picture."""
+    from dubkit.media.preview import ClipTake, make_clip_preview
+
+    folder = f"{language}/takes/{item}/{take}"
+    picture = inside(episode.store.root, f"{folder}/picture.mkv").path
+    known = probed(episode.store)
+    rate = known.video.rate if known and known.video else Fraction(25)
+    lead = _lead(episode.store, language, item, take, rate)
+    sound = picture.with_name("sound.wav")
+    heard = sound if lead is not None and sound.is_file() else None
+    clip = ClipTake(picture, heard, rate, lead or Fraction(0))
+    return Derived(
+        episode.store,
+        folder,
+        (picture, heard) if heard else (picture,),
+        ".mp4",
+        lambda target: make_clip_preview(clip, target, height=720),
+        # The episode's files state both, and may do so anew.
+        variant=f"{rate} {lead}",
+    )
+
+
+def _lead(store: EpisodeStore, language: str, item: str, take: str, rate: Fraction) -> Fraction | None:
+    """Seconds of a clip's sound before its first kept frame; None when that is not known any more.
+
+    The sound is that of the whole clip. A take that was made for another cut of the clip has another place
+    in it, and is better silent than out of step.
+    """
+    try:
+        clips = store.read("clips.json", Clips, language).clips
+        record = decoded(store.path(f"takes/{item}/{take}/take.json", language).read_bytes(), Record)
+        made = decoded(canonical(record.value), DubbedClip)
+    except (ArtifactDamaged, OSError, ValueError):
+        return None
+    clip = next((clip for clip in clips if clip.id == item), None)
+    if clip is None or clip.keep_end - clip.keep_start != made.frames:
+        return None
+    return Fraction(clip.keep_start - clip.start_frame) / rate
+
+
+# --- shots, subtitles, report -----------------------------------------------------------------
+
+
+def shots(episode: EpisodeFolder) -> list[dict[str, Any]]:
+    """List the shots with where their pictures are; none before they were found."""
+    if not episode.store.has("shots.json"):
+        return []
+    base = f"/media/{quote(episode.name, safe='')}/shots"
+    found = []
+    for shot in episode.store.read("shots.json", Shots).shots:
+        image = f"{base}/{quote(shot.id, safe='')}.jpg"
+        there = episode.store.has(f"thumbnails/{shot.id}.jpg")
+        found.append({"id": shot.id, "start": shot.start, "end": shot.end, "image": image if there else ""})
+    return found
+
+
+def subtitle_file(episode: EpisodeFolder, language: str, suffix: str) -> str:
+    """Return the name of the subtitles of a dub below the episode folder; "" when there are none."""
+    folder = episode.store.path("", language)
+    ending = f".{language}{suffix}"
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    return next((f"{language}/{name}" for name in names if name.endswith(ending)), "")
+
+
+def subtitles_from_srt(episode: EpisodeFolder, language: str, srt: Path) -> Derived:
+    """Describe subtitles that a page can show, made from those that were written as SRT only."""
+
+    def make(target: Path) -> None:
+        from dubkit.media.subtitles import read_cues, write_vtt
+
+        write_vtt(read_cues(srt), target)
+
+    return Derived(episode.store, f"{language}/subtitles", (srt,), ".vtt", make)
+
+
+@cache
+def report_policy() -> str:
+    """Return the Content-Security-Policy of a report.
+
+    A report is one file that also opens without a server, so its style and its script stand inside it. The
+    policy lets in the script of this version's template by its hash and no other, so that nothing that
+    came into a report with a text can run; a report of another version shows without its script.
+    """
+    template = (files("dubkit.qc") / "report.html.j2").read_text(encoding="utf-8")
+    hashes = [
+        base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        for script in _SCRIPT.findall(template)
+    ]
+    scripts = " ".join(f"'sha256-{value}'" for value in hashes) or "'none'"
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src 'self' data:; "
+        "media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "sandbox allow-scripts allow-same-origin allow-downloads"
+    )

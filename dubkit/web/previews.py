@@ -1,0 +1,153 @@
+"""Files the pages need beside an episode's own: made once, in the background, below `.dubkit/web/`.
+
+A file is named by what it was made from, so one that exists is right; whatever else lies in its folder is
+older and is removed. It appears whole or not at all, and is never made twice at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from dubkit.errors import DubkitError
+from dubkit.store import HIDDEN, EpisodeStore, digest
+
+logger = logging.getLogger(__name__)
+
+FOLDER = f"{HIDDEN}/web"
+VERSION = 1
+"""Rises when previews or peaks are made in another way."""
+
+FAILED_FOR = 60.0
+"""Seconds after which a file that could not be made is tried again: the disk may have room by then."""
+
+
+class PreviewFailed(DubkitError):
+    """A file for the pages could not be made from what it shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A file to be made from another file of an episode."""
+
+    store: EpisodeStore
+    slot: str
+    """What it shows, as a relative folder that holds one file at a time: `source`, `pt-BR/dub`."""
+    origin: tuple[Path, ...]
+    """The files it is made from."""
+    suffix: str
+    make: Callable[[Path], None]
+    """Writes it to a path."""
+    variant: str = ""
+    """What else it is made from."""
+    long: bool = False
+    """True when making it may take minutes: then quick ones do not wait behind it."""
+
+    @property
+    def relative(self) -> str:
+        """Name of the file below the episode folder. Raises FileNotFoundError when an origin is gone."""
+        stats = [path.stat() for path in self.origin]
+        parts = [
+            [str(path), stat.st_size, stat.st_mtime_ns] for path, stat in zip(self.origin, stats, strict=True)
+        ]
+        # The slot is part of the name: temporary files of one episode lie in one folder.
+        return f"{FOLDER}/{self.slot}/{digest([VERSION, self.slot, self.variant, parts])[:24]}{self.suffix}"
+
+
+class _Lane:
+    """One thread that makes files one after the other; it does not keep the server from ending."""
+
+    def __init__(self, name: str) -> None:
+        self._due: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._name = name
+        self._thread: threading.Thread | None = None
+
+    def put(self, work: Callable[[], None]) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+        self._due.put(work)
+
+    def _run(self) -> None:
+        while True:
+            self._due.get()()
+
+
+class Previews:
+    """Makes derived files in the background and knows which are being made and which failed."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._making: set[Path] = set()
+        self._failed: dict[Path, tuple[float, str]] = {}
+        self._lanes = {False: _Lane("previews-quick"), True: _Lane("previews-long")}
+
+    def get(self, wanted: Derived) -> Path | None:
+        """Return the file, or None while it is being made (which this begins).
+
+        Raises PreviewFailed when it cannot be made, and FileNotFoundError when its origin is gone.
+        """
+        relative = wanted.relative
+        path = wanted.store.path(relative)
+        with self._guard:
+            if path.is_file():
+                return path
+            if path in self._making:
+                return None
+            when, reason = self._failed.get(path, (0.0, ""))
+            if reason and time.monotonic() - when < FAILED_FOR:
+                raise PreviewFailed(reason)
+            self._failed.pop(path, None)
+            self._making.add(path)
+            self._lanes[wanted.long].put(lambda: self._make(wanted, relative, path))
+        return None
+
+    def _make(self, wanted: Derived, relative: str, path: Path) -> None:
+        reason = ""
+        try:
+            try:
+                _write(wanted, relative)
+            except FileNotFoundError:
+                # A run that begins empties the folder of half-written files; the file is simply made again.
+                _write(wanted, relative)
+            _remove_older(path)
+        except DubkitError as error:
+            reason = str(error)
+        except Exception:
+            logger.exception("%s could not be made", relative)
+            reason = f"The preview of {wanted.slot} could not be made; the server's log has the details."
+        with self._guard:
+            self._making.discard(path)
+            if reason:
+                self._failed[path] = (time.monotonic(), reason)
+
+
+def _write(wanted: Derived, relative: str) -> None:
+    with wanted.store.writing(relative) as temporary:
+        wanted.make(temporary)
+
+
+def _remove_older(path: Path) -> None:
+    for other in path.parent.iterdir():
+        if other != path and other.is_file():
+            other.unlink(missing_ok=True)
+
+
+async def the_previews(request: Request) -> Previews:
+    """Return the previews of the application that answers; a coroutine, so that two requests share them."""
+    state = request.app.state
+    if not hasattr(state, "previews"):
+        state.previews = Previews()
+    previews: Previews = state.previews
+    return previews
+
+
+OnPreviews = Annotated[Previews, Depends(the_previews)]

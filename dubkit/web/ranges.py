@@ -1,0 +1,90 @@
+"""Files as answers: whole or in ranges, with validators, for looking at or for keeping."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import HTTPException, Request
+from fastapi.responses import FileResponse, Response
+
+TYPES = {
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".m4a": "audio/mp4",
+    ".mkv": "video/x-matroska",
+    ".webm": "video/webm",
+    ".mov": "video/quicktime",
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".mp3": "audio/mpeg",
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
+    ".vtt": "text/vtt; charset=utf-8",
+    ".srt": "text/plain; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+}
+"""Content types of what is served. Others are bytes to be saved, so no browser guesses."""
+
+REVALIDATED = "private, no-cache"
+"""A browser may keep it but asks each time whether it still stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A file that was found to be one the person may have."""
+
+    path: Path
+    stat: os.stat_result
+
+
+def inside(root: Path, relative: str) -> Served:
+    """Return a regular file below `root`. Raises HTTP 404 for anything else, links out of it included."""
+    base = root.resolve()
+    try:
+        path = (base / relative).resolve(strict=True)
+        found = path.stat()
+    except (OSError, ValueError, RuntimeError):
+        raise _nothing() from None
+    if not path.is_relative_to(base) or not stat.S_ISREG(found.st_mode):
+        raise _nothing()
+    return Served(path, found)
+
+
+def the_file(path: Path) -> Served:
+    """Return one file that needs no folder around it. Raises HTTP 404 when it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        raise _nothing() from None
+    if not stat.S_ISREG(found.st_mode):
+        raise _nothing()
+    return Served(path, found)
+
+
+def _nothing() -> HTTPException:
+    return HTTPException(404, "There is no such file.")
+
+
+def send_file(
+    request: Request, file: Served, *, name: str = "", headers: dict[str, str] | None = None
+) -> Response:
+    """Answer with a file, a range of it, or that it has not changed.
+
+    `name` makes it a download under that name.
+    """
+    response = FileResponse(
+        file.path,
+        stat_result=file.stat,
+        media_type=TYPES.get(file.path.suffix.lower(), "application/octet-stream"),
+        filename=name or None,
+        headers={"Cache-Control": REVALIDATED, **(headers or {})},
+    )
+    known = request.headers.get("if-none-match", "")
+    tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]
+    if response.headers["etag"] in tags or known.strip() == "*":
+        kept = ("etag", "last-modified", "cache-control", "content-security-policy")
+        return Response(status_code=304, headers={k: v for k, v in response.headers.items() if k in kept})
+    return response
