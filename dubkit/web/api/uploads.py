@@ -1,3 +1,273 @@
-from fastapi import APIRouter
+"""Uploads by the tus protocol (1.0, with creation, termination and expiration), and the list of inputs."""
 
-router = APIRouter()
+from __future__ import annotations
+
+import base64
+import binascii
+import errno
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict
+from email.utils import formatdate
+from typing import Annotated, Any, BinaryIO, TypeVar
+from urllib.parse import quote
+
+import anyio
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+from starlette.requests import ClientDisconnect
+
+from dubkit.web.accounts.access import REFUSALS, Editor
+from dubkit.web.accounts.audit import audit
+from dubkit.web.site import OnSite
+from dubkit.web.uploads import Upload, UploadError, Uploads, input_files
+
+router = APIRouter(prefix="/api", tags=["uploads"])
+
+T = TypeVar("T")
+
+TUS = "1.0.0"
+EXTENSIONS = "creation,termination,expiration"
+BODY = "application/offset+octet-stream"
+BLOCK = 1 << 20
+"""Bytes gathered before they are written."""
+SILENCE_SECONDS = 60.0
+"""A connection that sends nothing for so long no longer keeps others from the upload."""
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    **REFUSALS,
+    400: {"description": "A header is missing or cannot be read."},
+    404: {"description": "There is no such upload, or it has expired or is another person's."},
+    409: {"description": "Upload-Offset is not how much is here."},
+    412: {"description": "Another version of the protocol."},
+    413: {"description": "It is larger than the server takes, or than was said."},
+    415: {"description": "Not a media file by its name, or the body is of another type."},
+    422: {"description": "It is whole but is not media that can be dubbed; `detail` says why."},
+    423: {"description": "Another request writes it just now."},
+    507: {"description": "There is no room for it."},
+}
+
+
+class UploadState(BaseModel):
+    """How far an upload is; `file` is its name below the input folder once it is finished."""
+
+    name: str
+    size: int
+    offset: int
+    finished: bool
+    file: str
+
+
+class InputEntry(BaseModel):
+    """A media file below the input folder that a job may name."""
+
+    name: str
+    size: int
+    modified: float
+
+
+def the_uploads(site: OnSite) -> Uploads:
+    """Return the uploads of the site that answers."""
+    return Uploads(site.inputs, round(site.settings.serve.max_upload_gb * 1e9))
+
+
+OnUploads = Annotated[Uploads, Depends(the_uploads)]
+
+
+async def _done(work: Callable[..., T], *arguments: Any) -> T:
+    """Work in a thread; what is refused becomes an HTTP error."""
+    try:
+        return await run_sync(work, *arguments)
+    except UploadError as error:
+        raise HTTPException(error.status, str(error), {"Tus-Resumable": TUS}) from error
+
+
+def _check_protocol(request: Request) -> None:
+    if request.headers.get("tus-resumable") != TUS:
+        raise HTTPException(
+            412, f"Send the header Tus-Resumable: {TUS}.", {"Tus-Version": TUS, "Tus-Resumable": TUS}
+        )
+
+
+def _number(request: Request, name: str) -> int:
+    text = request.headers.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise HTTPException(400, f"The header {name} must be a number of bytes.", {"Tus-Resumable": TUS})
+    return int(text)
+
+
+def _file_name(request: Request) -> str:
+    """Return the file name of the header Upload-Metadata: pairs of a key and a value in base64."""
+    for pair in request.headers.get("upload-metadata", "").split(","):
+        key, _, value = pair.strip().partition(" ")
+        if key == "filename":
+            try:
+                return base64.b64decode(value, validate=True).decode()
+            except (binascii.Error, ValueError):
+                break
+    raise HTTPException(
+        400, "The header Upload-Metadata must hold a filename, in base64.", {"Tus-Resumable": TUS}
+    )
+
+
+def _state(uploads: Uploads, upload: Upload) -> dict[str, str]:
+    headers = {
+        "Tus-Resumable": TUS,
+        "Upload-Offset": str(uploads.offset(upload)),
+        "Upload-Length": str(upload.size),
+        "Cache-Control": "no-store",
+    }
+    if upload.file:
+        headers["Upload-Name"] = quote(upload.file)
+    else:
+        headers["Upload-Expires"] = formatdate(uploads.expires(upload), usegmt=True)
+    return headers
+
+
+@router.options("/uploads", status_code=204, response_class=Response)
+@router.options("/uploads/{upload}", status_code=204, response_class=Response, include_in_schema=False)
+def capabilities(person: Editor, uploads: OnUploads) -> Response:
+    """Say what of the protocol is there."""
+    headers = {
+        "Tus-Resumable": TUS,
+        "Tus-Version": TUS,
+        "Tus-Extension": EXTENSIONS,
+        "Tus-Max-Size": str(uploads.largest),
+    }
+    return Response(status_code=204, headers=headers)
+
+
+@router.post("/uploads", status_code=201, response_class=Response, responses=ANSWERS)
+async def create(request: Request, person: Editor, site: OnSite, uploads: OnUploads) -> Response:
+    """Begin an upload: Upload-Length in bytes, and Upload-Metadata with the `filename` in base64."""
+    _check_protocol(request)
+    upload = await _done(uploads.create, _file_name(request), _number(request, "upload-length"), person)
+    await run_sync(audit, site, person, "upload", upload.name)
+    if upload.size == 0:
+        upload = await _done(uploads.finish, upload)
+    headers = {**_state(uploads, upload), "Location": f"/api/uploads/{upload.id}"}
+    return Response(status_code=201, headers=headers)
+
+
+@router.head("/uploads/{upload}", response_class=Response, responses=ANSWERS)
+async def offset(request: Request, person: Editor, uploads: OnUploads, upload: str) -> Response:
+    """Say in Upload-Offset how many bytes are here."""
+    _check_protocol(request)
+    found = await _done(uploads.get, upload, person)
+    return Response(headers=_state(uploads, found))
+
+
+@router.get("/uploads/{upload}", response_model=UploadState, responses=ANSWERS)
+async def state(person: Editor, uploads: OnUploads, upload: str) -> UploadState:
+    """Say how far an upload is; one whose last answer was lost is finished by this."""
+    found = await _done(uploads.get, upload, person)
+    if uploads.offset(found) == found.size and not found.file:
+        found = await _done(_finish, uploads, found)
+    here = uploads.offset(found)
+    return UploadState(
+        name=found.name, size=found.size, offset=here, finished=bool(found.file), file=found.file
+    )
+
+
+@router.patch("/uploads/{upload}", status_code=204, response_class=Response, responses=ANSWERS)
+async def append(request: Request, person: Editor, uploads: OnUploads, upload: str) -> Response:
+    """Add bytes at Upload-Offset; the answer to the last ones says the file's name in Upload-Name."""
+    _check_protocol(request)
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != BODY:
+        raise HTTPException(415, f"The body must be of the type {BODY}.", {"Tus-Resumable": TUS})
+    at = _number(request, "upload-offset")
+    found = await _done(uploads.get, upload, person)
+    hold = uploads.held(found)
+    await _done(hold.__enter__)
+    try:
+        found = await _done(uploads.get, upload, person)  # it may have been finished meanwhile
+        here = uploads.offset(found)
+        if at != here:
+            told = {"Tus-Resumable": TUS, "Upload-Offset": str(here)}
+            raise HTTPException(409, f"{here} bytes of {found.name} are here, not {at}.", told)
+        if not found.file:
+            here += await _receive(request, uploads, found, here)
+            if here == found.size:
+                found = await _done(uploads.finish, found)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await run_sync(hold.__exit__, None, None, None)
+    return Response(status_code=204, headers=_state(uploads, found))
+
+
+@router.delete("/uploads/{upload}", status_code=204, response_class=Response, responses=ANSWERS)
+async def terminate(request: Request, person: Editor, uploads: OnUploads, upload: str) -> Response:
+    """Forget an upload and what came of it; a finished file stays among the inputs."""
+    _check_protocol(request)
+    found = await _done(uploads.get, upload, person)
+    await _done(_remove, uploads, found)
+    return Response(status_code=204, headers={"Tus-Resumable": TUS})
+
+
+@router.get("/inputs", response_model=list[InputEntry], responses=REFUSALS)
+def inputs(person: Editor, site: OnSite) -> list[InputEntry]:
+    """List the media files below the input folder."""
+    return [InputEntry(**asdict(file)) for file in input_files(site.inputs)]
+
+
+def _finish(uploads: Uploads, upload: Upload) -> Upload:
+    with uploads.held(upload):
+        return uploads.finish(upload)
+
+
+def _remove(uploads: Uploads, upload: Upload) -> None:
+    with uploads.held(upload):
+        uploads.remove(upload)
+
+
+async def _receive(request: Request, uploads: Uploads, upload: Upload, here: int) -> int:
+    """Write the body after what is here; return how many bytes came. What came before a break stays."""
+    room = upload.size - here
+    said = request.headers.get("content-length", "")
+    if said.isdigit() and int(said) > room:
+        raise _too_much(upload)
+    came = 0
+    try:
+        with uploads.part(upload).open("ab") as part:
+            async for block in _blocks(request):
+                if came + len(block) > room:
+                    raise _too_much(upload)
+                await run_sync(_write, part, block)
+                came += len(block)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            told = "The server's disk is full. Make room and go on with the upload."
+            raise HTTPException(507, told, {"Tus-Resumable": TUS}) from error
+        raise
+    return came
+
+
+def _too_much(upload: Upload) -> HTTPException:
+    return HTTPException(
+        413, f"More comes than the {upload.size} bytes that {upload.name} has.", {"Tus-Resumable": TUS}
+    )
+
+
+def _write(part: BinaryIO, block: bytes) -> None:
+    part.write(block)
+    part.flush()
+
+
+async def _blocks(request: Request) -> AsyncIterator[bytes]:
+    """Yield the body in larger pieces; a connection that breaks or falls silent ends it."""
+    gathered = bytearray()
+    pieces = request.stream()
+    while True:
+        piece = b""
+        try:
+            with anyio.fail_after(SILENCE_SECONDS):
+                piece = await anext(pieces)
+        except (StopAsyncIteration, ClientDisconnect, TimeoutError):
+            break
+        gathered += piece
+        if len(gathered) >= BLOCK:
+            yield bytes(gathered)
+            gathered.clear()
+    if gathered:
+        yield bytes(gathered)

@@ -1,0 +1,288 @@
+"""Uploads in pieces, which survive a lost connection and a restart of the server.
+
+    <inputs>/.uploads/<id>.part     what has come so far; its size is the offset
+    <inputs>/.uploads/<id>.json     whose it is, its name and its full size
+    <inputs>/<name>                 where it lies when it is whole and is media
+
+A name that is sent is never a path: it is cleaned, and a file that is there is never written over.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import time
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from dubkit.errors import DubkitError, MediaError
+from dubkit.media.suffixes import MEDIA
+from dubkit.store import canonical, decoded, file_digest
+from dubkit.web.accounts.people import Person
+
+FOLDER = ".uploads"
+KEPT_SECONDS = 7 * 24 * 3600
+"""An upload that nobody went on with for so long is removed."""
+
+MOST_UNFINISHED = 200
+"""Uploads that one person may have begun and not finished."""
+
+_ROOM = 256 * 1024**2
+"""Bytes that stay free on the disk."""
+_ID = re.compile(r"[0-9a-f]{24}")
+_UNSAFE = re.compile(r'[<>:"/\\|?*]')
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+_LONGEST_STEM = 150
+
+
+class UploadError(DubkitError):
+    """An upload that is refused, with the HTTP status that says so."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One upload as it is kept beside its bytes."""
+
+    id: str
+    name: str
+    """File name, cleaned, that it gets when it is whole."""
+    size: int
+    """Bytes of the whole."""
+    owner: str
+    created: float
+    """Seconds since 1970."""
+    file: str = ""
+    """Name below the input folder; empty until it is whole and was found to be media."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A media file below the input folder."""
+
+    name: str
+    """Relative to the input folder, with `/`."""
+    size: int
+    modified: float
+    """Seconds since 1970."""
+
+
+class Uploads:
+    """The uploads below one input folder."""
+
+    def __init__(self, inputs: Path, largest: int) -> None:
+        self.inputs = inputs
+        self.folder = inputs / FOLDER
+        self.largest = largest
+        """Bytes one upload may have."""
+
+    # looking
+
+    def get(self, upload: str, person: Person) -> Upload:
+        """Return an upload. Raises UploadError 404 where there is none or it is another person's."""
+        found = self._read(upload) if _ID.fullmatch(upload) else None
+        if found is None or not (found.owner == person.name or person.may("admin")):
+            raise UploadError(404, "There is no such upload, or it has expired. Begin it again.")
+        return found
+
+    def offset(self, upload: Upload) -> int:
+        """Bytes that are here."""
+        if upload.file:
+            return upload.size
+        try:
+            return self.part(upload).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def expires(self, upload: Upload) -> float:
+        """Seconds since 1970 when the upload is removed, unless more of it comes."""
+        return self._touched(self._note(upload.id)) + KEPT_SECONDS
+
+    def part(self, upload: Upload) -> Path:
+        """Where the bytes of an unfinished upload lie."""
+        return self.folder / f"{upload.id}.part"
+
+    # changing
+
+    def create(self, sent_name: str, size: int, person: Person) -> Upload:
+        """Begin an upload. Raises UploadError: name (415), size (413), number (429) or room (507)."""
+        name = clean_name(sent_name)
+        if size > self.largest:
+            largest = f"{self.largest / 1e9:g} GB"
+            raise UploadError(413, f"{name} has {size / 1e9:.2f} GB; the server takes {largest} at most.")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.sweep()
+        unfinished = [one for one in self._all() if not one.file]
+        if sum(one.owner == person.name for one in unfinished) >= MOST_UNFINISHED:
+            raise UploadError(429, f"You have {MOST_UNFINISHED} unfinished uploads. Finish or remove some.")
+        promised = sum(one.size - self.offset(one) for one in unfinished)
+        free = shutil.disk_usage(self.folder).free
+        if size + promised + _ROOM > free:
+            raise UploadError(
+                507,
+                f"There is no room for {name}: it has {size / 1e9:.2f} GB, and "
+                f"{max(0, free - promised - _ROOM) / 1e9:.2f} GB are free. Make room on the server's disk.",
+            )
+        upload = Upload(secrets.token_hex(12), name, size, person.name, time.time())
+        self.part(upload).touch()
+        self._keep(upload)
+        return upload
+
+    @contextmanager
+    def held(self, upload: Upload) -> Iterator[None]:
+        """Keep an upload to oneself. Raises UploadError 423 while another request writes it."""
+        lock = FileLock(self.folder / f"{upload.id}.lock", thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise UploadError(423, f"Another request writes {upload.name} just now. Try again.") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def finish(self, upload: Upload) -> Upload:
+        """Put a whole upload among the inputs; nothing happens when it is there already.
+
+        Raises UploadError 422, and forgets the upload, when it is not media.
+        """
+        if upload.file:
+            return upload
+        part = self.part(upload)
+        try:
+            _check_media(part)
+        except MediaError as error:
+            self.remove(upload)
+            raise UploadError(422, str(error).replace(str(part), upload.name)) from error
+        done = replace(upload, file=_adopt(part, self.inputs, upload.name))
+        self._keep(done)
+        return done
+
+    def remove(self, upload: Upload) -> None:
+        """Forget an upload and what came of it; a file that has become an input stays."""
+        for suffix in (".part", ".json", ".lock"):
+            (self.folder / f"{upload.id}{suffix}").unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what has expired."""
+        for note in self.folder.glob("*.json"):
+            if _ID.fullmatch(note.stem) and self._touched(note) + KEPT_SECONDS < time.time():
+                for suffix in (".part", ".json", ".lock"):
+                    note.with_suffix(suffix).unlink(missing_ok=True)
+
+    # inside
+
+    def _note(self, upload: str) -> Path:
+        return self.folder / f"{upload}.json"
+
+    def _touched(self, note: Path) -> float:
+        times = []
+        for path in (note, note.with_suffix(".part")):
+            with suppress(FileNotFoundError):
+                times.append(path.stat().st_mtime)
+        return max(times, default=0.0)
+
+    def _read(self, upload: str) -> Upload | None:
+        try:
+            return decoded(self._note(upload).read_bytes(), Upload)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def _all(self) -> list[Upload]:
+        notes = [note.stem for note in self.folder.glob("*.json") if _ID.fullmatch(note.stem)]
+        return [upload for name in notes if (upload := self._read(name)) is not None]
+
+    def _keep(self, upload: Upload) -> None:
+        note = self._note(upload.id)
+        half = note.with_suffix(".new")
+        half.write_bytes(canonical(upload))
+        os.replace(half, note)
+
+
+def clean_name(sent: str) -> str:
+    """Make a file name that is safe on every system of one that was sent; it stays readable.
+
+    Raises UploadError 415 when its ending is not that of a media file.
+
+    >>> clean_name("../../Über  mich?.MP4")
+    'Über mich.mp4'
+    """
+    name = unicodedata.normalize("NFC", sent.encode("utf-8", "replace").decode("utf-8"))
+    name = name.replace("\\", "/").rsplit("/", 1)[-1]
+    name = "".join(letter for letter in name if unicodedata.category(letter)[0] != "C")
+    name = " ".join(_UNSAFE.sub("", name).split())
+    suffix = PurePosixPath(name).suffix.lower() if not name.startswith(".") else f".{name.rsplit('.', 1)[-1]}"
+    if suffix not in MEDIA:
+        raise UploadError(
+            415,
+            f"{name or 'The upload'} does not end like a media file. "
+            f"Send one of: {', '.join(sorted(ending[1:] for ending in MEDIA))}.",
+        )
+    # A leading dash looks like an option to programs, a leading dot hides the file.
+    stem = name[: -len(suffix)].strip(" .").lstrip("-. ")
+    while len(stem.encode()) > _LONGEST_STEM:
+        stem = stem[:-1]
+    stem = stem.rstrip(" .") or "upload"
+    return f"_{stem}{suffix}" if _DEVICES.fullmatch(stem) else f"{stem}{suffix}"
+
+
+def _check_media(part: Path) -> None:
+    from dubkit.media.probe import probe
+
+    probe(part)
+
+
+def _adopt(part: Path, inputs: Path, name: str) -> str:
+    """Move a whole file among the inputs; return its name there.
+
+    The same content under the same name is one file; other content gets a number.
+    """
+    wanted = PurePosixPath(name)
+    number, sha = 1, ""
+    while True:
+        target = inputs / (name if number == 1 else f"{wanted.stem}-{number}{wanted.suffix}")
+        try:
+            os.link(part, target)  # unlike a rename it never takes the place of another file
+        except FileExistsError:
+            sha = sha or file_digest(part)
+            same = target.is_file() and target.stat().st_size == part.stat().st_size
+            if not (same and file_digest(target) == sha):
+                number += 1
+                continue
+        except OSError:
+            # A file system without links: the name is taken first, then filled.
+            try:
+                target.open("xb").close()
+            except FileExistsError:
+                number += 1
+                continue
+            os.replace(part, target)
+        part.unlink(missing_ok=True)
+        return target.name
+
+
+def input_files(inputs: Path) -> list[InputFile]:
+    """List the media files below the input folder; links and hidden folders are passed over."""
+    found = []
+    for folder, folders, names in os.walk(inputs):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(folder, name)
+            if name.startswith(".") or path.suffix.lower() not in MEDIA or path.is_symlink():
+                continue
+            with suppress(OSError):
+                stat = path.stat()
+                relative = path.relative_to(inputs).as_posix()
+                found.append(InputFile(relative, stat.st_size, stat.st_mtime))
+    return found
