@@ -51,6 +51,7 @@ def page(
             is_admin=role == "admin",
             csrf_token=csrf_token(request),
             csp_nonce=getattr(request.state, "csp_nonce", ""),
+            status=status,
             **values,
         )
     )
