@@ -56,26 +56,17 @@ def build_site(configured: Configured, output: Path, models: ModelStore, speeds:
     Raises SettingError when the database cannot be opened or the secret is missing or weak, and DubkitError
     when others could reach a server that has no users.
     """
-    from sqlalchemy.exc import SQLAlchemyError
-
     from dubkit.web.accounts.hosts import is_loopback
     from dubkit.web.accounts.secret import check_token, load_secret
     from dubkit.web.accounts.users import Accounts
-    from dubkit.web.database import Database, database_url, migrate
     from dubkit.web.jobs.queue import JobQueue
 
     serve = configured.settings.serve
     local = is_loopback(serve.host)
     secret = load_secret(configured, output, local=local)
     check_token(configured)
-    database = Database(database_url(serve.database, output))
-    try:
-        migrate(database)
-        has_users = Accounts(database).any()
-    except SQLAlchemyError as error:
-        database.close()
-        reason = str(error).splitlines()[0]
-        raise SettingError("serve.database", "***", f"the database does not answer: {reason}") from None
+    database = open_database(configured.settings, output)
+    has_users = Accounts(database).any()
     if not local and not has_users:
         database.close()
         raise DubkitError(
@@ -86,6 +77,22 @@ def build_site(configured: Configured, output: Path, models: ModelStore, speeds:
     return Site(
         configured, output.resolve(), inputs, database, JobQueue(database), models, speeds, secret, local
     )
+
+
+def open_database(settings: Settings, output: Path) -> Database:
+    """Open the database and bring its tables up to date. Raises SettingError when it does not answer."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from dubkit.web.database import Database, database_url, migrate
+
+    database = Database(database_url(settings.serve.database, output))
+    try:
+        migrate(database)
+    except SQLAlchemyError as error:
+        database.close()
+        reason = str(error).splitlines()[0]
+        raise SettingError("serve.database", "***", f"the database does not answer: {reason}") from None
+    return database
 
 
 def the_site(request: Request) -> Site:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from dubkit.web.accounts.people import Person
 from dubkit.web.accounts.tables import AuditEntry
+from dubkit.web.database import Database
 from dubkit.web.site import Site
 
 
@@ -14,14 +15,18 @@ def audit(site: Site, person: Person | str, action: str, subject: str, detail: s
 
     Passwords, tokens and texts of lines do not belong in `detail`.
     """
-    name = person if isinstance(person, str) else person.name
+    note(site.database, person if isinstance(person, str) else person.name, action, subject, detail)
+
+
+def note(database: Database, name: str, action: str, subject: str, detail: str = "") -> None:
+    """Note what was done where there is no site, as on the command line."""
     entry = AuditEntry(
         person=_line(name, 64),
         action=_line(action, 40),
         subject=_line(subject, 300),
         detail=_line(detail, 2000),
     )
-    with site.database.transaction() as session:
+    with database.transaction() as session:
         session.add(entry)
 
 

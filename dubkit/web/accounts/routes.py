@@ -18,7 +18,7 @@ from dubkit.web.accounts.login import Logins, TooMany, address_of
 from dubkit.web.accounts.passwords import check_new
 from dubkit.web.accounts.people import EVERYBODY, LOCAL, Person, Role
 from dubkit.web.accounts.tables import AuditEntry, Grant, Token, User
-from dubkit.web.accounts.users import Accounts, NoSuchUser
+from dubkit.web.accounts.users import Accounts
 from dubkit.web.site import OnSite, Site
 
 router = APIRouter(prefix="/api", tags=["accounts"])
@@ -149,9 +149,7 @@ def add_user(request: Request, site: OnSite, person: Admin, body: NewUser) -> Us
 def change_user(request: Request, site: OnSite, person: Admin, name: str, body: UserChange) -> UserOut:
     """Change the role or the password of a user; the user's sessions end."""
     accounts = _accounts(request)
-    user = accounts.user(name)
-    if user is None:
-        raise NoSuchUser(f"There is no user {name[:64]!r}.")
+    user = accounts.known(name)
     if body.password is not None:
         check_new(body.password)  # before anything changes
     if body.role is not None:

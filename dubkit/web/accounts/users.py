@@ -72,6 +72,13 @@ class Accounts:
         with self.database.reading() as session:
             return session.get(User, name)
 
+    def known(self, name: str) -> User:
+        """Find a user by a name somebody typed. Raises NoSuchUser when there is none."""
+        user = self.user(name.strip().lower())
+        if user is None:
+            raise NoSuchUser(f"There is no user {name[:80]!r}.")
+        return user
+
     def add(self, name: str, role: Role, password: str) -> User:
         """Add a user. Raises AccountConflict when the name is taken, DubkitError when it or the password
         cannot be used. The first user must be an admin: there would be nobody to add more."""

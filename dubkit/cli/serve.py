@@ -1,0 +1,156 @@
+"""`dubkit serve`."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dubkit.cli.options import cache_folder, load, model_store, output_option
+from dubkit.errors import DubkitError
+
+if TYPE_CHECKING:
+    from dubkit.config import Configured, Serve
+
+WEB = ("alembic", "argon2", "fastapi", "itsdangerous", "limits", "sqlalchemy", "uvicorn")
+"""Modules of the web extra."""
+
+
+@click.command(name="serve")
+@click.option("--host", default=None, help="Address to listen on.  [default: 127.0.0.1, this machine only]")
+@click.option(
+    "--port", type=int, default=None, help="Port to listen on; 0 takes a free one.  [default: 8000]"
+)
+@output_option
+@click.option("--input", "inputs", default=None, help="Folder of the media files.  [default: Input]")
+@click.option("--workers", type=int, default=None, help="Worker processes.  [default: 1]")
+@click.option(
+    "--database",
+    default=None,
+    metavar="URL",
+    help="Database of jobs and users; dubkit.db in the output folder when left out. "
+    "A URL with a password belongs in DUBKIT_SERVE_DATABASE.",
+)
+@click.option("--open", "open_browser", is_flag=True, help="Open the pages in a browser.")
+@click.option("--quiet", "-q", is_flag=True, help="No line for each request.")
+def command(output: Path, open_browser: bool, quiet: bool, **flags: Any) -> None:
+    """Serve the pages and the HTTP interface, and do the jobs.
+
+    Only this machine can reach it, unless --host says otherwise: that needs a secret
+    (DUBKIT_SERVE_SECRET or serve.secret_file), a user (dubkit users add) and HTTPS in front.
+    Ctrl-C stops it; a running job goes on with the next start.
+    """
+    need_web()
+    configured = serve_settings({f"serve.{name}": value for name, value in flags.items()})
+    _log(quiet)
+    _run(configured, output.resolve(), open_browser)
+
+
+def serve_settings(flags: Mapping[str, Any]) -> Configured:
+    """Build the settings of the server; a flag that was not given (None) leaves them as they are."""
+    return load({"named": tuple(f"{name}={value}" for name, value in flags.items() if value is not None)})
+
+
+def need_web() -> None:
+    """Raise DubkitError when the packages of the web extra are not installed."""
+    from importlib.util import find_spec
+
+    missing = [name for name in WEB if find_spec(name) is None]
+    if missing:
+        raise DubkitError(
+            f"The web server needs packages that are not installed: {', '.join(missing)}.\n"
+            "Install them: pip install 'dubkit[web]'"
+        )
+
+
+def _run(configured: Configured, output: Path, open_browser: bool) -> None:
+    import uvicorn
+
+    from dubkit.progress import Speeds
+    from dubkit.web.app import create_app
+    from dubkit.web.jobs.supervisor import Supervisor
+    from dubkit.web.site import build_site
+
+    settings = configured.settings
+    speeds = Speeds(cache_folder(settings) / "speeds.json")
+    listening = _listen(settings.serve)
+    try:
+        site = build_site(configured, output, model_store(settings), speeds)
+        try:
+            config = uvicorn.Config(
+                create_app(site),
+                access_log=False,  # it writes query strings; requestlog does not
+                log_config=None,
+                server_header=False,
+                # A proxy on this machine may say for whom it asks; nobody else is believed.
+                proxy_headers=True,
+                forwarded_allow_ips="127.0.0.1,::1",
+                timeout_graceful_shutdown=5,
+            )
+            address = _address(listening)
+            click.echo(f"dubkit serves {address}  (Ctrl-C stops it)")
+            if site.local:
+                click.echo("Only this machine can reach it.", err=True)
+            else:
+                click.echo("Browsers keep a login only over HTTPS: put a proxy in front.", err=True)
+            if open_browser:
+                click.launch(address)
+            with Supervisor(settings.serve.workers, _environment(configured), _arguments(output)):
+                uvicorn.Server(config).run(sockets=[listening])
+        finally:
+            site.database.close()
+    finally:
+        listening.close()
+
+
+def _listen(serve: Serve) -> socket.socket:
+    """Take the port before anything is started. Raises DubkitError when that is not possible."""
+    host = serve.host.strip("[]")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, serve.port, type=socket.SOCK_STREAM)[0]
+        taken = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise DubkitError(
+            f"Setting serve.host = {serve.host!r}: there is no such address ({error.strerror}).\n"
+            "Use 127.0.0.1 for this machine only, or 0.0.0.0 for every network."
+        ) from None
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+        taken.listen(socket.SOMAXCONN)
+    except OSError as error:
+        taken.close()
+        raise DubkitError(
+            f"Cannot listen on {serve.host} port {serve.port}: {error.strerror}.\n"
+            "Stop what uses the port, or take another with --port; --port 0 takes a free one."
+        ) from None
+    return taken
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def _environment(configured: Configured) -> dict[str, str]:
+    """Environment of the workers: what the server has, and the database it was told to use."""
+    serve = configured.settings.serve
+    wanted = {"DUBKIT_SERVE_DATABASE": serve.database} if serve.database else {}
+    # Workers sign nothing and answer nobody: they need neither secret nor token.
+    hidden = ("DUBKIT_SERVE_SECRET", "DUBKIT_SERVE_API_TOKEN", "API_TOKEN")
+    return {name: value for name, value in os.environ.items() if name not in hidden} | wanted
+
+
+def _arguments(output: Path) -> list[str]:
+    return ["--output", str(output)]
+
+
+def _log(quiet: bool) -> None:
+    import logging
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("dubkit.web.requests").setLevel(logging.WARNING if quiet else logging.INFO)

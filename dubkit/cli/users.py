@@ -1,0 +1,192 @@
+"""`dubkit users`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from dubkit.cli.options import load, output_option
+
+if TYPE_CHECKING:
+    from dubkit.web.accounts.users import Accounts
+
+F = TypeVar("F", bound=Callable[..., Any])
+ROLES = ("viewer", "editor", "admin")
+
+
+@click.group(name="users")
+def command() -> None:
+    """Add and remove the people who may use the web server.
+
+    A viewer looks, an editor changes episodes and runs jobs, an admin also manages users.
+    """
+
+
+def _database_options(function: F) -> F:
+    function = click.option(
+        "--database",
+        default=None,
+        metavar="URL",
+        help="Database of the server; dubkit.db in the output folder when left out. "
+        "A URL with a password belongs in DUBKIT_SERVE_DATABASE.",
+    )(function)
+    return output_option(function)
+
+
+def _password_option(function: F) -> F:
+    return click.option(
+        "--password-stdin", is_flag=True, help="Read the password from standard input instead of asking."
+    )(function)
+
+
+@command.command(name="add")
+@click.argument("name")
+@click.option(
+    "--role", type=click.Choice(ROLES), default="editor", show_default=True, help="What the user may do."
+)
+@_password_option
+@_database_options
+def add_command(name: str, role: str, password_stdin: bool, output: Path, database: str | None) -> None:
+    """Add the user NAME; the first one needs --role admin."""
+    with _accounts(output, database) as accounts:
+        from dubkit.web.accounts.users import role_named, user_name
+
+        user_name(name)
+        user = accounts.add(name, role_named(role), _password(password_stdin))
+        _note(accounts, "user added", user.name, f"role {user.role}")
+    click.echo(f"Added {user.name} with the role {user.role}.")
+
+
+@command.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@_database_options
+def list_command(as_json: bool, output: Path, database: str | None) -> None:
+    """List the users with their roles and tokens."""
+    with _accounts(output, database) as accounts:
+        tokens = accounts.tokens()
+        rows = [
+            {
+                "name": user.name,
+                "role": user.role,
+                "created": user.created.isoformat(timespec="seconds"),
+                "tokens": [
+                    {"id": token.id, "label": token.label, "role": token.role}
+                    for token in tokens
+                    if token.user == user.name
+                ],
+            }
+            for user in accounts.users()
+        ]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    if not rows:
+        click.echo("No users. Add one: dubkit users add NAME --role admin", err=True)
+    for row in rows:
+        click.echo(f"{row['name']:<24} {row['role']:<8} since {row['created']}")
+        for token in row["tokens"]:
+            click.echo(f"  token {token['id']}  {token['role']:<8} {token['label']}")
+
+
+@command.command(name="passwd")
+@click.argument("name")
+@_password_option
+@_database_options
+def passwd_command(name: str, password_stdin: bool, output: Path, database: str | None) -> None:
+    """Give the user NAME a new password; every session of the user ends."""
+    with _accounts(output, database) as accounts:
+        user = accounts.known(name)
+        accounts.set_password(user.name, _password(password_stdin))
+        _note(accounts, "password changed", user.name)
+    click.echo(f"{user.name} has a new password and must log in again.")
+
+
+@command.command(name="role")
+@click.argument("name")
+@click.argument("role", type=click.Choice(ROLES))
+@_database_options
+def role_command(name: str, role: str, output: Path, database: str | None) -> None:
+    """Give the user NAME another ROLE; every session of the user ends."""
+    with _accounts(output, database) as accounts:
+        from dubkit.web.accounts.users import role_named
+
+        user = accounts.set_role(accounts.known(name).name, role_named(role))
+        _note(accounts, "role changed", user.name, f"role {user.role}")
+    click.echo(f"{user.name} has the role {user.role}.")
+
+
+@command.command(name="remove")
+@click.argument("name")
+@_database_options
+def remove_command(name: str, output: Path, database: str | None) -> None:
+    """Remove the user NAME with sessions and tokens; jobs and episodes stay."""
+    with _accounts(output, database) as accounts:
+        user = accounts.known(name)
+        accounts.remove(user.name)
+        _note(accounts, "user removed", user.name)
+    click.echo(f"Removed {user.name}.")
+
+
+@command.command(name="token")
+@click.argument("name")
+@click.option("--label", default="command line", show_default=True, help="What the token is for.")
+@click.option("--role", type=click.Choice(ROLES), help="What the token may do; the user's role if left out.")
+@click.option("--days", type=float, help="Days after which it expires; never when left out.")
+@click.option("--revoke", metavar="ID", help="Revoke the token with this id instead; `users list` shows ids.")
+@_database_options
+def token_command(
+    name: str, output: Path, database: str | None, label: str, revoke: str | None, **flags: Any
+) -> None:
+    """Make a token for the user NAME and print it, this once.
+
+    Programs send it in the header Authorization: Bearer TOKEN.
+    """
+    with _accounts(output, database) as accounts:
+        from dubkit.web.accounts.users import role_named
+
+        user = accounts.known(name)
+        if revoke:
+            accounts.remove_token(revoke, user.name)
+            _note(accounts, "token revoked", revoke, f"of {user.name}")
+            click.echo(f"Revoked the token {revoke} of {user.name}.")
+            return
+        role = role_named(flags["role"] or user.role)
+        token, clear = accounts.add_token(user.name, label, role, flags["days"])
+        _note(accounts, "token made", token.id, f"role {role} for {user.name}")
+    click.echo(clear)
+    click.echo(f"Token {token.id} of {user.name} with the role {role}; it is not shown again.", err=True)
+
+
+@contextmanager
+def _accounts(output: Path, database: str | None) -> Iterator[Accounts]:
+    """Open the accounts of the server that works on `output`."""
+    from dubkit.cli.serve import need_web, serve_settings
+
+    need_web()
+    from dubkit.web.accounts.users import Accounts
+    from dubkit.web.site import open_database
+
+    opened = open_database(serve_settings({"serve.database": database}).settings, output)
+    try:
+        yield Accounts(opened)
+    finally:
+        opened.close()
+
+
+def _note(accounts: Accounts, action: str, subject: str, detail: str = "") -> None:
+    from dubkit.web.accounts.audit import note
+
+    note(accounts.database, "command line", action, subject, detail)
+
+
+def _password(from_stdin: bool) -> str:
+    # Never an argument: those stand in the process list and in the history of the shell.
+    if from_stdin:
+        return click.get_text_stream("stdin").readline().rstrip("\r\n")
+    asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return asked
