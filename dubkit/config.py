@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -342,6 +343,28 @@ def configure(
             chosen[name] = _converted(known[name], value, origin)
             origins[name] = origin
     return Configured(_build(chosen), origins)
+
+
+def changed_settings(settings: Settings) -> dict[str, Any]:
+    """Return the settings of a run that are not the defaults, without secrets and the server's own."""
+    return {
+        entry.name: value
+        for entry in declared()
+        if not entry.secret and not entry.name.startswith("serve.")
+        if (value := settings.value(entry.name)) != entry.default
+    }
+
+
+def with_settings(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """Return settings with other values (dotted name -> value). Names and values that do not fit any more,
+    as those of an older version, are left out."""
+    chosen = {entry.name: settings.value(entry.name) for entry in declared()}
+    known = {entry.name: entry for entry in declared()}
+    for name, value in values.items():
+        if name in known:
+            with suppress(SettingError):
+                chosen[name] = _converted(known[name], value, "last run")
+    return _build(chosen)
 
 
 def _build(chosen: Mapping[str, Any]) -> Settings:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from dubkit.chain import Outcome, execute
-from dubkit.config import Settings
+from dubkit.config import Settings, changed_settings, with_settings
 from dubkit.context import Context, Fetching
 from dubkit.episodes import Opened, locked, open_episode, remember_source
 from dubkit.estimates import Estimate, estimate
 from dubkit.ops.models import ModelStore
 from dubkit.planning import Request, StagePlan, plan
 from dubkit.progress import Progress, Speeds
+from dubkit.store import HIDDEN, EpisodeStore, canonical, decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,32 @@ class Session:
     output: Path
     models: ModelStore
     speeds: Speeds
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Where each setting came from; one that nobody gave may be taken from an episode's last run."""
+
+
+def cache_folder(settings: Settings) -> Path:
+    """Return the folder of joined and downloaded models."""
+    import platformdirs
+
+    return Path(settings.models.cache or platformdirs.user_cache_dir("dubkit"))
+
+
+def open_models(settings: Settings) -> ModelStore:
+    """Open the models as the settings say."""
+    from dubkit.ops.catalogue_ltx import GENERATOR_SETTINGS, in_folder
+
+    named = settings.models
+    paths = {"asr": named.asr, "speaker": named.speaker, "tts": named.tts, "llm": settings.translate.gguf}
+    paths |= in_folder(Path(named.generator).expanduser()) if named.generator else {}
+    paths |= {role: settings.value(setting) for role, setting in GENERATOR_SETTINGS.items()}
+    return ModelStore(
+        cache_folder(settings),
+        paths,
+        hub_endpoint=named.hub or None,
+        offline=named.offline,
+        token=named.token or None,
+    )
 
 
 def dub(
@@ -35,6 +63,7 @@ def dub(
         progress.note(opened.note)
     with locked(opened.store, wait=wait, on_wait=progress.note):
         remember_source(opened)
+        _remember_settings(opened.store, session.settings)
         return execute(_context(session, opened, progress.fetching), request, progress, session.speeds)
 
 
@@ -56,6 +85,39 @@ def finished_languages(context: Context) -> Sequence[str]:
     if not root.is_dir():
         return ()
     return tuple(sorted(p.parent.name for p in root.glob("*/translation.json")))
+
+
+SETTINGS = f"{HIDDEN}/settings.json"
+"""Settings of the last run that are not the defaults, so that single lines are made as the rest was."""
+
+
+def _remember_settings(store: EpisodeStore, settings: Settings) -> None:
+    raw = canonical(changed_settings(settings))
+    try:
+        if store.path(SETTINGS).read_bytes() == raw:
+            return
+    except OSError:
+        pass
+    store.write_bytes(SETTINGS, raw)
+
+
+def continued(session: Session, store: EpisodeStore) -> Session:
+    """Return the session with the settings of the episode's last run, where nobody gave others."""
+    try:
+        known = decoded(store.path(SETTINGS).read_bytes(), dict[str, Any])
+    except (OSError, ValueError):
+        return session
+    defaults = Settings()
+    free = {
+        name: value
+        for name, value in known.items()
+        if session.origins.get(name, "default") == "default"
+        and session.settings.value(name) == defaults.value(name)
+    }
+    settings = with_settings(session.settings, free)
+    if settings == session.settings:
+        return session
+    return replace(session, settings=settings, models=open_models(settings))
 
 
 def _context(session: Session, opened: Opened, fetching: Fetching | None = None) -> Context:

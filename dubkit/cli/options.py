@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from dubkit.config import Configured, Settings
     from dubkit.ops.models import ModelStore
+    from dubkit.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -121,27 +122,27 @@ def _named_settings(pairs: tuple[str, ...]) -> dict[str, str]:
 
 def cache_folder(settings: Settings) -> Path:
     """Folder of joined and downloaded models."""
-    import platformdirs
+    from dubkit.session import cache_folder
 
-    return Path(settings.models.cache or platformdirs.user_cache_dir("dubkit"))
+    return cache_folder(settings)
 
 
 def model_store(settings: Settings) -> ModelStore:
     """Open the models as the settings say."""
-    from dubkit.ops.catalogue_ltx import GENERATOR_SETTINGS, in_folder
-    from dubkit.ops.models import ModelStore
+    from dubkit.session import open_models
 
-    named = settings.models
-    paths = {"asr": named.asr, "speaker": named.speaker, "tts": named.tts, "llm": settings.translate.gguf}
-    paths |= in_folder(Path(named.generator).expanduser()) if named.generator else {}
-    paths |= {role: settings.value(setting) for role, setting in GENERATOR_SETTINGS.items()}
-    return ModelStore(
-        cache_folder(settings),
-        paths,
-        hub_endpoint=named.hub or None,
-        offline=named.offline,
-        token=named.token or None,
-    )
+    return open_models(settings)
+
+
+def open_session(flags: Mapping[str, Any], output: Path, source: Path | None = None) -> Session:
+    """Build what the library's functions need to open episodes."""
+    from dubkit.progress import Speeds
+    from dubkit.session import Session
+
+    configured = load(flags, source)
+    settings = configured.settings
+    speeds = Speeds(cache_folder(settings) / "speeds.json")
+    return Session(settings, output, model_store(settings), speeds, configured.origins)
 
 
 def languages(given: tuple[str, ...]) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ FLAGS = {
         "Locked, but the source changed",
         "The line keeps its text and take; look whether it should.",
     ),
+    "other-text": ("Other text", "The take in use says something else than the line."),
     "failed": ("Failed", "The line could not be made; the source is heard instead."),
     "frames": ("Frame count", "The dub has another number of frames than the source."),
     "picture-changed": ("Picture changed", "Some pictures are not the source's bytes."),

@@ -207,4 +207,6 @@ def _flags(
         found += measured.flags
     if record is not None and record.error:
         found.append("failed")
+    if take is not None and take.text and take.text != line.text:
+        found.append("other-text")
     return tuple(dict.fromkeys(found))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from dubkit.context import Context
-from dubkit.episodes import reopen
+from dubkit.episodes import open_episode, reopen
 from dubkit.errors import DubkitError
-from dubkit.session import Session, episode_context, finished_languages
+from dubkit.session import Session, continued, episode_context, finished_languages
 
 
 def open_review(session: Session, where: Path, language: str = "") -> Context:
@@ -33,9 +33,15 @@ def open_review(session: Session, where: Path, language: str = "") -> Context:
 def _context(session: Session, where: Path) -> Context:
     folder = where if where.is_dir() else session.output / where
     if folder.is_dir():
-        opened = reopen(folder)
-        return Context(opened.store, session.settings, opened.source, opened.sha256, session.models)
-    return episode_context(session, where)
+        return of_folder(session, folder)
+    return episode_context(continued(session, open_episode(session.output, where).store), where)
+
+
+def of_folder(session: Session, folder: Path) -> Context:
+    """Return an episode by its folder, with the settings of its last run. Raises MediaError for others."""
+    opened = reopen(folder)
+    session = continued(session, opened.store)
+    return Context(opened.store, session.settings, opened.source, opened.sha256, session.models)
 
 
 def _run_first(context: Context, language: str) -> str:

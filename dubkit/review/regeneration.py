@@ -8,9 +8,10 @@ from pathlib import Path
 
 from dubkit.chain import Outcome
 from dubkit.context import Context
+from dubkit.episodes import open_episode
 from dubkit.planning import Request, StagePlan, plan
 from dubkit.progress import Progress, Speeds, spread, total_range
-from dubkit.session import Session, dub
+from dubkit.session import Session, continued, dub
 
 LAST = "speak"
 """Stage after which a line's take is whole; what follows joins all lines."""
@@ -66,12 +67,16 @@ def make_takes(
     session: Session, source: Path, language: str, lines: Sequence[str], progress: Progress
 ) -> Outcome:
     """Make new takes of some lines, and nothing else: seeds are set before (`Desk.new_seeds`)."""
-    return dub(session, source, _request(language, lines), progress)
+    return dub(_as_before(session, source), source, _request(language, lines), progress)
 
 
 def render(session: Session, source: Path, language: str, progress: Progress) -> Outcome:
     """Rebuild the episode from the takes in use."""
-    return dub(session, source, _request(language), progress)
+    return dub(_as_before(session, source), source, _request(language), progress)
+
+
+def _as_before(session: Session, source: Path) -> Session:
+    return continued(session, open_episode(session.output, source).store)
 
 
 def _request(language: str, lines: Sequence[str] = ()) -> Request:

@@ -47,11 +47,9 @@ class Why:
 def explain(context: Context, line: str) -> Why:
     """Return what made a line. Raises EditRefused when there is no such line."""
     steps = tuple(_steps(context, line))
-    spoken = next((s for s in steps if s.stage == "speak"), None)
     record = context.store.record("speak", line, context.language)
     value = record.value if record and isinstance(record.value, dict) else {}
     edit = context.placed.lines.get(line) or LineEdit()
-    seed = value.get("seed")
     models: dict[str, str] = {}
     for step in steps:
         models |= step.models
@@ -59,10 +57,10 @@ def explain(context: Context, line: str) -> Why:
         prompt=_prompt(context, line),
         engine=str(value.get("engine", "")),
         voice=str(value.get("voice", "")),
-        seed=seed if seed is not None else edit.seed,
+        seed=value.get("seed", edit.seed),
         models=models,
         edits=tuple(_edits(context, line)),
-        stages=steps if spoken or steps else (),
+        stages=steps,
     )
 
 
@@ -97,7 +95,10 @@ def _steps(context: Context, line: str) -> Iterator[MadeBy]:
             record = context.store.record(stage.name, item, home)
             # The qc stage names its groups by their first line: that says nothing of this one.
             if record is not None and stage.name != "qc":
-                yield _made_by(stage.name, record)
+                chosen = record.parts.edits.get("take")
+                # Of a chosen take, what made it counts, not that it was chosen.
+                own = context.store.take_record(chosen, home) if chosen else None
+                yield _made_by(stage.name, own or record)
 
 
 def _planned(context: Context) -> bool:

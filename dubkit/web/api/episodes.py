@@ -1,0 +1,126 @@
+"""The episodes of the output folder over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import APIRouter
+
+from dubkit.context import Context
+from dubkit.errors import DubkitError
+from dubkit.review.opening import of_folder
+from dubkit.session import finished_languages
+from dubkit.store import HIDDEN
+from dubkit.summary import summarise
+from dubkit.types import EpisodeQc
+from dubkit.web.accounts.access import OpenEpisode, Viewer, may_see
+from dubkit.web.site import OnSite, Site
+
+router = APIRouter(prefix="/api/episodes", tags=["episodes"])
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageState:
+    """A language of an episode: its verdict in words, and the lines to look at."""
+
+    tag: str
+    verdict: str
+    lines: int
+    flags: tuple[str, ...]
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRow:
+    """An episode as the library shows it. `duration` is in seconds, 0 while it is not probed."""
+
+    name: str
+    source: str
+    """File name of the source."""
+    series: str
+    """Folder of the source below the input folder; empty when it lies elsewhere or directly in it."""
+    duration: float
+    languages: tuple[LanguageState, ...]
+    has_video: bool
+    thumbnail: str
+    """Where a picture of it is; empty when there is none."""
+    degraded: tuple[str, ...]
+
+
+@router.get("")
+def read_episodes(site: OnSite, person: Viewer) -> list[EpisodeRow]:
+    """Return every episode this person may see, by name."""
+    return [
+        episode_row(site, folder) for folder in episode_folders(site) if may_see(site, person, folder.name)
+    ]
+
+
+@router.get("/{episode}", responses={404: {"description": "There is no such episode for you."}})
+def read_episode(site: OnSite, folder: OpenEpisode) -> EpisodeRow:
+    """Return one episode."""
+    return episode_row(site, folder.store.root)
+
+
+def episode_folders(site: Site) -> list[Path]:
+    """Return the episode folders of a site, by name."""
+    if not site.output.is_dir():
+        return []
+    return sorted(path for path in site.output.iterdir() if (path / HIDDEN / "source.json").is_file())
+
+
+def episode_row(site: Site, folder: Path) -> EpisodeRow:
+    """Return what the library shows of an episode; damage is a verdict, not an error."""
+    context = of_folder(site.session, folder)
+    name, source = folder.name, context.source
+    try:
+        episode = context.episode if context.store.has("episode.json") else None
+        summary = summarise(context)
+        verdicts = {row.tag: row for row in summary.languages}
+        languages = tuple(
+            LanguageState(
+                tag,
+                verdicts[tag].verdict,
+                _count(context.fresh(tag)),
+                verdicts[tag].flags,
+                _finished(context, tag),
+            )
+            for tag in finished_languages(context)
+        )
+        degraded = tuple(dict.fromkeys(summary.degraded))
+    except DubkitError as error:
+        return EpisodeRow(name, source.name, series_of(site, source), 0.0, (), False, "", (str(error),))
+    shots = context.shots.shots if context.store.has("shots.json") else ()
+    return EpisodeRow(
+        name=name,
+        source=source.name,
+        series=series_of(site, source),
+        duration=float(episode.duration) if episode else 0.0,
+        languages=languages,
+        has_video=bool(episode and episode.video),
+        thumbnail=f"/media/{name}/shots/{shots[0].id}.jpg" if shots and episode and episode.video else "",
+        degraded=degraded,
+    )
+
+
+def series_of(site: Site, source: Path) -> str:
+    """Return the series of a source: its folder below the input folder."""
+    try:
+        folder = source.resolve().parent.relative_to(site.inputs.resolve())
+    except ValueError:
+        return ""
+    return "" if folder == Path() else folder.as_posix()
+
+
+def _count(context: Context) -> int:
+    return len(context.translation.lines)
+
+
+def _finished(context: Context, language: str) -> bool:
+    if not context.store.has("qc.json", language):
+        return False
+    try:
+        context.store.read("qc.json", EpisodeQc, language)
+    except DubkitError:
+        return False
+    return True

@@ -1,0 +1,168 @@
+"""What requests about lines say, and what they are answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dubkit.review.lines import ReviewLine
+from dubkit.review.speakers import SpeakerRow
+from dubkit.review.why import Why
+
+Id = Annotated[str, Field(max_length=40, pattern=r"^[A-Za-z0-9_.-]+$")]
+Text = Annotated[str, Field(max_length=20_000)]
+
+
+class Strict(BaseModel):
+    """A body in which a misspelt name is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Patch(Strict):
+    """What shall become of a line; what is left out stays, an empty text takes an edit back."""
+
+    text: Text | None = None
+    source: Text | None = None
+    speaker: Id | None = None
+    start: float | None = Field(None, ge=0, le=1e6, allow_inf_nan=False)
+    end: float | None = Field(None, ge=0, le=1e6, allow_inf_nan=False)
+    route: Literal["lipdub", "voice", "keep", ""] | None = None
+    voice: Annotated[str, Field(max_length=200)] | None = None
+    delivery: Text | None = None
+    note: Text | None = None
+    accepted: bool | None = None
+    seen: int | None = Field(
+        None, ge=0, le=2**53, description="Last event you know of; guards against overwriting."
+    )
+
+
+class Lines(Strict):
+    """Some lines."""
+
+    lines: list[Id] = Field(min_length=1, max_length=10_000)
+
+
+class Regenerate(Lines):
+    """Lines to make again, with a seed of your own or (none) a new one."""
+
+    seed: int | None = Field(None, ge=0, lt=2**31)
+
+
+class Assign(Lines):
+    """Lines and whose they are; without a speaker a new one with that name."""
+
+    speaker: Annotated[str, Field(max_length=40)] = ""
+    name: Annotated[str, Field(max_length=200)] = ""
+
+
+class Choice(Strict):
+    """The take to use."""
+
+    take: Annotated[str, Field(max_length=80)]
+
+
+class Undo(Strict):
+    """The event to take back; without a number the last one that stands."""
+
+    number: int | None = Field(None, ge=1, le=2**53)
+
+
+class SpeakerPatch(Strict):
+    """What shall become of a speaker; an empty text takes an edit back."""
+
+    name: Annotated[str, Field(max_length=500)] | None = None
+    description: Annotated[str, Field(max_length=500)] | None = None
+    voice: Annotated[str, Field(max_length=200)] | None = None
+
+
+class Merge(Strict):
+    """Speakers that are really another one."""
+
+    speakers: list[Id] = Field(min_length=1, max_length=100)
+    into: Id
+
+
+class Split(Lines):
+    """Lines that a new speaker says."""
+
+    name: Annotated[str, Field(max_length=200)] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineList:
+    """Lines, and the last event they show."""
+
+    seen: int
+    lines: list[ReviewLine]
+    speakers: list[SpeakerRow]
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Lines after a change; `seen` is its event, or the last one when nothing changed."""
+
+    seen: int
+    lines: list[ReviewLine]
+    event: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedLine:
+    """A line after a change."""
+
+    seen: int
+    line: ReviewLine
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One take, with where to hear and see it."""
+
+    take: str
+    engine: str
+    voice: str
+    seed: int | None
+    seconds: float
+    speed: float
+    fit: str
+    flags: tuple[str, ...]
+    text: str
+    in_use: bool
+    chosen: bool
+    sound: str
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """All that is known of a line."""
+
+    line: ReviewLine
+    takes: list[Take]
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a render would do."""
+
+    items: dict[str, tuple[str, ...]]
+    reasons: dict[str, str]
+    seconds: tuple[float, float]
+    text: str
+    nothing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A job that makes takes or renders, and what it will do."""
+
+    id: str
+    state: str
+    lines: list[str]
+    estimate: Due

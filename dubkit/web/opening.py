@@ -1,0 +1,36 @@
+"""Episodes as requests name them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, HTTPException, Path
+
+from dubkit.context import Context
+from dubkit.review.changes import Desk
+from dubkit.review.opening import of_folder
+from dubkit.session import finished_languages
+from dubkit.web.accounts.access import Editor, OpenEpisode, Viewer
+from dubkit.web.site import OnSite
+
+Language = Annotated[str, Path(max_length=35, pattern=r"^[A-Za-z0-9-]+$", description="A BCP 47 tag: pt-BR.")]
+LineId = Annotated[str, Path(max_length=40, pattern=r"^[A-Za-z0-9_.-]+$", description="Id of a line: s0003.")]
+
+
+def _reviewed(site: OnSite, person: Viewer, folder: OpenEpisode, language: Language) -> Context:
+    context = of_folder(site.session, folder.store.root)
+    if language not in finished_languages(context):
+        raise HTTPException(404, f"{folder.name} has no lines in {language}.")
+    return context.fresh(language)
+
+
+Reviewed = Annotated[Context, Depends(_reviewed)]
+"""An episode in a language that has lines. HTTP 404 for any other."""
+
+
+def _desk(context: Reviewed, person: Editor) -> Desk:
+    return Desk(context, person.name)
+
+
+AtDesk = Annotated[Desk, Depends(_desk)]
+"""The same, to change it: needs the role editor."""
