@@ -1,0 +1,42 @@
+/** What flags and measures are called, from the table the server puts into the page. */
+
+import { byId } from "./dom.js";
+
+/** @type {Record<string, [string, string]>} Name of a flag -> its label and what it means. */
+let table = {};
+
+export function readFlags() {
+  table = JSON.parse(byId("flag-names")?.textContent || "{}");
+}
+
+/** @param {string} flag */
+export const flagLabel = (flag) => table[flag]?.[0] ?? flag.replaceAll("-", " ");
+
+/** @param {string} flag */
+export const flagMeaning = (flag) => table[flag]?.[1] ?? "";
+
+/**
+ * Measures of a line worth a chip.
+ * @param {import("./review.js").Line} line
+ * @returns {{label: string, title: string}[]}
+ */
+export function measures(line) {
+  const found = [];
+  if (line.word_error !== null && line.word_error > 0)
+    found.push({ label: `words ${Math.round(line.word_error * 100)} %`, title: `Word error. The recogniser heard: “${line.heard}”` });
+  if (Math.abs(line.start_error) >= 0.05)
+    found.push({ label: `${signed(line.start_error, 2)} s`, title: "Start of the speech against the start of the line" });
+  if (line.loudness_error !== null && Math.abs(line.loudness_error) >= 1)
+    found.push({ label: `${signed(line.loudness_error, 1)} LU`, title: "Loudness against the source" });
+  if (line.speed && Math.abs(line.speed - 1) >= 0.05)
+    found.push({ label: `${line.speed.toFixed(2)}×`, title: "Speaking rate against the voice's own" });
+  return found;
+}
+
+/** @param {number} value @param {number} digits */
+function signed(value, digits) {
+  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
+}
+
+/** @type {Record<string, string>} */
+export const ROUTES = { voice: "Voice only", lipdub: "Voice and lips", keep: "Keep source" };

@@ -1,0 +1,168 @@
+/** Everything about the current line: its fields, candidates, takes, and why it is as it is. */
+
+import { byId, clock, h, settled } from "./dom.js";
+import { ROUTES } from "./flags.js";
+import { chip, chips } from "./row.js";
+import { room } from "./edges.js";
+import { showTakes } from "./takes.js";
+import { showWhy } from "./why.js";
+
+/** Fields that are saved as they are typed into the panel. */
+const FIELDS = ["speaker", "start", "end", "route", "voice", "delivery", "note"];
+const NEW_PERSON = "+new";
+
+export class Inspector {
+  /**
+   * @param {import("./review.js").Review} review @param {import("./saver.js").Saver} saver
+   * @param {import("./api.js").EpisodeApi} api @param {import("./commands.js").Commands} commands
+   */
+  constructor(review, saver, api, commands) {
+    Object.assign(this, { review, saver, api, commands });
+    this.panel = byId("inspector");
+    /** Answer of the server for the line shown. @type {any} */
+    this.details = null;
+    for (const [route, name] of Object.entries(ROUTES)) byId("field-route").append(h("option", { value: route }, name));
+    for (const name of FIELDS) this.wire(name, byId(`field-${name}`));
+    const fetchSoon = settled(() => this.fetch(), 120);
+    review.when("lines", () => (this.show(), fetchSoon()));
+    review.when("current", () => (this.show(), fetchSoon()));
+    review.when("speakers", () => this.fillSpeakers());
+    review.when("line", (id) => id === review.current && (this.show(), fetchSoon()));
+    review.when("dragging", ({ id, start, end }) => id === review.current && this.showEdges(start, end));
+    byId("candidates").addEventListener("click", (event) => this.useCandidate(event));
+    byId("open-inspector").addEventListener("click", () => this.open());
+    byId("close-inspector").addEventListener("click", () => this.close());
+  }
+
+  wire(name, field) {
+    field.disabled = !this.review.canEdit;
+    field.addEventListener("change", () => this.store(name, field));
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey || field.tagName === "INPUT")) field.dispatchEvent(new Event("change"));
+      else if (event.key !== "Escape") return;
+      else this.restore(name, field);
+      event.preventDefault();
+      event.stopPropagation();
+      this.review.tell("leave");
+    });
+    // A field may be left by choosing another line; what it holds belongs to the line it was entered for.
+    field.addEventListener("focus", () => (field.dataset.line = this.review.current));
+  }
+
+  store(name, field) {
+    const id = field.dataset.line || this.review.current;
+    if (name === "speaker" && field.value === NEW_PERSON) {
+      this.restore(name, field);
+      return void this.commands.assign([id], true);
+    }
+    const value = field.type === "number" ? Number(field.value) : field.value.trim();
+    if (value === this.saver.value(id, name)) return;
+    if (field.type === "number" && !this.edgesStand(id, name, value)) return;
+    this.saver.save(id, { [name]: value });
+  }
+
+  /** A start must come before its end. */
+  edgesStand(id, name, value) {
+    const start = name === "start" ? value : this.saver.value(id, "start");
+    const end = name === "end" ? value : this.saver.value(id, "end");
+    const stands = Number.isFinite(value) && start >= 0 && start < end && (!this.review.duration || end <= this.review.duration + 0.01);
+    const field = byId(`field-${name}`);
+    field.setCustomValidity(stands ? "" : "The start must come before the end, both within the episode.");
+    field.reportValidity();
+    return stands;
+  }
+
+  /** Where an edge may go: not over its neighbours. @param {number} to */
+  within(line, edge, to) {
+    const [from, until] = room(this.review, line);
+    return edge === "start" ? Math.max(to, from) : Math.min(to, until);
+  }
+
+  restore(name, field) {
+    const value = this.saver.value(this.review.current, name);
+    field.value = field.type === "number" ? Number(value).toFixed(3) : value;
+    field.setCustomValidity("");
+  }
+
+  fillSpeakers() {
+    const option = (speaker) => h("option", { value: speaker.id }, speaker.name || speaker.id);
+    byId("field-speaker").replaceChildren(...this.review.speakers.map(option), h("option", { value: NEW_PERSON }, "New person…"));
+    if (this.review.line) byId("field-speaker").value = this.saver.value(this.review.current, "speaker");
+  }
+
+  show() {
+    const line = this.review.line;
+    this.panel.classList.toggle("nothing", !line);
+    if (!line) return;
+    if (byId("field-speaker").options.length < this.review.speakers.length + 1) this.fillSpeakers();
+    byId("line-title").textContent = `Line ${line.number}`;
+    byId("line-times").textContent = `${clock(line.start, 2)} – ${clock(line.end, 2)} · ${(line.end - line.start).toFixed(2)} s`;
+    byId("line-chips").replaceChildren(...chips(line), ...(line.edited.length ? [chip("Edited", `Changed by hand: ${line.edited.join(", ")}`, "state")] : []));
+    byId("line-conflict").textContent = line.conflict ? `Since it was locked, ${line.conflict}. Unlock it to take the change over, or leave it as it is.` : "";
+    byId("line-source").textContent = line.source;
+    byId("line-heard").textContent = line.heard;
+    byId("heard").hidden = !line.heard;
+    byId("route-reason").textContent = line.reason;
+    const target = (name) => document.activeElement === byId(`field-${name}`) && byId(`field-${name}`).dataset.line === line.id;
+    for (const name of FIELDS) if (!target(name)) this.restore(name, byId(`field-${name}`));
+    this.showCandidates(line);
+    this.commands.showStates(line);
+    if (this.details?.line.id !== line.id) this.blank();
+  }
+
+  showEdges(start, end) {
+    byId("field-start").value = start.toFixed(3);
+    byId("field-end").value = end.toFixed(3);
+  }
+
+  showCandidates(line) {
+    const others = line.candidates.filter((text) => text !== line.text);
+    byId("candidates-block").hidden = !others.length;
+    const entry = (text) =>
+      h("li", {}, h("span", {}, text), this.review.canEdit && h("button", { type: "button", class: "btn little", "aria-label": `Use: ${text}`, data: { text } }, "Use"));
+    byId("candidates").replaceChildren(...others.map(entry));
+  }
+
+  useCandidate(event) {
+    const text = event.target.closest("button")?.dataset.text;
+    if (text === undefined) return;
+    this.saver.save(this.review.current, { text });
+    this.review.tell("leave");
+  }
+
+  blank() {
+    this.details = null;
+    byId("takes").replaceChildren(h("li", { class: "muted" }, "Loading…"));
+    byId("why").replaceChildren();
+  }
+
+  async fetch() {
+    const id = this.review.current;
+    if (!id) return;
+    try {
+      const details = await this.api.line(id);
+      if (this.review.current !== id) return;
+      this.details = details;
+      showTakes(details.takes, this.commands, this.review.canEdit && !details.line.locked);
+      showWhy(details.why);
+    } catch (error) {
+      if (this.review.current === id) byId("takes").replaceChildren(h("li", { class: "bad" }, error.message));
+    }
+  }
+
+  /** On a narrow screen the panel lies over the list. */
+  open() {
+    this.panel.classList.add("open");
+    byId("close-inspector").focus();
+  }
+
+  close() {
+    this.panel.classList.remove("open");
+    this.review.tell("leave");
+  }
+
+  focus() {
+    this.panel.classList.add("open");
+    byId("field-speaker").focus();
+  }
+}

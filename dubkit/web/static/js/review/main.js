@@ -1,0 +1,139 @@
+/** Puts the review page together. */
+
+import { EpisodeApi } from "./api.js";
+import { complain, watchConnection } from "./announce.js";
+import { bindings } from "./bindings.js";
+import { Commands } from "./commands.js";
+import { byId, isTyping } from "./dom.js";
+import { TextEditing } from "./editing.js";
+import { Filters } from "./filters.js";
+import { readFlags } from "./flags.js";
+import { wireHistory } from "./history.js";
+import { Inspector } from "./inspector.js";
+import { Keys } from "./keys.js";
+import { LineList } from "./list.js";
+import { Players, loadMedia } from "./players.js";
+import { Production } from "./production.js";
+import { Review } from "./review.js";
+import { Saver } from "./saver.js";
+import { wireSelection } from "./selection.js";
+import { showShots } from "./shots.js";
+import { stopTakes } from "./takes.js";
+import { wireTransport } from "./transport.js";
+import { Waveform } from "./waveform.js";
+
+const place = byId("review").dataset;
+const api = new EpisodeApi(place.episode, place.language);
+const review = new Review(place.canEdit === "yes");
+const page = build();
+
+readFlags();
+watchConnection();
+wire(page);
+loadAll();
+
+function build() {
+  const saver = new Saver(api, review);
+  const filters = new Filters(review);
+  const list = new LineList(review, saver);
+  const players = new Players();
+  const commands = new Commands(review, api, saver);
+  const inspector = new Inspector(review, saver, api, commands);
+  const production = new Production(review, api, saver, place);
+  const waveform = new Waveform(review, players, saver);
+  new TextEditing(review, saver, list);
+  return { review, saver, filters, list, players, commands, inspector, production, waveform };
+}
+
+function wire({ list, players, commands, production, waveform }) {
+  wireTransport(players, review);
+  wireSelection(review, commands, production);
+  wireHistory(api, commands, review);
+  new Keys(bindings(page), review.canEdit);
+  byId("zoom-in").addEventListener("click", () => waveform.zoom(1));
+  byId("zoom-out").addEventListener("click", () => waveform.zoom(-1));
+  for (const id of ["open-help", "open-help-2"]) byId(id)?.addEventListener("click", () => byId("help").showModal());
+  byId("lines-retry").addEventListener("click", loadLines);
+  review.when("leave", () => list.focus());
+  review.when("current", ({ id, seek }) => seek && !players.playing && players.seek(review.lines.get(id).start));
+  players.addEventListener("time", followPlayback);
+  addEventListener("take-plays", () => players.pause());
+  players.addEventListener("state", () => players.playing && stopTakes());
+  production.ended = (job) => jobEnded(job);
+}
+
+/** The line that is heard becomes the current one, unless somebody is typing. */
+function followPlayback() {
+  const { players, list } = page;
+  const heard = lineAt(players.time);
+  list.markPlaying(heard);
+  if (!players.playing || players.until !== null || !heard || heard === review.current) return;
+  if (!byId("follow").checked || isTyping(document.activeElement) || !review.shown.includes(heard)) return;
+  review.goTo(heard);
+}
+
+/** @param {number} time @returns {string} */
+function lineAt(time) {
+  let found = "";
+  for (const line of review.lines.values()) {
+    if (line.start > time) break;
+    if (line.end > time) found = line.id;
+  }
+  return found;
+}
+
+async function loadLines() {
+  try {
+    const answer = await api.lines();
+    const first = !review.lines.size;
+    if (first) review.when("lines", () => {});
+    showLines(answer);
+    if (first && document.activeElement === document.body) page.list.focus();
+  } catch (error) {
+    byId("lines-failed").hidden = false;
+    byId("lines-failed-why").textContent = error.message;
+    byId("loading").hidden = true;
+  }
+}
+
+function showLines(answer) {
+  byId("lines-failed").hidden = true;
+  byId("loading").hidden = true;
+  review.lines = new Map(answer.lines.map((line) => [line.id, line]));
+  review.speakers = answer.speakers;
+  page.filters.prepare();
+  review.load(answer);
+  byId("no-lines").hidden = review.shown.length > 0;
+  performance.mark("lines-shown");
+}
+
+function loadMediaOfDub() {
+  const again = `?at=${Date.now()}`;
+  const missing = "There is no dub yet. Render it.";
+  loadMedia(page.players.dub, page.players.dub.src ? `${api.dub}/dub${again}` : `${api.dub}/dub`, byId("dub-status"), missing);
+}
+
+async function loadAll() {
+  await loadLines();
+  loadMedia(page.players.source, `${api.media}/source`, byId("source-status"), "The source file is not where it was.");
+  loadMediaOfDub();
+  page.waveform.load(`${api.media}/peaks`, `${api.dub}/peaks`);
+  if (place.video === "yes") showShots(`${api.media}/shots`, page.players);
+}
+
+/** After a job: lines, takes and the dub are what they are now. */
+async function jobEnded(job) {
+  if (job.state === "failed" || job.state === "cancelled") return;
+  try {
+    const answer = await api.lines();
+    review.speakers = answer.speakers;
+    review.renew(answer.lines, answer.seen);
+    if (answer.lines.length !== review.lines.size) showLines(answer);
+  } catch (error) {
+    complain(`The lines could not be read again: ${error.message}`);
+  }
+  const at = page.players.time;
+  page.players.dub.addEventListener("loadedmetadata", () => page.players.seek(at), { once: true });
+  loadMediaOfDub();
+  byId("download").hidden = false;
+}

@@ -1,0 +1,161 @@
+/** What the page shows: the lines of one language, which one is current, which are picked out. */
+
+/**
+ * @typedef {object} Line
+ * @property {number} number
+ * @property {string} id
+ * @property {number} start
+ * @property {number} end
+ * @property {string} speaker
+ * @property {string} speaker_name
+ * @property {string} source
+ * @property {string} text
+ * @property {string[]} candidates
+ * @property {"voice"|"lipdub"|"keep"} route
+ * @property {string} reason
+ * @property {string[]} flags
+ * @property {string} conflict
+ * @property {boolean} locked
+ * @property {boolean} accepted
+ * @property {string} note
+ * @property {string} delivery
+ * @property {string} voice
+ * @property {string[]} edited
+ * @property {string} heard
+ * @property {number|null} word_error
+ * @property {number} start_error
+ * @property {number|null} loudness_error
+ * @property {number} spoken
+ * @property {number} speed
+ * @property {string} fit
+ * @property {string} take
+ * @property {number} takes
+ *
+ * @typedef {{id: string, name: string, description: string, voice: string, pitch_hz: number, lines: number}} Speaker
+ * @typedef {{state: "saving"|"saved"|"failed", message?: string}} Saving
+ */
+
+/** Fires `lines` (all of them), `line` (one), `current`, `selection`, `shown`, `saving`. */
+export class Review extends EventTarget {
+  /** @param {boolean} canEdit */
+  constructor(canEdit) {
+    super();
+    this.canEdit = canEdit;
+    /** @type {Map<string, Line>} In the order they are spoken. */
+    this.lines = new Map();
+    /** Number of the last change each line is known with. @type {Map<string, number>} */
+    this.seen = new Map();
+    /** @type {Speaker[]} */
+    this.speakers = [];
+    this.duration = 0;
+    this.current = "";
+    /** @type {Set<string>} */
+    this.selected = new Set();
+    /** Lines the filter lets through, in order. @type {string[]} */
+    this.shown = [];
+    /** @type {Map<string, Saving>} */
+    this.savings = new Map();
+  }
+
+  /** @param {string} name @param {unknown} [detail] */
+  tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  /** @param {string} name @param {(detail: any) => void} act */
+  when(name, act) {
+    this.addEventListener(name, (event) => act(/** @type {CustomEvent} */ (event).detail));
+  }
+
+  /** @param {{seen: number, lines: Line[], speakers: Speaker[], duration: number}} answer */
+  load(answer) {
+    this.lines = new Map(answer.lines.map((line) => [line.id, line]));
+    this.seen = new Map(answer.lines.map((line) => [line.id, answer.seen]));
+    this.speakers = answer.speakers;
+    this.duration = answer.duration;
+    this.selected = new Set([...this.selected].filter((id) => this.lines.has(id)));
+    if (!this.lines.has(this.current)) this.current = answer.lines[0]?.id ?? "";
+    this.tell("lines");
+  }
+
+  /** Take over lines as the server has them now. @param {Line[]} lines @param {number} [seen] */
+  renew(lines, seen) {
+    for (const line of lines) {
+      if (!this.lines.has(line.id)) continue;
+      this.lines.set(line.id, line);
+      if (seen !== undefined) this.seen.set(line.id, seen);
+      this.nameSpeaker(line);
+      this.tell("line", line.id);
+    }
+  }
+
+  /** A person made a moment ago is known from the first line that has them. @param {Line} line */
+  nameSpeaker(line) {
+    if (!line.speaker || this.speakers.some((speaker) => speaker.id === line.speaker)) return;
+    const fresh = { id: line.speaker, name: line.speaker_name, description: "", voice: "", pitch_hz: 0, lines: 1 };
+    this.speakers = [...this.speakers, fresh];
+    this.tell("speakers");
+  }
+
+  /** @returns {Line|undefined} */
+  get line() {
+    return this.lines.get(this.current);
+  }
+
+  /**
+   * @param {string} id
+   * @param {{focus?: boolean, seek?: boolean, scroll?: boolean}} [how]
+   */
+  goTo(id, how = {}) {
+    if (!this.lines.has(id)) return;
+    const before = this.current;
+    this.current = id;
+    this.tell("current", { before, id, focus: false, seek: false, scroll: true, ...how });
+  }
+
+  /** Id of the line `step` places from the current one among those shown. @param {number} step */
+  neighbour(step) {
+    if (!this.shown.length) return "";
+    const at = this.shown.indexOf(this.current);
+    if (at < 0) return this.nearestShown(step);
+    return this.shown[Math.min(this.shown.length - 1, Math.max(0, at + step))];
+  }
+
+  /** @param {number} step */
+  nearestShown(step) {
+    const number = this.line?.number ?? 0;
+    const after = this.shown.find((id) => this.lines.get(id).number > number);
+    const before = this.shown.findLast((id) => this.lines.get(id).number < number);
+    return (step > 0 ? after ?? before : before ?? after) ?? "";
+  }
+
+  /** Lines a command is for: those picked out, else the current one. @returns {string[]} */
+  get targets() {
+    if (this.selected.size) return [...this.lines.keys()].filter((id) => this.selected.has(id));
+    return this.current ? [this.current] : [];
+  }
+
+  /** @param {Iterable<string>} ids @param {boolean} on */
+  select(ids, on) {
+    for (const id of ids) {
+      if (on) this.selected.add(id);
+      else this.selected.delete(id);
+    }
+    this.tell("selection");
+  }
+
+  /** @param {string} id @param {Saving} saving */
+  mark(id, saving) {
+    this.savings.set(id, saving);
+    this.tell("saving", id);
+  }
+
+  /** @param {string} id @returns {number} 0 to 7: which of the colours of the page the speaker has. */
+  colour(id) {
+    const at = this.speakers.findIndex((speaker) => speaker.id === id);
+    return at < 0 ? 7 : at % 8;
+  }
+}
+
+/** A line with something to look at. @param {Line} line */
+export const isProblem = (line) => line.flags.length > 0 || Boolean(line.conflict);

@@ -1,0 +1,51 @@
+/** The strip of shots: a picture for each, loaded when it comes into view. */
+
+import { byId, clock, h } from "./dom.js";
+import { request } from "./api.js";
+
+/** @param {string} url @param {import("./players.js").Players} players */
+export async function showShots(url, players) {
+  const strip = byId("shots");
+  const shots = await request("GET", url).catch(() => null);
+  if (!Array.isArray(shots) || !shots.length) {
+    strip.hidden = true;
+    return;
+  }
+  strip.replaceChildren(...shots.map((shot, at) => picture(shot, at, players)));
+  players.addEventListener("time", () => mark(strip, shots, players.time));
+  mark(strip, shots, players.time);
+}
+
+function picture(shot, at, players) {
+  const image = h("img", { src: shot.image, alt: "", loading: "lazy", decoding: "async", width: "112", height: "63" });
+  const label = `Shot ${at + 1}, ${clock(shot.start)} to ${clock(shot.end)}`;
+  const button = h("button", { type: "button", class: "shot", "aria-label": label, title: label, tabindex: at ? "-1" : "0" }, image, h("span", {}, clock(shot.start)));
+  button.addEventListener("click", () => players.seek(shot.start));
+  button.addEventListener("keydown", (event) => step(event, button));
+  return h("li", {}, button);
+}
+
+/** Arrow keys go along the strip. */
+function step(event, button) {
+  const item = button.parentElement;
+  const next = event.key === "ArrowRight" ? item.nextElementSibling : event.key === "ArrowLeft" ? item.previousElementSibling : null;
+  const target = next?.querySelector("button");
+  if (!target) return;
+  event.preventDefault();
+  event.stopPropagation();
+  button.tabIndex = -1;
+  target.tabIndex = 0;
+  target.focus();
+}
+
+let marked = -1;
+
+function mark(strip, shots, time) {
+  const at = shots.findLastIndex((shot) => shot.start <= time + 0.001);
+  if (at === marked) return;
+  strip.children[marked]?.classList.remove("now");
+  const item = strip.children[at];
+  item?.classList.add("now");
+  marked = at;
+  if (item) strip.scrollTo({ left: item.offsetLeft - strip.clientWidth / 2 + item.clientWidth / 2 });
+}

@@ -1,0 +1,113 @@
+/** The takes of a line: hear each, compare one with the chosen one, choose. */
+
+import { byId, clock, h, icon } from "./dom.js";
+import { flagLabel, flagMeaning } from "./flags.js";
+import { chip } from "./row.js";
+
+/** @typedef {{take: string, engine: string, voice: string, seed: number|null, seconds: number, speed: number, fit: string, flags: string[], chosen: boolean, text: string, sound: string, picture: string}} Take */
+
+/** What plays now; one at a time. @type {HTMLMediaElement[]} */
+let playing = [];
+
+export function stopTakes() {
+  for (const media of playing) media.pause();
+  playing = [];
+  byId("compare").hidden = true;
+}
+
+/** @param {Take[]} takes @param {import("./commands.js").Commands} commands @param {boolean} mayChoose */
+export function showTakes(takes, commands, mayChoose) {
+  stopTakes();
+  const list = byId("takes");
+  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.key : "";
+  byId("takes-count").textContent = takes.length ? `(${takes.length})` : "";
+  if (!takes.length) {
+    list.replaceChildren(h("li", { class: "muted" }, "Not spoken yet. Regenerate the line, or render the episode."));
+    return;
+  }
+  const chosen = takes.find((take) => take.chosen);
+  list.replaceChildren(...takes.map((take, at) => entry(take, at, chosen, commands, mayChoose)));
+  if (focused) (list.querySelector(`[data-key="${focused}"]:not(:disabled)`) ?? list.querySelector("button"))?.focus();
+}
+
+function entry(take, at, chosen, commands, mayChoose) {
+  const button = (key, label, act, ...children) => {
+    const made = h("button", { type: "button", class: "btn little", "aria-label": `${label} ${take.take}`, data: { key: `${key}-${take.take}` } }, ...children);
+    made.addEventListener("click", act);
+    return made;
+  };
+  const choose = take.chosen
+    ? chip("Chosen", "This take is in the dub", "good", "check")
+    : mayChoose && button("choose", "Choose take", () => commands.choose(take.take), "Choose");
+  const compares = chosen && !take.chosen && take.sound && chosen.sound;
+  return h(
+    "li",
+    { class: take.chosen ? "take chosen" : "take" },
+    h("kbd", { title: "Key that chooses it" }, at < 9 ? String(at + 1) : ""),
+    h("div", { class: "take-what" }, h("b", {}, take.take), h("span", { class: "muted" }, facts(take)), text(take, chosen), ...take.flags.map((flag) => chip(flagLabel(flag), flagMeaning(flag), "flag"))),
+    h(
+      "div",
+      { class: "take-acts" },
+      take.sound && button("play", "Play take", () => hear(take), icon("play"), "Play"),
+      compares && button("compare", "Compare with the chosen take", () => compare(chosen, take), "A/B"),
+      choose,
+    ),
+  );
+}
+
+/** A take of another text says which. */
+function text(take, chosen) {
+  return take.text && chosen && take.text !== chosen.text ? h("q", {}, take.text) : null;
+}
+
+/** @param {Take} take */
+function facts(take) {
+  const parts = [take.engine, take.voice, take.seed === null ? "" : `seed ${take.seed}`, `${take.seconds.toFixed(2)} s`];
+  if (take.speed && Math.abs(take.speed - 1) >= 0.01) parts.push(`${take.speed.toFixed(2)}×`);
+  if (take.fit && take.fit !== "fits") parts.push(take.fit);
+  return parts.filter(Boolean).join(" · ");
+}
+
+/** @param {Take} take */
+function hear(take) {
+  stopTakes();
+  dispatchEvent(new CustomEvent("take-plays"));
+  const box = byId("take-picture");
+  box.replaceChildren();
+  const media = /** @type {HTMLMediaElement} */ (h(take.picture ? "video" : "audio", { src: take.picture || take.sound, playsinline: true }));
+  if (take.picture) box.append(media);
+  playing = [media];
+  media.play().catch(() => (byId("compare-status").textContent = "It cannot be played."));
+}
+
+/** Play two takes in step and switch between them. @param {Take} first @param {Take} second */
+function compare(first, second) {
+  stopTakes();
+  dispatchEvent(new CustomEvent("take-plays"));
+  const media = [first, second].map((take) => new Audio(take.sound));
+  playing = media;
+  const [a, b] = [byId("compare-a"), byId("compare-b")];
+  const pick = (at) => {
+    media.forEach((one, index) => (one.muted = index !== at));
+    a.setAttribute("aria-pressed", String(at === 0));
+    b.setAttribute("aria-pressed", String(at === 1));
+    byId("compare-status").textContent = `Heard: ${at ? second.take : first.take}, ${clock(media[at].currentTime)}`;
+    if (media.every((one) => one.paused)) restart(media);
+  };
+  a.textContent = `A ${first.take}`;
+  b.textContent = `B ${second.take}`;
+  a.onclick = () => pick(0);
+  b.onclick = () => pick(1);
+  byId("compare-again").onclick = () => restart(media);
+  byId("compare").hidden = false;
+  pick(1);
+  b.focus();
+}
+
+/** @param {HTMLMediaElement[]} media */
+function restart(media) {
+  for (const one of media) {
+    one.currentTime = 0;
+    one.play().catch(() => (byId("compare-status").textContent = "It cannot be played."));
+  }
+}
