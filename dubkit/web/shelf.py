@@ -145,4 +145,8 @@ def _shot(context: Context) -> str:
     if not context.store.has("shots.json"):
         return ""
     shots = context.shots.shots
-    return max(shots, key=lambda shot: (shot.end_frame - shot.start_frame, -shot.start_frame)).id if shots else ""
+    return (
+        max(shots, key=lambda shot: (shot.end_frame - shot.start_frame, -shot.start_frame)).id
+        if shots
+        else ""
+    )

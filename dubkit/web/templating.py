@@ -71,7 +71,7 @@ def environment() -> Environment:
     )
     made.globals.update(static=static_url, icon=icon, states=STATES)
     made.filters.update(
-        duration=duration, clock=clock, moment=moment, size=size, segment=segment, count=count
+        duration=duration, clock=clock, moment=moment, size=size, segment=segment, slug=slug, count=count
     )
     return made
 
@@ -128,6 +128,11 @@ def size(octets: float) -> str:
 def segment(text: str) -> str:
     """One part of a path in a URL: a slash or question mark in a name must not be read as syntax."""
     return quote(text, safe="")
+
+
+def slug(text: str) -> str:
+    """A text as part of an element's id; different texts give different ids."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def count(number: int, one: str, many: str = "") -> str:

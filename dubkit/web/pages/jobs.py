@@ -14,10 +14,12 @@ from dubkit.translate.language import language_name
 from dubkit.web.accounts.access import Viewer
 from dubkit.web.accounts.people import Person
 from dubkit.web.jobs.kinds import Job, JobEvent, State
+from dubkit.web.pages import new_job
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
 
 router = APIRouter(include_in_schema=False)
+router.include_router(new_job.router)
 
 PAGE = 50
 """Jobs on one page of the list."""
@@ -56,10 +58,10 @@ class Told:
 
 @router.get("/jobs")
 def jobs_page(
-    request: Request, site: OnSite, person: Viewer, state: str = "", before: str = ""
+    request: Request, site: OnSite, person: Viewer, state: str = "", before: str = "", episode: str = ""
 ) -> HTMLResponse:
     """Show the jobs a person may see, newest first."""
-    shown = jobs_of(site, person, state=state, before=before)
+    shown = jobs_of(site, person, state=state, before=before, episode=episode)
     return page(
         request,
         person,
@@ -67,6 +69,7 @@ def jobs_page(
         jobs=shown,
         state=_known(state),
         before=before,
+        episode=episode,
         more=shown[-1].id if len(shown) == PAGE else "",
         kinds=KINDS,
     )
@@ -115,9 +118,11 @@ def tell(events: Sequence[JobEvent], job: Job) -> Told:
                     str(event.detail.get("language", "")),
                     event.at,
                     items=int(event.detail.get("items", 0)),
-                    total=int(event.detail.get("total", 0)),
+                    total=int(event.detail.get("of", 0)),
                 )
             )
+        elif event.kind == "stage-finished":
+            _close(told, event.at)
         elif event.kind != "progress":
             if event.kind != "note":
                 _close(told, event.at)
@@ -146,6 +151,8 @@ def _in_words(event: JobEvent) -> tuple[str, str]:
             return "The worker fell silent; the job went back to the queue.", "warn"
         case "cancel-requested":
             return "Somebody asked to cancel it.", "warn"
+        case "released":
+            return "The worker handed it back to the queue.", "calm"
         case "retried":
             return "Somebody asked to try again.", "calm"
         case "finished":

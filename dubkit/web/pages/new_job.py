@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
-from dubkit.config import Settings, declared
+from dubkit.config import PRESETS, Configured, Settings, declared
 from dubkit.errors import DubkitError
 from dubkit.translate.language import language_name, normalise
 from dubkit.web.accounts.access import Editor
 from dubkit.web.jobs.allowed import ALLOWED, ASR_MODELS, check_settings
-from dubkit.web.jobs.running import settings_of
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
+from dubkit.web.uploads import input_files
 
 router = APIRouter(include_in_schema=False)
 
@@ -145,14 +146,12 @@ def _plan(site: Site, source: str, languages: Sequence[str], values: Mapping[str
     from dubkit.planning import Request as Asked
     from dubkit.progress import spread, total_range
     from dubkit.session import Session, plan_episode
-    from dubkit.web.inputs import input_file
 
     try:
-        check_settings(values)
-        settings = settings_of(site.configured, values)
+        settings = settings_with(site.configured, values)
         asked = Asked(tuple(normalise(language) for language in languages))
         session = Session(settings, site.output, site.models, site.speeds)
-        plans, needs = plan_episode(session, input_file(site, source), asked)
+        plans, needs = plan_episode(session, _input(site, source), asked)
     except DubkitError as error:
         return Planned(source, error=str(error))
     busy = [found for found in plans if found.reasons or found.waits_for]
@@ -164,6 +163,36 @@ def _plan(site: Site, source: str, languages: Sequence[str], values: Mapping[str
         disk=needs.disk if needs else 0,
         tokens=needs.tokens[1] if needs else 0,
     )
+
+
+def settings_with(configured: Configured, values: Mapping[str, str]) -> Settings:
+    """Lay a job's settings over the server's; a preset gives way to what the server was told.
+
+    Raises SettingError for a setting that a job may not have, or a value that does not fit.
+    """
+    own = check_settings(values)
+    names = set(values)
+    if "mode" in values:
+        names |= {
+            name for name in PRESETS[own.mode] if configured.origins[name].startswith(("default", "mode "))
+        }
+    made = configured.settings
+    for name in sorted(names):
+        section, _, leaf = name.rpartition(".")
+        if section:
+            inner = replace(getattr(made, section), **{leaf: own.value(name)})
+            made = replace(made, **{section: inner})
+        else:
+            made = replace(made, **{leaf: own.value(name)})
+    return made
+
+
+def _input(site: Site, name: str) -> Path:
+    """Return a file of the input folder by its listed name: nothing else can be named."""
+    listed = {found.name for found in input_files(site.inputs)}
+    if name not in listed:
+        raise DubkitError(f"There is no file {name[:200]!r} in the input folder. Reload the page.")
+    return site.inputs / name
 
 
 def _amount(planned: Any) -> str:

@@ -1,5 +1,6 @@
 // What every page has: the theme, times in the reader's own zone, toasts, the token on htmx requests,
 // and questions before something is lost.
+import "./forms.js";
 import { csrfToken, toast } from "./http.js";
 
 const THEMES = ["auto", "light", "dark"];
@@ -42,10 +43,15 @@ export function localTimes(root = document) {
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-theme-toggle]")) nextTheme();
 });
-document.addEventListener("submit", (event) => {
-  const question = event.target.dataset.confirm;
-  if (question && !window.confirm(question)) event.preventDefault();
-});
+// In the capturing phase, so that it is asked before a form is sent.
+document.addEventListener(
+  "submit",
+  (event) => {
+    const question = event.target.dataset.confirm;
+    if (question && !window.confirm(question)) event.preventDefault();
+  },
+  true,
+);
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   for (const open of document.querySelectorAll("details.menu[open]")) {

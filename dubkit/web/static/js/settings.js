@@ -14,6 +14,12 @@ function show() {
 
 find.addEventListener("input", show);
 changed.addEventListener("change", show);
+document.getElementById("make-token")?.addEventListener("answered", (event) => {
+  const box = document.getElementById("fresh-token");
+  document.getElementById("fresh").value = event.detail.token;
+  box.hidden = false;
+  box.focus();
+});
 document.querySelector("[data-copy]")?.addEventListener("click", async (event) => {
   const field = document.getElementById(event.currentTarget.dataset.copy);
   field.select();

@@ -1,0 +1,72 @@
+"""The characters: who speaks in each episode of each series, as named, described and voiced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import HTMLResponse
+
+from dubkit.context import Context
+from dubkit.review.speakers import SpeakerRow, speakers
+from dubkit.session import finished_languages
+from dubkit.translate.language import language_name
+from dubkit.web.accounts.access import OpenEpisode, Viewer
+from dubkit.web.pages.library import by_series, shelf_of
+from dubkit.web.shelf import visible_episodes
+from dubkit.web.site import OnSite
+from dubkit.web.templating import page
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenBy:
+    """A line as the page offers it for splitting a speaker."""
+
+    id: str
+    start: float
+    end: float
+    text: str
+
+
+@router.get("/characters")
+def characters_page(
+    request: Request, site: OnSite, person: Viewer, episode: str = "", language: str = ""
+) -> HTMLResponse:
+    """Show the episodes by series; the people of each are asked for when it is opened."""
+    cards = [shelf_of(request).card(site, name) for name in visible_episodes(site, person)]
+    told = [card for card in cards if card.languages]
+    wanted = episode or (told[0].name if told else "")
+    return page(request, person, "characters.html", series=by_series(told), wanted=wanted, language=language)
+
+
+@router.get("/characters/{episode}/{language}")
+def people_part(
+    request: Request, site: OnSite, person: Viewer, episode: OpenEpisode, language: str
+) -> HTMLResponse:
+    """Show the people of one episode in one language; a part of the page."""
+    context = Context(episode.store, site.settings, episode.source or episode.store.root, "", site.models)
+    tags = finished_languages(context)
+    if language not in tags:
+        raise HTTPException(404, f"{episode.name} has no lines in that language.")
+    here = context.fresh(language)
+    rows = speakers(here)
+    return page(
+        request,
+        person,
+        "people.html",
+        episode=episode.name,
+        language=language,
+        languages=[(tag, language_name(tag)) for tag in tags],
+        rows=rows,
+        lines=_lines(here, rows),
+        has_source=episode.source is not None and episode.source.is_file(),
+    )
+
+
+def _lines(context: Context, rows: list[SpeakerRow]) -> dict[str, list[SpokenBy]]:
+    found: dict[str, list[SpokenBy]] = {row.id: [] for row in rows}
+    for segment in context.segments:
+        found[segment.speaker].append(SpokenBy(segment.id, segment.start, segment.end, segment.text))
+    return found

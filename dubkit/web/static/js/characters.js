@@ -1,0 +1,83 @@
+// The characters: each episode's people are fetched when it is opened; they are named, merged and split in place.
+import { send, toast } from "./http.js";
+
+async function load(box, url) {
+  await window.htmx.ajax("GET", url, { target: box, swap: "innerHTML" });
+  box.dataset.people = url;
+  box.dataset.loaded = "yes";
+}
+
+function open(details) {
+  const box = details.querySelector("[data-people]");
+  if (box && details.open && !box.dataset.loaded) load(box, box.dataset.people);
+}
+
+const api = (element) => `/api/episodes/${element.closest(".cast").dataset.place}`;
+const speaker = (element) => element.closest("[data-speaker]").dataset.speaker;
+
+/** Play from `start` to `end` seconds of the source; a second press stops. */
+function play(button) {
+  const voice = button.closest(".cast").querySelector(".voice");
+  if (!voice.src) voice.src = voice.dataset.src;
+  if (!voice.paused && voice.dataset.by === button.dataset.start) {
+    voice.pause();
+    return;
+  }
+  voice.dataset.by = button.dataset.start;
+  voice.dataset.end = button.dataset.end;
+  voice.ontimeupdate = () => {
+    if (voice.currentTime >= Number(voice.dataset.end)) voice.pause();
+  };
+  voice.onerror = () => {
+    voice.removeAttribute("src");
+    toast("The sound of the source is being made ready; try again in a moment.", "warn");
+  };
+  voice.currentTime = Number(button.dataset.start);
+  voice.play().catch(() => {});
+}
+
+async function change(form, act) {
+  const box = form.closest("[data-people]");
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try {
+    await act();
+    toast("Saved. It takes effect when the episode is rebuilt.", "good");
+    await load(box, box.dataset.people);
+  } catch (error) {
+    toast(error.message, "bad");
+    button.disabled = false;
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const fields = form.elements;
+  if ("describe" in form.dataset) {
+    event.preventDefault();
+    const changed = {};
+    for (const name of ["name", "description", "voice"]) {
+      if (fields[name].value !== fields[name].defaultValue) changed[name] = fields[name].value;
+    }
+    if (!Object.keys(changed).length) toast("Nothing was changed.");
+    else change(form, () => send("PATCH", `${api(form)}/speakers/${encodeURIComponent(speaker(form))}`, changed));
+  } else if ("merge" in form.dataset) {
+    event.preventDefault();
+    change(form, () => send("POST", `${api(form)}/speakers/merge`, { speakers: [speaker(form)], into: fields.into.value }));
+  } else if ("split" in form.dataset) {
+    event.preventDefault();
+    const lines = [...form.querySelectorAll("input:checked")].map((box) => box.value);
+    if (!lines.length) toast("Tick the lines of the other person first.", "warn");
+    else change(form, () => send("POST", `${api(form)}/speakers/split`, { lines, name: fields.name.value }));
+  }
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if ("play" in button.dataset) play(button);
+  if (button.dataset.language) load(button.closest("[data-people]"), button.dataset.language);
+});
+// toggle does not bubble, so it is caught on its way down.
+document.addEventListener("toggle", (event) => open(event.target), true);
+// htmx is loaded deferred, as this module is, and stands before it in the page.
+for (const details of document.querySelectorAll("details[open]")) open(details);
