@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query
+
 from dubkit.context import Context
 from dubkit.edit_log import EditLog, Event
 from dubkit.review.changes import Desk, LineChange
@@ -21,7 +22,7 @@ from dubkit.review.speakers import (
     speakers,
 )
 from dubkit.review.takes import TakeRow, full, line_takes
-from dubkit.review.why import Why, explain
+from dubkit.review.why import explain
 from dubkit.web.accounts.access import Editor
 from dubkit.web.accounts.audit import audit
 from dubkit.web.api.line_forms import (
