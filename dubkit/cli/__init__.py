@@ -14,10 +14,14 @@ from dubkit import __version__
 COMMANDS = {
     "run": ("dubkit.cli.run", "Dub videos into other languages, reusing every finished step."),
     "plan": ("dubkit.cli.plan", "Say what a run would do, why, and how long it would take."),
+    "review": ("dubkit.cli.review", "Look at single lines, change them, make them again, lock them."),
     "status": ("dubkit.cli.status", "Show what is finished in an episode, and what needs a look."),
     "config": ("dubkit.cli.config", "Show every setting, its value and where the value came from."),
     "export": ("dubkit.cli.export", "Write subtitles, turns or lines of an episode to a file."),
     "justdubit": ("dubkit.cli.justdubit", "Dub one clip: same person, new speech and lips."),
+    "serve": ("dubkit.cli.serve", "Serve the pages and the HTTP interface, with workers that run the jobs."),
+    "worker": ("dubkit.cli.worker", "Run the jobs of a server, here or on another machine."),
+    "users": ("dubkit.cli.users", "Who may use the server: add, list, change, remove, give tokens."),
     "models": ("dubkit.cli.models", "List, fetch and verify the models."),
     "doctor": ("dubkit.cli.doctor", "Check this machine: what works, what is missing, how to mend it."),
 }
