@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dubkit.qc.report import clock
+from dubkit.translate.language import language_name
 
 if TYPE_CHECKING:
     from dubkit.web.accounts.people import Person
@@ -71,7 +72,14 @@ def environment() -> Environment:
     )
     made.globals.update(static=static_url, icon=icon, states=STATES)
     made.filters.update(
-        duration=duration, clock=clock, moment=moment, size=size, segment=segment, slug=slug, count=count
+        duration=duration,
+        clock=clock,
+        moment=moment,
+        size=size,
+        segment=segment,
+        slug=slug,
+        count=count,
+        language=language_name,
     )
     return made
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
 from dubkit.context import Context
+from dubkit.review.opening import of_folder
 from dubkit.review.speakers import SpeakerRow, speakers
 from dubkit.session import finished_languages
 from dubkit.translate.language import language_name
 from dubkit.web.accounts.access import OpenEpisode, Viewer
 from dubkit.web.pages.library import by_series, shelf_of
-from dubkit.web.shelf import visible_episodes
 from dubkit.web.site import OnSite
 from dubkit.web.templating import page
 
@@ -35,7 +35,7 @@ def characters_page(
     request: Request, site: OnSite, person: Viewer, episode: str = "", language: str = ""
 ) -> HTMLResponse:
     """Show the episodes by series; the people of each are asked for when it is opened."""
-    cards = [shelf_of(request).card(site, name) for name in visible_episodes(site, person)]
+    cards = shelf_of(request).rows(site, person)
     told = [card for card in cards if card.languages]
     wanted = episode or (told[0].name if told else "")
     return page(request, person, "characters.html", series=by_series(told), wanted=wanted, language=language)
@@ -46,7 +46,7 @@ def people_part(
     request: Request, site: OnSite, person: Viewer, episode: OpenEpisode, language: str
 ) -> HTMLResponse:
     """Show the people of one episode in one language; a part of the page."""
-    context = Context(episode.store, site.settings, episode.source or episode.store.root, "", site.models)
+    context = of_folder(site.session, episode.store.root)
     tags = finished_languages(context)
     if language not in tags:
         raise HTTPException(404, f"{episode.name} has no lines in that language.")

@@ -14,12 +14,10 @@ from dubkit.translate.language import language_name
 from dubkit.web.accounts.access import Viewer
 from dubkit.web.accounts.people import Person
 from dubkit.web.jobs.kinds import Job, JobEvent, State
-from dubkit.web.pages import new_job
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
 
 router = APIRouter(include_in_schema=False)
-router.include_router(new_job.router)
 
 PAGE = 50
 """Jobs on one page of the list."""

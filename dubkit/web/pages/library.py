@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from dubkit.web.accounts.access import Viewer
+from dubkit.web.accounts.access import Viewer, granted
 from dubkit.web.accounts.people import EVERYBODY, Person
+from dubkit.web.api.episodes import EpisodeRow
 from dubkit.web.pages.jobs import KINDS, running_jobs
-from dubkit.web.shelf import EpisodeCard, Shelf, visible_episodes
+from dubkit.web.shelf import Shelf
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
 
@@ -34,7 +34,7 @@ class Sharing:
 @router.get("/")
 def library_page(request: Request, site: OnSite, person: Viewer) -> HTMLResponse:
     """Show every episode, those of a series together."""
-    cards = [shelf_of(request).card(site, name) for name in visible_episodes(site, person)]
+    cards = shelf_of(request).rows(site, person)
     return page(
         request,
         person,
@@ -44,7 +44,7 @@ def library_page(request: Request, site: OnSite, person: Viewer) -> HTMLResponse
         running=running_jobs(site, person),
         kinds=KINDS,
         sharing={card.name: found for card in cards if (found := _sharing(site, person, card.name))},
-        inputs=_shown(site.inputs),
+        inputs=site.inputs.name,
     )
 
 
@@ -57,7 +57,7 @@ def shelf_of(request: Request) -> Shelf:
     return found
 
 
-def by_series(cards: Sequence[EpisodeCard]) -> list[tuple[str, list[EpisodeCard]]]:
+def by_series(cards: Sequence[EpisodeRow]) -> list[tuple[str, list[EpisodeRow]]]:
     """Group episodes by series, those without one last."""
     names = sorted({card.series for card in cards}, key=lambda name: (not name, name.casefold()))
     return [(name or NO_SERIES, [card for card in cards if card.series == name]) for name in names]
@@ -65,15 +65,9 @@ def by_series(cards: Sequence[EpisodeCard]) -> list[tuple[str, list[EpisodeCard]
 
 def _sharing(site: Site, person: Person, episode: str) -> Sharing | None:
     """Return how an episode is shared, for those who may change that: its owners and admins."""
-    from dubkit.web.accounts.access import granted
-
     owners = site.queue.owners(episode)
     if not (person.may("admin") or (person.may("editor") and person.name in owners)):
         return None
     given = granted(site, episode)
     others = tuple(sorted(given - {EVERYBODY}))
     return Sharing(others, EVERYBODY in given, not owners)
-
-
-def _shown(folder: Path) -> str:
-    return folder.name
