@@ -41,6 +41,7 @@ _ID = re.compile(r"[0-9a-f]{24}")
 _UNSAFE = re.compile(r'[<>:"/\\|?*]')
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 _LONGEST_STEM = 150
+_PIECES = (".json", ".part", ".lock", ".new")
 
 
 class UploadError(DubkitError):
@@ -165,20 +166,22 @@ class Uploads:
         except MediaError as error:
             self.remove(upload)
             raise UploadError(422, str(error).replace(str(part), upload.name)) from error
+        _settle(part)
         done = replace(upload, file=_adopt(part, self.inputs, upload.name))
         self._keep(done)
         return done
 
     def remove(self, upload: Upload) -> None:
         """Forget an upload and what came of it; a file that has become an input stays."""
-        for suffix in (".part", ".json", ".lock"):
+        for suffix in _PIECES:
             (self.folder / f"{upload.id}{suffix}").unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """Remove what has expired."""
-        for note in self.folder.glob("*.json"):
-            if _ID.fullmatch(note.stem) and self._touched(note) + KEPT_SECONDS < time.time():
-                for suffix in (".part", ".json", ".lock"):
+        for name in {path.stem for path in self.folder.iterdir()}:
+            note = self._note(name)
+            if _ID.fullmatch(name) and self._touched(note) + KEPT_SECONDS < time.time():
+                for suffix in _PIECES:
                     note.with_suffix(suffix).unlink(missing_ok=True)
 
     # inside
@@ -188,7 +191,7 @@ class Uploads:
 
     def _touched(self, note: Path) -> float:
         times = []
-        for path in (note, note.with_suffix(".part")):
+        for path in (note.with_suffix(suffix) for suffix in _PIECES):
             with suppress(FileNotFoundError):
                 times.append(path.stat().st_mtime)
         return max(times, default=0.0)
@@ -241,6 +244,12 @@ def _check_media(part: Path) -> None:
     from dubkit.media.probe import probe
 
     probe(part)
+
+
+def _settle(part: Path) -> None:
+    """Bring the bytes to the disk before they get the name that says they are whole."""
+    with part.open("rb+") as stream:
+        os.fsync(stream.fileno())
 
 
 def _adopt(part: Path, inputs: Path, name: str) -> str:

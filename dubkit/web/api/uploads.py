@@ -163,7 +163,7 @@ async def state(person: Editor, uploads: OnUploads, upload: str) -> UploadState:
     """Say how far an upload is; one whose last answer was lost is finished by this."""
     found = await _done(uploads.get, upload, person)
     if uploads.offset(found) == found.size and not found.file:
-        found = await _done(_finish, uploads, found)
+        found = await _done(_finish_unless_held, uploads, found)
     here = uploads.offset(found)
     return UploadState(
         name=found.name, size=found.size, offset=here, finished=bool(found.file), file=found.file
@@ -211,9 +211,15 @@ def inputs(person: Editor, site: OnSite) -> list[InputEntry]:
     return [InputEntry(**asdict(file)) for file in input_files(site.inputs)]
 
 
-def _finish(uploads: Uploads, upload: Upload) -> Upload:
-    with uploads.held(upload):
-        return uploads.finish(upload)
+def _finish_unless_held(uploads: Uploads, upload: Upload) -> Upload:
+    """Finish a whole upload; where another request is at it, leave it to that one."""
+    try:
+        with uploads.held(upload):
+            return uploads.finish(upload)
+    except UploadError as error:
+        if error.status == 423:
+            return upload
+        raise
 
 
 def _remove(uploads: Uploads, upload: Upload) -> None:
