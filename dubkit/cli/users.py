@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dubkit.cli.options import load, output_option
+from dubkit.cli.options import output_option
 
 if TYPE_CHECKING:
+    from dubkit.web.accounts.tables import Token, User
     from dubkit.web.accounts.users import Accounts
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,28 +70,28 @@ def list_command(as_json: bool, output: Path, database: str | None) -> None:
     """List the users with their roles and tokens."""
     with _accounts(output, database) as accounts:
         tokens = accounts.tokens()
-        rows = [
-            {
-                "name": user.name,
-                "role": user.role,
-                "created": user.created.isoformat(timespec="seconds"),
-                "tokens": [
-                    {"id": token.id, "label": token.label, "role": token.role}
-                    for token in tokens
-                    if token.user == user.name
-                ],
-            }
-            for user in accounts.users()
-        ]
+        users = accounts.users()
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
+        click.echo(json.dumps([_row(user, tokens) for user in users], ensure_ascii=False))
         return
-    if not rows:
+    if not users:
         click.echo("No users. Add one: dubkit users add NAME --role admin", err=True)
-    for row in rows:
-        click.echo(f"{row['name']:<24} {row['role']:<8} since {row['created']}")
-        for token in row["tokens"]:
-            click.echo(f"  token {token['id']}  {token['role']:<8} {token['label']}")
+    for user in users:
+        click.echo(f"{user.name:<24} {user.role:<8} since {user.created:%Y-%m-%d %H:%M} UTC")
+        for token in tokens:
+            if token.user == user.name:
+                until = f"until {token.expires:%Y-%m-%d %H:%M} UTC" if token.expires else "without end"
+                click.echo(f"  token {token.id}  {token.role:<8} {until}  {token.label}")
+
+
+def _row(user: User, tokens: list[Token]) -> dict[str, Any]:
+    own = [{"id": t.id, "label": t.label, "role": t.role} for t in tokens if t.user == user.name]
+    return {
+        "name": user.name,
+        "role": user.role,
+        "created": user.created.isoformat(timespec="seconds"),
+        "tokens": own,
+    }
 
 
 @command.command(name="passwd")

@@ -57,13 +57,15 @@ def create_app(site: Site) -> FastAPI:
 
 def _routers() -> Iterable[APIRouter]:
     from dubkit.web.accounts import routes as accounts
-    from dubkit.web.api import jobs, media, system, uploads
+    from dubkit.web.api import episodes, jobs, lines, media, system, uploads
+    from dubkit.web.pages import admin, characters, library, login, new_job, review
     from dubkit.web.pages import jobs as job_pages
-    from dubkit.web.pages import login
 
     return (
-        login.router, accounts.router, jobs.router, media.router, uploads.router, system.router,
-        job_pages.router,
+        login.router, accounts.router,
+        jobs.router, episodes.router, lines.router, media.router, uploads.router, system.router,
+        library.router, job_pages.router, new_job.router, review.router,
+        characters.router, admin.router,
     )  # fmt: skip
 
 
