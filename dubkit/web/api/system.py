@@ -2,6 +2,186 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import tempfile
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-router = APIRouter()
+from fastapi import APIRouter, Query, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from dubkit.config import declared
+from dubkit.web.accounts.access import REFUSALS, Admin, Editor
+from dubkit.web.database import MIGRATIONS, Database, now
+from dubkit.web.jobs.tables import JobRow
+from dubkit.web.metrics import metrics_of
+from dubkit.web.site import OnSite, Site
+
+router = APIRouter(tags=["system"])
+
+PATIENCE = 2.0
+"""Times a lease that a job may wait while nobody works, before that is odd."""
+
+Health = Literal["ready", "degraded", "unavailable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The server answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One thing the server needs; `ok` is None where work goes on without it."""
+
+    name: str
+    ok: bool | None
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether the server can do its work."""
+
+    status: Health
+    checks: list[Checked]
+
+
+@dataclass(frozen=True, slots=True)
+class MachineCheck:
+    """One thing `dubkit doctor` examined; `ok` is None for something optional that is not there."""
+
+    name: str
+    ok: bool | None
+    found: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingValue:
+    """One setting of the server; the value of a secret is `***`, or empty where there is none."""
+
+    name: str
+    value: str | int | float | bool
+    default: str | int | float | bool
+    origin: str
+    help: str
+    secret: bool
+
+
+@router.get("/api/health/live")
+def live() -> Alive:
+    """Answer as long as the server runs."""
+    return Alive()
+
+
+@router.get(
+    "/api/health/ready",
+    responses={
+        503: {"model": Readiness, "description": "The server cannot do its work; the checks say why."}
+    },
+)
+def ready(site: OnSite, response: Response) -> Readiness:
+    """Tell whether the server can do its work, and what is in its way. It names no folders."""
+    checks = [_database(site.database), _output(site)]
+    if all(check.ok for check in checks):
+        checks.append(_workers(site))
+    failed = any(check.ok is False for check in checks)
+    status: Health = "unavailable" if failed else "ready" if all(c.ok for c in checks) else "degraded"
+    response.status_code = 503 if failed else 200
+    return Readiness(status, checks)
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={**REFUSALS, 200: {"description": "Numbers as text.", "content": {"text/plain": {}}}},
+)
+def metrics(request: Request, person: Admin) -> Response:
+    """Return the server's numbers in the text format of Prometheus."""
+    return Response(generate_latest(metrics_of(request.app).registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/api/doctor", responses=REFUSALS)
+def doctor(site: OnSite, person: Editor) -> list[MachineCheck]:
+    """Examine the machine, as `dubkit doctor` does; it takes some seconds."""
+    from dubkit.ops.doctor import examine
+
+    return [
+        MachineCheck(check.name, check.ok, check.found, check.cure)
+        for check in examine(site.models, site.output)
+    ]
+
+
+@router.get("/api/settings", responses=REFUSALS)
+def settings(
+    site: OnSite,
+    person: Admin,
+    changed: Annotated[bool, Query(description="Only those that are not the default.")] = False,
+) -> list[SettingValue]:
+    """Return the server's settings and where each value came from."""
+    origins = site.configured.origins
+    return [
+        _setting(site, entry)
+        for entry in declared()
+        if not changed or origins.get(entry.name, "default") != "default"
+    ]
+
+
+def _setting(site: Site, entry: Any) -> SettingValue:
+    value = site.settings.value(entry.name)
+    return SettingValue(
+        name=entry.name,
+        value=("***" if value else "") if entry.secret else value,
+        default="" if entry.secret else entry.default,
+        origin=site.configured.origins.get(entry.name, "default"),
+        help=entry.help,
+        secret=entry.secret,
+    )
+
+
+def _database(database: Database) -> Checked:
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    try:
+        with database.engine.connect() as connection:
+            here = MigrationContext.configure(connection).get_current_heads()
+    except SQLAlchemyError as error:
+        return Checked("database", False, f"not reachable ({type(error).__name__})")
+    wanted = ScriptDirectory(str(MIGRATIONS)).get_heads()
+    if set(here) != set(wanted):
+        return Checked("database", False, f"at {', '.join(here) or 'nothing'}, not {', '.join(wanted)}")
+    return Checked("database", True, "reachable and up to date")
+
+
+def _output(site: Site) -> Checked:
+    try:
+        with tempfile.TemporaryFile(dir=site.output):
+            pass
+    except OSError as error:
+        return Checked("output folder", False, error.strerror or type(error).__name__)
+    return Checked("output folder", True, "can be written")
+
+
+def _workers(site: Site) -> Checked:
+    """Look whether jobs are worked on. Only a worker that holds a job is heard of."""
+    lease = site.settings.serve.lease_seconds
+    moment = now()
+    with site.database.reading() as session:
+        held = (JobRow.state == "running") & (JobRow.lease_until > moment)
+        at_work = session.scalar(select(func.count(func.distinct(JobRow.worker))).where(held)) or 0
+        oldest = session.scalar(select(func.min(JobRow.updated)).where(JobRow.state == "queued"))
+    if at_work:
+        return Checked("workers", True, f"{at_work} at work")
+    waits = (moment - oldest).total_seconds() if oldest else 0.0
+    if waits > PATIENCE * lease:
+        return Checked(
+            "workers",
+            None,
+            f"none at work, and a job has waited for {waits:.0f} s. Start one: dubkit worker",
+        )
+    return Checked("workers", True, "none at work, and no job waits long")

@@ -1,0 +1,173 @@
+"""Jobs as requests name them and as answers show them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, HTTPException
+
+from dubkit.web.accounts.access import Editor, Viewer
+from dubkit.web.accounts.people import Person
+from dubkit.web.jobs.kinds import Job, JobEvent, JobProgress, Kind, State
+from dubkit.web.site import OnSite, Site
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,12}")
+
+FOR_ADMINS = frozenset(("trace",))
+"""Kinds of events that show the inside of the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownWork:
+    """What a job does."""
+
+    kind: Kind
+    source: str
+    """Name below the input folder; of a file elsewhere its own name alone."""
+    episode: str
+    languages: tuple[str, ...]
+    settings: dict[str, str]
+    lines: tuple[str, ...]
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownJob:
+    """A job as it stands; `share` of its progress is of the whole job and never falls."""
+
+    id: str
+    work: ShownWork
+    owner: str
+    state: State
+    created: datetime
+    updated: datetime
+    attempt: int
+    progress: JobProgress
+    cancelling: bool
+    error: str
+    degraded: tuple[str, ...]
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvent:
+    """Something that happened to a job; numbers grow, and some may be missing."""
+
+    number: int
+    at: datetime
+    kind: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """An event of a job in words."""
+
+    number: int
+    at: datetime
+    kind: str
+    text: str
+
+
+def shown_job(site: Site, person: Person, job: Job) -> ShownJob:
+    """Return a job as a person may see it: without folders of the server."""
+    work = job.work
+    source = _relative(site.inputs, Path(work.source))
+    return ShownJob(
+        id=job.id,
+        work=ShownWork(
+            work.kind, source, work.episode, work.languages, work.settings, work.lines, work.until
+        ),
+        owner=job.owner,
+        state=job.state,
+        created=job.created,
+        updated=job.updated,
+        attempt=job.attempt,
+        progress=job.progress,
+        cancelling=job.cancelling,
+        error=told(site, person, job.error),
+        degraded=tuple(told(site, person, note) for note in job.degraded),
+        result=job.result,
+    )
+
+
+def shown_event(site: Site, person: Person, event: JobEvent) -> ShownEvent:
+    """Return an event as a person may see it."""
+    detail = {
+        name: told(site, person, value) if isinstance(value, str) else value
+        for name, value in event.detail.items()
+    }
+    return ShownEvent(event.number, event.at, event.kind, detail)
+
+
+def may_see_event(person: Person, event: JobEvent) -> bool:
+    """Tell whether an event is for a person."""
+    return event.kind not in FOR_ADMINS or person.may("admin")
+
+
+def told(site: Site, person: Person, text: str) -> str:
+    """Return a message of a run; who is no admin is not told where the server keeps its folders."""
+    if person.may("admin"):
+        return text
+    for folder, name in ((site.output, "Output"), (site.inputs, "Input")):
+        for form in dict.fromkeys((str(folder.resolve()), str(folder.absolute()))):
+            text = text.replace(form, name)
+    return text
+
+
+def _relative(inputs: Path, source: Path) -> str:
+    try:
+        return source.relative_to(inputs.resolve()).as_posix()
+    except ValueError:
+        return source.name
+
+
+def in_words(event: ShownEvent) -> str:
+    """Return what happened as a sentence."""
+    detail: Mapping[str, Any] = event.detail
+    where = " ".join(str(detail[name]) for name in ("stage", "language") if detail.get(name))
+    match event.kind:
+        case "note" | "trace":
+            return str(detail.get("text", ""))
+        case "submitted":
+            return f"submitted by {detail.get('owner', 'somebody')}"
+        case "leased":
+            return f"begun, attempt {detail.get('attempt', 1)}"
+        case "stage":
+            return f"{where}: {detail.get('items', 0)} of {detail.get('of', 0)} items"
+        case "stage-finished":
+            return f"{where}: finished in {detail.get('seconds', 0)} s"
+        case "progress":
+            return f"{where}: {detail.get('done', 0):g} of {detail.get('total', 0)}"
+        case "finished":
+            error = str(detail.get("error", ""))
+            return f"{detail.get('state', 'ended')}: {error}" if error else str(detail.get("state", "ended"))
+    return event.kind.replace("-", " ")
+
+
+def own_job(site: Site, person: Person, job: str) -> Job:
+    """Return a job. Raises HTTP 404 when there is none or it is not the person's: both look the same."""
+    found = site.queue.get(job) if _ID.fullmatch(job) else None
+    if found is None or not (person.may("admin") or found.owner == person.name):
+        raise HTTPException(404, "There is no such job.")
+    return found
+
+
+def _open_job(site: OnSite, person: Viewer, job: str) -> Job:
+    return own_job(site, person, job)
+
+
+def _job_to_change(site: OnSite, person: Editor, job: str) -> Job:
+    return own_job(site, person, job)
+
+
+OpenJob = Annotated[Job, Depends(_open_job)]
+"""A job that the person may see."""
+
+JobToChange = Annotated[Job, Depends(_job_to_change)]
+"""A job of the person, who may change things."""

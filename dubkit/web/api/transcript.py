@@ -1,0 +1,203 @@
+"""The lines of a job's episode as a table: read, changed at once, and spoken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Query
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from dubkit.context import Context
+from dubkit.edit_log import EditLog
+from dubkit.errors import MediaError, SettingError
+from dubkit.exports import export, line_rows
+from dubkit.review.changes import Desk, LineChange
+from dubkit.review.opening import of_folder
+from dubkit.review.regeneration import pending
+from dubkit.translate.language import normalise
+from dubkit.web.accounts.access import Editor
+from dubkit.web.accounts.audit import audit
+from dubkit.web.api.shown_jobs import JobToChange, OpenJob, ShownJob, shown_job
+from dubkit.web.jobs.kinds import Job, Work
+from dubkit.web.site import OnSite, Site
+
+Language = Annotated[
+    str, Query(max_length=100, description="A language of the job; one alone needs no name.")
+]
+Format = Literal["json", "csv", "srt", "vtt"]
+
+ACCEPTED: dict[str, Format] = {"text/csv": "csv", "text/vtt": "vtt", "application/x-subrip": "srt"}
+TYPES = {"csv": "text/csv", "srt": "application/x-subrip", "vtt": "text/vtt"}
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    404: {"description": "There is no such job, or its episode has no lines in that language."},
+    409: {"description": "The job has not come to the lines yet, or somebody changed the same meanwhile."},
+}
+router = APIRouter(prefix="/{job}/transcript")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line; times are seconds of the episode. `text` is empty in a transcript of the source alone."""
+
+    id: str
+    start: float
+    end: float
+    speaker: str
+    source: str
+    text: str
+    route: str
+    flags: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The rows that were changed, and the last event of the episode's edits."""
+
+    seen: int
+    rows: list[Row]
+
+
+class RowChange(BaseModel):
+    """What shall become of a line; what is left out stays, an empty text takes an edit back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Annotated[str, Field(min_length=1, max_length=40)]
+    text: Annotated[str, Field(max_length=5000)] | None = None
+    speaker: Annotated[str, Field(max_length=40)] | None = None
+    start: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] | None = None
+    end: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] | None = None
+
+
+class Synthesis(BaseModel):
+    """What to speak."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    language: Annotated[str, Field(max_length=100)] = ""
+    lock: bool = False
+    """Lock the lines that people edited once they are spoken, so that no later run changes them."""
+
+
+Changes = Annotated[list[RowChange], Field(min_length=1, max_length=10_000)]
+
+
+def standard(tag: str) -> str:
+    """Return a language tag in its standard form; empty stays. Raises HTTP 404 for no language."""
+    try:
+        return normalise(tag) if tag else ""
+    except SettingError:
+        raise HTTPException(404, f"{tag[:40]!r} is not a known language.") from None
+
+
+def lines_of(site: Site, job: Job, language: str, *, source_too: bool = False) -> Context:
+    """Open the episode of a job in a language. Raises HTTP 404 or 409 where it has no lines in it."""
+    tags = job.work.languages
+    tag = standard(language) or (tags[0] if len(tags) == 1 else "")
+    if not tag and not (source_too and not tags):
+        raise HTTPException(404, f"Which language? Job {job.id} has: {', '.join(tags) or 'none'}.")
+    try:
+        context = of_folder(site.session, site.output / job.work.episode).fresh(tag)
+        there = context.store.has("translation.json" if tag else "transcript.json", tag)
+    except MediaError:
+        there = False
+    if there:
+        return context
+    if not job.ended:
+        raise HTTPException(
+            409, f"Job {job.id} is {job.state} and has no lines in {tag or 'its source'} yet."
+        )
+    raise HTTPException(404, f"Job {job.id} made no lines in {tag or 'its source'}.")
+
+
+def rows(context: Context) -> list[Row]:
+    """Return the lines in order of time."""
+    found = []
+    for row in line_rows(context):
+        source = row.get("source", row["text"])
+        text = row["text"] if context.language else ""
+        route, flags = row.get("route", ""), str(row.get("flags", "")).split()
+        found.append(Row(row["id"], row["start"], row["end"], row["speaker"], source, text, route, flags))
+    return found
+
+
+def wanted_format(
+    format: Annotated[Format | None, Query(description="Over what the Accept header says.")] = None,
+    accept: Annotated[str, Header(max_length=1000)] = "",
+) -> Format:
+    """Return the format that is asked for."""
+    kinds = (part.partition(";")[0].strip().lower() for part in accept.split(","))
+    if format is not None:
+        return format
+    return next((ACCEPTED[kind] for kind in kinds if kind in ACCEPTED), "json")
+
+
+@router.get(
+    "",
+    response_model=list[Row],
+    responses={
+        **ANSWERS,
+        200: {
+            "description": "The lines in order of time.",
+            "content": {kind: {"schema": {"type": "string"}} for kind in TYPES.values()},
+        },
+    },
+)
+def read_transcript(
+    job: OpenJob, site: OnSite, format: Annotated[Format, Depends(wanted_format)], language: Language = ""
+) -> list[Row] | Response:
+    """Return the lines as rows, a table (CSV), or subtitles (SRT, VTT)."""
+    context = lines_of(site, job, language, source_too=True)
+    if format == "json":
+        return rows(context)
+    name = f"transcript.{context.language or 'source'}.{format}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(export(context, context.language, format), media_type=TYPES[format], headers=headers)
+
+
+@router.put("", responses={**ANSWERS, 400: {"description": "A line cannot be changed so; none is."}})
+def change_transcript(
+    changes: Changes,
+    job: JobToChange,
+    site: OnSite,
+    person: Editor,
+    language: Language = "",
+    seen: Annotated[int | None, Query(ge=0, le=2**53, description="Last event you know of.")] = None,
+) -> Changed:
+    """Change lines: all of them or, when one is refused, none."""
+    context = lines_of(site, job, language)
+    wanted: dict[str, LineChange] = {}
+    for position, change in enumerate(changes):
+        if change.id in wanted:
+            where = ["body", position, "id"]
+            twice = {"loc": where, "msg": f"{change.id} is named twice", "type": "value_error"}
+            raise HTTPException(422, [twice])
+        wanted[change.id] = LineChange(**change.model_dump(exclude={"id"}, exclude_none=True))
+    event = Desk(context, person.name).edit_all(wanted, seen, action="edit")
+    if event is not None:
+        audit(site, person, "edit", f"{job.work.episode}/{context.language}", " ".join(sorted(wanted)))
+    now = context.fresh()
+    shown = [row for row in rows(now) if row.id in wanted]
+    return Changed(event.number if event else EditLog(now.store).last(), shown)
+
+
+@router.post(
+    "/synthesize",
+    status_code=202,
+    responses={**ANSWERS, 409: {"description": "Nothing has changed, or the job has no lines yet."}},
+)
+def synthesize(asked: Synthesis, job: JobToChange, site: OnSite, person: Editor) -> ShownJob:
+    """Speak the changed lines and rebuild the episode, in a new job that does no more than that."""
+    context = lines_of(site, job, asked.language)
+    if pending(context, site.speeds).nothing:
+        raise HTTPException(409, f"Nothing to do in {context.language}: everything is up to date.")
+    edited = tuple(sorted(line for line, edit in context.placed.lines.items() if edit.text is not None))
+    work = Work(
+        "render", str(context.source), job.work.episode, (context.language,), {}, edited if asked.lock else ()
+    )
+    made = site.queue.submit(work, person.name)
+    audit(site, person, "synthesize", f"{job.work.episode}/{context.language}", made.id)
+    return shown_job(site, person, made)

@@ -1,0 +1,188 @@
+"""Numbers for Prometheus: jobs, stages, workers, requests. No names of people or files are among them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from dubkit.web.database import Database, now
+from dubkit.web.jobs.kinds import STATES
+from dubkit.web.jobs.tables import EventRow, JobRow
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+EDIT_BUCKETS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
+REQUEST_BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+"""Seconds."""
+
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
+LATE = timedelta(seconds=60)
+"""Events whose transactions overlap may appear that much later than their time says."""
+
+
+class Metrics:
+    """The numbers of one application, in a registry of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(Jobs(database))
+        self.requests = Counter(
+            "dubkit_requests",
+            "Requests answered.",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "dubkit_request_seconds",
+            "Time to the end of an answer.",
+            ("method", "route"),
+            buckets=REQUEST_BUCKETS,
+            registry=self.registry,
+        )
+        self.edits = Histogram(
+            "dubkit_edit_seconds",
+            "Time from an edit of lines to its answer, when it is saved.",
+            buckets=EDIT_BUCKETS,
+            registry=self.registry,
+        )
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request; `route` is a template, such as `/api/jobs/{job}`."""
+        method = method if method in METHODS else "other"
+        self.requests.labels(method, route, str(status)).inc()
+        self.seconds.labels(method, route).observe(seconds)
+        if status < 400 and ((method == "PATCH" and "/lines/" in route) or (method, route) == PUT_LINES):
+            self.edits.observe(seconds)
+
+
+PUT_LINES = ("PUT", "/api/jobs/{job}/transcript")
+
+
+def metrics_of(app: FastAPI) -> Metrics:
+    """Return the numbers of an application."""
+    found: Metrics | None = getattr(app.state, "metrics", None)
+    if found is None:
+        found = app.state.metrics = Metrics(app.state.site.database)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """ASGI middleware that counts requests, those included that never come to a route."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = time.monotonic()
+        status = 500
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sending)
+        finally:
+            # The template, never the path: paths hold names, and there are endlessly many.
+            route = getattr(scope.get("route"), "path", "") or "none"
+            metrics = metrics_of(scope["app"])
+            metrics.answered(scope["method"], route, status, time.monotonic() - begun)
+
+
+class Jobs(Collector):
+    """What the database says of jobs when somebody asks for the numbers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._stages = Stages()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the numbers as they stand."""
+        with self._database.reading() as session:
+            yield self._states(session)
+            yield self._age(session)
+            yield self._workers(session)
+            yield from self._stages.read(session)
+
+    def describe(self) -> list[Metric]:
+        """Return nothing, so that registering does not ask the database."""
+        return []
+
+    def _states(self, session: Session) -> Metric:
+        rows = session.execute(select(JobRow.state, func.count()).group_by(JobRow.state)).all()
+        counts = dict.fromkeys(STATES, 0) | {state: count for state, count in rows}
+        found = GaugeMetricFamily("dubkit_jobs", "Jobs by state.", labels=("state",))
+        for state, count in counts.items():
+            found.add_metric((state,), count)
+        return found
+
+    def _age(self, session: Session) -> Metric:
+        oldest = session.scalar(select(func.min(JobRow.updated)).where(JobRow.state == "queued"))
+        age = max(0.0, (now() - oldest).total_seconds()) if oldest else 0.0
+        return GaugeMetricFamily("dubkit_queue_age_seconds", "How long the oldest job waits.", value=age)
+
+    def _workers(self, session: Session) -> Metric:
+        held = (JobRow.state == "running") & (JobRow.lease_until > now())
+        count = session.scalar(select(func.count(func.distinct(JobRow.worker))).where(held))
+        return GaugeMetricFamily(
+            "dubkit_workers_at_work", "Workers that hold a job and are alive.", value=count or 0
+        )
+
+
+class Stages:
+    """Seconds of finished stages, added up as their events appear; each event is read once or twice."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._seconds: dict[str, float] = {}
+        self._runs: dict[str, int] = {}
+        self._since: datetime | None = None
+        self._counted: dict[tuple[str, int], datetime] = {}
+        """Events that are counted and may be read again."""
+
+    def read(self, session: Session) -> Iterator[Metric]:
+        """Yield seconds and runs by stage."""
+        query = select(EventRow).where(EventRow.kind == "stage-finished").order_by(EventRow.at)
+        with self._lock:
+            if self._since is not None:
+                query = query.where(EventRow.at >= self._since - LATE)
+            for event in session.scalars(query):
+                self._count(event)
+            if self._since is not None:
+                early = self._since - LATE
+                self._counted = {event: at for event, at in self._counted.items() if at >= early}
+            seconds = CounterMetricFamily("dubkit_stage_seconds", "Time in each stage.", labels=("stage",))
+            runs = CounterMetricFamily("dubkit_stage_runs", "Times each stage has run.", labels=("stage",))
+            for stage in sorted(self._runs):
+                seconds.add_metric((stage,), self._seconds[stage])
+                runs.add_metric((stage,), self._runs[stage])
+        yield seconds
+        yield runs
+
+    def _count(self, event: EventRow) -> None:
+        name = (event.job, event.number)
+        if name in self._counted:
+            return
+        self._counted[name] = event.at
+        self._since = max(self._since or event.at, event.at)
+        stage = str(event.detail.get("stage", ""))
+        self._seconds[stage] = self._seconds.get(stage, 0.0) + float(event.detail.get("seconds", 0.0))
+        self._runs[stage] = self._runs.get(stage, 0) + 1
