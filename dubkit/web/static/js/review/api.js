@@ -39,12 +39,14 @@ export class EpisodeApi {
   change = (id, fields) => request("PATCH", `${this.root}/lines/${id}`, fields);
   choose = (id, take) => request("POST", `${this.root}/lines/${id}/choose`, { take });
   regenerate = (lines) => request("POST", `${this.root}/lines/regenerate`, { lines, seed: null });
+  accept = (lines) => request("POST", `${this.root}/lines/accept`, { lines });
   lock = (lines) => request("POST", `${this.root}/lines/lock`, { lines });
   unlock = (lines) => request("POST", `${this.root}/lines/unlock`, { lines });
   assign = (lines, speaker, name) => request("POST", `${this.root}/lines/assign`, { lines, speaker, name });
   undo = (number = null) => request("POST", `${this.root}/undo`, { number });
   redo = () => request("POST", `${this.root}/redo`, {});
   edits = () => request("GET", `${this.root}/edits?limit=100`);
-  pending = () => request("GET", `${this.root}/pending`);
+  /** @param {string[]} [lines] Lines that would be made anew as well. */
+  pending = (lines = []) => request("GET", `${this.root}/pending?${new URLSearchParams(lines.slice(0, 100).map((id) => ["lines", id]))}`);
   render = () => request("POST", `${this.root}/render`, {});
 }

@@ -37,6 +37,7 @@ export class Commands {
   async accept(ids) {
     const lines = ids.map((id) => this.review.lines.get(id)).filter(Boolean);
     const accepted = !lines.every((line) => line.accepted);
+    if (accepted && lines.length > 1) return this.run(() => this.api.accept(ids), `${counted(lines.length, "line")} accepted.`);
     await Promise.all(lines.filter((line) => line.accepted !== accepted).map((line) => this.saver.save(line.id, { accepted })));
   }
 
@@ -61,11 +62,11 @@ export class Commands {
 
   /** @param {number|null} [number] */
   undo(number = null) {
-    return this.run(() => this.api.undo(number), (answer) => `Undone: ${answer.event?.text ?? "the last change"}`);
+    return this.run(() => this.api.undo(number), (answer) => `Undone: ${answer.text || "the last change"}`);
   }
 
   redo() {
-    return this.run(() => this.api.redo(), (answer) => `Done again: ${answer.event?.text ?? "the change"}`);
+    return this.run(() => this.api.redo(), (answer) => `Done again: ${answer.text || "the change"}`);
   }
 
   /** Ask which speaker lines belong to. @param {string[]} ids @param {boolean} [fresh] */

@@ -24,7 +24,7 @@ export function measures(line) {
   const found = [];
   if (line.word_error !== null && line.word_error > 0)
     found.push({ label: `words ${Math.round(line.word_error * 100)} %`, title: `Word error. The recogniser heard: “${line.heard}”` });
-  if (Math.abs(line.start_error) >= 0.05)
+  if (line.start_error !== null && Math.abs(line.start_error) >= 0.05)
     found.push({ label: `${signed(line.start_error, 2)} s`, title: "Start of the speech against the start of the line" });
   if (line.loudness_error !== null && Math.abs(line.loudness_error) >= 1)
     found.push({ label: `${signed(line.loudness_error, 1)} LU`, title: "Loudness against the source" });

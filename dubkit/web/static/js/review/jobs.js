@@ -46,12 +46,13 @@ export class Following extends EventTarget {
   }
 
   /** The stream ended, or never came: say so unless the job is over, and ask in its place. */
-  broken() {
+  async broken() {
     if (this.over) return;
-    this.lost = true;
     this.timer ||= setInterval(() => this.ask(), POLL);
+    await this.ask();
+    if (this.over || this.stream.readyState === EventSource.OPEN) return;
+    this.lost = true;
     this.tell();
-    this.ask();
   }
 
   async ask() {
@@ -59,7 +60,7 @@ export class Following extends EventTarget {
     this.asking = true;
     try {
       this.job = await request("GET", this.url);
-      if (this.stream.readyState === EventSource.CLOSED) this.lost = false;
+      this.lost = false;
     } catch (error) {
       this.lost = true;
       if (error.status === 404) this.job = { ...this.job, state: "failed", error: "The server does not know this job any more." };

@@ -7,7 +7,7 @@ import { byId, h, isTyping } from "./dom.js";
  */
 
 /** Words for keys whose name is not what is printed on them. @type {Record<string, string>} */
-const PRINTED = { " ": "Space", ArrowDown: "↓", ArrowUp: "↑", ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", "Shift+ ": "Shift+Space" };
+const PRINTED = { " ": "Space", ArrowDown: "↓", ArrowUp: "↑", ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", PageDown: "Page ↓", PageUp: "Page ↑" };
 
 export class Keys {
   /** @param {Binding[]} bindings @param {boolean} canEdit */
@@ -33,10 +33,17 @@ export class Keys {
 
   fillHelp() {
     const groups = [...new Set(this.bindings.map((binding) => binding.group))];
-    const row = ({ keys, label }) => h("div", {}, h("dt", {}, ...keys.flatMap((key, at) => [at ? " " : "", h("kbd", {}, PRINTED[key] ?? key)])), h("dd", {}, label));
+    const row = ({ keys, label }) => h("div", {}, h("dt", {}, ...keys.flatMap((key, at) => [at ? " " : "", h("kbd", {}, printed(key))])), h("dd", {}, label));
     const group = (name) => h("section", {}, h("h3", {}, name), h("dl", {}, ...this.bindings.filter((one) => one.group === name).map(row)));
     byId("keys").replaceChildren(...groups.map(group));
   }
+}
+
+/** @param {string} key */
+function printed(key) {
+  const parts = key === "+" ? [key] : key.split("+");
+  const last = parts.at(-1);
+  return [...parts.slice(0, -1), PRINTED[last] ?? (last.length === 1 && parts.length > 1 ? last.toUpperCase() : last)].join("+");
 }
 
 /** `j`, `Shift+j` never: a letter with Shift is the capital; other keys are named with what is held. */

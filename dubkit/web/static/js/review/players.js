@@ -55,7 +55,7 @@ export class Players extends EventTarget {
 
   /** A player that comes late joins where the other is. */
   arrived(media) {
-    if (!this.ready(this.leader)) this.hear(media);
+    if (!this.ready(this.leader) || (media === this.dub && !this.chosen && !this.playing)) this.hear(media);
     else if (media !== this.leader) media.currentTime = this.leader.currentTime;
     this.tell();
   }
@@ -72,9 +72,15 @@ export class Players extends EventTarget {
     this.tell();
   }
 
+  /** What a person wants to hear stays so. @param {HTMLMediaElement} media */
+  choose(media) {
+    this.chosen = true;
+    this.hear(media);
+  }
+
   /** Hear the other one. @returns {"source"|"dub"} */
   swap() {
-    if (this.ready(this.follower)) this.hear(this.follower);
+    if (this.ready(this.follower)) this.choose(this.follower);
     return this.leader === this.dub ? "dub" : "source";
   }
 

@@ -35,10 +35,9 @@ export class Production {
   async countPending() {
     const pending = await this.api.pending().catch(() => null);
     if (!pending) return null;
-    const items = Object.values(pending.items ?? {}).flat().length;
-    byId("render-state").textContent = items ? pending.text : "The dub is up to date.";
-    byId("render").classList.toggle("primary", items > 0);
-    return { ...pending, count: items };
+    byId("render-state").textContent = pending.nothing ? "The dub is up to date." : pending.text;
+    byId("render").classList.toggle("primary", !pending.nothing);
+    return pending;
   }
 
   /** @param {string[]} ids */
@@ -47,14 +46,15 @@ export class Production {
     const free = lines.filter((line) => !line.locked);
     if (!free.length) return complain(lines.length === 1 ? `Line ${lines[0].number} is locked. Unlock it first.` : "All of these lines are locked. Unlock them first.");
     await this.saver.idle();
-    const pending = await this.api.pending().catch(() => null);
+    const pending = await this.api.pending(free.map((line) => line.id)).catch(() => null);
     const seconds = free.reduce((sum, line) => sum + line.end - line.start, 0);
     const what = [`${counted(free.length, "line")} (${seconds.toFixed(1)} s of speech) ${free.length === 1 ? "is" : "are"} made again with a new seed.`];
     what.push("The takes you have are kept.");
     if (lines.length > free.length) what.push(`${counted(lines.length - free.length, "locked line")} left as they are.`);
-    if (Object.values(pending?.items ?? {}).flat().length) what.push(`Also waiting: ${pending.text}`);
+    const due = Object.values(pending?.items ?? {}).flat();
+    if (due.length) what.push(pending.text, took(pending.seconds));
     this.propose(`Regenerate ${free.length === 1 ? `line ${free[0].number}` : counted(free.length, "line")}?`, what, "Regenerate", () =>
-      this.start(() => this.api.regenerate(free.map((line) => line.id))),
+      this.start("regenerate", () => this.api.regenerate(free.map((line) => line.id))),
     );
   }
 
@@ -62,8 +62,8 @@ export class Production {
     await this.saver.idle();
     const pending = await this.countPending();
     if (!pending) return complain("What is to be rendered cannot be found out. Try again.");
-    const what = pending.count ? [pending.text, took(pending.seconds)] : ["Nothing has changed: the dub is up to date."];
-    this.propose("Render the dub?", what, pending.count ? "Render" : "Render anyway", () => this.start(() => this.api.render()));
+    const what = pending.nothing ? ["Nothing has changed: the dub is up to date."] : [pending.text, took(pending.seconds)];
+    this.propose("Render the dub?", what, pending.nothing ? "Render anyway" : "Render", () => this.start("render", () => this.api.render()));
   }
 
   propose(title, what, yes, begin) {
@@ -77,11 +77,12 @@ export class Production {
     byId("produce-yes").focus();
   }
 
-  async start(ask) {
+  async start(kind, ask) {
     try {
-      const job = await ask();
-      say(`${KINDS[job.work?.kind] ?? "Job"} started. ${took(job.estimate?.seconds)}`);
-      this.follow(job);
+      const started = await ask();
+      say(`${KINDS[kind]} started. ${took(started.estimate?.seconds)}`);
+      this.follow({ ...started, work: { kind, languages: [this.place.language] } });
+      this.review.tell("changed");
     } catch (error) {
       complain(error.message);
     }

@@ -23,7 +23,7 @@
  * @property {string[]} edited
  * @property {string} heard
  * @property {number|null} word_error
- * @property {number} start_error
+ * @property {number|null} start_error
  * @property {number|null} loudness_error
  * @property {number} spoken
  * @property {number} speed

@@ -4,7 +4,7 @@ import { byId, clock, h, icon } from "./dom.js";
 import { flagLabel, flagMeaning } from "./flags.js";
 import { chip } from "./row.js";
 
-/** @typedef {{take: string, engine: string, voice: string, seed: number|null, seconds: number, speed: number, fit: string, flags: string[], chosen: boolean, text: string, sound: string, picture: string}} Take */
+/** @typedef {{take: string, engine: string, voice: string, seed: number|null, seconds: number, speed: number, fit: string, flags: string[], in_use: boolean, chosen: boolean, text: string, sound: string, picture: string}} Take */
 
 /** What plays now; one at a time. @type {HTMLMediaElement[]} */
 let playing = [];
@@ -25,7 +25,7 @@ export function showTakes(takes, commands, mayChoose) {
     list.replaceChildren(h("li", { class: "muted" }, "Not spoken yet. Regenerate the line, or render the episode."));
     return;
   }
-  const chosen = takes.find((take) => take.chosen);
+  const chosen = takes.find((take) => take.in_use);
   list.replaceChildren(...takes.map((take, at) => entry(take, at, chosen, commands, mayChoose)));
   if (focused) (list.querySelector(`[data-key="${focused}"]:not(:disabled)`) ?? list.querySelector("button"))?.focus();
 }
@@ -36,20 +36,20 @@ function entry(take, at, chosen, commands, mayChoose) {
     made.addEventListener("click", act);
     return made;
   };
-  const choose = take.chosen
-    ? chip("Chosen", "This take is in the dub", "good", "check")
+  const choose = take.in_use
+    ? chip(take.chosen ? "Chosen" : "In use", take.chosen ? "Chosen by hand: it stays whatever changes" : "This take is in the dub", "good", "check")
     : mayChoose && button("choose", "Choose take", () => commands.choose(take.take), "Choose");
-  const compares = chosen && !take.chosen && take.sound && chosen.sound;
+  const compares = chosen && !take.in_use && take.sound && chosen.sound;
   return h(
     "li",
-    { class: take.chosen ? "take chosen" : "take" },
+    { class: take.in_use ? "take chosen" : "take" },
     h("kbd", { title: "Key that chooses it" }, at < 9 ? String(at + 1) : ""),
     h("div", { class: "take-what" }, h("b", {}, take.take), h("span", { class: "muted" }, facts(take)), text(take, chosen), ...take.flags.map((flag) => chip(flagLabel(flag), flagMeaning(flag), "flag"))),
     h(
       "div",
       { class: "take-acts" },
       take.sound && button("play", "Play take", () => hear(take), icon("play"), "Play"),
-      compares && button("compare", "Compare with the chosen take", () => compare(chosen, take), "A/B"),
+      compares && button("compare", "Compare with the take in use", () => compare(chosen, take), "A/B"),
       choose,
     ),
   );

@@ -7,8 +7,8 @@ export function wireTransport(players, review) {
   const play = byId("play");
   play.addEventListener("click", () => players.toggle());
   byId("play-line").addEventListener("click", () => playLine(players, review));
-  byId("hear-source").addEventListener("click", () => players.hear(players.source));
-  byId("hear-dub").addEventListener("click", () => players.hear(players.dub));
+  byId("hear-source").addEventListener("click", () => players.choose(players.source));
+  byId("hear-dub").addEventListener("click", () => players.choose(players.dub));
   for (const media of [players.source, players.dub]) media.addEventListener("click", () => players.toggle());
   players.addEventListener("state", () => showState(players));
   players.addEventListener("time", () => showTime(players, review));

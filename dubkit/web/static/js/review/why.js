@@ -1,26 +1,42 @@
-/** Why a line sounds as it does: prompt, model, seed, edits, and what each stage was keyed on. */
+/** Why a line sounds as it does: prompt, models, seed, edits, and what each stage was keyed on. */
 
 import { byId, h } from "./dom.js";
 
-/** @param {{prompt?: string, engine?: string, seed?: number|null, model?: string, edits?: any[], stages?: {stage: string, key: string, reason: string}[]}} why */
+/**
+ * @typedef {{stage: string, item: string, key: string, settings: Record<string, unknown>, models: Record<string, string>,
+ *   edits: Record<string, unknown>, inputs: Record<string, string>, degraded: string[], error: string}} Step
+ * @param {{prompt: string, engine: string, voice: string, seed: number|null, models: Record<string, string>,
+ *   edits: string[], stages: Step[]}} why
+ */
 export function showWhy(why) {
   const list = h("dl", {});
   const add = (name, value) => value && list.append(h("dt", {}, name), h("dd", {}, value));
   add("Prompt", why.prompt);
   add("Engine", why.engine);
-  add("Model", why.model);
+  add("Voice", why.voice);
   add("Seed", why.seed == null ? "" : String(why.seed));
-  if (why.edits?.length) add("Edits", h("ul", {}, ...why.edits.map((edit) => h("li", {}, spoken(edit)))));
-  if (why.stages?.length) {
-    const row = (stage) => h("tr", {}, h("th", { scope: "row" }, stage.stage), h("td", {}, stage.reason || "up to date"), h("td", {}, h("code", { title: stage.key }, stage.key.slice(0, 10))));
-    const head = h("tr", {}, ...["Stage", "State", "Key"].map((name) => h("th", { scope: "col" }, name)));
-    add("Stages", h("table", {}, h("thead", {}, head), h("tbody", {}, ...why.stages.map(row))));
-  }
+  add("Models", named(why.models));
+  if (why.edits?.length) add("Edits", h("ul", {}, ...why.edits.map((edit) => h("li", {}, edit))));
+  if (why.stages?.length) add("Made by", h("ul", { class: "steps" }, ...why.stages.map(step)));
   byId("why").replaceChildren(list);
 }
 
-/** An edit in words, whether it comes as words or as a record. @param {any} edit */
-function spoken(edit) {
-  if (typeof edit === "string") return edit;
-  return [edit.text ?? edit.action, edit.who && `by ${edit.who}`].filter(Boolean).join(" ");
+/** @param {Step} made */
+function step(made) {
+  const parts = { settings: named(made.settings), models: named(made.models), edits: named(made.edits), inputs: Object.keys(made.inputs ?? {}).join(", ") };
+  const rows = Object.entries(parts).filter(([, value]) => value);
+  return h(
+    "li",
+    {},
+    h("details", {},
+      h("summary", {}, made.stage, " ", h("code", { title: made.key }, made.key.slice(0, 10))),
+      ...rows.map(([name, value]) => h("p", { class: "muted" }, `${name}: ${value}`)),
+    ),
+    ...[...(made.degraded ?? []), made.error].filter(Boolean).map((text) => h("p", { class: "fault" }, text)),
+  );
+}
+
+/** A table in one line. @param {Record<string, unknown>} [table] */
+function named(table) {
+  return Object.entries(table ?? {}).map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`).join(", ");
 }
