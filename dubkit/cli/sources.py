@@ -6,10 +6,7 @@ import glob
 from pathlib import Path
 
 from dubkit.errors import DubkitError
-
-VIDEO = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts", ".wmv")
-SOUND = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".aiff", ".aif", ".wma", ".mka")
-MEDIA = frozenset((*VIDEO, *SOUND, ".flv", ".ogv", ".3gp", ".mxf"))
+from dubkit.media.suffixes import MEDIA
 
 
 def find_sources(named: tuple[str, ...]) -> list[Path]:
