@@ -39,8 +39,10 @@ def page(
 ) -> HTMLResponse:
     """Render `template` for `person` (None: nobody is logged in, so no navigation is shown)."""
     from dubkit.web.accounts.csrf import csrf_token
+    from dubkit.web.accounts.people import LOCAL
 
     role = person.role if person else ""
+    local = person == LOCAL
     text = (
         environment()
         .get_template(template)
@@ -48,6 +50,7 @@ def page(
             request=request,
             here=request.url.path,
             person=person,
+            local=local,
             may_edit=role in ("editor", "admin"),
             is_admin=role == "admin",
             csrf_token=csrf_token(request),
