@@ -84,7 +84,8 @@ class _Lane:
 class Previews:
     """Makes derived files in the background and knows which are being made and which failed."""
 
-    def __init__(self) -> None:
+    def __init__(self, failed_for: float = FAILED_FOR) -> None:
+        self._failed_for = failed_for
         self._guard = threading.Lock()
         self._making: set[Path] = set()
         self._failed: dict[Path, tuple[float, str]] = {}
@@ -103,7 +104,7 @@ class Previews:
             if path in self._making:
                 return None
             when, reason = self._failed.get(path, (0.0, ""))
-            if reason and time.monotonic() - when < FAILED_FOR:
+            if reason and time.monotonic() - when < self._failed_for:
                 raise PreviewFailed(reason)
             self._failed.pop(path, None)
             self._making.add(path)
