@@ -6,6 +6,7 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -85,7 +86,7 @@ def postgres_server() -> Iterator[PostgresServer]:
                 _wait(process, folder)
                 yield PostgresServer(folder)
             finally:
-                process.terminate()
+                process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
                 process.wait(30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

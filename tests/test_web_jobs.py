@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -353,9 +354,7 @@ def test_a_waiting_job_is_cancelled_at_once(queue: JobQueue, leases: Leases) -> 
         queue.cancel(job.id)
 
 
-def test_a_running_job_learns_of_its_cancellation_from_the_heartbeat(
-    queue: JobQueue, leases: Leases
-) -> None:
+def test_a_running_job_learns_of_its_cancellation_from_the_heartbeat(queue: JobQueue, leases: Leases) -> None:
     job = queue.submit(work(), "ana")
     claimed = claim(leases)
     assert not leases.heartbeat(claimed).cancel
@@ -487,6 +486,7 @@ def test_a_job_moves_to_the_folder_its_source_has(queue: JobQueue, leases: Lease
 # --- storms -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_twenty_clients_and_four_workers_at_once(database: Database) -> None:
     """Every job ends once, though leases run out, jobs are cancelled, and clients watch."""
     ids: list[str] = []
@@ -499,7 +499,8 @@ def test_twenty_clients_and_four_workers_at_once(database: Database) -> None:
             job = queue.submit(work(f"e{number}-{n % 2}"), f"client{number}")
             ids.append(job.id)
             if n == 3:
-                queue.cancel(job.id)
+                with suppress(JobConflict):  # it may have ended already
+                    queue.cancel(job.id)
             queue.events(job.id)
         own.close()
 
@@ -521,12 +522,14 @@ def test_twenty_clients_and_four_workers_at_once(database: Database) -> None:
     with ThreadPoolExecutor(24) as pool:
         clients = [pool.submit(client, n) for n in range(20)]
         labourers = [pool.submit(labourer, n) for n in range(4)]
-        for done in clients:
-            done.result()
-        until = time.monotonic() + 60
-        while queue.counts()["queued"] + queue.counts()["running"] and time.monotonic() < until:
-            time.sleep(0.05)
-        over.set()
+        try:
+            for done in clients:
+                done.result()
+            until = time.monotonic() + 60
+            while queue.counts()["queued"] + queue.counts()["running"] and time.monotonic() < until:
+                time.sleep(0.05)
+        finally:
+            over.set()
         for done in labourers:
             done.result()
     assert len(set(ids)) == 80
