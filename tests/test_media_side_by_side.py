@@ -78,7 +78,7 @@ def look(out: Path, folder: Path) -> Shown:
 def original(source: Path, episode: Episode, folder: Path) -> Sound:
     decode_audio(source, episode, folder / "s.wav", folder / "n.wav")
     sound: Sound = soundfile.read(folder / "s.wav", always_2d=True)[0]
-    return sound.mean(axis=1)
+    return np.asarray(sound.mean(axis=1), dtype=np.float64)
 
 
 def lag(one: Sound, other: Sound) -> int:
@@ -127,9 +127,9 @@ def test_both_sounds_and_pictures_are_of_the_same_seconds(file: Path, tmp_path: 
 def numbered(folder: Path, name: str, *, offset: float = 0.0, dark: bool = False) -> Path:
     """Four seconds at 25 per second whose brightness says the frame: 2 more per frame, or its negative."""
     level = "235-2*N" if dark else "16+2*N"
+    picture = f"color=black:s=160x120:r=25:d=4,format=yuv420p,geq=lum='{level}':cb=128:cr=128"
     return ffmpeg(
-        *("-f", "lavfi", "-i", f"color=black:s=160x120:r=25:d=4,format=yuv420p,geq=lum='{level}':cb=128:cr=128"),
-        *("-f", "lavfi", "-i", "sine=d=4:r=48000", "-c:v", "libx264", "-qp", "2", "-c:a", "aac"),
+        *("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "sine=d=4:r=48000", "-c:v", "libx264", "-qp", "2", "-c:a", "aac"),
         *("-output_ts_offset", str(offset), str(folder / name)),
     )  # fmt: skip
 
