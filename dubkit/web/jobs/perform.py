@@ -47,9 +47,11 @@ def engine_of(session: Session, work: Work, progress: Progress) -> str:
 
 
 def will_generate(work: Work, engine: str) -> bool:
-    """Tell whether a job comes to the stages that generate clips."""
-    return any(
-        stage.engine == "justdubit" == engine for _, stages in scopes(request_of(work)) for stage in stages
+    """Tell whether a job comes to the stages that generate clips: those that measure their work."""
+    return engine == "justdubit" and any(
+        stage.engine == engine and stage.work is not None
+        for _, stages in scopes(request_of(work))
+        for stage in stages
     )
 
 

@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 TRACE = 20_000
 """Longest trace kept of an unexpected error, in characters."""
 
+NOTICE = 2.0
+"""Longest time in seconds until a worker learns that its job was cancelled."""
+
 OpenSession = Callable[[Mapping[str, str]], Session]
 """Makes a session of the server's settings with a job's over them."""
 
@@ -168,13 +171,14 @@ class Heart:
     def _beat(self) -> None:
         held = beaten = time.monotonic()
         cancelled = 0.0
-        tick = min(self._rhythm.lease / 3, 1.0)
+        between = min(self._rhythm.lease / 3, NOTICE)
+        tick = min(between, 1.0)
         while not self._over.wait(tick):
             self._halt.insist()
             moment = time.monotonic()
             if cancelled and moment - cancelled > self._rhythm.patience:
                 self._halt.ask("cancel", urgent=True)
-            if moment - beaten < self._rhythm.lease / 3:
+            if moment - beaten < between:
                 continue
             beaten = moment
             try:
