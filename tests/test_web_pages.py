@@ -28,7 +28,8 @@ from dubkit.types import (
     VideoStream,
 )
 from dubkit.web.accounts.people import Role
-from dubkit.web.jobs.kinds import Job, JobEvent, JobProgress, Work
+from dubkit.web.api.shown_jobs import ShownEvent
+from dubkit.web.jobs.kinds import Job, JobProgress, Work
 from dubkit.web.pages.jobs import tell
 from dubkit.web.pages.new_job import settings_with
 from dubkit.web.site import Site
@@ -317,10 +318,10 @@ def test_the_list_of_jobs_has_pages(running: Running, browsers: dict[str, Browse
         running.site.queue.cancel(job.id)
 
 
-def event(number: int, kind: str, second: int, **detail: object) -> JobEvent:
+def event(number: int, kind: str, second: int, **detail: object) -> ShownEvent:
     from datetime import UTC, datetime
 
-    return JobEvent(number, datetime(2026, 1, 1, 12, 0, second, tzinfo=UTC), kind, dict(detail))
+    return ShownEvent(number, datetime(2026, 1, 1, 12, 0, second, tzinfo=UTC), kind, dict(detail))
 
 
 def ended_job(state: str = "failed") -> Job:
@@ -381,7 +382,7 @@ def test_a_plan_of_what_cannot_be_read_says_why(running: Running, browsers: dict
     check_page(text, whole=False)
     assert text.count("notice bad") == 2
     form = {"source": ["../../etc/passwd"], "language": ["fr"]}
-    assert "There is no file" in browsers["eve"].post("/new/plan", data=form).text
+    assert "cannot be the source" in browsers["eve"].post("/new/plan", data=form).text
     assert "Choose a file" in browsers["eve"].post("/new/plan", data={}).text
 
 

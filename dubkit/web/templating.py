@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from dubkit.qc.report import clock
 from dubkit.translate.language import language_name
+from dubkit.web.jobs.kinds import ENDED
 
 if TYPE_CHECKING:
     from dubkit.web.accounts.people import Person
@@ -73,7 +74,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(static=static_url, icon=icon, states=STATES)
+    made.globals.update(static=static_url, icon=icon, states=STATES, ENDED=ENDED)
     made.filters.update(
         duration=duration,
         clock=clock,

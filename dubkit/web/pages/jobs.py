@@ -7,12 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, get_args
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from dubkit.translate.language import language_name
 from dubkit.web.accounts.access import Viewer
 from dubkit.web.accounts.people import Person
+from dubkit.web.api.shown_jobs import (
+    ShownEvent,
+    ShownJob,
+    may_see_event,
+    own_job,
+    shown_event,
+    shown_job,
+)
 from dubkit.web.jobs.kinds import Job, JobEvent, State
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
@@ -76,34 +84,45 @@ def jobs_page(
 @router.get("/jobs/{job}")
 def job_page(request: Request, site: OnSite, person: Viewer, job: str) -> HTMLResponse:
     """Show one job: progress, stages, log, and what can be done about it."""
-    found = job_of(site, person, job)
-    told = tell(site.queue.events(found.id), found)
-    names = {tag: language_name(tag) for tag in found.work.languages}
-    return page(request, person, "job.html", job=found, told=told, names=names, kinds=KINDS)
+    found = own_job(site, person, job)
+    events = [
+        shown_event(site, person, event) for event in _events(site, found.id) if may_see_event(person, event)
+    ]
+    return page(
+        request,
+        person,
+        "job.html",
+        job=shown_job(site, person, found),
+        told=tell(events, found),
+        names={tag: language_name(tag) for tag in found.work.languages},
+        kinds=KINDS,
+    )
+
+
+def _events(site: Site, job: str) -> list[JobEvent]:
+    found: list[JobEvent] = []
+    while part := site.queue.events(job, found[-1].number if found else 0):
+        found += part
+    return found
 
 
 def jobs_of(
     site: Site, person: Person, *, state: str = "", before: str = "", episode: str = "", limit: int = PAGE
-) -> list[Job]:
+) -> list[ShownJob]:
     """Return jobs a person may see, newest first: an admin sees all, others their own."""
     owner = None if person.may("admin") else person.name
-    return site.queue.jobs(owner=owner, state=_known(state), episode=episode, limit=limit, before=before)
+    if "\0" in episode + before:  # no name has one, and PostgreSQL takes none
+        return []
+    found = site.queue.jobs(owner=owner, state=_known(state), episode=episode, limit=limit, before=before)
+    return [shown_job(site, person, job) for job in found]
 
 
-def running_jobs(site: Site, person: Person) -> list[Job]:
+def running_jobs(site: Site, person: Person) -> list[ShownJob]:
     """Return the jobs that have not ended and that a person may see, those at work first."""
     return [*jobs_of(site, person, state="running"), *jobs_of(site, person, state="queued")]
 
 
-def job_of(site: Site, person: Person, job: str) -> Job:
-    """Return a job. Raises HTTP 404 when there is none or it is not the person's to see."""
-    found = site.queue.get(job)
-    if found is None or not (person.may("admin") or found.owner == person.name):
-        raise HTTPException(404, "There is no such job.")
-    return found
-
-
-def tell(events: Sequence[JobEvent], job: Job) -> Told:
+def tell(events: Sequence[ShownEvent], job: Job) -> Told:
     """Order the events of a job by stage, and put the rest into words."""
     told = Told()
     for event in events:
@@ -122,7 +141,7 @@ def tell(events: Sequence[JobEvent], job: Job) -> Told:
         elif event.kind == "stage-finished":
             _close(told, event.at)
         elif event.kind != "progress":
-            if event.kind != "note":
+            if event.kind not in ("note", "trace"):
                 _close(told, event.at)
             text, kind = _in_words(event)
             told.log.append((event.at, text, kind))
@@ -136,11 +155,13 @@ def _close(told: Told, at: datetime) -> None:
         told.stages[-1].ended = at
 
 
-def _in_words(event: JobEvent) -> tuple[str, str]:
+def _in_words(event: ShownEvent) -> tuple[str, str]:
     detail = event.detail
     match event.kind:
         case "note":
             return str(detail.get("text", "")), "calm"
+        case "trace":
+            return str(detail.get("text", "")), "bad"
         case "submitted":
             return "Submitted.", "calm"
         case "leased":

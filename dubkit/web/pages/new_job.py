@@ -7,18 +7,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from dubkit.config import PRESETS, Configured, Settings, declared
 from dubkit.errors import DubkitError
+from dubkit.media.suffixes import MEDIA
 from dubkit.translate.language import language_name, normalise
 from dubkit.web.accounts.access import Editor
+from dubkit.web.accounts.people import Person
+from dubkit.web.api.asked_jobs import JobAsked, work_of
+from dubkit.web.api.shown_jobs import told
 from dubkit.web.jobs.allowed import ALLOWED, ASR_MODELS, check_settings
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
-from dubkit.web.uploads import input_files
 
 router = APIRouter(include_in_schema=False)
 
@@ -68,6 +71,15 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """One job as the form asks for it."""
+
+    source: str
+    languages: tuple[str, ...]
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """What one job would do."""
 
@@ -90,8 +102,6 @@ class Language(BaseModel):
 @router.get("/new")
 def new_job_page(request: Request, site: OnSite, person: Editor) -> HTMLResponse:
     """Show the form of a new job."""
-    from dubkit.cli.sources import MEDIA
-
     options = {option.name: option for option in _options(site.settings)}
     rest: dict[str, list[Option]] = {}
     for name, option in options.items():
@@ -130,30 +140,32 @@ async def plan_page(request: Request, site: OnSite, person: Editor) -> HTMLRespo
         for name, value in form.items()
         if name.startswith("set:") and str(value).strip()
     }
-    rows = await run_in_threadpool(_plans, site, sources, languages, values)
+    wanted = [Wanted(source, tuple(languages), values) for source in sources if languages]
+    rows = await run_in_threadpool(lambda: [_plan(site, person, one) for one in wanted])
     return page(request, person, "plan.html", rows=rows)
 
 
-def _plans(
-    site: Site, sources: Sequence[str], languages: Sequence[str], values: Mapping[str, str]
-) -> list[Planned]:
-    if not sources or not languages:
-        return []
-    return [_plan(site, source, languages, values) for source in sources]
-
-
-def _plan(site: Site, source: str, languages: Sequence[str], values: Mapping[str, str]) -> Planned:
-    from dubkit.planning import Request as Asked
+def _plan(site: Site, person: Person, wanted: Wanted) -> Planned:
     from dubkit.progress import spread, total_range
     from dubkit.session import Session, plan_episode
+    from dubkit.web.jobs.perform import request_of
 
+    source = wanted.source
     try:
-        settings = settings_with(site.configured, values)
-        asked = Asked(tuple(normalise(language) for language in languages))
+        asked = JobAsked(source=source, languages=list(wanted.languages), settings=dict(wanted.settings))
+        work, problems = work_of(site, person, asked, ())
+        if work is None:
+            return Planned(source, error="
+".join(str(problem["msg"]) for problem in problems))
+        settings = settings_with(site.configured, work.settings)
         session = Session(settings, site.output, site.models, site.speeds)
-        plans, needs = plan_episode(session, _input(site, source), asked)
+        plans, needs = plan_episode(session, Path(work.source), request_of(work))
+    except ValidationError:
+        return Planned(source, error="There are too many languages or settings, or one is too long.")
+    except HTTPException as refused:
+        return Planned(source, error=str(refused.detail))
     except DubkitError as error:
-        return Planned(source, error=str(error))
+        return Planned(source, error=told(site, person, str(error)))
     busy = [found for found in plans if found.reasons or found.waits_for]
     low, high = total_range({f"{found.stage} {found.language}": found.seconds for found in busy})
     return Planned(
@@ -185,14 +197,6 @@ def settings_with(configured: Configured, values: Mapping[str, str]) -> Settings
         else:
             made = replace(made, **{leaf: own.value(name)})
     return made
-
-
-def _input(site: Site, name: str) -> Path:
-    """Return a file of the input folder by its listed name: nothing else can be named."""
-    listed = {found.name for found in input_files(site.inputs)}
-    if name not in listed:
-        raise DubkitError(f"There is no file {name[:200]!r} in the input folder. Reload the page.")
-    return site.inputs / name
 
 
 def _amount(planned: Any) -> str:
