@@ -78,12 +78,13 @@ def live() -> Alive:
     return Alive()
 
 
-@router.get(
-    "/api/health/ready",
-    responses={
-        503: {"model": Readiness, "description": "The server cannot do its work; the checks say why."}
-    },
-)
+NOT_READY: dict[int | str, dict[str, Any]] = {
+    503: {"model": Readiness, "description": "The server cannot do its work; the checks say why."}
+}
+
+
+@router.get("/api/health", responses=NOT_READY)
+@router.get("/api/health/ready", responses=NOT_READY)
 def ready(site: OnSite, response: Response) -> Readiness:
     """Tell whether the server can do its work, and what is in its way. It names no folders."""
     checks = [_database(site.database), _output(site)]
