@@ -129,9 +129,10 @@ def numbered(folder: Path, name: str, *, offset: float = 0.0, dark: bool = False
     level = "235-2*N" if dark else "16+2*N"
     picture = f"color=black:s=160x120:r=25:d=4,format=yuv420p,geq=lum='{level}':cb=128:cr=128"
     return ffmpeg(
-        *("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "sine=d=4:r=48000", "-c:v", "libx264", "-qp", "2", "-c:a", "aac"),
+        *("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "sine=d=4:r=48000"),
+        *("-c:v", "libx264", "-qp", "2", "-c:a", "aac"),
         *("-output_ts_offset", str(offset), str(folder / name)),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("offset", [0.0, 100.0])

@@ -222,6 +222,5 @@ def report_policy() -> str:
     scripts = " ".join(f"'sha256-{value}'" for value in hashes) or "'none'"
     return (
         f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src 'self' data:; "
-        "media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-        "sandbox allow-scripts allow-same-origin allow-downloads"
+        "media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
