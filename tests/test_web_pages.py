@@ -360,9 +360,10 @@ def test_events_become_stages_with_times_and_a_log_in_words() -> None:
 def test_a_language_is_found_by_name_or_refused_in_words(browsers: dict[str, Browser]) -> None:
     found = browsers["eve"].get("/new/language", params={"text": "pt_br"}).json()
     assert found == {"tag": "pt-BR", "name": "Brazilian Portuguese"}
-    refused = browsers["eve"].get("/new/language", params={"text": "Xqzzyw"})
-    assert refused.status_code == 400
-    assert "not a known language" in refused.text
+    for text in ("Xqzzyw", "qqq", ""):
+        refused = browsers["eve"].get("/new/language", params={"text": text})
+        assert refused.status_code == 400, text
+        assert "not a known language" in refused.text
 
 
 def test_the_form_offers_no_secret_no_path_and_nothing_of_the_server(browsers: dict[str, Browser]) -> None:

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ValidationError
 
 from dubkit.config import PRESETS, Configured, Settings, declared
-from dubkit.errors import DubkitError
+from dubkit.errors import DubkitError, SettingError
 from dubkit.media.suffixes import MEDIA
 from dubkit.translate.language import language_name, normalise
 from dubkit.web.accounts.access import Editor
@@ -124,7 +124,11 @@ def new_job_page(request: Request, site: OnSite, person: Editor) -> HTMLResponse
 def language_of(person: Editor, text: str) -> Language:
     """Say which language a tag or a name means. Raises SettingError for none."""
     tag = normalise(text)
-    return Language(tag=tag, name=language_name(tag))
+    name = language_name(tag)
+    # Codes for private use are well formed, but nobody can say which language they are.
+    if name.startswith("Unknown language"):
+        raise SettingError("language", tag, "not a known language; write its name, or a tag such as pt-BR")
+    return Language(tag=tag, name=name)
 
 
 @router.post("/new/plan")
@@ -155,8 +159,7 @@ def _plan(site: Site, person: Person, wanted: Wanted) -> Planned:
         asked = JobAsked(source=source, languages=list(wanted.languages), settings=dict(wanted.settings))
         work, problems = work_of(site, person, asked, ())
         if work is None:
-            return Planned(source, error="
-".join(str(problem["msg"]) for problem in problems))
+            return Planned(source, error="\n".join(str(problem["msg"]) for problem in problems))
         settings = settings_with(site.configured, work.settings)
         session = Session(settings, site.output, site.models, site.speeds)
         plans, needs = plan_episode(session, Path(work.source), request_of(work))

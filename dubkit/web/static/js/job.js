@@ -37,7 +37,7 @@ async function refresh() {
 
 function clocks() {
   for (const element of document.querySelectorAll("time[data-clock]")) {
-    element.textContent = new Date(element.dateTime).toLocaleTimeString();
+    element.textContent = new Date(element.dateTime).toLocaleTimeString([], { hour12: false });
   }
 }
 
