@@ -182,6 +182,8 @@ def _home(item: str, by_id: Mapping[str, Segment], anchor: Anchor | None) -> str
     if anchor is None:
         return item if item in by_id else None
     same = by_id.get(item)
+    if same is not None and _overlap(same, anchor) >= 1.0:
+        return item  # nothing can fit better: of a thousand edits nearly all end here
     candidates = ([same] if same else []) + [s for s in by_id.values() if s.id != item]
     best = max(candidates, key=lambda s: _overlap(s, anchor), default=None)
     if best is not None and _overlap(best, anchor) > 0.5:
