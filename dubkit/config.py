@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -278,8 +279,13 @@ class Declared:
         return "DUBKIT_" + self.name.upper().replace(".", "_")
 
 
-def declared() -> Iterator[Declared]:
-    """Yield every setting in the order of the classes above."""
+@cache
+def declared() -> tuple[Declared, ...]:
+    """Return every setting in the order of the classes above."""
+    return tuple(_declared_all())
+
+
+def _declared_all() -> Iterator[Declared]:
     hints = get_type_hints(Settings, include_extras=True)
     for entry in fields(Settings):
         kind = hints[entry.name]
