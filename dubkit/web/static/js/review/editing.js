@@ -1,6 +1,7 @@
 /** Editing the translated text where it stands. */
 
-import { h } from "./dom.js";
+import { say } from "./announce.js";
+import { byId, h } from "./dom.js";
 
 export class TextEditing {
   /**
@@ -25,10 +26,11 @@ export class TextEditing {
     if (!this.review.canEdit || !row || this.open?.id === id) return this.open?.field.focus();
     this.close();
     const line = this.review.lines.get(id);
+    if (line.locked) return say(`Line ${line.number} is locked. Unlock it to change its text.`);
     const field = /** @type {HTMLTextAreaElement} */ (
       h("textarea", { class: "edit", rows: "1", "aria-label": `Text of line ${line.number}`, "aria-describedby": "edit-hint", spellcheck: "true" })
     );
-    field.lang = document.body.dataset.language || document.querySelector("[data-language]")?.dataset.language || "";
+    field.lang = byId("review").dataset.language;
     field.value = this.saver.text(id);
     field.addEventListener("input", () => grow(field));
     field.addEventListener("keydown", (event) => this.pressed(event));

@@ -35,7 +35,6 @@ export class Inspector {
   }
 
   wire(name, field) {
-    field.disabled = !this.review.canEdit;
     field.addEventListener("change", () => this.store(name, field));
     field.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey || field.tagName === "INPUT")) field.dispatchEvent(new Event("change"));
@@ -104,7 +103,10 @@ export class Inspector {
     byId("heard").hidden = !line.heard;
     byId("route-reason").textContent = line.reason;
     const target = (name) => document.activeElement === byId(`field-${name}`) && byId(`field-${name}`).dataset.line === line.id;
-    for (const name of FIELDS) if (!target(name)) this.restore(name, byId(`field-${name}`));
+    for (const name of FIELDS) {
+      if (!target(name)) this.restore(name, byId(`field-${name}`));
+      byId(`field-${name}`).disabled = !this.review.canEdit || (line.locked && name !== "note");
+    }
     this.showCandidates(line);
     this.commands.showStates(line);
     if (this.details?.line.id !== line.id) this.blank();
@@ -119,7 +121,7 @@ export class Inspector {
     const others = line.candidates.filter((text) => text !== line.text);
     byId("candidates-block").hidden = !others.length;
     const entry = (text) =>
-      h("li", {}, h("span", {}, text), this.review.canEdit && h("button", { type: "button", class: "btn little", "aria-label": `Use: ${text}`, data: { text } }, "Use"));
+      h("li", {}, h("span", {}, text), this.review.canEdit && !line.locked && h("button", { type: "button", class: "btn little", "aria-label": `Use: ${text}`, data: { text } }, "Use"));
     byId("candidates").replaceChildren(...others.map(entry));
   }
 

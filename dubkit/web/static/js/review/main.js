@@ -52,7 +52,7 @@ function wire({ list, players, commands, production, waveform }) {
   new Keys(bindings(page), review.canEdit);
   byId("zoom-in").addEventListener("click", () => waveform.zoom(1));
   byId("zoom-out").addEventListener("click", () => waveform.zoom(-1));
-  for (const id of ["open-help", "open-help-2"]) byId(id)?.addEventListener("click", () => byId("help").showModal());
+  byId("open-help").addEventListener("click", () => byId("help").showModal());
   byId("lines-retry").addEventListener("click", loadLines);
   review.when("leave", () => list.focus());
   review.when("current", ({ id, seek }) => seek && !players.playing && players.seek(review.lines.get(id).start));
@@ -86,7 +86,6 @@ async function loadLines() {
   try {
     const answer = await api.lines();
     const first = !review.lines.size;
-    if (first) review.when("lines", () => {});
     showLines(answer);
     if (first && document.activeElement === document.body) page.list.focus();
   } catch (error) {
@@ -108,16 +107,19 @@ function showLines(answer) {
 }
 
 function loadMediaOfDub() {
+  if (place.dubbed !== "yes") return void (byId("dub-status").textContent = "There is no dub yet. Render it.");
   const again = `?at=${Date.now()}`;
   const missing = "There is no dub yet. Render it.";
   loadMedia(page.players.dub, page.players.dub.src ? `${api.dub}/dub${again}` : `${api.dub}/dub`, byId("dub-status"), missing);
 }
 
+const showWaveform = () => page.waveform.load(`${api.media}/peaks`, place.dubbed === "yes" ? `${api.dub}/peaks` : "");
+
 async function loadAll() {
   await loadLines();
   loadMedia(page.players.source, `${api.media}/source`, byId("source-status"), "The source file is not where it was.");
   loadMediaOfDub();
-  page.waveform.load(`${api.media}/peaks`, `${api.dub}/peaks`);
+  showWaveform();
   if (place.video === "yes") showShots(`${api.media}/shots`, page.players);
 }
 
@@ -132,8 +134,11 @@ async function jobEnded(job) {
   } catch (error) {
     complain(`The lines could not be read again: ${error.message}`);
   }
+  if (job.work?.kind === "regenerate") return;
+  place.dubbed = "yes";
   const at = page.players.time;
   page.players.dub.addEventListener("loadedmetadata", () => page.players.seek(at), { once: true });
   loadMediaOfDub();
+  showWaveform();
   byId("download").hidden = false;
 }

@@ -21,7 +21,8 @@ export class Production {
     byId("line-regenerate").addEventListener("click", () => this.regenerate([review.current]));
     byId("render").addEventListener("click", () => this.render());
     byId("produce").addEventListener("close", () => byId("produce").returnValue === "yes" && this.begin?.());
-    const count = settled(() => this.countPending(), 400);
+    // What cannot be known now (a model is missing) is not asked for again with every change.
+    const count = settled(() => this.unknown || this.countPending(), 1500);
     review.when("changed", count);
     review.when("lines", count);
     underWay(place.episode).then((jobs) => jobs.filter((job) => this.concerns(job)).forEach((job) => this.follow(job)));
@@ -33,8 +34,9 @@ export class Production {
 
   /** @returns {Promise<any>} What a render would do now; null when it cannot be known. */
   async countPending() {
-    const pending = await this.api.pending().catch(() => null);
+    const pending = await this.api.pending().catch((error) => void (this.unknown = error.message));
     if (!pending) return null;
+    this.unknown = "";
     byId("render-state").textContent = pending.nothing ? "The dub is up to date." : pending.text;
     byId("render").classList.toggle("primary", !pending.nothing);
     return pending;
@@ -61,7 +63,7 @@ export class Production {
   async render() {
     await this.saver.idle();
     const pending = await this.countPending();
-    if (!pending) return complain("What is to be rendered cannot be found out. Try again.");
+    if (!pending) return complain(this.unknown);
     const what = pending.nothing ? ["Nothing has changed: the dub is up to date."] : [pending.text, took(pending.seconds)];
     this.propose("Render the dub?", what, pending.nothing ? "Render anyway" : "Render", () => this.start("render", () => this.api.render()));
   }

@@ -17,9 +17,9 @@ export async function showShots(url, players) {
 }
 
 function picture(shot, at, players) {
-  const image = h("img", { src: shot.image, alt: "", loading: "lazy", decoding: "async", width: "112", height: "63" });
+  const image = shot.image && h("img", { src: shot.image, alt: "", loading: "lazy", decoding: "async", width: "112", height: "63" });
   const label = `Shot ${at + 1}, ${clock(shot.start)} to ${clock(shot.end)}`;
-  const button = h("button", { type: "button", class: "shot", "aria-label": label, title: label, tabindex: at ? "-1" : "0" }, image, h("span", {}, clock(shot.start)));
+  const button = h("button", { type: "button", class: "shot", "aria-label": label, title: label, tabindex: at ? "-1" : "0" }, image || h("span", { class: "no-picture" }), h("span", {}, clock(shot.start)));
   button.addEventListener("click", () => players.seek(shot.start));
   button.addEventListener("keydown", (event) => step(event, button));
   return h("li", {}, button);

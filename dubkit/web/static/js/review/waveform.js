@@ -24,9 +24,9 @@ export class Waveform {
     this.span = [0, 0];
   }
 
-  /** @param {string} sourceUrl @param {string} dubUrl */
+  /** Draw the sound, or draw it anew. @param {string} sourceUrl @param {string} dubUrl Empty without a dub. */
   async load(sourceUrl, dubUrl) {
-    const [source, dub] = await Promise.all([peaks(sourceUrl), peaks(dubUrl)]);
+    const [source, dub] = await Promise.all([peaks(sourceUrl), dubUrl ? peaks(dubUrl) : null]);
     const status = byId("waveform-status");
     if (!source && !dub) {
       status.textContent = "No waveform: the sound could not be read.";
@@ -39,6 +39,9 @@ export class Waveform {
   }
 
   draw(channels) {
+    const first = !this.surfer;
+    this.surfer?.destroy();
+    this.regions.clear();
     this.surfer = WaveSurfer.create({
       container: this.box,
       height: this.box.clientHeight || 96,
@@ -54,6 +57,18 @@ export class Waveform {
     });
     this.plugin = this.surfer.registerPlugin(Regions.create());
     this.surfer.on("ready", () => this.ready());
+    if (first) this.wire();
+  }
+
+  /** Follow the page, whichever drawing is there. */
+  wire() {
+    this.players.addEventListener("time", () => this.follow());
+    this.review.when("lines", () => this.redraw());
+    this.review.when("line", (id) => this.redrawOne(id));
+    this.review.when("current", ({ before, id }) => this.recolour(before, id));
+    const redye = () => this.surfer.setOptions(this.dyes());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redye);
+    new MutationObserver(redye).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   }
 
   ready() {
@@ -66,16 +81,9 @@ export class Waveform {
     this.plugin.on("region-update", (region, side) => this.dragged(region, side));
     this.plugin.on("region-updated", (region) => this.dropped(region));
     this.plugin.on("region-clicked", (region, event) => this.clicked(region, event));
-    this.players.addEventListener("time", () => this.follow());
-    this.review.when("lines", () => this.redraw());
-    this.review.when("line", (id) => this.redrawOne(id));
-    this.review.when("current", ({ before, id }) => this.recolour(before, id));
     this.span = this.visible();
     this.follow();
     this.sync();
-    const redye = () => this.surfer.setOptions(this.dyes());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redye);
-    new MutationObserver(redye).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   }
 
   visible() {
