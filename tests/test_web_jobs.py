@@ -483,6 +483,24 @@ def test_a_job_moves_to_the_folder_its_source_has(queue: JobQueue, leases: Lease
     assert queue.owners("pilot") == frozenset()
 
 
+def test_a_restart_of_everything_loses_nothing(database: Database, queue: JobQueue, leases: Leases) -> None:
+    running, waiting, done = queue.submit_many([work("a"), work("b"), work("c")], "ana")
+    held = [claim(leases, seconds=SHORT), claim(leases), claim(leases)]
+    leases.finish(held[2], Ending("done", result={"ran": {"mix": 1}}))
+    leases.release(held[1])
+    before = {job.id: (queue.get(job.id), queue.events(job.id)) for job in (running, waiting, done)}
+    database.close()
+    opened = Database(database.url)
+    migrate(opened)
+    again, time_out = JobQueue(opened), SHORT + 0.05
+    assert {id: (again.get(id), again.events(id)) for id in before} == before
+    time.sleep(time_out)
+    after = Leases(opened, max_attempts=3)
+    assert [claim(after).job.id, claim(after).job.id] == [running.id, waiting.id]
+    assert after.claim(HERE, LONG) is None
+    opened.close()
+
+
 # --- storms -----------------------------------------------------------------------------------
 
 

@@ -389,6 +389,28 @@ def test_the_time_left_is_unknown_until_the_clips_are_planned() -> None:
     assert left > 100.0
 
 
+@pytest.mark.slow
+def test_a_line_is_made_anew_and_the_dub_rendered_by_jobs(shop: Shop) -> None:
+    settings = {"mode": "low", "translate.provider": "none"}
+    job = shop.submit(SAMPLE, until="", languages=("es",), settings=settings)
+    shop.work()
+    dubbed = shop.now(job)
+    assert dubbed.state == "done", dubbed.error
+    assert dubbed.result["dubs"] == {"es": "es/dub.mp4"}
+    shares = [e.detail["share"] for e in shop.queue.events(job.id) if "share" in e.detail]
+    assert shares == sorted(shares)
+    line = min(p.name for p in (shop.output / "sample" / "es" / "takes").iterdir())
+    again = shop.submit(
+        SAMPLE, kind="regenerate", until="", languages=("es",), lines=(line,), settings=settings
+    )
+    render = shop.submit(SAMPLE, kind="render", until="", languages=("es",), settings=settings)
+    shop.work()
+    assert shop.now(again).state == "done", shop.now(again).error
+    assert "stitch" not in shop.now(again).result["ran"]
+    assert shop.now(render).state == "done", shop.now(render).error
+    assert shop.now(render).result["dubs"] == {"es": "es/dub.mp4"}
+
+
 # --- processes --------------------------------------------------------------------------------
 
 
@@ -413,17 +435,15 @@ def test_a_worker_ends_with_its_parent(shop: Shop) -> None:
 
 @pytest.mark.slow
 def test_a_worker_asked_to_end_hands_its_job_back_and_the_next_goes_on(shop: Shop) -> None:
-    job = shop.submit(SAMPLE, until="", languages=("es",), settings={"translate.provider": "none"})
+    job = shop.submit(SAMPLE, until="transcribe", settings={"mode": "low"})
     first = shop.process()
-    shop.wait(job, lambda j: j.progress.stage == "transcribe")
+    shop.wait(job, lambda j: j.progress.stage == "diarize")
     first.send_signal(signal.SIGTERM)
     assert first.wait(20) == 0
     assert (shop.now(job).state, shop.now(job).attempt) == ("queued", 0)
     second = shop.process("--once")
     assert second.wait(120) == 0
-    found = shop.now(job)
-    assert found.state == "done"
-    assert (shop.output / "sample" / found.result["dubs"]["es"]).is_file()
+    assert shop.now(job).state == "done"
     ran = [e.detail["stage"] for e in shop.queue.events(job.id) if e.kind == "stage"]
     assert ran.count("extract") == ran.count("shots") == 1
 
@@ -474,6 +494,20 @@ def test_the_supervisor_replaces_a_dead_worker_and_ends_all(shop: Shop) -> None:
             os.kill(number, 0)
 
 
+def killed_at_work(shop: Shop, process: subprocess.Popen[bytes]) -> bool:
+    """Kill a worker in the middle of a job; False, and it goes on, when it has none at the moment."""
+    process.send_signal(signal.SIGSTOP)
+    with shop.database.reading() as session:
+        # Frozen inside a transaction it would hold up every writer, so this only reads.
+        held = session.query(JobRow).where(JobRow.worker.endswith(f":{process.pid}")).count()
+    if not held:
+        process.send_signal(signal.SIGCONT)
+        return False
+    process.kill()
+    process.wait()
+    return True
+
+
 @pytest.mark.slow
 def test_200_jobs_of_20_clients_end_right_once_though_workers_are_killed(shop: Shop) -> None:
     """Of every ten jobs one is broken and one is cancelled; a worker is killed three times at random."""
@@ -511,11 +545,10 @@ def test_200_jobs_of_20_clients_end_right_once_though_workers_are_killed(shop: S
             counts = shop.queue.counts()
             ended = sum(counts.values()) - counts["queued"] - counts["running"]
             if kills and ended >= kills[0]:
-                kills.pop(0)
                 victim = chance.randrange(3)
-                workers[victim].kill()
-                workers[victim].wait()
-                workers[victim] = shop.process()
+                if killed_at_work(shop, workers[victim]):
+                    kills.pop(0)
+                    workers[victim] = shop.process()
             if ended == 200:
                 break
             assert time.monotonic() < until, counts
@@ -527,6 +560,7 @@ def test_200_jobs_of_20_clients_end_right_once_though_workers_are_killed(shop: S
         codes = [worker.wait(20) for worker in workers]
     assert codes == [0, 0, 0]
     assert len(expected) == 200
+    assert sum(shop.kinds(job).count("lease-lost") for job in shop.queue.jobs(limit=300)) >= 3
     for number, state in expected.items():
         events = shop.queue.events(number)
         found = shop.queue.get(number)
