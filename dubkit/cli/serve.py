@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from dubkit.cli.options import cache_folder, load, model_store, output_option
 from dubkit.errors import DubkitError
 
 if TYPE_CHECKING:
+    from uvicorn import Server
+
     from dubkit.config import Configured, Serve
 
 WEB = ("alembic", "argon2", "fastapi", "itsdangerous", "limits", "sqlalchemy", "uvicorn")
@@ -100,11 +103,26 @@ def _run(configured: Configured, output: Path, open_browser: bool) -> None:
             if open_browser:
                 click.launch(address)
             with Supervisor(settings.serve.workers, _environment(configured), _arguments(output)):
-                uvicorn.Server(config).run(sockets=[listening])
+                _serve(uvicorn.Server(config), listening)
+            click.echo("Stopped. Jobs that were running go on with the next start.", err=True)
         finally:
             site.database.close()
     finally:
         listening.close()
+
+
+def _serve(server: Server, listening: socket.socket) -> None:
+    """Answer until Ctrl-C or a request to end."""
+    import signal
+
+    # After an orderly end the server raises the signal again; by default that would end this process
+    # before its workers.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _listen(serve: Serve) -> socket.socket:

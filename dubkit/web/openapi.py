@@ -64,5 +64,7 @@ def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
             if path not in OPEN:
                 operation["security"] = [{name: []} for name in SCHEMES]
             for status, meaning in PROBLEMS.items():
-                operation["responses"].setdefault(status, {"description": meaning, "content": content})
+                operation["responses"].setdefault(status, {"description": meaning}).setdefault(
+                    "content", content
+                )
     return document
