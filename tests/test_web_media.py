@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +20,6 @@ import pytest
 import soundfile  # type: ignore[import-untyped]
 
 from dubkit.episodes import SOURCE, SourceMemo
-from dubkit.errors import MediaError
 from dubkit.media.audio import write_wav
 from dubkit.media.decode import decode_audio
 from dubkit.media.filters import ffmpeg_exe, run_command
@@ -31,7 +29,7 @@ from dubkit.qc.report import render_report
 from dubkit.store import EpisodeStore, Parts, Record, canonical, file_digest
 from dubkit.types import Clip, Clips, DubbedClip, Fit, Shot, Shots
 from dubkit.web import episode_media
-from dubkit.web.previews import FOLDER, Derived, PreviewFailed, Previews
+from dubkit.web.previews import FOLDER
 from tests.media_site import a_site, served
 from tests.test_report_page import model
 
@@ -387,161 +385,6 @@ def test_a_report_runs_its_own_script_only(ana: httpx.Client) -> None:
     assert script is not None
     sha = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
     assert f"'sha256-{sha}'" in policy
-
-
-# --- how previews are kept --------------------------------------------------------------------
-
-
-def derived(store: EpisodeStore, origin: Path, make: Any, **more: Any) -> Derived:
-    return Derived(store, "thing", (origin,), ".bin", make, **more)
-
-
-def wait(previews: Previews, wanted: Derived) -> Path:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        if (found := previews.get(wanted)) is not None:
-            return found
-        time.sleep(0.01)
-    raise AssertionError("it was not made")
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> tuple[EpisodeStore, Path]:
-    origin = tmp_path / "origin"
-    origin.write_bytes(b"one")
-    return EpisodeStore(tmp_path / "episode"), origin
-
-
-def test_many_who_ask_at_once_have_it_made_once(place: tuple[EpisodeStore, Path]) -> None:
-    store, origin = place
-    previews, calls, go_on = Previews(), [], threading.Event()
-
-    def make(target: Path) -> None:
-        calls.append(target)
-        go_on.wait(5)
-        target.write_bytes(b"made")
-
-    wanted = derived(store, origin, make)
-    askers = [threading.Thread(target=previews.get, args=(wanted,)) for _ in range(20)]
-    for asker in askers:
-        asker.start()
-    for asker in askers:
-        asker.join()
-    assert previews.get(wanted) is None
-    go_on.set()
-    assert wait(previews, wanted).read_bytes() == b"made"
-    assert len(calls) == 1
-    assert wait(Previews(), wanted).read_bytes() == b"made"
-    assert len(calls) == 1
-
-
-def test_a_changed_origin_is_shown_anew_and_the_older_file_goes(place: tuple[EpisodeStore, Path]) -> None:
-    store, origin = place
-    previews = Previews()
-
-    def make(target: Path) -> None:
-        target.write_bytes(origin.read_bytes())
-
-    first = wait(previews, derived(store, origin, make))
-    origin.write_bytes(b"another")
-    second = wait(previews, derived(store, origin, make))
-    assert second.read_bytes() == b"another"
-    deadline = time.monotonic() + 5
-    while first.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert [path.name for path in second.parent.iterdir()] == [second.name]
-    other = derived(store, origin, make, variant="other")
-    assert other.relative != derived(store, origin, make).relative
-
-
-def test_a_failure_is_told_and_tried_again_later(place: tuple[EpisodeStore, Path]) -> None:
-    store, origin = place
-    previews = Previews(failed_for=0.3)
-    faults = [MediaError(origin, "is odd", "Try another."), RuntimeError("bug")]
-
-    def make(target: Path) -> None:
-        target.write_bytes(b"half")
-        if faults:
-            raise faults.pop(0)
-
-    wanted = derived(store, origin, make)
-    with pytest.raises(PreviewFailed, match="is odd"):
-        wait(previews, wanted)
-    with pytest.raises(PreviewFailed, match="is odd"):
-        previews.get(wanted)
-    assert not list(store.path(FOLDER).rglob("*.bin"))
-    assert not list(store.path(".dubkit/tmp").iterdir())
-    time.sleep(0.4)
-    with pytest.raises(PreviewFailed, match="log has the details"):
-        wait(previews, wanted)
-    time.sleep(0.4)
-    assert wait(previews, wanted).read_bytes() == b"half"
-
-
-def test_a_run_that_empties_the_half_written_does_no_harm(place: tuple[EpisodeStore, Path]) -> None:
-    store, origin = place
-    tries: list[int] = []
-
-    def make(target: Path) -> None:
-        target.write_bytes(b"whole")
-        tries.append(1)
-        if len(tries) == 1:
-            store.clean()
-
-    assert wait(Previews(), derived(store, origin, make)).read_bytes() == b"whole"
-    assert len(tries) == 2
-
-
-def test_a_killed_server_leaves_no_half_file(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
-    program = (
-        "import os, sys, time\nfrom pathlib import Path\n"
-        "from dubkit.store import EpisodeStore\nfrom dubkit.web.previews import Derived, Previews\n"
-        "root = Path(sys.argv[1])\n(root / 'o').write_bytes(b'1')\n"
-        "def make(target):\n    target.write_bytes(b'half'); print('begun', flush=True); time.sleep(60)\n"
-        "Previews().get(Derived(EpisodeStore(root / 'e'), 's', (root / 'o',), '.bin', make))\n"
-        "time.sleep(60)\n"
-    )
-    child = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE)
-    assert child.stdout is not None
-    assert child.stdout.readline() == b"begun\n"
-    child.kill()
-    child.wait()
-    child.stdout.close()
-    store = EpisodeStore(tmp_path / "e")
-    assert not list(store.path(FOLDER).rglob("*.bin"))
-
-    def make(target: Path) -> None:
-        target.write_bytes(b"whole")
-
-    again = Derived(store, "s", (tmp_path / "o",), ".bin", make)
-    assert wait(Previews(), again).read_bytes() == b"whole"
-
-
-def test_an_origin_that_is_gone_is_no_preview(place: tuple[EpisodeStore, Path]) -> None:
-    store, origin = place
-    origin.unlink()
-    with pytest.raises(FileNotFoundError):
-        Previews().get(derived(store, origin, lambda target: None))
-
-
-def test_quick_ones_do_not_wait_behind_long_ones(place: tuple[EpisodeStore, Path]) -> None:
-    store, origin = place
-    previews, end = Previews(), threading.Event()
-
-    def long(target: Path) -> None:
-        end.wait(10)
-        target.write_bytes(b"long")
-
-    slow = Derived(store, "film", (origin,), ".bin", long, long=True)
-    assert previews.get(slow) is None
-    quick = wait(previews, derived(store, origin, lambda target: target.write_bytes(b"quick")))
-    assert quick.read_bytes() == b"quick"
-    assert previews.get(slow) is None
-    end.set()
-    assert wait(previews, slow).read_bytes() == b"long"
 
 
 def test_the_schema_names_the_media(ana: httpx.Client) -> None:
