@@ -6,7 +6,7 @@ Every act is one event of the episode's log (`dubkit.edit_log`), checked as a wh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 
 from dubkit.context import Context
-from dubkit.edit_log import Change, EditLog, Event
+from dubkit.edit_log import Change, EditLog, Event, undone
 from dubkit.edits import LineEdit, Lock, SegmentEdit, edited_segment
 from dubkit.errors import ArtifactDamaged, EditRefused
 from dubkit.planning import find_todo, stage_named
+from dubkit.review.proposal import Proposal
 from dubkit.review.takes import clips_of, find_take, in_use, seeds_used
 from dubkit.types import Line, Route, Segment
 
@@ -38,12 +39,16 @@ class LineChange:
     delivery: str | None = None
     note: str | None = None
     accepted: bool | None = None
+    clear: frozenset[str] = frozenset()
+    """Fields whose edits are taken back: those above, `takes` (the chosen ones) and `seed`."""
 
 
 ON_SEGMENT = {"source": "text", "speaker": "speaker", "start": "start", "end": "end"}
 """Fields that all languages share -> their name in the edits of a segment."""
 REMARKS = frozenset({"note", "accepted"})
 """Fields that may change on a locked line."""
+GENERATING = ("embed", "denoise", "refine", "decode")
+"""Stages that make the take of a clip."""
 LONGEST = 5000
 """Characters of a text."""
 
@@ -126,21 +131,33 @@ class Desk:
 
         Returns the event, and the lines it is about: those that share a clip are made together.
         """
+        changes, together = self.seed_changes(lines, seed)
+        return self._make(changes, "regenerate"), together
+
+    def seed_changes(self, lines: Sequence[str], seed: int | None = None) -> tuple[list[Change], list[str]]:
+        """Return what `new_seeds` would change, and the lines it is about. Raises EditRefused."""
         together = self._together(lines)
         for name in together:
             self._refuse_locked(name)
+        for name in lines:
+            self._refuse_unspoken(name)
         changes: list[Change] = []
         for name in together:
             changes.append(
                 self._on_line(name, "seed", self._next_seed(name, together) if seed is None else seed)
             )
             changes.append(self._on_line(name, "takes", None))
-        return self._make(changes, "regenerate"), together
+        return changes, together
+
+    def proposal(self, changes: Sequence[Change]) -> Proposal:
+        """Return the episode as it would be after some changes; nothing is written."""
+        return Proposal(self.context, changes, self._moments(changes))
 
     # undo
 
     def undo(self, number: int = 0) -> Event:
         """Take back the last act, or the one with that number. Raises EditRefused or EditConflict."""
+        self._refuse_impossible_times(number)
         return self.log.undo(who=self.who, number=number)
 
     def redo(self) -> Event:
@@ -164,7 +181,9 @@ class Desk:
 
     def _changes(self, name: str, change: LineChange) -> list[Change]:
         segment, _ = self._line(name)
-        wanted = {f.name: v for f in fields(change) if (v := getattr(change, f.name)) is not None}
+        given = [f.name for f in fields(change) if f.name != "clear"]
+        wanted = {field: v for field in given if (v := getattr(change, field)) is not None}
+        wanted |= dict.fromkeys(sorted(change.clear), "")
         if wanted.keys() - REMARKS:
             self._refuse_locked(name)
         found: list[Change] = []
@@ -180,26 +199,46 @@ class Desk:
             found.append(self._on_line(name, "takes", None))
         return found
 
-    def _check_segment(self, segment: Segment, changes: Iterable[Change]) -> None:
+    def _check_segment(self, segment: Segment, changes: Sequence[Change]) -> None:
         mine = {c.field: c.after for c in changes if c.section == "segments"}
         if "speaker" in mine and mine["speaker"] is not None:
             self.known_speaker(mine["speaker"])
-        times = {
-            name: value for name, value in mine.items() if name in ("start", "end") and value is not None
-        }
-        if not times:
-            return
+        times = {name: value for name, value in mine.items() if name in ("start", "end")}
         for name, value in times.items():
-            if not 0.0 <= value <= float(self.context.episode.duration) + 0.001:
+            if value is not None and not 0.0 <= value <= float(self.context.episode.duration) + 0.001:
                 length = float(self.context.episode.duration)
                 raise EditRefused(
                     f"{segment.id}: {name} {value} s is not in the episode (0 to {length:.3f} s)."
                 )
+        made = next(s for s in self.context.transcript.segments if s.id == segment.id)
+        edit = replace(self.context.placed.segments.get(segment.id) or SegmentEdit(), **times)
         try:
-            edited_segment(segment, SegmentEdit(**times))
+            edited_segment(made, edit)
         except ArtifactDamaged:
-            start, end = times.get("start", segment.start), times.get("end", segment.end)
+            start = made.start if edit.start is None else edit.start
+            end = made.end if edit.end is None else edit.end
             raise EditRefused(f"{segment.id}: it cannot end at {end} s and start at {start} s.") from None
+
+    def _refuse_impossible_times(self, number: int) -> None:
+        """Refuse an undo after which a line would end before it starts: nothing could read the edits then."""
+        events = self.log.events()
+        back = undone(events)
+        standing = [e for e in events if not e.undoes and e.number not in back]
+        target = next((e for e in reversed(standing) if number in (0, e.number)), None)
+        if target is None:
+            return
+        before = [replace(change, after=change.before) for change in reversed(target.changes)]
+        try:
+            _ = self.context.fresh().segments
+        except ArtifactDamaged:
+            return  # they are impossible already: an undo may be what mends them
+        try:
+            _ = Proposal(self.context, before, ()).segments
+        except ArtifactDamaged:
+            raise EditRefused(
+                f"Change {target.number} cannot be undone: the times of {target.changes[0].item} were "
+                "changed again since.\nUndo the later change first; dubkit review history names it."
+            ) from None
 
     def known_speaker(self, speaker: str) -> None:
         """Raise EditRefused for a speaker that nobody is."""
@@ -217,11 +256,37 @@ class Desk:
                     f"{name} is made in one clip with {other}, which is locked. Unlock {other} first."
                 )
 
+    def _refuse_unspoken(self, name: str) -> None:
+        _, line = self._line(name)
+        if self.context.routes.get(name, line.route) == "keep":
+            raise EditRefused(
+                f"{name} keeps the source's sound: there is no take to make. Give it a route first."
+            )
+        if not line.text:
+            raise EditRefused(f"{name} has no text: there is no take to make. Give it a text first.")
+
     def _due(self, lines: Sequence[str]) -> dict[str, str]:
-        """Return which of some lines have no up-to-date speech, and why."""
-        stage = stage_named("speak", "lock")
-        items = [item for item in stage.items(self.context) if item.id in lines]
-        return {todo.item.id: todo.reason for todo in find_todo(stage, self.context, items, False)}
+        """Return which of some lines have no up-to-date take, and why."""
+        clips = {line: clips_of(self.context, line) for line in lines}
+        named = {*lines, *(clip for found in clips.values() for clip in found)}
+        due: dict[str, str] = {}
+        for name in (*GENERATING, "speak") if any(clips.values()) else ("speak",):
+            stage = stage_named(name, "lock")
+            items = [item for item in stage.items(self.context) if item.id in named]
+            for todo in find_todo(stage, self.context, items, False):
+                due.setdefault(todo.item.id, todo.reason)
+        for line, found in clips.items():
+            why = next((due[clip] for clip in found if clip in due), "") or self._other_words(line)
+            if why:
+                due.setdefault(line, why)
+        return due
+
+    def _other_words(self, name: str) -> str:
+        """Say when a generated line's take speaks another text: its prompt is written in the next run."""
+        record = self.context.store.record("speak", name, self.context.language)
+        value = record.value if record is not None and isinstance(record.value, dict) else {}
+        said, (_, line) = str(value.get("text", "")), self._line(name)
+        return f"it says “{said}”" if said and said != line.text else ""
 
     def _takes_to_keep(self, name: str, due: str) -> tuple[str, ...]:
         clips = clips_of(self.context, name)
@@ -287,6 +352,11 @@ class Desk:
         return self._on_segment(segment, field, value)
 
     def _make(self, changes: Sequence[Change], action: str, seen: int | None = None) -> Event | None:
+        moments = self._moments(changes)
+        return self.log.make(changes, who=self.who, action=action, seen=seen, segments=moments)
+
+    def _moments(self, changes: Sequence[Change]) -> list[Segment]:
+        """Return when the lines of some changes speak, under the names they have in the files."""
         by_id = {segment.id: segment for segment in self.context.transcript.segments}
         homes = dict(self.context.placed.homes)
         moments = []
@@ -294,7 +364,7 @@ class Desk:
             home = homes.get(change.item, re.sub(r"\.\d+$", "", change.item))
             if change.section != "speakers" and home in by_id:
                 moments.append(replace(by_id[home], id=change.item))
-        return self.log.make(changes, who=self.who, action=action, seen=seen, segments=moments)
+        return moments
 
 
 def _cleaned(line: str, field: str, value: Any) -> Any:

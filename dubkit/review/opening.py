@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from dubkit.context import Context
-from dubkit.episodes import open_episode, reopen
-from dubkit.errors import DubkitError
+from dubkit.episodes import find_source, folder_name, open_episode, reopen
+from dubkit.errors import DubkitError, MediaError
 from dubkit.session import Session, continued, episode_context, finished_languages
+from dubkit.store import EpisodeStore
 
 
 def open_review(session: Session, where: Path, language: str = "") -> Context:
@@ -24,17 +26,25 @@ def open_review(session: Session, where: Path, language: str = "") -> Context:
             raise DubkitError(f"{context.store.root}: which language?\n{found}")
         language = tags[0]
     if language not in tags:
+        there = f" There are lines in {', '.join(tags)}." if tags else ""
         raise DubkitError(
-            f"{context.store.root} has no lines in {language} yet.\n{_run_first(context, language)}"
+            f"{context.store.root} has no lines in {language} yet.{there}\n{_run_first(context, language)}"
         )
     return context.fresh(language)
 
 
 def _context(session: Session, where: Path) -> Context:
-    folder = where if where.is_dir() else session.output / where
-    if folder.is_dir():
-        return of_folder(session, folder)
-    return episode_context(continued(session, open_episode(session.output, where).store), where)
+    for folder in (where, session.output / where):
+        if find_source(EpisodeStore(folder)) is not None:
+            return of_folder(session, folder)
+    if where.is_file():
+        return episode_context(continued(session, open_episode(session.output, where).store), where)
+    left = session.output / folder_name(where)
+    if find_source(EpisodeStore(left)) == where.resolve():
+        return of_folder(session, left)  # the source is gone, what was made of it is here
+    episodes = sorted(p.name for p in session.output.glob("*") if find_source(EpisodeStore(p)) is not None)
+    there = f"Episodes in {session.output}: {', '.join(episodes)}." if episodes else "Name a media file."
+    raise MediaError(where, f"no such episode, neither a file nor a folder in {session.output}", there)
 
 
 def of_folder(session: Session, folder: Path) -> Context:
@@ -42,6 +52,28 @@ def of_folder(session: Session, folder: Path) -> Context:
     opened = reopen(folder)
     session = continued(session, opened.store)
     return Context(opened.store, session.settings, opened.source, opened.sha256, session.models)
+
+
+def to_run(session: Session, context: Context) -> Session:
+    """Return the session whose runs work in this very folder, wherever it lies.
+
+    Raises MediaError when the source is gone, or when a run would take another folder for it.
+    """
+    session = replace(session, output=context.store.root.parent)
+    if not context.source.is_file():
+        raise MediaError(
+            context.source,
+            f"the source of {context.store.root} is not there any more",
+            "Bring it back to this place. Lines can be read and changed without it, but not made.",
+        )
+    chosen = open_episode(session.output, context.source).store.root
+    if chosen.resolve() != context.store.root.resolve():
+        raise MediaError(
+            context.store.root,
+            f"this folder was made from {context.source}, which runs dub into {chosen}",
+            f"Rename it back to {chosen.name}, or name the source instead.",
+        )
+    return session
 
 
 def _run_first(context: Context, language: str) -> str:

@@ -117,6 +117,20 @@ def merge_speakers(desk: Desk, merged: Sequence[str], into: str) -> Event | None
     return desk.make(changes, "merge speakers")
 
 
+def find_speaker(context: Context, named: str) -> str:
+    """Return the id of a speaker named by id, or by a name that only one of them has. Raises EditRefused."""
+    rows = speakers(context)
+    if any(row.id == named for row in rows):
+        return named
+    found = [row.id for row in rows if row.name.casefold() == named.strip().casefold()]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise EditRefused(f"{named} is the name of {' and '.join(found)}: name the speaker by id.")
+    there = ", ".join(f"{row.id} ({row.name})" for row in rows)
+    raise EditRefused(f"There is no speaker {named}; there are {there}.")
+
+
 def new_speaker(context: Context) -> str:
     """Return an id that no speaker has or had."""
     taken = {s.speaker for s in (*context.transcript.segments, *context.segments)}

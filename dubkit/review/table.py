@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from dubkit.context import Context
-from dubkit.errors import EditRefused
-from dubkit.media.subtitles import Cue, read_cues
+from dubkit.errors import EditRefused, MediaError
+from dubkit.media.subtitles import Cue, read_cues, write_srt, write_vtt
 from dubkit.review.changes import LineChange
 from dubkit.review.lines import ReviewLine, review_lines
-from stages.outputs import target_cues
 
 TEXTS = ("text", "source", "speaker", "route", "voice", "delivery", "note")
 SUBTITLES = (".srt", ".vtt", ".ass", ".ssa")
-TOLERANCE = 0.0015
-"""Seconds that a time loses in a subtitle file."""
+TOLERANCE = {".csv": 0.0006, ".srt": 0.0006, ".vtt": 0.0006, ".ass": 0.0056, ".ssa": 0.0056}
+"""Seconds that a time loses in a file: half a step of its smallest unit."""
 
 
 def read_changes(context: Context, file: Path) -> dict[str, LineChange]:
@@ -26,83 +27,155 @@ def read_changes(context: Context, file: Path) -> dict[str, LineChange]:
     nothing. Subtitles are taken in order when there are as many as lines, else by time.
     Raises EditRefused naming the row.
     """
-    lines = review_lines(context)
-    if file.suffix.lower() in SUBTITLES:
-        return _from_cues(context, lines, file)
-    if file.suffix.lower() != ".csv":
+    suffix = file.suffix.lower()
+    if suffix not in TOLERANCE:
         raise EditRefused(f"{file}: takes .csv, {', '.join(SUBTITLES)}, not {file.suffix or 'this'}.")
-    return _from_table(lines, file)
+    text = _text(file)
+    if suffix in SUBTITLES:
+        return _from_cues(context, file)
+    return _from_table(context, file, text)
 
 
-def _from_table(lines: Sequence[ReviewLine], file: Path) -> dict[str, LineChange]:
-    by_id = {line.id: line for line in lines}
+def _text(file: Path) -> str:
+    """Return a file as text: UTF-8, or what its first bytes say is UTF-16."""
     try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise EditRefused(f"{file}: cannot be read as a table in UTF-8 ({error}).") from None
-    if rows and "id" not in rows[0]:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise EditRefused(f"{file}: cannot be read ({(error.strerror or str(error)).lower()}).") from None
+    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        row = raw[: error.start].count(b"\n") + 1
+        raise EditRefused(f"{file} row {row}: this is not UTF-8.\nSave the file as UTF-8.") from None
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+
+def _from_table(context: Context, file: Path, text: str) -> dict[str, LineChange]:
+    by_id = {line.id: line for line in review_lines(context)}
+    own = {line.id: line.route for _, line in context.lines}
+    head = text.split("\n", 1)[0]
+    # Spreadsheets of half the world write semicolons, because their comma is the decimal point.
+    delimiter = max(",;\t", key=head.count)
+    try:
+        table = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        rows = list(table)
+    except csv.Error as error:
+        raise EditRefused(f"{file} row {table.line_num}: cannot be read as a table ({error}).") from None
+    names = [str(name).strip().lower() for name in table.fieldnames or ()]
+    if "id" not in names:
         raise EditRefused(f"{file}: has no column id. Columns of dubkit export --format csv are understood.")
     changes: dict[str, LineChange] = {}
-    for number, row in enumerate(rows, 2):
-        line = by_id.get(row["id"] or "")
-        if line is None:
-            raise EditRefused(f"{file} row {number}: there is no line {row['id']!r}.")
-        change = _row_change(line, row, f"{file} row {number}")
+    seen: dict[str, int] = {}
+    for number, cells in enumerate(rows, 2):
+        place = f"{file} row {number}"
+        row = {str(k).strip().lower(): v for k, v in cells.items() if k is not None and v is not None}
+        name = row.get("id", "").strip()
+        if name not in by_id:
+            raise EditRefused(f"{place}: there is no line {name!r}.")
+        if name in seen:
+            raise EditRefused(f"{place}: {name} stands in row {seen[name]} already.")
+        seen[name] = number
+        change = _row_change(by_id[name], own[name], row, place)
         if change is not None:
-            changes[line.id] = change
+            changes[name] = change
     return changes
 
 
-def _row_change(line: ReviewLine, row: dict[str, str], place: str) -> LineChange | None:
+def _row_change(line: ReviewLine, route: str, row: Mapping[str, str], place: str) -> LineChange | None:
     found: dict[str, str | float] = {}
     for name in TEXTS:
         value = row.get(name)
-        if value is not None and " ".join(value.split()) != getattr(line, name):
-            found[name] = value
+        if value is None:
+            continue
+        flat = " ".join(value.split())
+        # A table may hold the line's own route or the one that was chosen for it: neither is a change.
+        now = (line.route, route) if name == "route" else (" ".join(getattr(line, name).split()),)
+        if flat not in now:
+            found[name] = flat
     for name in ("start", "end"):
         value = row.get(name)
         if value is None or not value.strip():
             continue
-        try:
-            seconds = float(value)
-        except ValueError:
-            raise EditRefused(f"{place}: {name} {value!r} is not a number of seconds.") from None
-        if abs(seconds - getattr(line, name)) > TOLERANCE:
+        seconds = _seconds(value, f"{place}: {name}")
+        if abs(seconds - getattr(line, name)) > TOLERANCE[".csv"]:
             found[name] = seconds
     return LineChange(**found) if found else None  # type: ignore[arg-type]
 
 
-def _from_cues(context: Context, lines: Sequence[ReviewLine], file: Path) -> dict[str, LineChange]:
-    shown = [line for line in lines if line.text.strip()]
-    before = target_cues(context)
-    cues = read_cues(file)
-    if len(cues) == len(before) == len(shown):
-        pairs = list(zip(shown, before, cues, strict=True))
+def _seconds(value: str, place: str) -> float:
+    try:
+        seconds = float(value.strip().replace(",", "."))
+    except ValueError:
+        raise EditRefused(f"{place} {value!r} is not a number of seconds.") from None
+    if not 0.0 <= seconds < float("inf"):
+        raise EditRefused(f"{place} {value!r} is not a time in the episode.")
+    return seconds
+
+
+# --- subtitles --------------------------------------------------------------------------------
+
+
+def _from_cues(context: Context, file: Path) -> dict[str, LineChange]:
+    shown = [line for line in review_lines(context) if line.text.strip()]
+    shown.sort(key=lambda line: (line.start, line.end))
+    before = _as_written([Cue(line.start, line.end, line.text, line.speaker) for line in shown], file)
+    # Read in the order in which a subtitle file has them.
+    shown.sort(key=lambda line: (round(line.start * 1000), round(line.end * 1000)))
+    try:
+        cues = read_cues(file)
+    except MediaError as error:
+        raise EditRefused(str(error)) from None
+    if len(cues) == len(shown):
+        now: list[Cue | None] = list(cues)
     else:
-        pairs = [(line, was, cue) for line, was in zip(shown, before, strict=True) for cue in _at(line, cues)]
+        _refuse_homeless(shown, cues, file)
+        now = [_spoken_in(line, cues) for line in shown]
     changes: dict[str, LineChange] = {}
-    for line, was, cue in pairs:
-        change = _cue_change(was, cue)
+    for line, was, cue in zip(shown, before, now, strict=True):
+        change = _cue_change(was, cue, TOLERANCE[file.suffix.lower()]) if cue else None
         if change is not None:
             changes[line.id] = change
     return changes
 
 
-def _at(line: ReviewLine, cues: Sequence[Cue]) -> list[Cue]:
-    """Return the cues spoken in a line, as one."""
-    inside = [c for c in cues if min(c.end, line.end) - max(c.start, line.start) > 0.5 * (c.end - c.start)]
+def _as_written(cues: Sequence[Cue], file: Path) -> list[Cue]:
+    """Return cues as they come back from a file: times in its unit, without braces, tags and line breaks."""
+    with TemporaryDirectory(prefix="dubkit-") as folder:
+        written = Path(folder) / ("lines.vtt" if file.suffix.lower() == ".vtt" else "lines.srt")
+        (write_vtt if written.suffix == ".vtt" else write_srt)(cues, written)
+        return read_cues(written)
+
+
+def _inside(line: ReviewLine, cue: Cue) -> bool:
+    return min(cue.end, line.end) - max(cue.start, line.start) > 0.5 * (cue.end - cue.start)
+
+
+def _refuse_homeless(lines: Sequence[ReviewLine], cues: Sequence[Cue], file: Path) -> None:
+    for number, cue in enumerate(cues, 1):
+        if not any(_inside(line, cue) for line in lines):
+            raise EditRefused(
+                f"{file} cue {number} ({cue.start:.3f} to {cue.end:.3f} s): no line is spoken there.\n"
+                f"There are {len(lines)} lines and {len(cues)} cues; with as many of both their order counts."
+            )
+
+
+def _spoken_in(line: ReviewLine, cues: Sequence[Cue]) -> Cue | None:
+    """Return the cues spoken in a line, as one; None where there are none."""
+    inside = [cue for cue in cues if _inside(line, cue)]
     if not inside:
-        return []
-    return [Cue(inside[0].start, inside[-1].end, " ".join(c.text for c in inside), inside[0].speaker)]
+        return None
+    return Cue(inside[0].start, inside[-1].end, " ".join(cue.text for cue in inside), inside[0].speaker)
 
 
-def _cue_change(was: Cue, now: Cue) -> LineChange | None:
-    text = " ".join(now.text.split())
+def _cue_change(was: Cue, now: Cue, tolerance: float) -> LineChange | None:
     found: dict[str, str | float] = {}
+    text = " ".join(now.text.split())
     if text != " ".join(was.text.split()):
         found["text"] = text
     for name in ("start", "end"):
-        if abs(getattr(now, name) - getattr(was, name)) > TOLERANCE:
+        if abs(getattr(now, name) - getattr(was, name)) > tolerance:
             found[name] = getattr(now, name)
     return LineChange(**found) if found else None  # type: ignore[arg-type]

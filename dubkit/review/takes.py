@@ -91,8 +91,11 @@ def line_takes(context: Context, line: str) -> list[TakeRow]:
     used = set(in_use(context, clips or [line], "decode" if clips else "speak"))
     edit = context.placed.lines.get(line) or LineEdit()
     kept = edit.lock.takes if edit.lock else edit.takes or ()
+    own = take_names(context, line, clips)
+    # What it uses may have been made while another transcript gave the line another number.
+    others = sorted(t for t in {*used, *kept}.difference(own) if t.startswith("c") == bool(clips))
     rows = []
-    for name in take_names(context, line, clips):
+    for name in (*others, *own):
         record = context.store.take_record(name, context.language)
         if record is None:
             continue  # half a take of a copied folder: it cannot be used

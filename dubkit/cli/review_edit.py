@@ -1,0 +1,209 @@
+"""Commands of `dubkit review` that change lines, and take changes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dubkit.cli.review_episode import (
+    LINES,
+    episode_options,
+    json_option,
+    open_context,
+    open_desk,
+    say_event,
+    say_next,
+)
+
+if TYPE_CHECKING:
+    from dubkit.review.changes import Desk
+
+TEXTS = ("text", "source", "speaker", "route", "voice", "delivery", "note")
+CLEARED = {name: name for name in (*TEXTS, "start", "end", "seed")} | {"take": "takes"}
+"""Name on the command line -> field of the edit."""
+
+
+@click.command(name="edit")
+@episode_options
+@click.argument("line", required=False, metavar="[LINE]")
+@click.option("--text", help="What is said in the dub.")
+@click.option("--source", help="What is really said in the source; the line is translated again.")
+@click.option("--speaker", metavar="SPEAKER", help="Who speaks, by id or name.")
+@click.option("--start", type=float, metavar="SECONDS", help="When the line starts in the episode.")
+@click.option("--end", type=float, metavar="SECONDS", help="When it ends.")
+@click.option(
+    "--route",
+    type=click.Choice(["lipdub", "voice", "keep"]),
+    help="Picture and voice, voice only, or neither.",
+)
+@click.option("--voice", metavar="VOICE", help="Voice of this line: a name, or a blend such as 0.7*a+0.3*b.")
+@click.option("--delivery", metavar="WORDS", help="How it is spoken, for the generator: in a whisper.")
+@click.option("--note", metavar="WORDS", help="Remark for people; changes nothing in the dub.")
+@click.option(
+    "--clear",
+    type=click.Choice(sorted(CLEARED)),
+    multiple=True,
+    help="Take back the edits of this field. Repeatable.",
+)
+@click.option(
+    "--file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Change all lines as a .csv, .srt or .vtt of `dubkit export` says, changed in another program.",
+)
+def edit_command(
+    episode: Path, language: str, output: Path, line: str | None, file: Path | None, **given: Any
+) -> None:
+    """Change one LINE, or all lines with --file; all of it is made, or nothing.
+
+    The columns text, source, speaker, start, end, route, voice, delivery and note of a table are read, as far
+    as they are there; an empty cell takes an edit back. Subtitles change texts and times. Edits of source,
+    speaker and times hold for every language.
+    """
+    clear = frozenset(CLEARED[name] for name in given.pop("clear"))
+    values = {name: value for name, value in given.items() if value is not None}
+    _check_usage(line, file, values, clear)
+    desk = open_desk(episode, language, output)
+    if file is not None:
+        return _edit_all(desk, file)
+    assert line is not None
+    from dubkit.review.changes import LineChange
+    from dubkit.review.lines import find_lines
+    from dubkit.review.speakers import find_speaker
+
+    names = find_lines(desk.context, [line])
+    if len(names) != 1:
+        raise click.UsageError(f"{line}: edit one line at a time, or many with --file.")
+    if "speaker" in values:
+        values["speaker"] = find_speaker(desk.context, values["speaker"])
+    event = desk.edit(names[0], LineChange(**values, clear=clear))
+    say_event(desk, event, renders=bool({*values, *clear} - {"note"}))
+
+
+def _check_usage(line: str | None, file: Path | None, values: dict[str, Any], clear: frozenset[str]) -> None:
+    if file is not None and (line or values or clear):
+        raise click.UsageError("--file changes all lines: leave out the line and the other options.")
+    if file is None and line is None:
+        raise click.UsageError("Which line? Name it by number or id, or give all lines with --file.")
+    if file is None and not values and not clear:
+        raise click.UsageError("What shall change? Such as --text, --speaker, --start, --clear; see --help.")
+    for name in TEXTS:
+        if name in values and not values[name].strip():
+            keep = " To keep the source's sound: --route keep." if name == "text" else ""
+            raise click.UsageError(f"--{name} is empty. To go back to what was made: --clear {name}.{keep}")
+    for name in values:
+        if CLEARED[name] in clear:
+            raise click.UsageError(f"--{name} and --clear {name}: one of both.")
+
+
+def _edit_all(desk: Desk, file: Path) -> None:
+    from dubkit.review.table import read_changes
+
+    changes = read_changes(desk.context, file)
+    event = desk.edit_all(changes)
+    if event is None:
+        click.echo(f"{file}: no line is different.")
+        return
+    changed = {change.item for change in event.changes}
+    click.echo(f"{file}: {len(changed)} {'line' if len(changed) == 1 else 'lines'} changed.")
+    say_next(desk.context)
+
+
+def _lines_of(desk: Desk, lines: tuple[str, ...]) -> list[str]:
+    from dubkit.review.lines import find_lines
+
+    return find_lines(desk.context, lines)
+
+
+@click.command(name="accept")
+@episode_options
+@click.argument("lines", nargs=-1, required=True, metavar=LINES)
+@click.option("--take-back", is_flag=True, help="They need a look after all.")
+def accept_command(
+    episode: Path, language: str, output: Path, lines: tuple[str, ...], take_back: bool
+) -> None:
+    """Mark lines as looked at and good, whatever their flags say."""
+    desk = open_desk(episode, language, output)
+    say_event(desk, desk.accept(_lines_of(desk, lines), not take_back), renders=False)
+
+
+@click.command(name="lock")
+@episode_options
+@click.argument("lines", nargs=-1, required=True, metavar=LINES)
+def lock_command(episode: Path, language: str, output: Path, lines: tuple[str, ...]) -> None:
+    """Keep text and take of lines through every rerun, whatever changes before them.
+
+    When the source of a locked line changes, list and show name the conflict, and so does every run; nothing
+    is changed until you unlock the line.
+    """
+    desk = open_desk(episode, language, output)
+    say_event(desk, desk.lock(_lines_of(desk, lines)), renders=False)
+
+
+@click.command(name="unlock")
+@episode_options
+@click.argument("lines", nargs=-1, required=True, metavar=LINES)
+def unlock_command(episode: Path, language: str, output: Path, lines: tuple[str, ...]) -> None:
+    """Let lines follow their source and their settings again."""
+    desk = open_desk(episode, language, output)
+    say_event(desk, desk.unlock(_lines_of(desk, lines)), renders=False)
+
+
+@click.command(name="undo")
+@episode_options
+@click.option("--number", type=click.IntRange(min=1), help="Change to take back; the last one when left out.")
+def undo_command(episode: Path, language: str, output: Path, number: int | None) -> None:
+    """Take back the last change, or the one with this number in the history."""
+    desk = open_desk(episode, language, output)
+    _say_again(desk, desk.undo(number or 0))
+
+
+@click.command(name="redo")
+@episode_options
+def redo_command(episode: Path, language: str, output: Path) -> None:
+    """Make the change again that was taken back last."""
+    desk = open_desk(episode, language, output)
+    _say_again(desk, desk.redo())
+
+
+def _say_again(desk: Desk, event: Any) -> None:
+    click.echo(f"{event.action} of change {event.undoes}")
+    if event.changes:
+        say_event(desk, event)
+    else:
+        click.echo("It made no difference: everything was so already.")
+
+
+@click.command(name="history")
+@episode_options
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Changes shown.")
+@json_option
+def history_command(episode: Path, language: str, output: Path, limit: int, as_json: bool) -> None:
+    """Show what was changed, when and by whom, the latest first.
+
+    Changes of other languages are left out.
+    """
+    from dubkit.review.history import history
+    from dubkit.store import canonical
+
+    rows = history(open_context(episode, language, output, {}), limit)
+    if as_json:
+        click.echo(canonical(rows).decode())
+        return
+    for row in rows:
+        taken_back = "  (taken back)" if row.undone else ""
+        click.echo(f"{row.number:>4}  {row.at[:16].replace('T', ' ')}  {row.who:<10}  {row.text}{taken_back}")
+    if not rows:
+        click.echo("Nobody has changed anything yet.")
+
+
+EDITING = (
+    edit_command,
+    accept_command,
+    lock_command,
+    unlock_command,
+    undo_command,
+    redo_command,
+    history_command,
+)

@@ -1,0 +1,117 @@
+"""Commands of `dubkit review` about who speaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dubkit.cli.review_episode import LINES, episode_options, json_option, open_context, open_desk, say_event
+
+
+@click.command(name="speakers")
+@episode_options
+@json_option
+def speakers_command(episode: Path, language: str, output: Path, as_json: bool) -> None:
+    """List who speaks: name, description for the prompt, voice, lines, and a line to know the voice by."""
+    from dubkit.cli.tables import print_table
+    from dubkit.review.speakers import speakers
+    from dubkit.store import canonical
+
+    rows = speakers(open_context(episode, language, output, {}))
+    if as_json:
+        click.echo(canonical(rows).decode())
+        return
+    heads = ("id", "name", "lines", "seconds", "pitch", "voice", "heard at", "description")
+    print_table(
+        heads,
+        [
+            (
+                row.id,
+                row.name,
+                str(row.lines),
+                f"{row.seconds:.1f}",
+                f"{row.pitch_hz:.0f} Hz" if row.pitch_hz else "",
+                row.voice,
+                f"{row.sample[0]:.2f}-{row.sample[1]:.2f} s",
+                row.description + (" (a guess)" if row.guessed else ""),
+            )
+            for row in rows
+        ],
+    )
+
+
+@click.command(name="rename")
+@episode_options
+@click.argument("speaker", metavar="SPEAKER")
+@click.argument("name", required=False, metavar="[NAME]")
+@click.option("--description", metavar="WORDS", help="For the prompt, in every language: The young woman.")
+@click.option(
+    "--voice", metavar="VOICE", help="Voice in this language: a name, or a blend such as 0.7*a+0.3*b."
+)
+def rename_command(
+    episode: Path,
+    language: str,
+    output: Path,
+    speaker: str,
+    name: str | None,
+    description: str | None,
+    voice: str | None,
+) -> None:
+    """Give SPEAKER a NAME, a description or a voice; an empty one takes the edit back."""
+    from dubkit.review.speakers import SpeakerChange, describe_speaker, find_speaker
+
+    if name is None and description is None and voice is None:
+        raise click.UsageError("What shall change? Give a NAME, --description or --voice.")
+    desk = open_desk(episode, language, output)
+    wanted = SpeakerChange(name, description, voice)
+    event = describe_speaker(desk, find_speaker(desk.context, speaker), wanted)
+    say_event(desk, event, renders=description is not None or voice is not None)
+
+
+@click.command(name="merge")
+@episode_options
+@click.argument("speakers", nargs=-1, required=True, metavar="SPEAKER...")
+@click.option("--into", required=True, metavar="SPEAKER", help="Who they are all.")
+def merge_command(episode: Path, language: str, output: Path, speakers: tuple[str, ...], into: str) -> None:
+    """Give every line of some speakers to another one: they are the same person.
+
+    Locked lines go along, without a conflict: who speaks is what changes, not the line.
+    """
+    from dubkit.review.speakers import find_speaker, merge_speakers
+
+    desk = open_desk(episode, language, output)
+    named = [find_speaker(desk.context, speaker) for speaker in speakers]
+    say_event(desk, merge_speakers(desk, named, find_speaker(desk.context, into)))
+
+
+@click.command(name="split")
+@episode_options
+@click.argument("lines", nargs=-1, required=True, metavar=LINES)
+@click.option("--name", required=True, metavar="NAME", help="Name of the new speaker.")
+def split_command(episode: Path, language: str, output: Path, lines: tuple[str, ...], name: str) -> None:
+    """Give lines to a new speaker: what was taken for one person are two."""
+    from dubkit.review.lines import find_lines
+    from dubkit.review.speakers import assign
+
+    if not name.strip():
+        raise click.UsageError("--name is empty: who speaks these lines?")
+    desk = open_desk(episode, language, output)
+    say_event(desk, assign(desk, find_lines(desk.context, lines), "", name))
+
+
+@click.command(name="assign")
+@episode_options
+@click.argument("lines", nargs=-1, required=True, metavar=LINES)
+@click.option("--speaker", required=True, metavar="SPEAKER", help="Who speaks them, by id or name.")
+def assign_command(episode: Path, language: str, output: Path, lines: tuple[str, ...], speaker: str) -> None:
+    """Give lines to a speaker who is there already."""
+    from dubkit.review.lines import find_lines
+    from dubkit.review.speakers import assign, find_speaker
+
+    desk = open_desk(episode, language, output)
+    target = find_speaker(desk.context, speaker)
+    say_event(desk, assign(desk, find_lines(desk.context, lines), target))
+
+
+SPEAKING = (speakers_command, rename_command, merge_command, split_command, assign_command)

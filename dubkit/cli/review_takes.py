@@ -1,0 +1,272 @@
+"""Commands of `dubkit review` that make takes, choose among them, render and play."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dubkit.cli.review_episode import (
+    LINES,
+    desk_of,
+    episode_options,
+    named,
+    open_context,
+    open_desk,
+    open_run,
+    run_options,
+    say_event,
+    say_next,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dubkit.chain import Outcome
+    from dubkit.context import Context
+    from dubkit.edit_log import Event
+    from dubkit.review.regeneration import Pending
+    from dubkit.session import Session
+
+
+@click.command(name="regen")
+@episode_options
+@click.argument("lines", nargs=-1, required=True, metavar=LINES)
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Seed of the takes; a new one when left out.")
+@click.option("--render", "renders", is_flag=True, help="Rebuild the episode with the new takes at once.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be made and how long it would take.")
+@run_options
+def regen_command(
+    episode: Path,
+    language: str,
+    output: Path,
+    lines: tuple[str, ...],
+    seed: int | None,
+    renders: bool,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    **flags: Any,
+) -> None:
+    """Make a new take of lines, with another seed: only what these lines need runs.
+
+    Earlier takes stay and can be chosen again. Lines that are generated in one clip are made together.
+    Exit codes: 0 done, 1 something to mend, 2 usage, 3 made, but an item failed or a fall-back was used.
+    """
+    from dubkit.review.lines import find_lines
+    from dubkit.review.regeneration import make_takes, pending
+
+    session, context = open_run(episode, language, output, flags)
+    desk = desk_of(context)
+    asked = find_lines(context, lines)
+    changes, together = desk.seed_changes(asked, seed)
+    due = pending(desk.proposal(changes), session.speeds, () if renders else together)
+    along = [name for name in together if name not in asked]
+    if not as_json:
+        _say_due(together, along, due, dry_run)
+    if dry_run:
+        if as_json:
+            _print_json(context, together, due)
+        return
+    event = desk.make(changes, "regenerate")
+    outcomes = []
+    with _terminal(quiet or as_json) as progress:
+        outcomes.append(make_takes(session, context.source, context.language, together, progress))
+        if renders and outcomes[0].exit_code != 1:
+            outcomes.append(_render(session, context, progress))
+    if as_json:
+        _print_json(context, together, due, event, outcomes)
+    else:
+        _say_takes(context.fresh(), together)
+        _say_outcomes(context, outcomes, rendered=renders)
+    raise SystemExit(max((outcome.exit_code for outcome in outcomes), key=(0, 3, 1).index))
+
+
+def _say_due(lines: Sequence[str], along: Sequence[str], due: Pending, dry_run: bool) -> None:
+    """Say what is made and how long it takes: the result of a dry run, else a notice."""
+    if along:
+        click.echo(f"Generated in the same clip, so made again too: {', '.join(along)}.", err=not dry_run)
+    click.echo(f"{', '.join(lines)}: {due.text}", err=not dry_run)
+
+
+def _say_takes(context: Context, lines: Sequence[str]) -> None:
+    from dubkit.cli.review import print_takes
+    from dubkit.review.takes import line_takes
+
+    for line in lines:
+        click.echo(line)
+        print_takes([take for take in line_takes(context, line) if take.in_use])
+
+
+def _say_outcomes(context: Context, outcomes: Sequence[Outcome], *, rendered: bool) -> None:
+    ran: dict[str, int] = {}
+    for outcome in outcomes:
+        for stage, count in outcome.ran.items():
+            ran[stage] = ran.get(stage, 0) + count
+    click.echo("Made: " + (", ".join(f"{stage} {count}" for stage, count in ran.items()) or "nothing"))
+    for note in dict.fromkeys(note for outcome in outcomes for note in outcome.degraded):
+        click.echo(f"Degraded: {note}", err=True)
+    errors = [error for outcome in outcomes for error in outcome.errors]
+    for error in errors:
+        click.echo(f"Error: {error}", err=True)
+    if errors:
+        click.echo("The new seeds stay; dubkit review undo takes them back.", err=True)
+    elif not rendered:
+        say_next(context)
+
+
+def _print_json(
+    context: Context,
+    lines: Sequence[str],
+    due: Pending,
+    event: Event | None = None,
+    outcomes: Sequence[Outcome] = (),
+) -> None:
+    from dubkit.review.takes import line_takes
+    from dubkit.store import canonical
+
+    here = context.fresh()
+    result: dict[str, Any] = {
+        "source": str(context.source),
+        "language": context.language,
+        "lines": list(lines),
+        "will": {stage: list(items) for stage, items in due.items.items()},
+        "seconds": [round(value, 1) for value in due.seconds],
+    }
+    if outcomes:
+        result |= {
+            "change": event.number if event else None,
+            "ran": [outcome.ran for outcome in outcomes],
+            "takes": {line: json.loads(canonical(line_takes(here, line))) for line in lines},
+            "degraded": list(dict.fromkeys(note for o in outcomes for note in o.degraded)),
+            "errors": [error for o in outcomes for error in o.errors],
+            "exit_code": max((o.exit_code for o in outcomes), key=(0, 3, 1).index),
+        }
+    click.echo(json.dumps(result, ensure_ascii=False))
+
+
+def _terminal(quiet: bool) -> Any:
+    from dubkit.progress import Terminal
+
+    return Terminal(quiet=quiet)
+
+
+def _render(session: Session, context: Context, progress: Any) -> Outcome:
+    from dubkit.review.regeneration import render
+
+    return render(session, context.source, context.language, progress)
+
+
+@click.command(name="render")
+@episode_options
+@click.option("--dry-run", is_flag=True, help="Only say what would run and how long it would take.")
+@run_options
+def render_command(
+    episode: Path,
+    language: str,
+    output: Path,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    **flags: Any,
+) -> None:
+    """Rebuild the dub from the takes in use, making only what changed since the last time.
+
+    Exit codes: 0 done, 1 something to mend, 2 usage, 3 done but lines failed or a fall-back was used.
+    """
+    from dubkit.cli.run import show_outcome
+    from dubkit.planning import Request
+    from dubkit.review.regeneration import pending
+
+    session, context = open_run(episode, language, output, flags)
+    due = pending(context, session.speeds)
+    if dry_run and as_json:
+        return _print_json(context, (), due)
+    if not as_json:
+        click.echo(due.text, err=not dry_run)
+    if dry_run:
+        return
+    with _terminal(quiet or as_json) as progress:
+        outcome = _render(session, context, progress)
+    show_outcome(context.source, outcome, Request((context.language,)), as_json)
+    raise SystemExit(outcome.exit_code)
+
+
+@click.command(name="choose")
+@episode_options
+@click.argument("line", metavar="LINE")
+@click.argument("take", metavar="TAKE")
+def choose_command(episode: Path, language: str, output: Path, line: str, take: str) -> None:
+    """Use a TAKE of a LINE (v001, or c0001/v001 where a clip makes it), whatever changes later.
+
+    It is in use from the next render on, without being made again. An edit of the line's text, source, times,
+    speaker, voice or route lets go of it, and so does `edit --clear take`.
+    """
+    from dubkit.review.lines import find_lines
+
+    desk = open_desk(episode, language, output)
+    names = find_lines(desk.context, [line])
+    if len(names) != 1:
+        raise click.UsageError(f"{line}: choose for one line at a time.")
+    say_event(desk, desk.choose(names[0], take))
+
+
+@click.command(name="play")
+@episode_options
+@click.argument("line", metavar="LINE")
+@click.option("--take", default="", metavar="TAKE", help="Hear this take in the place of the one in the dub.")
+@click.option("--no-open", is_flag=True, help="Only write the file.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; in the episode's folder when left out.",
+)
+def play_command(
+    episode: Path, language: str, output: Path, line: str, take: str, no_open: bool, out: Path | None
+) -> None:
+    """Write source and dub of a LINE beside each other as one mp4, and open it where there is a player.
+
+    The line's seconds play twice: with the source's sound, then with the dub's. A take that is not in the dub
+    is heard over the quieter source.
+    """
+    from dubkit.progress import Speeds
+    from dubkit.review.lines import find_lines
+    from dubkit.review.play import write_comparison
+    from dubkit.review.regeneration import pending
+
+    context = open_context(episode, language, output, {})
+    names = find_lines(context, [line])
+    if len(names) != 1:
+        raise click.UsageError(f"{line}: play one line at a time.")
+    made = write_comparison(context, names[0], take, out)
+    if made.take:
+        click.echo(f"Heard second: take {made.take}, over the source.", err=True)
+    else:
+        click.echo("Heard second: the rendered dub.", err=True)
+    if made.picture is not None:
+        click.echo(f"The picture is not that take's own, which is {made.picture}", err=True)
+    due = pending(context, Speeds())
+    if not due.nothing:
+        click.echo(
+            f"The rendered dub is older than the edits. Next: dubkit review render {named(context)}", err=True
+        )
+    click.echo(str(made.file))
+    if not no_open and has_desktop():
+        click.launch(str(made.file))
+
+
+def has_desktop() -> bool:
+    """Tell whether something can open a file for this person."""
+    import os
+    import shutil
+    import sys
+
+    if sys.platform in ("darwin", "win32"):
+        return True
+    shown = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return bool(shown) and shutil.which("xdg-open") is not None
+
+
+MAKING = (regen_command, choose_command, render_command, play_command)

@@ -1,0 +1,147 @@
+"""Source and dub of one line beside each other in one file, to be opened in any player."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from dubkit.context import Context
+from dubkit.errors import EditRefused, MediaError
+from dubkit.media.side_by_side import HeardTake, write_side_by_side
+from dubkit.review.takes import clips_of, find_take, in_use, short
+from dubkit.stage import EPISODE
+from dubkit.store import Record, canonical, decoded
+from dubkit.types import SpokenLine
+from stages.decode import SOUND
+from stages.mix import SOUND as MIXED
+from stages.mix import items as mix_items
+
+FOLDER = "play"
+"""Below the folder of a language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A file that lets a line be compared."""
+
+    file: Path
+    take: str
+    """Take that is heard over the source; empty where the dub itself is heard."""
+    picture: Path | None
+    """Generated picture of that take, which the file does not show."""
+
+
+def write_comparison(context: Context, line: str, take: str = "", out: Path | None = None) -> Comparison:
+    """Write a line's seconds of source and dub as one mp4, and return what is heard in it.
+
+    The dub's own sound is heard where it holds the take in use; otherwise, or where `take` is named, that
+    take. Raises EditRefused when there is nothing to hear, and MediaError when the source is gone.
+    """
+    if not context.source.is_file():
+        raise MediaError(context.source, "the source is not there any more", "Bring it back to this place.")
+    segment = next(segment for segment, known in context.lines if known.id == line)
+    name, heard = _heard(context, line, take)
+    shown = ".".join((line, *name.split("/"))) if name else line
+    target = out or context.store.path(f"{FOLDER}/{shown}.mp4", context.language)
+    with TemporaryDirectory(prefix="dubkit-play") as folder:
+        made = Path(folder) / "comparison.mp4"
+        write_side_by_side(
+            context.source,
+            dub_file(context),
+            (segment.start, segment.end),
+            made,
+            episode=context.episode,
+            take=heard,
+        )
+        _keep(context, made, target, own=out is None)
+    return Comparison(target, name, _picture(context, line, name))
+
+
+def dub_file(context: Context) -> Path | None:
+    """Return the rendered dub; None before the first."""
+    record = context.store.record("stitch", EPISODE, context.language)
+    files = record.files if record and not record.error else ()
+    found = (context.store.root / ref.path for ref in files if Path(ref.path).stem == "dub")
+    return next((path for path in found if path.is_file()), None)
+
+
+def in_dub(context: Context, line: str) -> bool:
+    """Tell whether the rendered dub holds the take of a line that is in use."""
+    mixed = context.store.record("mix", EPISODE, context.language)
+    stitched = context.store.record("stitch", EPISODE, context.language)
+    if mixed is None or stitched is None or dub_file(context) is None:
+        return False
+    sound = context.file_digest("mix", MIXED, language=context.language)
+    name = f"speak/{line}"
+    (now,) = mix_items(context)
+    return stitched.parts.inputs.get(MIXED) == sound and mixed.parts.inputs.get(name) == now.inputs.get(name)
+
+
+def _heard(context: Context, line: str, take: str) -> tuple[str, HeardTake | None]:
+    if take:
+        full = find_take(context, line, take)
+        return short(full, line), _spoken(context, line, full)
+    if in_dub(context, line):
+        return "", None
+    used = in_use(context, [line], "speak")
+    if not used:
+        if dub_file(context) is not None:
+            return "", None  # it keeps the source's sound
+        raise EditRefused(f"{line} has no take yet, and there is no dub.\nRender the episode first.")
+    return short(used[0], line), _spoken(context, line, used[0])
+
+
+def _spoken(context: Context, line: str, take: str) -> HeardTake:
+    """Return the speech of a take; that of a clip was cut from its sound as a take of the line."""
+    record = context.store.take_record(take, context.language)
+    if record is not None and record.parts.stage == "decode":
+        record = _cut_from(context, line, record)
+    if record is None:
+        raise EditRefused(
+            f"The speech of take {take} of {line} was not cut out yet.\n"
+            f"Choose the take and render: dubkit review choose, dubkit review render."
+        )
+    speech = next(context.store.root / ref.path for ref in record.files if ref.path.endswith("/speech.wav"))
+    return HeardTake(speech, decoded(canonical(record.value), SpokenLine).start_sample)
+
+
+def _cut_from(context: Context, line: str, clip: Record) -> Record | None:
+    sound = next((ref.sha256 for ref in clip.files if ref.path.endswith(f"/{SOUND}")), "")
+    for folder in reversed(context.store.take_folders(line, context.language)):
+        record = context.store.take_record(f"{line}/{folder.name}", context.language)
+        if record is not None and record.parts.inputs.get(f"decode/{clip.item}") == sound:
+            return record
+    return None
+
+
+def _picture(context: Context, line: str, take: str) -> Path | None:
+    """Return the generated picture of a take that is not in the dub."""
+    clips = clips_of(context, line) if take else []
+    names = [take] if "/" in take else in_use(context, clips, "decode")
+    for name in names:
+        record = context.store.take_record(name, context.language)
+        for ref in record.files if record else ():
+            if ref.path.endswith("/picture.mkv"):
+                return context.store.root / ref.path
+    return None
+
+
+def _keep(context: Context, made: Path, target: Path, *, own: bool) -> None:
+    if not own:
+        try:
+            shutil.copyfile(made, target)
+        except OSError as error:
+            raise MediaError(target, (error.strerror or str(error)).lower(), "Name another file.") from None
+        return
+    relative = target.relative_to(context.store.root).as_posix()
+    for last in (False, True):
+        try:
+            with context.store.writing(relative) as temporary:
+                shutil.copyfile(made, temporary)
+            return
+        except FileNotFoundError:
+            # A run that begins meanwhile empties the folder of half-written files.
+            if last:
+                raise
