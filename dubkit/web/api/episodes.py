@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import APIRouter
 
@@ -98,7 +99,9 @@ def episode_row(site: Site, folder: Path) -> EpisodeRow:
         duration=float(episode.duration) if episode else 0.0,
         languages=languages,
         has_video=bool(episode and episode.video),
-        thumbnail=f"/media/{name}/shots/{shots[0].id}.jpg" if shots and episode and episode.video else "",
+        thumbnail=f"/media/{quote(name)}/shots/{shots[0].id}.jpg"
+        if shots and episode and episode.video
+        else "",
         degraded=degraded,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Query
 
@@ -214,7 +215,7 @@ def _one(context: Context, line: str) -> ReviewLine:
 
 
 def _take(episode: str, language: Language, line: str, row: TakeRow) -> Take:
-    base = f"/media/{episode}/{language}/takes/{full(row.take, line)}"
+    base = f"/media/{quote(episode)}/{language}/takes/{full(row.take, line)}"
     sound, picture = f"{base}/sound" if row.sound else "", f"{base}/picture" if row.picture else ""
     return Take(
         row.take, row.engine, row.voice, row.seed, row.seconds, row.speed, row.fit, row.flags, row.text,
