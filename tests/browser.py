@@ -47,7 +47,7 @@ class Trouble:
     def console(self, message: ConsoleMessage) -> None:
         """Note an error or a warning."""
         if message.type in ("error", "warning") and not any(part in message.text for part in self.allowed):
-            self.found.append(f"console {message.type}: {message.text}")
+            self.found.append(f"console {message.type}: {message.text} ({message.location['url']})")
 
     def crashed(self, error: object) -> None:
         """Note an uncaught error."""

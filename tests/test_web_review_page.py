@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 SAMPLE = next((Path(__file__).parent.parent / "Input").glob("*.mp4"))
-ANSWERS = {"translate__provider": "none"}
+ANSWERS: dict[str, Any] = {"translate__provider": "none"}
 """With these settings a plan needs no model."""
 PEOPLE = ("Ana", "Inspector Delacroix", "Marc")
 
@@ -57,7 +57,7 @@ def write_episode(site: Site, name: str, count: int, *, video: bool = True) -> E
     episode = Episode(name, "0" * 64, "mp4", Fraction(length), picture if video else None, (sound,), track=1)
     store.write_json("episode.json", episode)
     if video:
-        store.write_json("shots.json", Shots((Shot("shot1", 0, length * 25, 0.0, float(length)),)))
+        store.write_json("shots.json", Shots((Shot("shot1", 0, 25, 0.0, 1.0),)))
     ids = [f"s{number:04d}" for number in range(1, count + 1)]
     segments = tuple(
         Segment(item, at * 3 + 0.5, at * 3 + 2.5, f"spk{at % 3 + 1}", f"What was said in line {at + 1}.")
@@ -320,9 +320,8 @@ def test_a_job_that_fails_says_so_and_a_lost_connection_too(pages: Pages, addres
 
     page.route("**/api/jobs/job1**", answer)
     page.route("**/render", lambda route: route.fulfill(status=202, json={"id": "job1", "state": "queued"}))
-    page.route("**/pending**", lambda route: route.fulfill(json={
-        "items": {"speak": ["s0001"]}, "reasons": {}, "seconds": [8, 14], "text": "1 line is spoken.", "nothing": False,
-    }))  # fmt: skip
+    due = {"items": {"speak": ["s0001"]}, "reasons": {}, "seconds": [8, 14], "nothing": False}
+    page.route("**/pending**", lambda route: route.fulfill(json={**due, "text": "1 line is spoken."}))
     page.click("#render")
     page.wait_for_selector("#produce[open]")
     what = page.text_content("#produce-what") or ""
@@ -340,9 +339,10 @@ def test_a_phone_shows_everything_without_scrolling_sideways(pages: Pages, addre
     page = opened(pages, address, size=PHONE, touch=True)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
     small = page.evaluate(
-        """() => [...document.querySelectorAll('.review main button, .review main select, .review main summary')]
-          .filter((one) => one.checkVisibility()).map((one) => [one.id || one.className, one.getBoundingClientRect()])
-          .filter(([, box]) => box.height < 39.5).map(([name, box]) => `${name} ${box.height}`)"""
+        """() => [...document.querySelectorAll('main button, main select, main summary')]
+          .filter((one) => one.checkVisibility())
+          .filter((one) => one.getBoundingClientRect().height < 39.5)
+          .map((one) => one.id || one.className)"""
     )
     assert small == []
     pages.shoot(page, "review-phone")
