@@ -560,6 +560,8 @@ def test_200_jobs_of_20_clients_end_right_once_though_workers_are_killed(shop: S
         codes = [worker.wait(20) for worker in workers]
     assert codes == [0, 0, 0]
     assert len(expected) == 200
+    assert shop.queue.counts()["failed"] == 20
+    assert shop.queue.counts()["cancelled"] >= 10
     assert sum(shop.kinds(job).count("lease-lost") for job in shop.queue.jobs(limit=300)) >= 3
     for number, state in expected.items():
         events = shop.queue.events(number)
