@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dubkit.context import Context
 from dubkit.edits import LineEdit, given, lock_conflict
 from dubkit.errors import DubkitError, EditRefused
+from dubkit.review.speakers import speaker_edits
 from dubkit.review.takes import current_take, take_names
 from dubkit.store import Record, canonical, decoded
 from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, LineRoute, Route, Segment, SpokenLine
@@ -176,8 +177,7 @@ class _Known:
 def _speaker_names(context: Context) -> dict[str, str]:
     if not context.store.has("cast.json", context.language):
         return {}
-    edits = context.shared_edits.speakers | context.language_edits.speakers
-    given_names = {speaker: edit.name for speaker, edit in edits.items() if edit.name}
+    given_names = {speaker: edit.name for speaker, edit in speaker_edits(context).items() if edit.name}
     return {speaker.id: speaker.name for speaker in context.cast.speakers} | given_names
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from dubkit.context import Context
 from dubkit.edit_log import Change, Event
-from dubkit.edits import LineEdit
+from dubkit.edits import LineEdit, SpeakerEdit, given
 from dubkit.errors import EditRefused
 from dubkit.review.changes import Desk
 from dubkit.session import finished_languages
@@ -41,12 +41,22 @@ class SpeakerChange:
     voice: str | None = None
 
 
+def speaker_edits(context: Context) -> dict[str, SpeakerEdit]:
+    """Return the edits of every speaker: those of the language over those that all languages share."""
+    shared, own = context.shared_edits.speakers, context.language_edits.speakers
+    none = SpeakerEdit()
+    return {
+        speaker: SpeakerEdit(**(given(shared.get(speaker, none)) | given(own.get(speaker, none))))
+        for speaker in sorted(shared.keys() | own.keys())
+    }
+
+
 def speakers(context: Context) -> list[SpeakerRow]:
     """Return everybody who speaks, as cast, with the edits laid over."""
     cast = (
         {s.id: s for s in context.cast.speakers} if context.store.has("cast.json", context.language) else {}
     )
-    edits = context.shared_edits.speakers | context.language_edits.speakers
+    edits = speaker_edits(context)
     rows = []
     for speaker in sorted({segment.speaker for segment in context.segments}):
         spoken = [s for s in context.segments if s.speaker == speaker]
