@@ -24,7 +24,7 @@ from dubkit.review.speakers import (
 )
 from dubkit.review.takes import TakeRow, full, line_takes
 from dubkit.review.why import explain
-from dubkit.web.accounts.access import Editor
+from dubkit.web.accounts.access import Editor, Viewer
 from dubkit.web.accounts.audit import audit
 from dubkit.web.api.line_forms import (
     Assign,
@@ -91,9 +91,18 @@ def read_edits(
 
 
 @router.get("/pending")
-def read_pending(context: Reviewed, site: OnSite) -> Due:
-    """Return what a render would do now, and how long it would take."""
-    return _due(pending(context, site.speeds))
+def read_pending(
+    context: Reviewed,
+    site: OnSite,
+    person: Viewer,
+    lines: Annotated[list[Annotated[str, Query(max_length=40)]] | None, Query(max_length=1000)] = None,
+) -> Due:
+    """Return what a render would do now, or a new take of some lines, and how long it would take."""
+    if not lines:
+        return _due(pending(context, site.speeds))
+    desk = Desk(context, person.name)
+    changes, together = desk.seed_changes(lines)
+    return _due(pending(desk.proposal(changes), site.speeds, together))
 
 
 @router.get("/speakers")
