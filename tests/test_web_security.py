@@ -164,6 +164,13 @@ def test_the_login_form_needs_a_token_too(server: Running) -> None:
     assert server.browser().post("/login", data=form, headers={"X-CSRF-Token": "x"}).status_code == 403
 
 
+def test_a_form_without_scripts_logs_in(server: Running) -> None:
+    browser = server.browser()
+    form = {"name": "ed", "password": PASSWORD, "csrf_token": browser.csrf(), "next": "/jobs"}
+    answer = browser.post("/login", data=form, headers={"X-CSRF-Token": ""})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/jobs")
+
+
 @pytest.mark.parametrize(
     "headers",
     [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": ""}, {"Sec-Fetch-Site": "cross-site"},
