@@ -136,7 +136,7 @@ def test_metrics_count_jobs_stages_and_workers(running: Running, program: Browse
 def test_requests_are_counted_by_route_and_never_by_path(tmp_path: Path) -> None:
     site = make_site(tmp_path)
     app = create_app(site)
-    if Metered not in [middleware.cls for middleware in app.user_middleware]:
+    if str(Metered) not in [str(middleware.cls) for middleware in app.user_middleware]:
         app.add_middleware(Metered)
     with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000)) as browser:
         for job in ("aaaa", "bbbb"):
