@@ -461,3 +461,49 @@ def test_a_transcript_is_not_there_before_its_lines(ana: Browser) -> None:
     ana.post(f"/api/jobs/{job}/cancel")
     assert ana.get(url).status_code == 404
     assert ana.get(url, params={"language": "nonsense!"}).status_code == 404
+
+
+# --- a whole dub ------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_dub_is_made_read_changed_and_spoken_again(running: Running, ana: Browser) -> None:
+    shutil.copy(SAMPLE, running.site.inputs / "sample.mp4")
+    job = submitted(ana, source="sample.mp4", languages=["pt-BR"], settings={"mode": "low"})["id"]
+    work_all(running)
+    done = ana.get(f"/api/jobs/{job}").json()
+    assert done["state"] in ("done", "degraded"), done
+    first = ana.get(f"/api/jobs/{job}/result")
+    assert first.headers["content-disposition"] == 'attachment; filename="dub.mp4"'
+    url = f"/api/jobs/{job}/transcript"
+    rows = ana.get(url).json()
+    assert set(rows[0]) == {"id", "start", "end", "speaker", "source", "text", "route", "flags"}
+    table = ana.get(url, headers={"Accept": "text/csv"})
+    assert table.headers["content-type"].startswith("text/csv")
+    assert table.text.splitlines()[0] == "id,start,end,speaker,text,source,route,flags"
+    assert ana.get(url, params={"format": "srt"}).text.startswith("1\n00:00:")
+    assert ana.get(url, params={"format": "vtt"}).text.startswith("WEBVTT")
+    assert ana.get(url, params={"format": "docx"}).status_code == 422
+
+    nothing = ana.post(f"{url}/synthesize", json={"language": "pt-BR", "lock": False})
+    assert nothing.status_code == 409
+    line = rows[0]["id"]
+    unknown = ana.put(url, json=[{"id": line, "text": "Nunca."}, {"id": "s9999", "text": "x"}])
+    assert unknown.status_code == 400
+    assert "s9999" in unknown.json()["detail"]
+    assert ana.put(url, json=[{"id": line}, {"id": line}]).status_code == 422
+    assert ana.put(url, json=[{"id": line, "start": 1e5}]).status_code == 400
+    assert ana.get(url).json() == rows
+    changed = ana.put(url, json=[{"id": line, "text": "Bom dia a todos."}]).json()
+    assert [(row["id"], row["text"]) for row in changed["rows"]] == [(line, "Bom dia a todos.")]
+
+    made = ana.post(f"{url}/synthesize", json={"language": "pt-BR"})
+    assert made.status_code == 202
+    again = made.json()
+    assert (again["work"]["kind"], again["state"]) == ("render", "queued")
+    work_all(running)
+    second = ana.get(f"/api/jobs/{again['id']}").json()
+    assert second["state"] in ("done", "degraded"), second
+    assert second["result"]["ran"]["speak"] == 1
+    assert "transcribe" not in second["result"]["ran"]
+    assert ana.get(f"/api/jobs/{again['id']}/result").content != first.content
