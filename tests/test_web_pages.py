@@ -4,29 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from fractions import Fraction
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from dubkit.store import EpisodeStore, Parts, Record, canonical
-from dubkit.types import (
-    Cast,
-    Diarization,
-    Episode,
-    EpisodeQc,
-    Line,
-    LineQc,
-    Segment,
-    Shot,
-    Shots,
-    Speaker,
-    Transcript,
-    Translation,
-    VideoStream,
-)
+from dubkit.types import Line, Translation
 from dubkit.web.accounts.people import Role
 from dubkit.web.api.shown_jobs import ShownEvent
 from dubkit.web.jobs.kinds import Job, JobProgress, Work
@@ -35,50 +17,13 @@ from dubkit.web.pages.new_job import settings_with
 from dubkit.web.site import Site
 from dubkit.web.templating import duration, size, slug, static_url
 from tests.web_client import Browser, Running, running_site
+from tests.web_episode import write_episode
+from tests.web_html import HOSTILE, HOSTILE_NAME, check_page
 
-HOSTILE = "<script>alert('x')</script>"
-HOSTILE_NAME = "<img src=x onerror=alert(1)> & 'co'"
 PEOPLE: dict[str, Role] = {"ada": "admin", "eve": "editor", "vic": "viewer"}
 PAGES = ("/", "/jobs", "/characters", "/settings")
 EDITOR_PAGES = ("/new",)
 ADMIN_PAGES = ("/users",)
-
-
-# --- an episode as a run leaves it ------------------------------------------------------------
-
-
-def write_episode(site: Site, name: str, *, folder: str = "", finished: bool = True) -> EpisodeStore:
-    """Write the artifacts of a dubbed episode; its texts and names are hostile to a page."""
-    source = site.inputs / folder / f"{name}.mp4"
-    source.parent.mkdir(parents=True, exist_ok=True)
-    source.write_bytes(b"media")
-    store = EpisodeStore(site.output / name)
-    memo = {"path": str(source.resolve()), "sha256": "0" * 64, "size": 5, "mtime_ns": 1}
-    store.write_bytes(".dubkit/source.json", canonical(memo))
-    rate = Fraction(25)
-    video = VideoStream(0, "h264", 640, 360, rate, 250, Fraction(0), Fraction(10))
-    store.write_json("episode.json", Episode(name, "0" * 64, "mp4", Fraction(10), video, ()))
-    store.write_json("shots.json", Shots((Shot("shot001", 0, 250, 0.0, 10.0),)))
-    store.write_json("diarization.json", Diarization((), "single", {}))
-    segments = (
-        Segment("s0001", 1.0, 2.5, "spk1", f"Hello {HOSTILE}"),
-        Segment("s0002", 3.0, 4.0, "spk2", "Goodbye"),
-    )
-    store.write_json("transcript.json", Transcript("en", 1.0, segments, "base"))
-    lines = (Line("s0001", f"Olá {HOSTILE}", flags=("refused",)), Line("s0002", "Adeus"))
-    store.write_json("translation.json", Translation("pt-BR", lines), "pt-BR")
-    cast = (
-        Speaker("spk1", HOSTILE_NAME, f"The man {HOSTILE}", True, 117.0, -20.0, "kumo"),
-        Speaker("spk2", "Ana", "The woman", False, 210.0, -20.0),
-    )
-    store.write_json("cast.json", Cast("pt-BR", cast), "pt-BR")
-    record = Record("episode", "k", Parts("diarize", 1), degraded=(f"one speaker {HOSTILE}",))
-    store.save_record(record)
-    if finished:
-        measured = tuple(LineQc(line.id, "", None, 0.0, None) for line in lines)
-        qc = EpisodeQc(measured, None, None, None, None, 250, 250, 250, 0.0)
-        store.write_json("qc.json", qc, "pt-BR")
-    return store
 
 
 @pytest.fixture(scope="module")
@@ -99,101 +44,6 @@ def submit(site: Site, owner: str, source: str = "clip.mp4", **settings: str) ->
     path = site.inputs / source
     path.touch()
     return site.queue.submit(Work("dub", str(path), path.stem, ("pt-BR",), settings), owner)
-
-
-# --- reading a page ---------------------------------------------------------------------------
-
-VOID = frozenset(
-    ("area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
-)
-
-
-@dataclass
-class Element:
-    tag: str
-    attributes: dict[str, str]
-    text: str = ""
-    labelled: bool = False
-
-
-@dataclass
-class Read(HTMLParser):
-    """Every element of a page with its text, and what is wrong with the nesting."""
-
-    elements: list[Element] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        super().__init__()
-        self._open: list[Element] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        names = [name for name, _ in attrs]
-        if len(set(names)) != len(names):
-            self.faults.append(f"<{tag}> has an attribute twice: {names}")
-        element = Element(tag, {name: value or "" for name, value in attrs})
-        element.labelled = any(one.tag == "label" for one in self._open)
-        self.elements.append(element)
-        if tag not in VOID:
-            self._open.append(element)
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self._open or self._open[-1].tag != tag:
-            self.faults.append(f"</{tag}> closes {self._open[-1].tag if self._open else 'nothing'}")
-            return
-        self._open.pop()
-
-    def handle_data(self, data: str) -> None:
-        for element in self._open:
-            element.text += data
-
-
-def read(text: str) -> Read:
-    page = Read()
-    page.feed(text)
-    page.close()
-    if page._open:
-        page.faults.append(f"never closed: {[element.tag for element in page._open]}")
-    return page
-
-
-def check_page(text: str, *, whole: bool = True) -> Read:
-    """Assert what holds for every page and every part of one."""
-    page = read(text)
-    assert not page.faults
-    ids = [one.attributes["id"] for one in page.elements if "id" in one.attributes]
-    assert sorted(ids) == sorted(set(ids)), "an id twice"
-    labels = {one.attributes.get("for") for one in page.elements if one.tag == "label"}
-    for one in page.elements:
-        have = one.attributes
-        assert not [name for name in have if name.startswith("on") or name == "style"], have
-        for name in ("href", "src", "action", "hx-get", "hx-post"):
-            address = have.get(name, "")
-            external = re.match(r"[a-z]+:|//", address)
-            assert not external or (one.tag == "a" and address.startswith("https://")), have
-        assert one.tag != "style"
-        if one.tag == "script":
-            assert have["src"].startswith("/static/")
-            assert not one.text.strip()
-        if (
-            one.tag in ("input", "select", "textarea")
-            and have.get("type") != "hidden"
-            and "hidden" not in have
-        ):
-            assert one.labelled or "aria-label" in have or have.get("id") in labels, have
-        if one.tag in ("button", "a", "summary"):
-            assert one.text.strip() or have.get("aria-label"), f"no name: {one}"
-        if one.tag == "img":
-            assert "alt" in have
-        for name in ("aria-labelledby", "aria-describedby"):
-            assert set(have.get(name, "").split()) <= set(ids), f"{have} points nowhere"
-        assert not set(labels - {None}) - set(ids)
-    if whole:
-        assert len([one for one in page.elements if one.tag == "h1"]) == 1
-        assert len([one for one in page.elements if one.tag == "main"]) == 1
-    assert HOSTILE not in text
-    assert "<img src=x" not in text
-    return page
 
 
 # --- every page, every role -------------------------------------------------------------------
