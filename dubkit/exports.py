@@ -65,9 +65,16 @@ def line_rows(context: Context) -> list[dict[str, Any]]:
             "source": s.text,
             "route": line.route,
             "flags": " ".join(line.flags),
+            **_remarks(context, line.id),
         }
         for s, line in context.lines
     ]
+
+
+def _remarks(context: Context, line: str) -> dict[str, str]:
+    """Return what a person said of a line; empty where nobody did."""
+    edit = context.placed.lines.get(line)
+    return {name: (getattr(edit, name) if edit else None) or "" for name in ("voice", "delivery", "note")}
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:

@@ -69,7 +69,7 @@ def test_the_examples_of_the_readme_run_in_order(desk: Path) -> None:
         )
         # 3 would mean that the packaged models were not enough for the sample.
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-        if "edits.json" in command:
+        if "review edit" in command:
             edited = True
     assert (desk / "Output/sample/pt-BR/dub.mp4").is_file()
     assert edited
