@@ -352,11 +352,13 @@ def configure(
 
 
 def changed_settings(settings: Settings) -> dict[str, Any]:
-    """Return the settings of a run that are not the defaults, without secrets and the server's own."""
+    """Return the settings of a run that are not the defaults: no secrets, and not what is the machine's."""
     return {
         entry.name: value
         for entry in declared()
-        if not entry.secret and not entry.name.startswith("serve.")
+        if not entry.secret
+        and not entry.name.startswith("serve.")
+        and entry.name not in ("dub.devices", "dub.memory")
         if (value := settings.value(entry.name)) != entry.default
     }
 

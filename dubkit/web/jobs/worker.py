@@ -16,7 +16,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from dubkit.config import Settings, declared
 from dubkit.errors import DubkitError
-from dubkit.session import Session
+from dubkit.session import Session, continued
+from dubkit.store import EpisodeStore
 from dubkit.web.jobs.allowed import check_settings
 from dubkit.web.jobs.halt import Halt, Halted
 from dubkit.web.jobs.kinds import LeaseLost
@@ -118,6 +119,8 @@ class Worker:
         try:
             check_settings(work.settings)
             session = self._open_session(self._own_card(claimed))
+            if work.kind != "dub":
+                session = continued(session, EpisodeStore(session.output / work.episode))
             settings = session.settings
             episode = episode_of(session.output, Path(work.source))
             if episode != work.episode:
