@@ -20,13 +20,15 @@ from dubkit.review.history import history
 from dubkit.review.lines import review_lines
 from dubkit.review.takes import line_takes
 from dubkit.sink import StoreSink
-from dubkit.store import EpisodeStore
+from dubkit.store import EpisodeStore, Parts, Record
 from dubkit.types import (
     AudioStream,
     Cast,
+    Clip,
     Clips,
     Diarization,
     Episode,
+    Fit,
     Line,
     LineRoute,
     Segment,
@@ -198,7 +200,7 @@ def test_an_edit_of_any_field_is_taken_back(desk: Desk, field: str) -> None:
 
 def test_taking_one_time_back_must_leave_a_line_that_can_be(desk: Desk) -> None:
     desk.edit("s0001", LineChange(start=5.0, end=6.0))
-    with pytest.raises(EditRefused, match="cannot end at 3.0 s and start at 5.0 s"):
+    with pytest.raises(EditRefused, match=r"cannot end at 3\.0 s and start at 5\.0 s"):
         again(desk).edit("s0001", LineChange(clear=frozenset({"end"})))
     again(desk).edit("s0001", LineChange(clear=frozenset({"start", "end"})))
     assert desk.context.fresh().segments == segments()
@@ -269,7 +271,7 @@ def test_a_locked_line_refuses_changes_but_remarks(desk: Desk) -> None:
     desk.lock(["s0001"])
     now = again(desk)
     for change in (LineChange(text="x"), LineChange(start=1.1), LineChange(clear=frozenset({"text"}))):
-        with pytest.raises(EditRefused, match="s0001 is locked. Unlock it first"):
+        with pytest.raises(EditRefused, match=r"s0001 is locked\. Unlock it first"):
             now.edit("s0001", change)
     with pytest.raises(EditRefused, match="locked"):
         now.choose("s0001", "v001")
@@ -361,7 +363,37 @@ def test_a_locked_take_from_before_a_new_numbering_is_listed(desk: Desk) -> None
     lines = tuple(Line(s.id, text) for s, text in zip(segments(2), LINES, strict=True))
     store.write_json("translation.json", Translation(PT, lines), PT)
     takes = line_takes(desk.context.fresh(), "s0002")
-    assert [(t.take, t.chosen, t.text) for t in takes][0] == ("s0001/v001", True, "Bom dia.")
+    assert next((t.take, t.chosen, t.text) for t in takes) == ("s0001/v001", True, "Bom dia.")
+
+
+def in_one_clip(context: Context) -> None:
+    """Plan the first two lines into one generated clip."""
+    clip = Clip("c0001", "sh1", 0, 33, 33, 0, 33, ("s0001", "s0002"), "", Fit(32, 32, 0, 0, 32, 32))
+    routes = tuple(LineRoute(f"s000{n}", "lipdub", "a face") for n in (1, 2))
+    context.store.write_json("clips.json", Clips("justdubit", (clip,), routes), PT)
+
+
+def test_lines_of_one_clip_are_made_and_kept_together(desk: Desk) -> None:
+    in_one_clip(desk.context)
+    event, lines = again(desk).new_seeds(["s0002"])
+    assert lines == ["s0001", "s0002"]
+    assert event is not None
+    assert [edit["seed"] for edit in edits(desk)["lines"].values()] == [43, 43]
+    lock = {"text": "x", "route": "lipdub", "source": "", "speaker": "spk1", "start": 1.0, "end": 3.0}
+    desk.context.store.path("edits.json", PT).write_text(json.dumps({"lines": {"s0001": {"lock": lock}}}))
+    with pytest.raises(EditRefused, match="s0002 is made in one clip with s0001, which is locked"):
+        again(desk).new_seeds(["s0002"])
+
+
+def test_a_clip_that_could_not_be_made_flags_its_lines(desk: Desk) -> None:
+    in_one_clip(desk.context)
+    desk.context.store.save_record(Record("c0001", "k", Parts("refine", 1), error="too large"), PT)
+    assert ["failed" in line.flags for line in review_lines(desk.context.fresh())] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 # --- what was done ----------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def test_lines_are_named_by_number_range_and_id(context: Context, named: list[st
 
 @pytest.mark.parametrize("named", ["0", "5", "3-9", "3-2", "s9", "-1", "1-", "x-y", "", "٣x"])
 def test_a_line_that_is_not_there_is_named(context: Context, named: str) -> None:
-    with pytest.raises(EditRefused, match="There is no line .* 4"):
+    with pytest.raises(EditRefused, match=r"There is no line .* 4"):
         find_lines(context, [named])
 
 

@@ -19,7 +19,7 @@ from dubkit.edits import LineEdit, Lock, SegmentEdit, edited_segment
 from dubkit.errors import ArtifactDamaged, EditRefused
 from dubkit.planning import find_todo, stage_named
 from dubkit.review.proposal import Proposal
-from dubkit.review.takes import clips_of, find_take, in_use, seeds_used
+from dubkit.review.takes import GENERATING, clips_of, find_take, in_use, seeds_used
 from dubkit.types import Line, Route, Segment
 
 
@@ -47,8 +47,6 @@ ON_SEGMENT = {"source": "text", "speaker": "speaker", "start": "start", "end": "
 """Fields that all languages share -> their name in the edits of a segment."""
 REMARKS = frozenset({"note", "accepted"})
 """Fields that may change on a locked line."""
-GENERATING = ("embed", "denoise", "refine", "decode")
-"""Stages that make the take of a clip."""
 LONGEST = 5000
 """Characters of a text."""
 

@@ -9,7 +9,7 @@ from dubkit.context import Context
 from dubkit.edits import LineEdit, given, lock_conflict
 from dubkit.errors import DubkitError, EditRefused
 from dubkit.review.speakers import speaker_edits
-from dubkit.review.takes import current_take, take_names
+from dubkit.review.takes import GENERATING, current_take, take_names
 from dubkit.store import Record, canonical, decoded
 from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, LineRoute, Route, Segment, SpokenLine
 
@@ -149,7 +149,7 @@ class _Known:
             candidates=line.candidates,
             route=route,
             reason=planned.reason if planned else "",
-            flags=_flags(segment, line, take, measured, record),
+            flags=_flags(segment, line, take, measured, self._failed(record, clips)),
             conflict=lock_conflict(edit.lock, segment) if edit.lock else "",
             locked=edit.lock is not None,
             accepted=bool(edit.accepted),
@@ -167,6 +167,12 @@ class _Known:
             take=current_take(context, line.id, clips),
             takes=len(take_names(context, line.id, clips)),
         )
+
+    def _failed(self, spoken: Record | None, clips: Sequence[str]) -> bool:
+        """Tell whether a line, or a clip that makes it, could not be made."""
+        store, language = self.context.store, self.context.language
+        records = (store.record(stage, clip, language) for clip in clips for stage in GENERATING)
+        return any(record is not None and bool(record.error) for record in (spoken, *records))
 
     def _edited(self, segment: str, edit: LineEdit) -> tuple[str, ...]:
         source = given(self.context.placed.segments.get(segment))
@@ -198,14 +204,14 @@ def _spoken(record: Record | None) -> SpokenLine | None:
 
 
 def _flags(
-    segment: Segment, line: Line, take: SpokenLine | None, measured: LineQc | None, record: Record | None
+    segment: Segment, line: Line, take: SpokenLine | None, measured: LineQc | None, failed: bool
 ) -> tuple[str, ...]:
     found = [*segment.flags, *line.flags]
     if take is not None:
         found += take.flags
     if measured is not None and take is not None:
         found += measured.flags
-    if record is not None and record.error:
+    if failed:
         found.append("failed")
     if take is not None and take.text and take.text != line.text:
         found.append("other-text")

@@ -18,10 +18,14 @@ LAST = "speak"
 
 DOING = {
     "translate": "translated",
+    "cast": "voices chosen",
     "speak": "spoken",
+    "embed": "prompts read",
+    "encode": "looked at",
     "denoise": "generated",
     "refine": "refined",
     "decode": "decoded",
+    "paste": "put into the picture",
     "mix": "mixed",
     "stitch": "joined",
     "qc": "measured",

@@ -12,6 +12,9 @@ from dubkit.errors import EditRefused
 from dubkit.store import Record, canonical, decoded
 from dubkit.types import SAMPLE_RATE, DubbedClip, SpokenLine
 
+GENERATING = ("embed", "denoise", "refine", "decode")
+"""Stages that make the take of a clip."""
+
 
 @dataclass(frozen=True, slots=True)
 class TakeRow:
