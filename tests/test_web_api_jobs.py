@@ -497,7 +497,7 @@ def test_a_dub_is_made_read_changed_and_spoken_again(running: Running, ana: Brow
     changed = ana.put(url, json=[{"id": line, "text": "Bom dia a todos."}]).json()
     assert [(row["id"], row["text"]) for row in changed["rows"]] == [(line, "Bom dia a todos.")]
 
-    made = ana.post(f"{url}/synthesize", json={"language": "pt-BR"})
+    made = ana.post(f"{url}/synthesize", json={"language": "pt-BR", "lock": True})
     assert made.status_code == 202
     again = made.json()
     assert (again["work"]["kind"], again["state"]) == ("render", "queued")
@@ -507,3 +507,5 @@ def test_a_dub_is_made_read_changed_and_spoken_again(running: Running, ana: Brow
     assert second["result"]["ran"]["speak"] == 1
     assert "transcribe" not in second["result"]["ran"]
     assert ana.get(f"/api/jobs/{again['id']}/result").content != first.content
+    lines = ana.get("/api/episodes/sample/pt-BR/lines").json()["lines"]
+    assert [line["id"] for line in lines if line["locked"]] == [rows[0]["id"]]

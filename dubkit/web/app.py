@@ -17,6 +17,7 @@ from dubkit.web.accounts.sessions import Sessions
 from dubkit.web.accounts.users import Accounts
 from dubkit.web.errors import Unexpected, add_error_handlers
 from dubkit.web.headers import BodyLimit, SecurityHeaders
+from dubkit.web.metrics import Metered
 from dubkit.web.openapi import describe
 from dubkit.web.requestlog import RequestLog
 from dubkit.web.site import Site
@@ -52,6 +53,7 @@ def create_app(site: Site) -> FastAPI:
     app.add_middleware(Unexpected)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
+    app.add_middleware(Metered)
     return app
 
 

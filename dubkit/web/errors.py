@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FOR_PROGRAMS = ("/api/", "/media/", "/static/")
+FOR_PROGRAMS = ("/api/", "/media/", "/metrics", "/static/")
 """Where answers are JSON or files, never pages."""
 
 NEXT_STEPS = {

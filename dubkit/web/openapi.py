@@ -34,7 +34,7 @@ PROBLEMS = {
 }
 """Status -> meaning, of errors that any operation may answer."""
 
-OPEN = {"/api/health"}
+OPEN = {"/api/health", "/api/health/live", "/api/health/ready"}
 
 
 def describe(app: FastAPI) -> None:

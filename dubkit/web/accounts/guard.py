@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dubkit.web.accounts.sessions import Sessions
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-OPEN = frozenset({"/login", "/api/health"})
+OPEN = frozenset({"/login", "/api/health", "/api/health/live", "/api/health/ready"})
 """Paths anybody may ask for."""
 
 OWN_AFFAIRS = ("/logout", "/login", "/api/password", "/api/tokens")

@@ -9,6 +9,7 @@ from typing import Literal
 from dubkit.chain import Outcome
 from dubkit.context import Context
 from dubkit.episodes import folder_name, open_episode
+from dubkit.errors import EditRefused
 from dubkit.planning import Request, scopes
 from dubkit.progress import Progress
 from dubkit.session import Session, dub
@@ -32,8 +33,24 @@ def perform(session: Session, work: Work, progress: Progress) -> list[Outcome]:
     from dubkit.review.regeneration import make_takes, render
 
     if work.kind == "render":
-        return [render(session, source, tag, progress) for tag in work.languages]
+        outcomes = [render(session, source, tag, progress) for tag in work.languages]
+        for tag in work.languages:
+            _lock(session, work, tag, progress)
+        return outcomes
     return [make_takes(session, source, tag, work.lines, progress) for tag in work.languages]
+
+
+def _lock(session: Session, work: Work, language: str, progress: Progress) -> None:
+    """Lock the lines that a render was asked to lock, now that their takes are there."""
+    from dubkit.review.changes import Desk
+    from dubkit.review.opening import of_folder
+
+    for line in work.lines:
+        context = of_folder(session, session.output / work.episode).fresh(language)
+        try:
+            Desk(context, "render").lock([line])
+        except EditRefused as refused:
+            progress.note(str(refused))
 
 
 def engine_of(session: Session, work: Work, progress: Progress) -> str:
