@@ -135,9 +135,8 @@ class Desk:
     def seed_changes(self, lines: Sequence[str], seed: int | None = None) -> tuple[list[Change], list[str]]:
         """Return what `new_seeds` would change, and the lines it is about. Raises EditRefused."""
         together = self._together(lines)
-        for name in together:
-            self._refuse_locked(name)
         for name in lines:
+            self._refuse_locked(name)
             self._refuse_unspoken(name)
         changes: list[Change] = []
         for name in together:
