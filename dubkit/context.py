@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -243,3 +243,11 @@ class Context:
     def digest(value: Any) -> str:
         """SHA-256 of any value of `dubkit.types`."""
         return digest(value)
+
+
+def finished_languages(context: Context) -> Sequence[str]:
+    """Return the languages that an episode has a translation in."""
+    root = context.store.root
+    if not root.is_dir():
+        return ()
+    return tuple(sorted(path.parent.name for path in root.glob("*/translation.json")))

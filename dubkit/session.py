@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dubkit.chain import Outcome, execute
 from dubkit.config import Settings, changed_settings, with_settings
-from dubkit.context import Context, Fetching
+from dubkit.context import Context, Fetching, finished_languages
 from dubkit.episodes import Opened, locked, open_episode, remember_source
 from dubkit.estimates import Estimate, estimate
 from dubkit.ops.models import ModelStore
 from dubkit.planning import Request, StagePlan, plan
 from dubkit.progress import Progress, Speeds
 from dubkit.store import HIDDEN, EpisodeStore, canonical, decoded
+from dubkit.summary import keep_summary
+
+__all__ = [
+    "Session",
+    "cache_folder",
+    "continued",
+    "dub",
+    "episode_context",
+    "finished_languages",
+    "open_models",
+    "plan_episode",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,11 @@ def dub(
     with locked(opened.store, wait=wait, on_wait=progress.note):
         remember_source(opened)
         _remember_settings(opened.store, session.settings)
-        return execute(_context(session, opened, progress.fetching), request, progress, session.speeds)
+        context = _context(session, opened, progress.fetching)
+        outcome = execute(context, request, progress, session.speeds)
+        if outcome.ran or outcome.errors:
+            keep_summary(context)
+        return outcome
 
 
 def plan_episode(session: Session, source: Path, request: Request) -> tuple[list[StagePlan], Estimate | None]:
@@ -77,14 +93,6 @@ def plan_episode(session: Session, source: Path, request: Request) -> tuple[list
 def episode_context(session: Session, source: Path, language: str = "") -> Context:
     """Open an episode to read it."""
     return _context(session, open_episode(session.output, source)).fresh(language)
-
-
-def finished_languages(context: Context) -> Sequence[str]:
-    """Languages the episode has a translation in."""
-    root = context.store.root
-    if not root.is_dir():
-        return ()
-    return tuple(sorted(p.parent.name for p in root.glob("*/translation.json")))
 
 
 SETTINGS = f"{HIDDEN}/settings.json"

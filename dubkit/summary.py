@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dubkit.chain import ASSEMBLED
-from dubkit.context import Context
-from dubkit.errors import DubkitError
-from dubkit.session import finished_languages
+from dubkit.context import Context, finished_languages
+from dubkit.errors import DiskFull, DubkitError
+from dubkit.store import HIDDEN, EpisodeStore
 from dubkit.types import EpisodeQc
 from stages import STAGES
 
@@ -45,6 +45,40 @@ class Summary:
     def as_json(self) -> dict[str, Any]:
         """Return the summary as plain JSON values."""
         return asdict(self)
+
+
+KEPT = f"{HIDDEN}/summary.json"
+"""The summary as the last run left it: records change in runs only, and there are thousands of them."""
+
+
+def known_summary(context: Context) -> Summary:
+    """Return the state of an episode as its last run left it; collected where no run kept it."""
+    if _still_holds(context.store):
+        try:
+            return context.store.read(KEPT, Summary)
+        except DubkitError:
+            pass  # of another version
+    return summarise(context)
+
+
+def _still_holds(store: EpisodeStore) -> bool:
+    """Tell whether no record was written since: a run that is killed keeps no summary."""
+    try:
+        kept = store.path(KEPT).stat().st_mtime_ns
+        folders = (store.root / HIDDEN / "items").glob("*/*")
+        return all(folder.stat().st_mtime_ns <= kept for folder in folders)
+    except OSError:
+        return False
+
+
+def keep_summary(context: Context) -> None:
+    """Keep the state of an episode after a run. Needs the lock."""
+    try:
+        context.store.write_json(KEPT, summarise(context.fresh("")))
+    except DiskFull:
+        raise
+    except DubkitError:
+        context.store.path(KEPT).unlink(missing_ok=True)  # damage is told where somebody looks
 
 
 def summarise(context: Context) -> Summary:

@@ -13,7 +13,7 @@ from dubkit.errors import DubkitError
 from dubkit.review.opening import of_folder
 from dubkit.session import finished_languages
 from dubkit.store import HIDDEN
-from dubkit.summary import summarise
+from dubkit.summary import known_summary
 from dubkit.types import EpisodeQc
 from dubkit.web.accounts.access import OpenEpisode, Viewer, may_see
 from dubkit.web.site import OnSite, Site
@@ -76,7 +76,7 @@ def episode_row(site: Site, folder: Path) -> EpisodeRow:
     name, source = folder.name, context.source
     try:
         episode = context.episode if context.store.has("episode.json") else None
-        summary = summarise(context)
+        summary = known_summary(context)
         verdicts = {row.tag: row for row in summary.languages}
         languages = tuple(
             LanguageState(
