@@ -6,10 +6,12 @@ import json
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
+import click
 import pytest
 
 from dubkit import cli
@@ -311,6 +313,33 @@ def test_speakers_are_listed_and_named(call: Terminal) -> None:
     assert rows[2][-2:] == ["(a", "guess)"]
 
 
+def test_a_terminal_gets_a_table_laid_out_for_it(call: Terminal) -> None:
+    call("edit", "ep", "1", "--text", "[bold]Bom[/bold] dia. " * 4)
+    call.monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    call.monkeypatch.setenv("COLUMNS", "100")
+    out = click.unstyle(call("list", "ep").out)
+    assert "[bold]Bom[/bold]" in out
+    assert max(map(len, out.splitlines())) <= 100
+    assert out.splitlines()[0].split() == ["#", "id", "time", "speaker", "route", "marks", "flags", "text"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "tool", "there"), [(":0", True, True), (":0", False, False), ("", True, False)]
+)
+def test_a_player_is_opened_only_on_a_desktop(
+    monkeypatch: pytest.MonkeyPatch, shown: str, tool: bool, there: bool
+) -> None:
+    from dubkit.cli.review_takes import has_desktop
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("DISPLAY", shown)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/xdg-open" if tool else None)
+    assert has_desktop() is there
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert has_desktop()
+
+
 def test_nothing_heavy_is_loaded_to_look_at_lines(call: Terminal) -> None:
     import subprocess
 
@@ -500,6 +529,20 @@ def test_the_cast_follows_a_split_speaker_in_one_run(desk: Desk) -> None:
     assert "speak" not in review(desk, "render", "sample", "--json")["ran"]  # the takes of before
 
 
+def opened(desk: Desk, *arguments: str) -> Path:
+    """Play on a desktop whose player writes down what it is given."""
+    tool, told = desk.folder / "bin/xdg-open", desk.folder / "told"
+    tool.parent.mkdir()
+    tool.write_text(f'#!/bin/sh\nprintf %s "$1" > {told}.part && mv {told}.part {told}\n')
+    tool.chmod(0o755)
+    path = f"{tool.parent}{os.pathsep}{os.environ['PATH']}"
+    desk.dubkit("review", "play", *arguments, DISPLAY=":0", PATH=path)
+    until = time.monotonic() + 20
+    while not told.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    return desk.folder / told.read_text()
+
+
 @pytest.mark.slow
 def test_a_line_is_compared_in_one_file(desk: Desk) -> None:
     done = desk.dubkit("review", "play", "sample", "2", DISPLAY="", WAYLAND_DISPLAY="")
@@ -512,6 +555,7 @@ def test_a_line_is_compared_in_one_file(desk: Desk) -> None:
             2 * (line["end"] - line["start"] + 1), abs=0.15
         )
         assert len(made.streams.video) == len(made.streams.audio) == 1
+    assert opened(desk, "sample", "2") == file
     review(desk, "edit", "sample", "2", "--text", "Sou o Jordi.")
     review(desk, "regen", "sample", "2")
     own = review(desk, "play", "sample", "2", "--no-open", "--out", "own.mp4")

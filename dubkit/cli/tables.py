@@ -27,7 +27,7 @@ def _laid_out(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = Table(box=None, pad_edge=False, show_edge=False)
     for position, head in enumerate(heads):
         last = position == len(heads) - 1
-        table.add_column(head, no_wrap=not last, overflow="fold" if last else "ellipsis", ratio=None)
+        table.add_column(head, no_wrap=not last, overflow="fold" if last else "ellipsis")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console(highlight=False).print(table)
