@@ -25,39 +25,53 @@ export function showTakes(takes, commands, mayChoose) {
     list.replaceChildren(h("li", { class: "muted" }, "Not spoken yet. Regenerate the line, or render the episode."));
     return;
   }
-  const chosen = takes.find((take) => take.in_use);
-  list.replaceChildren(...takes.map((take, at) => entry(take, at, chosen, commands, mayChoose)));
-  if (focused) (list.querySelector(`[data-key="${focused}"]:not(:disabled)`) ?? list.querySelector("button"))?.focus();
+  list.replaceChildren(...takes.map((take, at) => entry(take, at, wantedOf(takes, take), commands, mayChoose)));
+  if (focused) (list.querySelector(`[data-key="${focused}"]:not(:disabled)`) ?? list.querySelector(`[data-key="play-${focused.replace(/^\w+-/, "")}"]`) ?? list.querySelector("button"))?.focus();
 }
 
-function entry(take, at, chosen, commands, mayChoose) {
+/** The take of the next dub, of the same clip as `take`: the one a person chose, else the one in use. */
+function wantedOf(takes, take) {
+  const clip = (one) => one.take.split("/").slice(0, -1).join("/");
+  const same = takes.filter((one) => clip(one) === clip(take));
+  return same.find((one) => one.chosen) ?? same.find((one) => one.in_use);
+}
+
+function entry(take, at, wanted, commands, mayChoose) {
   const button = (key, label, act, ...children) => {
     const made = h("button", { type: "button", class: "btn little", "aria-label": `${label} ${take.take}`, data: { key: `${key}-${take.take}` } }, ...children);
     made.addEventListener("click", act);
     return made;
   };
-  const choose = take.in_use
-    ? chip(take.chosen ? "Chosen" : "In use", take.chosen ? "Chosen by hand: it stays whatever changes" : "This take is in the dub", "good", "check")
-    : mayChoose && button("choose", "Choose take", () => commands.choose(take.take), "Choose");
-  const compares = chosen && !take.in_use && take.sound && chosen.sound;
+  const choose = !take.chosen && mayChoose && button("choose", "Choose take", () => commands.choose(take.take), "Choose");
+  const compares = wanted && take !== wanted && take.sound && wanted.sound;
   return h(
     "li",
-    { class: take.in_use ? "take chosen" : "take" },
+    { class: take === wanted ? "take chosen" : "take" },
     h("kbd", { title: "Key that chooses it" }, at < 9 ? String(at + 1) : ""),
-    h("div", { class: "take-what" }, h("b", {}, take.take), h("span", { class: "muted" }, facts(take)), text(take, chosen), ...take.flags.map((flag) => chip(flagLabel(flag), flagMeaning(flag), "flag"))),
+    h("div", { class: "take-what" }, h("b", {}, take.take), h("span", { class: "muted" }, facts(take)), text(take, wanted), ...take.flags.map((flag) => chip(flagLabel(flag), flagMeaning(flag), "flag"))),
     h(
       "div",
       { class: "take-acts" },
       take.sound && button("play", "Play take", () => hear(take), icon("play"), "Play"),
-      compares && button("compare", "Compare with the take in use", () => compare(chosen, take), "A/B"),
+      compares && button("compare", `Compare with ${wanted.take} take`, () => compare(wanted, take), "A/B"),
       choose,
+      ...states(take, take === wanted),
     ),
   );
 }
 
+/** @param {Take} take @param {boolean} wanted */
+function states(take, wanted) {
+  const found = [];
+  if (take.chosen) found.push(chip("Chosen", "Chosen by hand: it stays whatever changes", "good", "check"));
+  if (take.chosen && !take.in_use) found.push(chip("Heard after a render", "Until then the dub has another take", "measure"));
+  if (take.in_use && !take.chosen) found.push(chip(wanted ? "In use" : "In use until a render", "The last run used this take", wanted ? "good" : "measure", wanted && "check"));
+  return found;
+}
+
 /** A take of another text says which. */
-function text(take, chosen) {
-  return take.text && chosen && take.text !== chosen.text ? h("q", {}, take.text) : null;
+function text(take, wanted) {
+  return take.text && wanted && take.text !== wanted.text ? h("q", {}, take.text) : null;
 }
 
 /** @param {Take} take */
