@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +13,10 @@ from typing import Any
 from dubkit.context import Context
 from dubkit.errors import DubkitError
 from stages.outputs import source_cues, target_cues
+
+# Quotes before it count too, so that every cell comes back as it was. Spreadsheets pass over blanks, and
+# some take the full-width signs for the plain ones.
+_FORMULA = re.compile(r"'*\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
 
 def export(context: Context, language: str, kind: str) -> str:
@@ -82,5 +87,19 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     names = list(rows[0]) if rows else ["id", "start", "end", "speaker", "text"]
     table = csv.DictWriter(written, names, lineterminator="\n")
     table.writeheader()
-    table.writerows(rows)
+    table.writerows({name: quoted(cell) for name, cell in row.items()} for row in rows)
     return written.getvalue()
+
+
+def quoted(cell: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula: texts that begin like one get a `'` before them.
+
+    >>> quoted("=1+1"), quoted("- Olá"), quoted("Olá")
+    ("'=1+1", "'- Olá", 'Olá')
+    """
+    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
+
+
+def unquoted(cell: str) -> str:
+    """Return what `quoted` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

@@ -57,8 +57,11 @@ RANKS: dict[str, int] = {
 LEAVES = {"dubkit.ltx", "dubkit.media", "dubkit.qc", "dubkit.speech", "dubkit.translate", "dubkit.voice"}
 
 HEAVY = (
+    "alembic",
+    "argon2",
     "av",
     "cv2",
+    "fastapi",
     "faster_whisper",
     "ffmpeg",
     "huggingface_hub",
@@ -69,8 +72,10 @@ HEAVY = (
     "scenedetect",
     "scipy",
     "sklearn",
+    "sqlalchemy",
     "torch",
     "transformers",
+    "uvicorn",
 )
 
 MAX_FILE_LINES = 600

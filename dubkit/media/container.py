@@ -28,6 +28,13 @@ LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 _MP4_ATOMS = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
 _TIMEOUT_SECONDS = 60.0
+
+MOST_PIXELS = 16384 * 8640
+"""Pixels of a picture; a file of some kilobytes may claim pictures that no memory holds. Of larger ones
+FFmpeg tells no size."""
+
+_LISTS = frozenset(("concat", "dash", "hls", "imf", "sdp", "webm_dash_manifest"))
+"""Formats that name other files: a list disguised as a film must not make the reader open those."""
 _MAX_SECONDS = 24 * 3600
 """Longer than any episode: time stamps beyond it are damaged and would fill the disk with silence."""
 
@@ -78,6 +85,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         container = av.open(
             media_url(path),
             container_options=options,
+            options={"max_pixels": str(MOST_PIXELS)},
             metadata_errors="replace",
             timeout=_TIMEOUT_SECONDS,
         )
@@ -87,9 +95,16 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise _open_error(path, error) from error
     try:
+        _check_container(path, container)
         yield container
     finally:
         container.close()
+
+
+def _check_container(path: Path, container: InputContainer) -> None:
+    if container.format.name in _LISTS:
+        problem = f"this is a list of other files ({container.format.name}), not a film"
+        raise MediaError(path, problem, "Name the films that it lists.")
 
 
 def _check_file(path: Path) -> None:

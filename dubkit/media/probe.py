@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dubkit.errors import MediaError
 from dubkit.media.container import (
     LAYOUTS,
+    MOST_PIXELS,
     PacketTrack,
     check_span,
     codec_name,
@@ -52,6 +53,7 @@ def probe(path: Path, *, audio_track: int = 0, audio_language: str = "") -> Epis
     warnings: list[str] = []
     with open_media(path) as container:
         picture = _choose_picture(container, warnings)
+        _check_size(path, picture)
         streams = timed_streams(container, None if picture is None else picture.index)
         if not streams:
             cure = "Name a file with at least one video or sound track."
@@ -101,6 +103,15 @@ def _choose_picture(container: InputContainer, warnings: list[str]) -> Any | Non
             f"({_size(chosen)}) only."
         )
     return chosen
+
+
+def _check_size(path: Path, picture: Any | None) -> None:
+    if picture is not None and not picture.codec_context.width * picture.codec_context.height:
+        raise MediaError(
+            path,
+            f"its pictures are damaged, or have more than {MOST_PIXELS:,} pixels",
+            "Check that it plays elsewhere, and make a copy with smaller pictures.",
+        )
 
 
 def _size(stream: Any) -> str:

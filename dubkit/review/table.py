@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from dubkit.context import Context
 from dubkit.errors import EditRefused, MediaError
+from dubkit.exports import unquoted
 from dubkit.media.subtitles import Cue, read_cues, write_srt, write_vtt
 from dubkit.review.changes import LineChange
 from dubkit.review.lines import ReviewLine, review_lines
@@ -90,7 +91,7 @@ def _row_change(line: ReviewLine, route: str, row: Mapping[str, str], place: str
         value = row.get(name)
         if value is None:
             continue
-        flat = " ".join(value.split())
+        flat = " ".join(unquoted(value).split())
         # A table may hold the line's own route or the one that was chosen for it: neither is a change.
         now = (line.route, route) if name == "route" else (" ".join(getattr(line, name).split()),)
         if flat not in now:

@@ -39,6 +39,7 @@ def create_app(site: Site) -> FastAPI:
     identity = Identity(site, accounts, sessions)
     app.state.site = site
     app.state.sessions = sessions
+    app.state.identity = identity
     app.state.accounts = accounts
     app.state.logins = Logins(site, accounts, sessions)
     for router in _routers():

@@ -28,6 +28,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATING = 0x6475626B
 """Key of the PostgreSQL lock that lets one process migrate at a time."""
 
+ACCOUNTS = 0x6475626C
+"""Key of the PostgreSQL lock that lets one request at a time change users, tokens and grants."""
+
 
 class Table(DeclarativeBase):
     """Base of every table."""
@@ -63,7 +66,8 @@ class Database:
         if self.sqlite and parsed.database:
             _make_private(Path(parsed.database))
         try:
-            self.engine: Engine = create_engine(parsed, pool_pre_ping=True)
+            # An error goes into logs, and what was being written may be a hash, a token or a text.
+            self.engine: Engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
         except (NoSuchModuleError, ModuleNotFoundError) as error:
             raise SettingError(
                 "serve.database", parsed.drivername, f"needs a driver that is not installed ({error})"
@@ -75,9 +79,15 @@ class Database:
         self._reading = sessionmaker(self.engine.execution_options(reading=True), expire_on_commit=False)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """Give a session whose changes are committed when the block ends well, else taken back."""
+    def transaction(self, alone: int = 0) -> Iterator[Session]:
+        """Give a session whose changes are committed when the block ends well, else taken back.
+
+        Writers of SQLite wait for one another anyway; elsewhere those that name the same lock in `alone` do,
+        so that what such a block reads stays true until it has written.
+        """
         with self._writing() as session, session.begin():
+            if alone and not self.sqlite:
+                session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": alone})
             yield session
 
     @contextmanager

@@ -23,6 +23,11 @@ logger = logging.getLogger(__name__)
 FOR_PROGRAMS = ("/api/", "/media/", "/metrics", "/static/")
 """Where answers are JSON or files, never pages."""
 
+DATABASE_AWAY = (
+    "The database does not answer: it is locked, full or not reachable, and the server's log says which. "
+    "Try again soon."
+)
+
 NEXT_STEPS = {
     404: "It may have been renamed or removed, or you may not have access to it.",
     403: "Ask an admin, if you should be able to do this.",
@@ -62,7 +67,7 @@ def add_error_handlers(app: FastAPI) -> None:
         return problem(request, 422, found)
 
     async def user_error(request: Request, error: DubkitError) -> Response:
-        return problem(request, status_of(error), str(error))
+        return problem(request, status_of(error), _told(request, str(error)))
 
     app.add_exception_handler(HTTPException, refused)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, malformed)  # type: ignore[arg-type]
@@ -85,6 +90,14 @@ def _statuses() -> dict[type[DubkitError], int]:
         (AccountConflict, EditConflict, EpisodeBusy, JobConflict), 409
     )
     return {**conflicts, NoSuchUser: 404, DiskFull: 507}
+
+
+def _told(request: Request, text: str) -> str:
+    """Return a message as the asker may read it: where the server keeps its folders is for admins."""
+    from dubkit.web.api.shown_jobs import told
+
+    person = getattr(request.state, "person", None)
+    return told(request.app.state.site, person, text) if person is not None else text
 
 
 def _in_words(detail: Any) -> str:
@@ -112,11 +125,21 @@ class Unexpected:
 
         try:
             await self.app(scope, receive, sending)
-        except Exception:
+        except Exception as error:
             if scope["type"] != "http" or begun:
                 raise
-            logger.exception("%s %r failed", scope["method"], scope["path"])
-            answer = problem(
-                Request(scope), 500, "Something went wrong in the server; its log has the details."
-            )
+            request = Request(scope)
+            if _is_database_away(error):
+                logger.warning("%s %r: no database: %s", scope["method"], scope["path"], error)
+                answer = problem(request, 503, DATABASE_AWAY, {"Retry-After": "5"})
+            else:
+                logger.exception("%s %r failed", scope["method"], scope["path"])
+                answer = problem(request, 500, "Something went wrong in the server; its log has the details.")
             await answer(scope, receive, send)
+
+
+def _is_database_away(error: Exception) -> bool:
+    """Tell whether the database is locked, full, read-only or gone: nothing that the request did."""
+    from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+
+    return isinstance(error, (OperationalError, InterfaceError, TimeoutError))

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
@@ -35,8 +36,16 @@ FIXED = {
 LARGEST_BODY = 2_000_000
 """Bytes of a body that is not an upload."""
 
+BODY_SECONDS = 60.0
+"""Time for a body that is not an upload: slower clients only hold connections."""
+
 UPLOADS = "/api/uploads"
 """Where larger bodies come in; that router has limits of its own."""
+
+
+def is_upload(path: str) -> bool:
+    """Tell whether a path is one that uploads are sent to."""
+    return path == UPLOADS or path.startswith(UPLOADS + "/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +78,32 @@ class SecurityHeaders:
 
 @dataclass(frozen=True, slots=True)
 class BodyLimit:
-    """ASGI middleware that refuses bodies larger than `LARGEST_BODY` bytes, but for uploads, with 413."""
+    """ASGI middleware that refuses bodies larger than `LARGEST_BODY` bytes with 413, and those that take
+    longer than `BODY_SECONDS` with 408; uploads have limits of their own."""
 
     app: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        if scope["type"] != "http" or path == UPLOADS or path.startswith(UPLOADS + "/"):
+        if scope["type"] != "http" or is_upload(scope.get("path", "")):
             await self.app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "")
         too_large = declared.isdigit() and int(declared) > LARGEST_BODY
-        read = 0
+        read, more, until = 0, True, 0.0
 
         async def reading() -> Message:
-            nonlocal read
+            nonlocal read, more, until
             # Said where the body is read, so that it is answered like any other error of a route.
             if too_large:
                 raise _refusal()
-            message = await receive()
+            if not more:  # what comes after a body is that the client has gone, whenever it does
+                return await receive()
+            until = until or anyio.current_time() + BODY_SECONDS
+            with anyio.move_on_after(until - anyio.current_time()) as limit:
+                message = await receive()
+            if limit.cancelled_caught:
+                raise HTTPException(408, f"The body did not come within {BODY_SECONDS:g} seconds.")
+            more = message.get("more_body", False)
             read += len(message.get("body", b""))
             if read > LARGEST_BODY:
                 raise _refusal()

@@ -18,6 +18,7 @@ from dubkit.store import HIDDEN, EpisodeStore
 from dubkit.web.accounts.names import safe_name
 from dubkit.web.accounts.people import EVERYBODY, Person, Role
 from dubkit.web.accounts.tables import Grant
+from dubkit.web.database import ACCOUNTS
 from dubkit.web.site import OnSite, Site
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -81,6 +82,14 @@ def may_see(site: Site, person: Person, episode: str) -> bool:
         return True
     owners = site.queue.owners(episode)
     return not owners or person.name in owners or bool(granted(site, episode) & {person.name, EVERYBODY})
+
+
+def stay_shared(site: Site, episode: str) -> None:
+    """Let everybody go on seeing an episode that no job has touched, whoever works on it from now on."""
+    made = (site.output / episode / HIDDEN).is_dir()
+    if made and not site.queue.owners(episode) and not granted(site, episode):
+        with site.database.transaction(ACCOUNTS) as session:
+            session.merge(Grant(episode=episode, person=EVERYBODY))
 
 
 def granted(site: Site, episode: str) -> frozenset[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fastapi import Request
+from fastapi.responses import Response
 from sqlalchemy import select
 
 from dubkit.web.accounts.people import Person
@@ -28,6 +30,14 @@ def note(database: Database, name: str, action: str, subject: str, detail: str =
     )
     with database.transaction() as session:
         session.add(entry)
+
+
+def audit_download(request: Request, site: Site, person: Person, subject: str, answer: Response) -> Response:
+    """Note that a file was sent to be kept, once for however many ranges a client asks; return the answer."""
+    from_start = request.headers.get("range", "bytes=0-").startswith("bytes=0-")
+    if request.method == "GET" and answer.status_code in (200, 206) and from_start:
+        audit(site, person, "download", subject)
+    return answer
 
 
 def entries(site: Site, *, before: int = 0, limit: int = 100, person: str = "") -> list[AuditEntry]:

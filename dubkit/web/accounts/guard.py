@@ -19,6 +19,7 @@ from dubkit.web.accounts.csrf import Carried
 from dubkit.web.accounts.hosts import Hosts
 from dubkit.web.accounts.identity import Identity
 from dubkit.web.errors import is_for_programs, problem
+from dubkit.web.headers import is_upload
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,6 +35,9 @@ OWN_AFFAIRS = ("/logout", "/login", "/api/password", "/api/tokens")
 """What a viewer may change, being about the viewer alone."""
 
 FORM = "application/x-www-form-urlencoded"
+MOST_FIELDS = 1000
+"""Fields of a form that are looked at."""
+
 TOO_OLD = "The page was too old or is not from this server. Load it again and repeat what you did."
 
 
@@ -98,9 +102,11 @@ class Guard:
 
     async def _check_csrf(self, request: Request, receive: Receive) -> Receive:
         given = request.headers.get("x-csrf-token", "")
-        if not given and request.headers.get("content-type", "").split(";")[0].strip().lower() == FORM:
+        kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        # No page sends an upload as a form, and the body of one may be larger than the memory.
+        if not given and kind == FORM and not is_upload(request.url.path):
             body = await request.body()
-            given = parse_qs(body.decode("latin-1"), max_num_fields=1000).get("csrf_token", [""])[0]
+            given = _field(body, "csrf_token")
             receive = _again(body, receive)
         visit = request.state.carried.visit
         if visit is None or not self.sessions.csrf_matches(visit, given):
@@ -119,6 +125,14 @@ class Guard:
             headers.append("Set-Cookie", self.sessions.written(session.visit))
         elif session.drop:
             headers.append("Set-Cookie", self.sessions.removed)
+
+
+def _field(form: bytes, name: str) -> str:
+    """Return a field of a form; "" when it is not there, or there are too many."""
+    try:
+        return parse_qs(form.decode("latin-1"), max_num_fields=MOST_FIELDS).get(name, [""])[0]
+    except ValueError:
+        return ""
 
 
 def _check_role(person: Person, path: str) -> None:

@@ -16,7 +16,7 @@ from dubkit.web.accounts.sessions import Sessions, Visit
 from dubkit.web.accounts.tables import EndedSession, User
 from dubkit.web.accounts.throttle import Throttle
 from dubkit.web.accounts.users import Accounts
-from dubkit.web.database import now
+from dubkit.web.database import ACCOUNTS, now
 from dubkit.web.site import Site
 
 AT_ONCE = 2
@@ -57,7 +57,9 @@ class Logins:
         user = self._accounts.user(account)
         if not passwords.matches(user.password if user else None, password) or user is None:
             self._throttle.failed(account, address)
-            audit(self._site, account[:64], "login failed", account[:64], f"from {address}")
+            # A name nobody has may be a password that was typed into the wrong field.
+            tried = user.name if user else "unknown name"
+            audit(self._site, user.name if user else "-", "login failed", tried, f"from {address}")
             return None
         if passwords.is_outdated(user.password):
             self._accounts.rehash(user.name, password, user.password)
@@ -89,7 +91,7 @@ class Logins:
         if visit.anonymous:
             return
         long_over = now() - timedelta(seconds=2 * self._sessions.seconds)
-        with self._site.database.transaction() as session:
+        with self._site.database.transaction(ACCOUNTS) as session:
             session.execute(delete(EndedSession).where(EndedSession.ended < long_over))
             session.merge(EndedSession(id=visit.id))
 

@@ -19,6 +19,7 @@ from dubkit.web.accounts.passwords import check_new
 from dubkit.web.accounts.people import EVERYBODY, LOCAL, Person, Role
 from dubkit.web.accounts.tables import AuditEntry, Grant, Token, User
 from dubkit.web.accounts.users import Accounts
+from dubkit.web.database import ACCOUNTS
 from dubkit.web.site import OnSite, Site
 
 router = APIRouter(prefix="/api", tags=["accounts"])
@@ -206,6 +207,9 @@ def list_tokens(request: Request, person: Viewer) -> list[TokenOut]:
 @router.post("/tokens", status_code=201)
 def add_token(request: Request, site: OnSite, person: Viewer, body: NewToken) -> MadeToken:
     """Make a token for oneself. Its text is in this answer and nowhere else."""
+    # A token that leaked must not outlive its end or its revocation by another one.
+    if "authorization" in request.headers:
+        raise HTTPException(403, "A token cannot make tokens; log in to do that.")
     if not person.may(body.role):
         raise HTTPException(403, f"With the role {person.role} no token can have the role {body.role}.")
     token, clear = _accounts(request).add_token(person.name, body.label, body.role, body.days)
@@ -239,7 +243,7 @@ def give_access(request: Request, site: OnSite, person: Viewer, episode: OpenEpi
     for name in people:
         if name not in known:
             raise DubkitError(f"There is no user {name!r}.\nName users, or * for everybody.")
-    with site.database.transaction() as session:
+    with site.database.transaction(ACCOUNTS) as session:
         session.execute(delete(Grant).where(Grant.episode == episode.name))
         session.add_all(Grant(episode=episode.name, person=name) for name in people)
     audit(site, person, "access", episode.name, ", ".join(people) or "nobody else")

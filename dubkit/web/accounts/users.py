@@ -14,7 +14,7 @@ from dubkit.errors import DubkitError
 from dubkit.web.accounts import passwords
 from dubkit.web.accounts.people import RESERVED, ROLES, Person, Role
 from dubkit.web.accounts.tables import Grant, Token, User
-from dubkit.web.database import Database, now
+from dubkit.web.database import ACCOUNTS, Database, now
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 PREFIX = "dubkit_"
@@ -85,7 +85,7 @@ class Accounts:
         wanted = user_name(name)
         passwords.check_new(password)
         kept = passwords.hashed(password)
-        with self.database.transaction() as session:
+        with self.database.transaction(ACCOUNTS) as session:
             if session.get(User, wanted) is not None:
                 raise AccountConflict(f"There is a user {wanted} already.\nChoose another name.")
             if role != "admin" and session.scalar(select(User.name).limit(1)) is None:
@@ -99,7 +99,7 @@ class Accounts:
         """Change a password; every session of the user ends."""
         passwords.check_new(password)
         kept = passwords.hashed(password)
-        with self.database.transaction() as session:
+        with self.database.transaction(ACCOUNTS) as session:
             user = _found(session, name)
             user.password = kept
             user.session_version += 1
@@ -110,7 +110,7 @@ class Accounts:
 
         Raises AccountConflict when no admin would be left.
         """
-        with self.database.transaction() as session:
+        with self.database.transaction(ACCOUNTS) as session:
             user = _found(session, name)
             if user.role == role:
                 return user
@@ -124,7 +124,7 @@ class Accounts:
 
         Raises AccountConflict when no admin would be left.
         """
-        with self.database.transaction() as session:
+        with self.database.transaction(ACCOUNTS) as session:
             user = _found(session, name)
             _keep_an_admin(session, user)
             session.execute(delete(Token).where(Token.user == user.name))
@@ -134,7 +134,7 @@ class Accounts:
     def rehash(self, name: str, password: str, seen: str) -> None:
         """Hash a password again with today's parameters, unless it was changed meanwhile."""
         kept = passwords.hashed(password)
-        with self.database.transaction() as session:
+        with self.database.transaction(ACCOUNTS) as session:
             user = session.get(User, name)
             if user is not None and user.password == seen:
                 user.password = kept
@@ -155,7 +155,7 @@ class Accounts:
         if days is not None and not 0 < days <= 3660:
             raise DubkitError(f"A token cannot expire after {days:g} days; take 1 to 3660, or none.")
         clear = PREFIX + secrets.token_urlsafe(32)
-        with self.database.transaction() as session:
+        with self.database.transaction(ACCOUNTS) as session:
             owner = _found(session, user)
             if not Person(owner.name, role_named(owner.role)).may(role):
                 raise DubkitError(f"{owner.name} has the role {owner.role}; a token cannot have {role}.")
@@ -168,7 +168,7 @@ class Accounts:
 
     def remove_token(self, token: str, user: str = "") -> Token:
         """Revoke a token by its id, of one user or of any. Raises NoSuchUser when there is none."""
-        with self.database.transaction() as session:
+        with self.database.transaction(ACCOUNTS) as session:
             found = session.get(Token, token)
             if found is None or (user and found.user != user):
                 raise NoSuchUser(f"There is no token {token[:40]!r}.")

@@ -12,6 +12,7 @@ from dubkit.errors import DubkitError
 from dubkit.translate.language import normalise
 from dubkit.web.accounts.access import may_see
 from dubkit.web.accounts.people import Person
+from dubkit.web.api.shown_jobs import told
 from dubkit.web.inputs import input_file
 from dubkit.web.jobs.allowed import check_settings
 from dubkit.web.jobs.kinds import Work
@@ -68,7 +69,7 @@ def work_of(site: Site, person: Person, asked: JobAsked, place: Place) -> tuple[
     source = _tried(problems, (*place, "source"), input_file, site, asked.source)
     episode = _tried(problems, (*place, "source"), episode_of, site.output, source) if source else None
     if source is None or episode is None or problems:
-        return None, problems
+        return None, [{**found, "msg": told(site, person, found["msg"])} for found in problems]
     if not may_see(site, person, episode):
         raise HTTPException(403, f"Episode {episode} is somebody else's. Ask an admin for access to it.")
     return Work("dub", str(source), episode, languages, settings, until=asked.until), []

@@ -10,8 +10,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from dubkit.web.accounts.access import REFUSALS, Editor, Viewer
-from dubkit.web.accounts.audit import audit
+from dubkit.web.accounts.access import REFUSALS, Editor, Viewer, stay_shared
+from dubkit.web.accounts.audit import audit, audit_download
 from dubkit.web.api import transcript
 from dubkit.web.api.asked_jobs import Batch, JobAsked, refusal, work_of
 from dubkit.web.api.shown_jobs import (
@@ -61,6 +61,7 @@ def submit(asked: JobAsked, site: OnSite, person: Editor, key: Key = "") -> Show
     work, problems = work_of(site, person, asked, ("body",))
     if work is None:
         raise refusal(problems)
+    stay_shared(site, work.episode)
     job = site.queue.submit(work, person.name, key=key)
     audit(site, person, "submit", job.id, f"{work.episode} {' '.join(work.languages)}")
     return shown_job(site, person, job)
@@ -76,6 +77,8 @@ def submit_batch(batch: Batch, site: OnSite, person: Editor, key: Key = "") -> l
         problems += found
     if problems:
         raise refusal(problems)
+    for episode in {work.episode for work in works}:
+        stay_shared(site, episode)
     jobs = site.queue.submit_many(works, person.name, key=key)
     audit(site, person, "submit", f"{len(jobs)} jobs", " ".join(job.id for job in jobs))
     return [shown_job(site, person, job) for job in jobs]
@@ -133,7 +136,9 @@ def retry(job: JobToChange, site: OnSite, person: Editor) -> ShownJob:
         416: {"description": "The range lies outside the file."},
     },
 )
-def result(request: Request, job: OpenJob, site: OnSite, language: transcript.Language = "") -> Response:
+def result(
+    request: Request, job: OpenJob, site: OnSite, person: Viewer, language: transcript.Language = ""
+) -> Response:
     """Send the dubbed file, whole or in ranges; with one language only it needs no name."""
     if not job.ended:
         raise HTTPException(409, f"Job {job.id} is {job.state}; its dub comes when it has finished.")
@@ -143,7 +148,8 @@ def result(request: Request, job: OpenJob, site: OnSite, language: transcript.La
         there = f"It made: {', '.join(dubs)}." if dubs else f"It is {job.state} and made none."
         raise HTTPException(404, f"Job {job.id} has no dub in {tag or 'one language only'}. {there}")
     file = inside(site.output / job.work.episode, dubs[tag])
-    return send_file(request, file, name=file.path.name)
+    subject = f"{job.work.episode}/{dubs[tag]}"
+    return audit_download(request, site, person, subject, send_file(request, file, name=file.path.name))
 
 
 @router.get("/{job}/log", response_model=list[LogLine], responses=MISSING)
@@ -172,6 +178,7 @@ def _all(site: OnSite, job: Job, after: int) -> list[JobEvent]:
 
 @router.get("/{job}/events", response_class=EventSourceResponse, responses=MISSING)
 async def events(
+    request: Request,
     job: OpenJob,
     site: OnSite,
     person: Viewer,
@@ -196,6 +203,10 @@ async def events(
             if now is None or now.ended:
                 return
             await news.wait()
+            # The stream may be open for hours: its reader may be logged out, demoted or removed by now.
+            who = await run_in_threadpool(request.app.state.identity.of, request)
+            if who.person != person:
+                return
 
 
 UNCHUNKED: Answers = {404: {"description": "There is no such job, or its output is not made in chunks."}}

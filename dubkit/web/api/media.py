@@ -14,9 +14,11 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from dubkit.web import episode_media
-from dubkit.web.accounts.access import REFUSALS, OpenEpisode
+from dubkit.web.accounts.access import REFUSALS, OpenEpisode, Viewer
+from dubkit.web.accounts.audit import audit_download
 from dubkit.web.previews import Derived, OnPreviews, PreviewFailed, Previews
 from dubkit.web.ranges import Served, inside, send_file, the_file
+from dubkit.web.site import OnSite
 
 router = APIRouter(prefix="/media/{episode}", tags=["media"])
 
@@ -78,7 +80,11 @@ def made(previews: Previews, wanted: Derived) -> Served | JSONResponse:
     except FileNotFoundError:
         raise HTTPException(404, "There is no such file.") from None
     except PreviewFailed as failed:
-        return JSONResponse({"detail": str(failed), "state": "failed"}, 422)
+        detail = str(failed)
+        # Where the files lie is nothing for those who look at them.
+        for folder in {wanted.store.root.parent, *(path.parent for path in wanted.origin)}:
+            detail = detail.replace(f"{folder}/", "")
+        return JSONResponse({"detail": detail, "state": "failed"}, 422)
     if path is None:
         making = {"detail": f"The preview of {wanted.slot} is being made.", "state": "making"}
         return JSONResponse(making, 202, {"Retry-After": AGAIN})
@@ -95,14 +101,20 @@ def sent(request: Request, found: Served | JSONResponse) -> Response:
 
 @serves("/source", response_class=Response)
 def source(
-    request: Request, episode: OpenEpisode, previews: OnPreviews, download: Download = False
+    request: Request,
+    episode: OpenEpisode,
+    site: OnSite,
+    person: Viewer,
+    previews: OnPreviews,
+    download: Download = False,
 ) -> Response:
     """Send the source, as it is when browsers play it, else a preview."""
     if episode.source is None or not episode.source.is_file():
         raise HTTPException(404, "The media file this episode was made from is not there any more.")
     if download or episode_media.plays_source(episode):
         name = episode.source.name if download else ""
-        return send_file(request, the_file(episode.source), name=name)
+        answer = send_file(request, the_file(episode.source), name=name)
+        return audit_download(request, site, person, f"{episode.name}/source", answer) if download else answer
     return sent(request, made(previews, episode_media.source_preview(episode)))
 
 
@@ -130,6 +142,8 @@ def shot_image(request: Request, episode: OpenEpisode, shot: ItemId) -> Response
 def dub(
     request: Request,
     episode: OpenEpisode,
+    site: OnSite,
+    person: Viewer,
     language: Language,
     previews: OnPreviews,
     download: Download = False,
@@ -137,7 +151,9 @@ def dub(
     """Send the finished dub, as it is when browsers play it, else a preview."""
     file = inside(episode.store.root, episode_media.dub_file(episode, language))
     if download:
-        return send_file(request, file, name=f"{episode.name}.{language}{file.path.suffix}")
+        name = f"{episode.name}.{language}{file.path.suffix}"
+        subject = f"{episode.name}/{language}/dub"
+        return audit_download(request, site, person, subject, send_file(request, file, name=name))
     if episode_media.plays(file):
         return send_file(request, file)
     return sent(request, made(previews, episode_media.dub_preview(episode, language, file)))
@@ -175,6 +191,8 @@ def take_picture(
 def subtitles(
     request: Request,
     episode: OpenEpisode,
+    site: OnSite,
+    person: Viewer,
     language: Language,
     previews: OnPreviews,
     download: Download = False,
@@ -183,18 +201,26 @@ def subtitles(
     name = episode_media.subtitle_file(episode, language, ".vtt")
     if name:
         file = inside(episode.store.root, name)
-        return send_file(request, file, name=file.path.name if download else "")
+        answer = send_file(request, file, name=file.path.name if download else "")
+        subject = f"{episode.name}/{language}/subtitles"
+        return audit_download(request, site, person, subject, answer) if download else answer
     srt = inside(episode.store.root, episode_media.subtitle_file(episode, language, ".srt") or language)
     return sent(request, made(previews, episode_media.subtitles_from_srt(episode, language, srt.path)))
 
 
 @serves("/{language}/report", response_class=Response)
 def report(
-    request: Request, episode: OpenEpisode, language: Language, download: Download = False
+    request: Request,
+    episode: OpenEpisode,
+    site: OnSite,
+    person: Viewer,
+    language: Language,
+    download: Download = False,
 ) -> Response:
     """Send the report of a dub, under a policy of its own."""
     file = inside(episode.store.root, f"{language}/report.html")
     headers = {"Content-Security-Policy": episode_media.report_policy()}
-    return send_file(
-        request, file, name=f"{episode.name}.{language}.html" if download else "", headers=headers
-    )
+    name = f"{episode.name}.{language}.html" if download else ""
+    answer = send_file(request, file, name=name, headers=headers)
+    subject = f"{episode.name}/{language}/report"
+    return audit_download(request, site, person, subject, answer) if download else answer

@@ -17,7 +17,7 @@ from dubkit.review.changes import Desk, LineChange
 from dubkit.review.opening import of_folder
 from dubkit.review.regeneration import pending
 from dubkit.translate.language import normalise
-from dubkit.web.accounts.access import Editor
+from dubkit.web.accounts.access import Editor, Viewer
 from dubkit.web.accounts.audit import audit
 from dubkit.web.api.shown_jobs import JobToChange, OpenJob, ShownJob, shown_job
 from dubkit.web.jobs.kinds import Job, Work
@@ -147,10 +147,16 @@ def wanted_format(
     },
 )
 def read_transcript(
-    job: OpenJob, site: OnSite, format: Annotated[Format, Depends(wanted_format)], language: Language = ""
+    job: OpenJob,
+    site: OnSite,
+    person: Viewer,
+    format: Annotated[Format, Depends(wanted_format)],
+    language: Language = "",
 ) -> list[Row] | Response:
     """Return the lines as rows, a table (CSV), or subtitles (SRT, VTT)."""
     context = lines_of(site, job, language, source_too=True)
+    subject = f"{job.work.episode}/{context.language or 'source'}/transcript"
+    audit(site, person, "download", subject, format)
     if format == "json":
         return rows(context)
     name = f"transcript.{context.language or 'source'}.{format}"

@@ -97,6 +97,7 @@ def append(
 
 def end(session: Session, row: JobRow, state: State, error: str = "") -> None:
     """Record the end of a job."""
-    row.error = error[:TRACE]
+    # PostgreSQL takes no NUL, and no encoding takes half of a letter, as a file name may hold.
+    row.error = error[:TRACE].replace("\0", "").encode("utf-8", "replace").decode()
     row.lease_until, row.worker = None, ""
     append(session, row, "finished", {"state": state, "error": row.error})

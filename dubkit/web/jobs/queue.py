@@ -7,7 +7,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -125,11 +125,17 @@ class JobQueue:
         return {state: 0 for state in STATES} | {state: count for state, count in rows}
 
     def owners(self, episode: str) -> frozenset[str]:
-        """Return who has jobs on an episode."""
+        """Return whose jobs worked on an episode; as long as none did, whose wait for it.
+
+        Until a worker begins a job its episode is only a name, which another source may get first.
+        """
+        begun = JobRow.lease > 0
+        query = select(JobRow.owner, begun).where(
+            JobRow.episode == episode, or_(begun, JobRow.state == "queued")
+        )
         with self.database.reading() as session:
-            return frozenset(
-                session.scalars(select(JobRow.owner).where(JobRow.episode == episode).distinct())
-            )
+            found = session.execute(query.distinct()).all()
+        return frozenset(owner for owner, worked in found if worked) or frozenset(o for o, _ in found)
 
     def _submit(self, works: Sequence[Work], owner: str, key: str, needs_generator: bool) -> list[Job]:
         with self.database.transaction() as session:
