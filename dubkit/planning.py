@@ -96,7 +96,18 @@ def check_request(request: Request) -> None:
 def _selected(request: Request, scope: str) -> list[Stage]:
     names = [stage.name for stage in STAGES]
     last = names.index(stage_named(request.until, "--until").name) if request.until else len(names)
-    return [stage for i, stage in enumerate(STAGES) if i <= last and stage.scope == scope]
+    chosen = [stage for i, stage in enumerate(STAGES) if i <= last and stage.scope == scope]
+    if request.lines and request.until:
+        # What joins all lines, as putting faces into the film, is for the render.
+        needed = _needed(stage_named(request.until, "--until").name)
+        chosen = [stage for stage in chosen if stage.name in needed]
+    return chosen
+
+
+def _needed(name: str) -> frozenset[str]:
+    """Return a stage and all that it needs, directly or not."""
+    stage = stage_named(name, "stage")
+    return frozenset({name}).union(*(_needed(before) for before in stage.needs))
 
 
 def scopes(request: Request) -> Iterable[tuple[str, list[Stage]]]:

@@ -46,8 +46,11 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def _edits(context: Context) -> dict[str, Any]:
-    merged = context.shared_edits.speakers | context.language_edits.speakers
-    return {f"{speaker}.{n}": v for speaker, edit in merged.items() for n, v in given(edit).items()}
+    found: dict[str, Any] = {}
+    for edits in (context.shared_edits.speakers, context.language_edits.speakers):
+        for speaker, edit in edits.items():
+            found |= {f"{speaker}.{name}": value for name, value in given(edit).items()}
+    return found
 
 
 def _written(context: Context) -> dict[str, dict[str, str]]:

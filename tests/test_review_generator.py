@@ -71,12 +71,12 @@ def test_a_new_take_makes_its_own_clip_only_and_the_old_one_comes_back_whole(des
     assert "generated" in said
     assert not (desk.folder / "Output/talk/edits.jsonl").exists()
     made = review(desk, "regen", "talk", "2", "--json", "-q")
-    assert made["ran"] == [{"denoise": 1, "refine": 1, "decode": 1, "paste": 1, "speak": 1}]
+    assert made["ran"] == [{"denoise": 1, "refine": 1, "decode": 1, "speak": 1}]
     assert [(t["take"], t["seed"], t["in_use"]) for t in made["takes"]["s0002"]] == [
         ("c0002/v001", 42, False),
         ("c0002/v002", 43, True),
     ]
-    assert set(review(desk, "render", "talk", "--json")["ran"]) == {"mix", "stitch", "qc"}
+    assert set(review(desk, "render", "talk", "--json")["ran"]) == {"paste", "mix", "stitch", "qc"}
     assert delivered(desk) != before
     compared = desk.dubkit("review", "play", "talk", "2", "--take", "c0002/v001", "--no-open")
     assert "take c0002/v001, over the source" in compared.stderr

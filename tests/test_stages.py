@@ -199,3 +199,10 @@ def test_an_estimate_counts_disk_and_the_tokens_of_a_language_model(context: Con
     assert asked is not None
     assert 350 < asked.tokens[0] <= asked.tokens[1] < 400
     assert estimate(context, [StagePlan("mix", "fr", 1, {})]) == type(needs)(0)
+
+
+def test_a_speakers_voice_in_one_language_leaves_its_shared_name_in_the_key(context: Context) -> None:
+    (context.store.root / "edits.json").write_text('{"speakers": {"spk1": {"name": "Maria"}}}')
+    (context.store.root / "fr/edits.json").write_text('{"speakers": {"spk1": {"voice": "b"}}}')
+    (item,) = CAST.items(context.fresh())
+    assert item.edits == {"spk1.name": "Maria", "spk1.voice": "b"}

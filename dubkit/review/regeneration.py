@@ -53,13 +53,29 @@ class Pending:
         if self.nothing:
             return "Nothing to do: everything is up to date."
         parts = []
-        for stage, items in self.items.items():
+        for stage, items in self._worked_on().items():
             count = "lines" if stage in ("translate", "speak") else "parts"
             many = f"{len(items)} {count[:-1] if len(items) == 1 else count}" if items != ("?",) else "some"
             named = f" ({', '.join(items)})" if stage in ("translate", "speak") and len(items) <= 5 else ""
             one = items in (("episode",), ("?",))
             parts.append(DOING.get(stage, stage) if one else f"{many} {DOING.get(stage, stage)}{named}")
+        back = sum(map(_brought_back, self.reasons.values()))
+        if back:
+            parts.insert(0, f"{back} chosen {'take' if back == 1 else 'takes'} brought back")
         return f"{', '.join(parts)}; about {spread(*self.seconds)}."
+
+    def _worked_on(self) -> dict[str, tuple[str, ...]]:
+        """Return the items without those whose chosen take is only brought back."""
+        left = {
+            stage: tuple(item for item in items if not _brought_back(self.reasons.get(f"{stage}/{item}", "")))
+            for stage, items in self.items.items()
+        }
+        return {stage: items for stage, items in left.items() if items}
+
+
+def _brought_back(reason: str) -> bool:
+    """Tell whether an item is due because a person chose a take for it."""
+    return reason.startswith("edited: take ") and not reason.endswith("→ nothing")
 
 
 def pending(context: Context, speeds: Speeds, lines: Sequence[str] = ()) -> Pending:
