@@ -329,7 +329,7 @@ def test_a_terminal_gets_a_table_laid_out_for_it(call: Terminal) -> None:
 def test_a_player_is_opened_only_on_a_desktop(
     monkeypatch: pytest.MonkeyPatch, shown: str, tool: bool, there: bool
 ) -> None:
-    from dubkit.cli.review_takes import has_desktop
+    from dubkit.cli.review.takes import has_desktop
 
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("DISPLAY", shown)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dubkit.cli.review_episode import LINES, episode_options, json_option, open_context, open_desk, say_event
+from dubkit.cli.review.episode import LINES, episode_options, json_option, open_context, open_desk, say_event
 
 
 @click.command(name="speakers")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.review_episode import (
+from dubkit.cli.review.episode import (
     LINES,
     desk_of,
     episode_options,
@@ -92,7 +92,7 @@ def _say_due(lines: Sequence[str], along: Sequence[str], due: Pending, dry_run: 
 
 
 def _say_takes(context: Context, lines: Sequence[str]) -> None:
-    from dubkit.cli.review import print_takes
+    from dubkit.cli.review.looking import print_takes
     from dubkit.review.takes import line_takes
 
     for line in lines:

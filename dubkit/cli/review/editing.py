@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.review_episode import (
+from dubkit.cli.review.episode import (
     LINES,
     episode_options,
     json_option,

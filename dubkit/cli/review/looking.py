@@ -1,4 +1,4 @@
-"""`dubkit review`: look at lines; the commands that change them are in `review_edit` and its neighbours."""
+"""Commands of `dubkit review` that look at lines and change nothing."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.review_edit import EDITING
-from dubkit.cli.review_episode import episode_options, json_option, open_context
-from dubkit.cli.review_speakers import SPEAKING
-from dubkit.cli.review_takes import MAKING
+from dubkit.cli.review.episode import episode_options, json_option, open_context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,22 +17,7 @@ if TYPE_CHECKING:
     from dubkit.review.why import Why
 
 
-@click.group(name="review")
-def command() -> None:
-    """Look at single lines of a dub, change them, make them again, lock them.
-
-    EPISODE is the source file, the episode's folder, or the folder's name below --output. Lines are named by
-    number (3), range (3-7) or id (s0003). Whatever is changed goes into the dub with the next render or run.
-
-    \b
-    dubkit review list sample --flagged
-    dubkit review edit sample 3 --text "O que eu quero ouvir."
-    dubkit review regen sample 3-5
-    dubkit review render sample
-    """
-
-
-@command.command(name="list")
+@click.command(name="list")
 @episode_options
 @click.option("--flagged", is_flag=True, help="Only lines with something to look at that nobody accepted.")
 @click.option("--unlocked", is_flag=True, help="Only lines that are not locked.")
@@ -105,7 +87,7 @@ def clock(seconds: float) -> str:
     return f"{hours}:{short}" if hours else short
 
 
-@command.command(name="show")
+@click.command(name="show")
 @episode_options
 @click.argument("line", metavar="LINE")
 @json_option
@@ -198,5 +180,4 @@ def _print_why(why: Why) -> None:
         _field("  made by", f"{step.stage} {step.item}, key {step.key[:12]}{failed}{notes}")
 
 
-for _more in (*EDITING, *MAKING, *SPEAKING):
-    command.add_command(_more)
+LOOKING = (list_command, show_command)
