@@ -50,7 +50,8 @@ function advance(progress) {
     const items = progress.total ? `, ${Math.round(progress.done)} of ${progress.total}` : "";
     parts.push(`${progress.stage}${progress.language ? ` ${progress.language}` : ""}${items}`);
   }
-  if (progress.left_seconds != null) parts.push(`about ${duration(progress.left_seconds)} left`);
+  // Less than a second is not known so well.
+  if (progress.left_seconds >= 1) parts.push(`about ${duration(progress.left_seconds)} left`);
   bar.nextElementSibling.textContent = parts.join(" · ");
   return undefined;
 }

@@ -6,6 +6,8 @@ const list = document.getElementById("uploads");
 const drop = document.getElementById("drop");
 const picker = document.getElementById("upload");
 const RETRIES = [0, 1000, 3000, 5000, 10000];
+/** Status of a disk without room: only a person can mend that. */
+const FULL = 507;
 const active = new Set();
 
 /** How many uploads are not finished. */
@@ -40,22 +42,37 @@ export function watchUploads(done, changed) {
 /** Name the uploads that an earlier visit left unfinished: the file must be chosen again to go on. */
 async function unfinished() {
   const store = window.tus.defaultOptions.urlStorage;
-  const left = await store.findAllUploads();
-  const names = [...new Set(left.map((one) => one.metadata?.filename).filter(Boolean))];
+  const here = new Set([...active].map((row) => row.name));
+  const left = (await store.findAllUploads()).filter((one) => one.metadata?.filename && !here.has(one.metadata.filename));
+  const names = [...new Set(left.map((one) => one.metadata.filename))];
   const box = document.getElementById("interrupted");
   box.hidden = !names.length;
   if (!names.length) return;
   const note = make("div", "notice warn");
-  const forget = make("button", "btn little", "Forget it");
-  forget.type = "button";
-  forget.addEventListener("click", async () => {
-    await Promise.all(left.map((one) => store.removeUpload(one.urlStorageKey)));
+  const button = make("button", "btn little", names.length === 1 ? "Forget it" : "Forget them");
+  button.type = "button";
+  button.addEventListener("click", async () => {
+    // What has expired on the server is forgotten here all the same.
+    await Promise.all(left.map((one) => window.tus.Upload.terminate(one.uploadUrl, { onBeforeRequest: sign }).catch(() => {})));
+    await forget((one) => names.includes(one.metadata?.filename));
     box.hidden = true;
+    picker.focus();
   });
   const text = make("div");
-  text.append(make("p", "", `Not finished: ${names.join(", ")}. Choose the same file again and it goes on where it was.`), forget);
+  text.append(make("p", "", `Not finished: ${names.join(", ")}. Choose the same file again and it goes on where it was.`), button);
   note.append(icon("warning"), text);
   box.replaceChildren(note);
+}
+
+/** Forget where earlier uploads were. @param {(one: {uploadUrl: string, metadata: any}) => boolean} which */
+async function forget(which) {
+  const store = window.tus.defaultOptions.urlStorage;
+  const found = await store.findAllUploads();
+  await Promise.all(found.filter(which).map((one) => store.removeUpload(one.urlStorageKey)));
+}
+
+function sign(request) {
+  request.setHeader("X-CSRF-Token", csrfToken());
 }
 
 function begin(file, done, changed) {
@@ -64,26 +81,33 @@ function begin(file, done, changed) {
   list.append(row.item);
   if (file.size > Number(form.dataset.largest)) {
     row.fail(`${file.name} has ${size(file.size)}; the server takes ${size(Number(form.dataset.largest))} at most.`);
-    row.pause.hidden = true;
+    row.refuse();
     return;
   }
   active.add(row);
   changed();
+  unfinished();
   const upload = new window.tus.Upload(file, {
     endpoint: "/api/uploads",
     chunkSize: Number(form.dataset.chunk),
     retryDelays: RETRIES,
     metadata: { filename: file.name, filetype: file.type },
     removeFingerprintOnSuccess: true,
-    onBeforeRequest: (request) => request.setHeader("X-CSRF-Token", csrfToken()),
+    onBeforeRequest: sign,
     onProgress: (sent, total) => row.progress(sent, total),
     onShouldRetry: (error) => {
-      const status = error.originalResponse?.getStatus() || 0;
-      const again = status === 0 || status >= 500 || status === 409 || status === 423 || status === 429;
+      const again = mayPass(error) && error.originalResponse?.getStatus() !== FULL;
       if (again) row.say("The connection is lost; trying again …");
       return again;
     },
-    onError: (error) => row.fail(inWords(error)),
+    onError: (error) => {
+      row.fail(inWords(error));
+      if (mayPass(error)) return;
+      row.refuse();
+      active.delete(row);
+      changed();
+      forget((one) => one.uploadUrl === upload.url).then(unfinished);
+    },
     onSuccess: (payload) => {
       active.delete(row);
       row.finish();
@@ -100,6 +124,12 @@ function begin(file, done, changed) {
     if (earlier.length) upload.resumeFromPreviousUpload(earlier[0]);
     upload.start();
   });
+}
+
+/** Whether the same may be sent again with another end: the file itself was not refused. */
+function mayPass(error) {
+  const status = error.originalResponse?.getStatus() || 0;
+  return status === 0 || status >= 500 || [401, 409, 423, 429].includes(status);
 }
 
 function inWords(error) {
@@ -173,8 +203,19 @@ class Row {
   finish() {
     this.bar.value = 1;
     this.say("Here. It is ticked in the list below.");
+    this.close();
+  }
+
+  /** It will never be taken. */
+  refuse() {
+    this.bar.hidden = true;
+    this.close();
+  }
+
+  close() {
     this.pause.hidden = true;
     this.stop.textContent = "Close";
+    this.stop.setAttribute("aria-label", `Close the note on ${this.name}`);
     this.finished = true;
   }
 
