@@ -125,6 +125,10 @@ def test_only_owners_and_admins_are_offered_sharing(running: Running, browsers: 
     job = submit(running.site, "eve", "owned.mp4")
     shared = {name: 'data-share="owned"' in browsers[name].get("/").text for name in PEOPLE}
     assert shared == {"ada": True, "eve": True, "vic": False}
+    assert "Who may see it: you and admins" in browsers["eve"].get("/").text
+    assert "Who may see it: eve and admins" in browsers["ada"].get("/").text
+    assert browsers["eve"].put("/api/episodes/owned/access", json={"people": ["vic"]}).status_code < 300
+    assert "Who may see it: you, vic and admins" in browsers["eve"].get("/").text
     running.site.queue.cancel(job.id)
 
 

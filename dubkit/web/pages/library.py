@@ -27,8 +27,8 @@ class Sharing:
 
     people: tuple[str, ...]
     everybody: bool
-    open_to_all: bool
-    """True when no job has touched it: everybody who may log in sees it."""
+    words: str
+    """Everyone who may see it, as one reads it."""
 
 
 @router.get("/")
@@ -70,4 +70,8 @@ def _sharing(site: Site, person: Person, episode: str) -> Sharing | None:
         return None
     given = granted(site, episode)
     others = tuple(sorted(given - {EVERYBODY}))
-    return Sharing(others, EVERYBODY in given, not owners)
+    if EVERYBODY in given or not owners:  # what no job has touched is open to all
+        return Sharing(others, EVERYBODY in given, "everybody with a login")
+    names = ["you"] if person.name in owners else []
+    names += sorted((owners | given) - {person.name})
+    return Sharing(others, False, f"{', '.join(names)} and admins")

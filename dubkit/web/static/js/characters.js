@@ -80,4 +80,8 @@ document.addEventListener("click", (event) => {
 // toggle does not bubble, so it is caught on its way down.
 document.addEventListener("toggle", (event) => open(event.target), true);
 // htmx is loaded deferred, as this module is, and stands before it in the page.
-for (const details of document.querySelectorAll("details[open]")) open(details);
+for (const details of document.querySelectorAll("main details[open]")) {
+  open(details);
+  // An address that names an episode leads to it.
+  if (location.search) details.scrollIntoView({ block: "start" });
+}
