@@ -7,6 +7,7 @@ stays in the episode's folder.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -15,7 +16,13 @@ from typing import Any
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, TypeDecorator, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DisconnectionError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from dubkit.errors import SettingError
@@ -75,6 +82,8 @@ class Database:
         if self.sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin)
+            if parsed.database:
+                _watch(self.engine, Path(parsed.database))
         self._writing = sessionmaker(self.engine, expire_on_commit=False)
         self._reading = sessionmaker(self.engine.execution_options(reading=True), expire_on_commit=False)
 
@@ -107,7 +116,24 @@ def database_url(given: str, output: Path) -> str:
 
 
 def migrate(database: Database) -> None:
-    """Bring the tables up to date. Processes that start at once wait for one another."""
+    """Bring the tables up to date. Processes that start at once wait for one another.
+
+    Raises SettingError when the database does not answer, or a newer version has made it.
+    """
+    from alembic.util import CommandError
+
+    try:
+        _upgrade(database)
+    except SQLAlchemyError as error:
+        reason = str(error).splitlines()[0]
+        raise SettingError("serve.database", "***", f"the database does not answer: {reason}") from None
+    except CommandError as error:
+        raise SettingError(
+            "serve.database", "***", f"a newer version of dubkit has used it ({error}); update dubkit"
+        ) from None
+
+
+def _upgrade(database: Database) -> None:
     from alembic import command
     from alembic.config import Config
 
@@ -135,9 +161,37 @@ def _parsed(url: str) -> URL:
 
 def _make_private(file: Path) -> None:
     # It holds password hashes and sessions; its journals get the same rights.
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError as error:
+        reason = f"cannot be made ({(error.strerror or str(error)).lower()}); take another folder"
+        raise SettingError("serve.database", str(file), reason) from None
+
+
+def _watch(engine: Engine, file: Path) -> None:
+    """Refuse connections to a file that was removed, and renew those to one that was replaced: what is
+    written to either would be lost without a word."""
+
+    def opened(connection: object, record: Any) -> None:
+        record.info["file"] = file.stat().st_ino
+
+    def taken(connection: object, record: Any, proxy: object) -> None:
+        try:
+            now = file.stat().st_ino
+        except FileNotFoundError as gone:
+            raise OperationalError("", None, gone) from None
+        if record.info["file"] != now:
+            raise DisconnectionError(f"{file} was replaced")
+
+    def opening(*arguments: object) -> None:
+        if not file.exists():  # else the driver makes an empty one
+            raise sqlite3.OperationalError(f"{file} is not there any more")
+
+    event.listen(engine, "do_connect", opening)
+    event.listen(engine, "connect", opened)
+    event.listen(engine, "checkout", taken)
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:

@@ -81,17 +81,14 @@ def build_site(configured: Configured, output: Path, models: ModelStore, speeds:
 
 def open_database(settings: Settings, output: Path) -> Database:
     """Open the database and bring its tables up to date. Raises SettingError when it does not answer."""
-    from sqlalchemy.exc import SQLAlchemyError
-
     from dubkit.web.database import Database, database_url, migrate
 
     database = Database(database_url(settings.serve.database, output))
     try:
         migrate(database)
-    except SQLAlchemyError as error:
+    except SettingError:
         database.close()
-        reason = str(error).splitlines()[0]
-        raise SettingError("serve.database", "***", f"the database does not answer: {reason}") from None
+        raise
     return database
 
 

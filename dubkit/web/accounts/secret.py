@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dubkit.errors import SettingError
+from dubkit.errors import DubkitError, SettingError
 
 if TYPE_CHECKING:
     from dubkit.config import Configured
@@ -106,6 +106,16 @@ def _kept(path: Path) -> bytes:
     if path.is_file():
         _refuse_readable("secret", path)
         return _checked(path.read_text("utf-8", "replace").strip(), str(path))
+    try:
+        return _make(path)
+    except OSError as error:
+        raise DubkitError(
+            f"Cannot write {path}: {error.strerror}.\n"
+            "Make the output folder writable, or name another one with --output."
+        ) from None
+
+
+def _make(path: Path) -> bytes:
     path.parent.mkdir(parents=True, exist_ok=True)
     made = secrets.token_urlsafe(48)
     temporary = path.with_name(f"{KEPT}.{secrets.token_hex(4)}")
