@@ -105,8 +105,9 @@ def test_a_database_that_was_removed_takes_no_jobs(tmp_path: Path, caplog: pytes
         shutil.copy(kept, file)
         assert browser.post("/api/episodes/clip/pt-BR/render").status_code == 202
         # Replaced under open connections: what is written goes into the new file.
-        file.unlink()
-        shutil.copy(kept, file)
+        for journal in file.parent.glob(f"{FILE}-*"):
+            journal.unlink()
+        os.replace(shutil.copy(kept, tmp_path / "again.db"), file)
         assert browser.post("/api/episodes/clip/pt-BR/render").status_code == 202
         assert len(server.site.queue.jobs()) == 1
 
@@ -257,6 +258,8 @@ def test_a_server_for_others_keeps_its_secrets_and_its_limits(tmp_path: Path) ->
     }
     with served(tmp_path, PEOPLE, **own) as server:
         for pid in server.workers():
+            while b"worker" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                time.sleep(0.01)  # it has not become a worker yet
             assert SECRET not in Path(f"/proc/{pid}/environ").read_text()
         shown = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True)
         assert "dubkit" in shown.stdout
