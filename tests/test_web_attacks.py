@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -26,9 +26,11 @@ from dubkit.review.opening import of_folder
 from dubkit.review.table import read_changes
 from dubkit.web import headers
 from dubkit.web.jobs.kinds import Work
-from dubkit.web.jobs.leases import Bench, Leases
+from dubkit.web.jobs.leases import Bench, Ending, Leases
+from tests.browser import launched
 from tests.web_client import PASSWORD, Browser, Running, make_episode, running_site
 from tests.web_episode import write_episode
+from tests.web_html import HOSTILE, HOSTILE_NAME
 
 FORM = "application/x-www-form-urlencoded"
 PEOPLE: Any = {"root": "admin", "ed": "editor", "eve": "editor", "vic": "viewer"}
@@ -313,3 +315,57 @@ def test_a_database_that_does_not_answer_is_said_and_tells_nothing(
     assert "argon2id" not in caplog.text
     assert PASSWORD not in caplog.text
     assert browser.get("/api/me").status_code == 200
+
+
+# --- texts that would run ---------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_no_text_runs_in_any_page(server: Running, tmp_path: Path) -> None:
+    """Names, lines, notes, settings and errors, on every page and in a real browser."""
+    name = HOSTILE_NAME
+    write_episode(server.site, name, folder="<b onmouseover=alert(1)>")
+    place = quote(name, safe="")
+    ed = server.browser("ed")
+    line = f"/api/episodes/{place}/pt-BR/lines/s0001"
+    for field in ("text", "note", "delivery", "source"):
+        closing = f"</script></textarea>\"'>{HOSTILE}<img src=x onerror=alert(2)>"
+        assert ed.patch(line, json={field: closing}).status_code == 200
+    people = f"/api/episodes/{place}/pt-BR/speakers/spk1"
+    assert ed.patch(people, json={"name": f"{HOSTILE}{{{{7*7}}}}"}).status_code == 200
+    work = Work("dub", f"/in/{name}.mp4", name, ("pt-BR",), {"transcribe.hints": HOSTILE_NAME})
+    job = server.site.queue.submit(work, "ed")
+    leases = Leases(server.site.database, max_attempts=9)
+    claimed = leases.claim(Bench("w", "h"), 60)
+    assert claimed is not None
+    leases.record(claimed, "note", {"text": HOSTILE_NAME})
+    leases.finish(claimed, Ending("failed", f"broken {HOSTILE_NAME}", (HOSTILE, HOSTILE_NAME)))
+    paths = [
+        "/", "/jobs", f"/jobs?episode={place}", f"/jobs/{job.id}", "/new", f"/characters?episode={place}",
+        "/settings", "/users", f"/episodes/{place}/pt-BR/review", f"/episodes/{place}/fr/review",
+        f"/{quote(HOSTILE_NAME)}",
+    ]  # fmt: skip
+    ran: list[str] = []
+
+    def noted(dialog: Any) -> None:
+        ran.append(dialog.message)
+        dialog.dismiss()
+
+    with launched(tmp_path / "shots") as pages:
+        allowed = ("404", "Failed to load resource")
+        page = pages.open(f"{server.url}/login", allowed=allowed)
+        page.on("dialog", noted)
+        page.fill("input[name=name]", "root")
+        page.fill("input[name=password]", PASSWORD)
+        page.press("input[name=password]", "Enter")
+        page.wait_for_url(f"{server.url}/")
+        for path in paths:
+            page.goto(f"{server.url}{path}", wait_until="load")
+            page.wait_for_timeout(400)
+            assert page.locator("img[onerror], b[onmouseover]").count() == 0, path
+            assert page.locator("script:has-text('alert')").count() == 0, path
+            assert "49" not in page.title()
+            if path.endswith("pt-BR/review"):
+                page.get_by_text("Adeus").first.click()
+                assert page.get_by_text("<img src=x onerror=alert(2)>").count() > 0
+    assert ran == []
