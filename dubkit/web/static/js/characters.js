@@ -1,5 +1,5 @@
 // The characters: each episode's people are fetched when it is opened; they are named, merged and split in place.
-import { send, toast } from "./http.js";
+import { Refused, send, toast, words } from "./http.js";
 
 async function load(box, url) {
   await window.htmx.ajax("GET", url, { target: box, swap: "innerHTML" });
@@ -15,25 +15,43 @@ function open(details) {
 const api = (element) => `/api/episodes/${element.closest(".cast").dataset.place}`;
 const speaker = (element) => element.closest("[data-speaker]").dataset.speaker;
 
+/** Wait until the server has made the source ready for this browser. Throws Refused when it cannot. */
+async function made(url) {
+  for (let said = false; ; said = true) {
+    const answer = await fetch(url, { headers: { Range: "bytes=0-0" } }).catch(() => null);
+    await answer?.body?.cancel();
+    if (answer?.status !== 202) {
+      if (!answer?.ok) throw new Refused(words(null, answer?.status ?? 0), answer?.status ?? 0);
+      return;
+    }
+    if (!said) toast("The sound of the source is being made ready; it plays in a moment.");
+    await new Promise((resolve) => setTimeout(resolve, 1000 * (Number(answer.headers.get("Retry-After")) || 2)));
+  }
+}
+
 /** Play from `start` to `end` seconds of the source; a second press stops. */
-function play(button) {
+async function play(button) {
   const voice = button.closest(".cast").querySelector(".voice");
-  if (!voice.src) voice.src = voice.dataset.src;
   if (!voice.paused && voice.dataset.by === button.dataset.start) {
     voice.pause();
     return;
   }
   voice.dataset.by = button.dataset.start;
-  voice.dataset.end = button.dataset.end;
-  voice.ontimeupdate = () => {
-    if (voice.currentTime >= Number(voice.dataset.end)) voice.pause();
-  };
-  voice.onerror = () => {
-    voice.removeAttribute("src");
-    toast("The sound of the source is being made ready; try again in a moment.", "warn");
-  };
-  voice.currentTime = Number(button.dataset.start);
-  voice.play().catch(() => {});
+  try {
+    if (!voice.src) {
+      await made(voice.dataset.src);
+      voice.src = voice.dataset.src;
+    }
+    if (voice.dataset.by !== button.dataset.start) return; // somebody else was asked for meanwhile
+    voice.ontimeupdate = () => {
+      if (voice.currentTime >= Number(button.dataset.end)) voice.pause();
+    };
+    voice.currentTime = Number(button.dataset.start);
+    await voice.play();
+  } catch (error) {
+    // A play that the next press stops is no failure.
+    if (error.name !== "AbortError") toast(error instanceof Refused ? error.message : "This browser cannot play the source.", "bad");
+  }
 }
 
 async function change(form, act) {
