@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dubkit.dubbing.sound import ClipSound
+    from dubkit.dubbing.film.sound import ClipSound
 
 AROUND = SAMPLE_RATE // 2
 """Samples of the source on each side of a clip that its delay is measured with."""
@@ -83,7 +83,7 @@ class ClipSpeech:
     def _place(self, clip: Clip) -> ClipSound:
         import soundfile as sf  # type: ignore[import-untyped]
 
-        from dubkit.dubbing.sound import ClipWindow, SourceSound, place_sound
+        from dubkit.dubbing.film.sound import ClipWindow, SourceSound, place_sound
         from dubkit.media.audio import read_span
 
         context = self.context

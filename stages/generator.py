@@ -18,7 +18,7 @@ from dubkit.stage import Sink
 from dubkit.types import Clip
 
 if TYPE_CHECKING:
-    from dubkit.dubbing.recipes import Recipe
+    from dubkit.dubbing.diffusion.recipes import Recipe
     from dubkit.engines.justdubit import Attempt, ClipJob, Generator, StageName
 
 CHECKPOINT, TEXT = "checkpoint", "text-encoder"
@@ -77,7 +77,7 @@ def _accelerator() -> bool:
 
 def recipe(context: Context) -> Recipe:
     """Return the recipe with the values of the settings. Raises SettingError for values it cannot have."""
-    from dubkit.dubbing.recipes import RECIPES
+    from dubkit.dubbing.diffusion.recipes import RECIPES
 
     wanted = context.settings.dub
     changes = {"steps": wanted.steps, "guidance": wanted.guidance}
@@ -112,7 +112,7 @@ def identities(context: Context, *roles: str) -> dict[str, str]:
 
 def open_generator(context: Context, device: str) -> Generator:
     """Return the generator on a device; nothing is loaded yet."""
-    from dubkit.dubbing.parts import Files
+    from dubkit.dubbing.diffusion.parts import Files
     from dubkit.engines.justdubit import Generator, Options
     from dubkit.ltx.lora import LoRA
 
@@ -151,7 +151,7 @@ def operations(context: Context, clips: Sequence[Clip], stage: StageName) -> flo
     """Return the TFLOP of the transformer's work on some clips, by the closed form of a forward pass."""
     if not clips:
         return 0.0
-    from dubkit.dubbing.cost import clip_flops
+    from dubkit.dubbing.diffusion.cost import clip_flops
     from dubkit.ltx.config import read_transformer
     from dubkit.ltx.metadata import parse_metadata
     from dubkit.ops.safetensors_header import read_header

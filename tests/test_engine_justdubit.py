@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from dubkit.dubbing.parts import Files
-from dubkit.dubbing.recipes import RECIPES
+from dubkit.dubbing.diffusion.parts import Files
+from dubkit.dubbing.diffusion.recipes import RECIPES
 from dubkit.engines import justdubit
 from dubkit.engines.devices import run_on_devices
 from dubkit.engines.justdubit import ChainWorker, ClipJob, Inputs, Options, Work

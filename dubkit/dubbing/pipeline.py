@@ -17,10 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dubkit.dubbing.blobs import BlobStore
-from dubkit.dubbing.clip import ClipMedia, Still, grid_frames, probe_clip, read_clip, uncovered
-from dubkit.dubbing.continuation import ContinuationState, LTX2ContinuationState
-from dubkit.dubbing.continued import (
+from dubkit.dubbing.clip.decode import decode_picture, decode_sound, exact_rate
+from dubkit.dubbing.clip.encode import Encoded, Text, encode_clip, encode_frames, encode_prompt
+from dubkit.dubbing.clip.media import ClipMedia, Still, grid_frames, probe_clip, read_clip, uncovered
+from dubkit.dubbing.clip.pixels import read_still
+from dubkit.dubbing.continuation.blobs import BlobStore
+from dubkit.dubbing.continuation.continued import (
     OVERLAP,
     Before,
     DubbedFrames,
@@ -29,9 +31,8 @@ from dubkit.dubbing.continued import (
     opened,
     shown_sound,
 )
-from dubkit.dubbing.decode import decode_picture, decode_sound, exact_rate
-from dubkit.dubbing.encode import Encoded, Text, encode_clip, encode_frames, encode_prompt
-from dubkit.dubbing.generate import (
+from dubkit.dubbing.continuation.state import ContinuationState, LTX2ContinuationState
+from dubkit.dubbing.diffusion.generate import (
     Carry,
     Contexts,
     FirstStage,
@@ -40,10 +41,9 @@ from dubkit.dubbing.generate import (
     second_stage,
     upsample,
 )
-from dubkit.dubbing.parts import Files, GeneratorUnfit, Parts, best_device, explained, free
-from dubkit.dubbing.pixels import read_still
-from dubkit.dubbing.recipes import JUSTDUBIT, STRIDE, Recipe
-from dubkit.dubbing.sizes import choose_size
+from dubkit.dubbing.diffusion.parts import Files, GeneratorUnfit, Parts, best_device, explained, free
+from dubkit.dubbing.diffusion.recipes import JUSTDUBIT, STRIDE, Recipe
+from dubkit.dubbing.planning.sizes import choose_size
 from dubkit.errors import MediaError
 from dubkit.ltx import components
 from dubkit.ltx.latents import latent_frames

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from dubkit.dubbing.encode import Encoded, Text
-    from dubkit.dubbing.generate import Carry, FirstStage, Opened, SecondStage
-    from dubkit.dubbing.parts import Files
-    from dubkit.dubbing.recipes import Recipe
+    from dubkit.dubbing.clip.encode import Encoded, Text
+    from dubkit.dubbing.diffusion.generate import Carry, FirstStage, Opened, SecondStage
+    from dubkit.dubbing.diffusion.parts import Files
+    from dubkit.dubbing.diffusion.recipes import Recipe
     from dubkit.ltx.audio_vae import AudioDecoder, AudioEncoder
     from dubkit.ltx.bigvgan import ExtendedVocoder
     from dubkit.ltx.memory import Mode
@@ -80,7 +80,7 @@ class Generator:
     def __init__(self, files: Files, options: Options, device: str) -> None:
         import torch
 
-        from dubkit.dubbing.parts import Parts
+        from dubkit.dubbing.diffusion.parts import Parts
 
         self.options = options
         self.parts = Parts(files, torch.device(device), options.float8)
@@ -201,7 +201,7 @@ class Sight:
 
 def embed(encoder: TextEncoder, prompt: str, out: Path) -> None:
     """Read a prompt. Raises PromptTooLong."""
-    from dubkit.dubbing.encode import encode_prompt
+    from dubkit.dubbing.clip.encode import encode_prompt
 
     save(encode_prompt(encoder, prompt).tensors(), out)
 
@@ -210,8 +210,8 @@ def encode(encoders: Encoders, recipe: Recipe, clip: Clip, sight: Sight, out: Pa
     """Make latents of what a clip shows and lets hear."""
     import torch
 
-    from dubkit.dubbing.clip import ClipMedia
-    from dubkit.dubbing.encode import encode_clip
+    from dubkit.dubbing.clip.encode import encode_clip
+    from dubkit.dubbing.clip.media import ClipMedia
     from dubkit.ltx.tiling import Tiling
 
     media = ClipMedia(
@@ -238,13 +238,13 @@ class Inputs:
     """The clip that this one follows, and its latents of the same stage."""
 
     def contexts(self) -> tuple[Text, Text | None]:
-        from dubkit.dubbing.encode import Text
+        from dubkit.dubbing.clip.encode import Text
 
         negative = Text.from_tensors(read(self.negative)) if self.negative else None
         return Text.from_tensors(read(self.text)), negative
 
     def latents(self) -> Encoded:
-        from dubkit.dubbing.encode import Encoded
+        from dubkit.dubbing.clip.encode import Encoded
 
         return Encoded.from_tensors(read(self.encoded))
 
@@ -255,7 +255,7 @@ def carried(clip: Clip, previous: tuple[Clip, Path] | None, rate: Fraction, *, s
     Latent frame i of a clip stands for frames 8i-7 to 8i of it, so two clips whose starts are 8j frames
     apart share latents: the later one's frame i is the earlier one's i + j, for i of 1 and more.
     """
-    from dubkit.dubbing.generate import Carry
+    from dubkit.dubbing.diffusion.generate import Carry
     from dubkit.ltx.latents import AUDIO_LATENTS_PER_SECOND, FRAMES_PER_LATENT
 
     if previous is None:
@@ -292,7 +292,7 @@ class ClipJob:
 
 def make_clip(opened: Opened, recipe: Recipe, job: ClipJob, on_step: Callable[[int, int], None]) -> None:
     """Generate a clip at the first stage's size, or refine it, and write its latents."""
-    from dubkit.dubbing.generate import FirstStage, first_stage, second_stage
+    from dubkit.dubbing.diffusion.generate import FirstStage, first_stage, second_stage
 
     positive, negative = job.inputs.contexts()
     encoded = job.inputs.latents()
@@ -312,7 +312,7 @@ def make_clip(opened: Opened, recipe: Recipe, job: ClipJob, on_step: Callable[[i
 
 def enlarge(upscaling: Upscaling, first: Path, out: Path) -> None:
     """Write the first stage's picture with twice the rows and columns."""
-    from dubkit.dubbing.generate import FirstStage, upsample
+    from dubkit.dubbing.diffusion.generate import FirstStage, upsample
 
     video = upsample(FirstStage.from_tensors(read(first)), upscaling.model, upscaling.statistics)
     save({"video": video}, out)
@@ -320,8 +320,8 @@ def enlarge(upscaling: Upscaling, first: Path, out: Path) -> None:
 
 def decode(decoders: Decoders, latents: Path) -> tuple[Iterator[Tensor], Tensor, int]:
     """Return a clip's frames in pieces (n, H, W, 3) uint8, its sound (2, N) float32 and the rate in Hz."""
-    from dubkit.dubbing.decode import decode_clip
-    from dubkit.dubbing.generate import SecondStage
+    from dubkit.dubbing.clip.decode import decode_clip
+    from dubkit.dubbing.diffusion.generate import SecondStage
     from dubkit.ltx.tiling import Tiling
 
     return decode_clip(SecondStage.from_tensors(read(latents)), *decoders, Tiling())

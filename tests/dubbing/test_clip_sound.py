@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dubkit.dubbing.delay import MARGIN, REACH_MS, SIMILARITY, Delay, find_delay
-from dubkit.dubbing.sound import (
+from dubkit.dubbing.film.delay import MARGIN, REACH_MS, SIMILARITY, Delay, find_delay
+from dubkit.dubbing.film.sound import (
     EDGE,
     JOIN,
     LIFT_LIMIT_DB,

@@ -12,15 +12,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from dubkit.dubbing import JustDubitPipeline, LoRA, generate, pipeline
-from dubkit.dubbing.blobs import FolderBlobStore
-from dubkit.dubbing.clip import ClipMedia, Still, grid_frames
-from dubkit.dubbing.continuation import ContinuationState, FinishedClip, LTX2ContinuationState, state_after
-from dubkit.dubbing.continued import DubbedFrames, NotFinished, StateUnfit, before, opened
-from dubkit.dubbing.encode import Encoded, View
-from dubkit.dubbing.parts import GeneratorUnfit
+from dubkit.dubbing import JustDubitPipeline, LoRA, pipeline
+from dubkit.dubbing.clip.encode import Encoded, View
+from dubkit.dubbing.clip.media import ClipMedia, Still, grid_frames
+from dubkit.dubbing.continuation.blobs import FolderBlobStore
+from dubkit.dubbing.continuation.continued import DubbedFrames, NotFinished, StateUnfit, before, opened
+from dubkit.dubbing.continuation.state import (
+    ContinuationState,
+    FinishedClip,
+    LTX2ContinuationState,
+    state_after,
+)
+from dubkit.dubbing.diffusion import generate
+from dubkit.dubbing.diffusion.parts import GeneratorUnfit
+from dubkit.dubbing.diffusion.recipes import JUSTDUBIT
 from dubkit.dubbing.pipeline import Request
-from dubkit.dubbing.recipes import JUSTDUBIT
 from dubkit.ltx import components, latents
 from dubkit.ltx.weights import Checkpoint
 from dubkit.ops.tiny import make_tiny

@@ -16,12 +16,12 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from dubkit.dubbing import conditioning
-from dubkit.dubbing.encode import Encoded, View
-from dubkit.dubbing.guidance import Guidance
-from dubkit.dubbing.recipes import Recipe
-from dubkit.dubbing.sampler import Denoise, States, sample
-from dubkit.dubbing.state import TokenState, clean_prediction, noised, start_state
+from dubkit.dubbing.clip.encode import Encoded, View
+from dubkit.dubbing.diffusion import conditioning
+from dubkit.dubbing.diffusion.guidance import Guidance
+from dubkit.dubbing.diffusion.recipes import Recipe
+from dubkit.dubbing.diffusion.sampler import Denoise, States, sample
+from dubkit.dubbing.diffusion.state import TokenState, clean_prediction, noised, start_state
 from dubkit.ltx import latents, upsampler
 from dubkit.ltx.block import Block, Cross
 from dubkit.ltx.modulation import Levels

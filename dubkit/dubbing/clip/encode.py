@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dubkit.dubbing.clip import ClipMedia, Still, laid
-from dubkit.dubbing.pixels import compressed
-from dubkit.dubbing.recipes import DOUBLE, Recipe
+from dubkit.dubbing.clip.media import ClipMedia, Still, laid
+from dubkit.dubbing.clip.pixels import compressed
+from dubkit.dubbing.diffusion.recipes import DOUBLE, Recipe
 from dubkit.errors import DubkitError
 from dubkit.ltx import mel
 from dubkit.ltx.audio_vae import AudioEncoder

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from dubkit.dubbing.delay import Delay, find_delay
+from dubkit.dubbing.film.delay import Delay, find_delay
 from dubkit.media import loudness
 from dubkit.types import SAMPLE_RATE, Clip, VideoStream
 
