@@ -19,11 +19,11 @@ from benchmarks.parity_stages import STREAMS, WALK
 from dubkit.dubbing.clip import pixels
 from dubkit.dubbing.clip.decode import decode_picture, decode_sound
 from dubkit.dubbing.clip.encode import Text as EncodedText
-from dubkit.dubbing.clip.encode import View, encode_clip, encode_prompt
+from dubkit.dubbing.clip.encode import encode_clip, encode_prompt
 from dubkit.dubbing.clip.media import ClipMedia, Still, laid
 from dubkit.dubbing.diffusion import conditioning, schedules
+from dubkit.dubbing.diffusion.clip_latents import FirstStage, View
 from dubkit.dubbing.diffusion.generate import (
-    FirstStage,
     Plan,
     Start,
     finished,

@@ -24,13 +24,12 @@ from benchmarks.parity_report import BYTE, CODEC, EXACT, TABLE, Folder, Part, To
 from benchmarks.parity_units import number
 from dubkit.dubbing.clip import pixels
 from dubkit.dubbing.clip.decode import decode_clip
-from dubkit.dubbing.clip.encode import Encoded, View, encode_clip
+from dubkit.dubbing.clip.encode import encode_clip
 from dubkit.dubbing.clip.media import ClipMedia, Still, laid
 from dubkit.dubbing.diffusion import conditioning
+from dubkit.dubbing.diffusion.clip_latents import Encoded, FirstStage, SecondStage, View
 from dubkit.dubbing.diffusion.generate import (
-    FirstStage,
     Plan,
-    SecondStage,
     Start,
     denoiser,
     finished,

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from dubkit.dubbing.clip.decode import decode_picture, decode_sound, exact_rate
-from dubkit.dubbing.clip.encode import Encoded, Text, encode_clip, encode_frames, encode_prompt
+from dubkit.dubbing.clip.encode import Text, encode_clip, encode_frames, encode_prompt
 from dubkit.dubbing.clip.media import ClipMedia, Still, grid_frames, probe_clip, read_clip, uncovered
 from dubkit.dubbing.clip.pixels import read_still
 from dubkit.dubbing.continuation.blobs import BlobStore
@@ -32,15 +32,8 @@ from dubkit.dubbing.continuation.continued import (
     shown_sound,
 )
 from dubkit.dubbing.continuation.state import ContinuationState, LTX2ContinuationState
-from dubkit.dubbing.diffusion.generate import (
-    Carry,
-    Contexts,
-    FirstStage,
-    SecondStage,
-    first_stage,
-    second_stage,
-    upsample,
-)
+from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, FirstStage, SecondStage
+from dubkit.dubbing.diffusion.generate import Contexts, first_stage, second_stage, upsample
 from dubkit.dubbing.diffusion.parts import Files, GeneratorUnfit, Parts, best_device, explained, free
 from dubkit.dubbing.diffusion.recipes import JUSTDUBIT, STRIDE, Recipe
 from dubkit.dubbing.planning.sizes import choose_size

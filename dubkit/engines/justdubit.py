@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from dubkit.dubbing.clip.encode import Encoded, Text
-    from dubkit.dubbing.diffusion.generate import Carry, FirstStage, Opened, SecondStage
+    from dubkit.dubbing.clip.encode import Text
+    from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, FirstStage, SecondStage
+    from dubkit.dubbing.diffusion.generate import Opened
     from dubkit.dubbing.diffusion.parts import Files
     from dubkit.dubbing.diffusion.recipes import Recipe
     from dubkit.ltx.audio_vae import AudioDecoder, AudioEncoder
@@ -244,7 +245,7 @@ class Inputs:
         return Text.from_tensors(read(self.text)), negative
 
     def latents(self) -> Encoded:
-        from dubkit.dubbing.clip.encode import Encoded
+        from dubkit.dubbing.diffusion.clip_latents import Encoded
 
         return Encoded.from_tensors(read(self.encoded))
 
@@ -255,7 +256,7 @@ def carried(clip: Clip, previous: tuple[Clip, Path] | None, rate: Fraction, *, s
     Latent frame i of a clip stands for frames 8i-7 to 8i of it, so two clips whose starts are 8j frames
     apart share latents: the later one's frame i is the earlier one's i + j, for i of 1 and more.
     """
-    from dubkit.dubbing.diffusion.generate import Carry
+    from dubkit.dubbing.diffusion.clip_latents import Carry
     from dubkit.ltx.latents import AUDIO_LATENTS_PER_SECOND, FRAMES_PER_LATENT
 
     if previous is None:
@@ -292,7 +293,8 @@ class ClipJob:
 
 def make_clip(opened: Opened, recipe: Recipe, job: ClipJob, on_step: Callable[[int, int], None]) -> None:
     """Generate a clip at the first stage's size, or refine it, and write its latents."""
-    from dubkit.dubbing.diffusion.generate import FirstStage, first_stage, second_stage
+    from dubkit.dubbing.diffusion.clip_latents import FirstStage
+    from dubkit.dubbing.diffusion.generate import first_stage, second_stage
 
     positive, negative = job.inputs.contexts()
     encoded = job.inputs.latents()
@@ -312,7 +314,8 @@ def make_clip(opened: Opened, recipe: Recipe, job: ClipJob, on_step: Callable[[i
 
 def enlarge(upscaling: Upscaling, first: Path, out: Path) -> None:
     """Write the first stage's picture with twice the rows and columns."""
-    from dubkit.dubbing.diffusion.generate import FirstStage, upsample
+    from dubkit.dubbing.diffusion.clip_latents import FirstStage
+    from dubkit.dubbing.diffusion.generate import upsample
 
     video = upsample(FirstStage.from_tensors(read(first)), upscaling.model, upscaling.statistics)
     save({"video": video}, out)
@@ -321,7 +324,7 @@ def enlarge(upscaling: Upscaling, first: Path, out: Path) -> None:
 def decode(decoders: Decoders, latents: Path) -> tuple[Iterator[Tensor], Tensor, int]:
     """Return a clip's frames in pieces (n, H, W, 3) uint8, its sound (2, N) float32 and the rate in Hz."""
     from dubkit.dubbing.clip.decode import decode_clip
-    from dubkit.dubbing.diffusion.generate import SecondStage
+    from dubkit.dubbing.diffusion.clip_latents import SecondStage
     from dubkit.ltx.tiling import Tiling
 
     return decode_clip(SecondStage.from_tensors(read(latents)), *decoders, Tiling())

@@ -21,6 +21,7 @@ from dubkit.dubbing.clip.decode import exact_rate
 from dubkit.dubbing.clip.media import ClipMedia, Still
 from dubkit.dubbing.clip.pixels import read_still
 from dubkit.dubbing.diffusion import generate, parts
+from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, FirstStage, SecondStage, View
 from dubkit.dubbing.diffusion.parts import GeneratorUnfit
 from dubkit.dubbing.diffusion.recipes import DUB_IT, JUSTDUBIT, PREVIEW
 from dubkit.dubbing.pipeline import Request
@@ -116,15 +117,13 @@ def test_the_second_stage_goes_on_from_the_first_ones_random_numbers() -> None:
         Checkpoint(GOLDEN / "models" / "tiny-ltx2.safetensors"), "cpu", torch.float32
     ).network
     generator = torch.Generator().manual_seed(42)
-    views = [
-        encode.View((stored[f"stage{n}.image_latent"],), stored[f"stage{n}.ref_video_latent"]) for n in (1, 2)
-    ]
-    encoded = encode.Encoded(25, 96, 128, 2, 16, views[0], views[1], ((0, 1.0),), stored["ref_audio_latent"])
+    views = [View((stored[f"stage{n}.image_latent"],), stored[f"stage{n}.ref_video_latent"]) for n in (1, 2)]
+    encoded = Encoded(25, 96, 128, 2, 16, views[0], views[1], ((0, 1.0),), stored["ref_audio_latent"])
     generate.start_first(JUSTDUBIT, model, encoded, Fraction(25), generator)
-    first = generate.FirstStage(
+    first = FirstStage(
         stored["stage1.final_video_latent"], stored["stage1.final_audio_latent"], generator.get_state()
     )
-    first = generate.FirstStage.from_tensors(first.tensors())
+    first = FirstStage.from_tensors(first.tensors())
     again = torch.Generator()
     again.set_state(first.generator)
     start = generate.start_second(
@@ -274,20 +273,18 @@ def test_stages_survive_being_stored(files: dict[str, Path], film: Path, tmp_pat
     media = clip_media.read_clip(film)
     encoded = encode.encode_clip(media, JUSTDUBIT, 64, 64, *codecs, Tiling())
     save_file(encoded.tensors(), tmp_path / "encoded.safetensors")
-    again = encode.Encoded.from_tensors(load_file(tmp_path / "encoded.safetensors"))
+    again = Encoded.from_tensors(load_file(tmp_path / "encoded.safetensors"))
     assert (again.frames, again.height, again.width, again.places) == (17, 64, 64, ((0, 1.0),))
     assert encoded.tensors().keys() == again.tensors().keys()
     assert all(torch.equal(x, again.tensors()[name]) for name, x in encoded.tensors().items())
     text = encode.Text(torch.ones(1), torch.zeros(1))
     assert encode.Text.from_tensors(text.tensors()) == text
-    second = generate.SecondStage(torch.ones(1), torch.zeros(1))
-    assert generate.SecondStage.from_tensors(second.tensors()).audio is second.audio
+    second = SecondStage(torch.ones(1), torch.zeros(1))
+    assert SecondStage.from_tensors(second.tensors()).audio is second.audio
 
 
 @pytest.fixture(scope="module")
-def staged(
-    files: dict[str, Path], film: Path
-) -> tuple[components.OpenedTransformer, encode.Encoded, encode.Text]:
+def staged(files: dict[str, Path], film: Path) -> tuple[components.OpenedTransformer, Encoded, encode.Text]:
     checkpoint = Checkpoint(files["checkpoint_path"])
     place = checkpoint, "cpu", torch.float32
     codecs = components.open_video_encoder(*place), components.open_audio_encoder(*place)
@@ -301,7 +298,7 @@ def test_latents_of_the_clip_before_are_kept_where_they_overlap(staged: Any) -> 
     opened, encoded, text = staged
     recipe = JUSTDUBIT.with_(steps=1, guidance=1.0)
     channels = opened.network.config.video.in_channels
-    before = generate.Carry(
+    before = Carry(
         torch.full((1, channels, 1, 2, 2), 0.5),
         1,
         torch.full((1, encoded.channels, 3, encoded.bins), -0.5),
@@ -317,10 +314,10 @@ def test_a_carry_that_cannot_be_taken_over_is_refused(staged: Any) -> None:
     opened, encoded, text = staged
     latent = torch.zeros(1, opened.network.config.video.in_channels, 1, 2, 2)
     with pytest.raises(ValueError, match="stands for one frame"):
-        generate.Carry(latent, 0)
+        Carry(latent, 0)
     with pytest.raises(ValueError, match=r"strength 2 .* from 0 to 1"):
-        generate.Carry(latent, 1, strength=2)
-    late = generate.Carry(latent, 1, torch.zeros(1, encoded.channels, 3, encoded.bins), 900)
+        Carry(latent, 1, strength=2)
+    late = Carry(latent, 1, torch.zeros(1, encoded.channels, 3, encoded.bins), 900)
     with pytest.raises(ValueError, match="Sound latents 900 to 902"):
         generate.first_stage(
             JUSTDUBIT.with_(steps=1, guidance=1.0), opened, text, None, encoded, Fraction(25), 1, carry=late
@@ -335,7 +332,7 @@ def test_guidance_needs_a_negative_prompt(staged: Any) -> None:
 
 def test_random_numbers_of_another_device_are_refused(staged: Any) -> None:
     opened, encoded, text = staged
-    first = generate.FirstStage(torch.zeros(1), torch.zeros(1), torch.zeros(16, dtype=torch.uint8))
+    first = FirstStage(torch.zeros(1), torch.zeros(1), torch.zeros(16, dtype=torch.uint8))
     with pytest.raises(ValueError, match="another kind of device"):
         generate.second_stage(JUSTDUBIT, opened, text, encoded, first, torch.zeros(1), Fraction(25))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from dubkit.dubbing.diffusion.generate import SecondStage
+from dubkit.dubbing.diffusion.clip_latents import SecondStage
 from dubkit.ltx.audio_vae import AudioDecoder
 from dubkit.ltx.bigvgan import ExtendedVocoder
 from dubkit.ltx.tiling import Tiling, decode_tiled
