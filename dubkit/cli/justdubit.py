@@ -131,8 +131,8 @@ def command(**flags: Any) -> None:
 def _dub(flags: dict[str, Any]) -> None:
     loras = _loras(flags["lora"], flags["lora_strength"])
     rate = _rate(flags["frame_rate"])
-    from dubkit.dubbing.clip.decode import encode_video
     from dubkit.dubbing.clip.media import probe_clip
+    from dubkit.dubbing.clip.mp4 import encode_video
     from dubkit.dubbing.diffusion.recipes import RECIPES
     from dubkit.dubbing.pipeline import JustDubitPipeline
 
@@ -234,7 +234,7 @@ def _rate(text: str | None) -> Fraction | None:
     """Read `25`, `23.976` or `24000/1001`."""
     if text is None:
         return None
-    from dubkit.dubbing.clip.decode import exact_rate
+    from dubkit.dubbing.clip.mp4 import exact_rate
 
     try:
         return exact_rate(Fraction(text) if "/" in text else float(text))

@@ -9,8 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dubkit.dubbing.clip.decode import AUDIO_SAMPLE_RATE, encode_video
+    from dubkit.dubbing.clip.decode import AUDIO_SAMPLE_RATE
     from dubkit.dubbing.clip.media import ClipMedia, Still
+    from dubkit.dubbing.clip.mp4 import encode_video
     from dubkit.dubbing.continuation.blobs import FolderBlobStore
     from dubkit.dubbing.continuation.state import ContinuationState
     from dubkit.dubbing.diffusion.recipes import RECIPES, Recipe
@@ -43,7 +44,7 @@ _PLACES = {
     "Recipe": "dubkit.dubbing.diffusion.recipes",
     "Still": "dubkit.dubbing.clip.media",
     "Tiling": "dubkit.ltx.tiling",
-    "encode_video": "dubkit.dubbing.clip.decode",
+    "encode_video": "dubkit.dubbing.clip.mp4",
 }
 
 

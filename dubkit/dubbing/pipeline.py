@@ -17,9 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dubkit.dubbing.clip.decode import decode_picture, decode_sound, exact_rate
+from dubkit.dubbing.clip.decode import decode_picture, decode_sound
 from dubkit.dubbing.clip.encode import Text, encode_clip, encode_frames, encode_prompt
 from dubkit.dubbing.clip.media import ClipMedia, Still, grid_frames, probe_clip, read_clip, uncovered
+from dubkit.dubbing.clip.mp4 import exact_rate
 from dubkit.dubbing.clip.pixels import read_still
 from dubkit.dubbing.continuation.blobs import BlobStore
 from dubkit.dubbing.continuation.continued import (

@@ -17,8 +17,8 @@ from torch import Tensor
 from dubkit.dubbing import JustDubitPipeline, LoRA, Tiling
 from dubkit.dubbing.clip import encode
 from dubkit.dubbing.clip import media as clip_media
-from dubkit.dubbing.clip.decode import exact_rate
 from dubkit.dubbing.clip.media import ClipMedia, Still
+from dubkit.dubbing.clip.mp4 import exact_rate
 from dubkit.dubbing.clip.pixels import read_still
 from dubkit.dubbing.diffusion import generate, parts
 from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, FirstStage, SecondStage, View
