@@ -19,7 +19,9 @@ from dubkit.types import Clip
 
 if TYPE_CHECKING:
     from dubkit.dubbing.diffusion.recipes import Recipe
-    from dubkit.engines.justdubit import Attempt, ClipJob, Generator, StageName
+    from dubkit.engines.justdubit.attempts import Attempt
+    from dubkit.engines.justdubit.opening import Generator, StageName
+    from dubkit.engines.justdubit.steps import ClipJob
 
 CHECKPOINT, TEXT = "checkpoint", "text-encoder"
 DUBBING_LORA, DISTILLED_LORA, UPSCALER = "dubbing-lora", "distilled-lora", "spatial-upscaler"
@@ -113,7 +115,7 @@ def identities(context: Context, *roles: str) -> dict[str, str]:
 def open_generator(context: Context, device: str) -> Generator:
     """Return the generator on a device; nothing is loaded yet."""
     from dubkit.dubbing.diffusion.parts import Files
-    from dubkit.engines.justdubit import Generator, Options
+    from dubkit.engines.justdubit.opening import Generator, Options
     from dubkit.ltx.lora import LoRA
 
     wanted = context.settings.dub
@@ -180,7 +182,7 @@ def over_clips(
     Raises GeneratorError when the files do not work.
     """
     from dubkit.engines.devices import run_on_devices
-    from dubkit.engines.justdubit import Attempt, ChainWorker, Work, token_count
+    from dubkit.engines.justdubit.attempts import Attempt, ChainWorker, Work, token_count
 
     generator = open_generator(context, "cpu")
     work = Work(
