@@ -60,8 +60,9 @@ ROOMS: dict[str, int] = {
     "clip": 1,
     "film": 1,
     "continuation": 2,
-    "pipeline": 3,
-    "": 4,
+    "request": 3,
+    "pipeline": 4,
+    "": 5,
 }
 """Folders and files of `dubkit.dubbing`, and the package itself: here, too, a lower rank only."""
 

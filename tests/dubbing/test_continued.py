@@ -26,7 +26,7 @@ from dubkit.dubbing.diffusion import generate
 from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, FirstStage, View
 from dubkit.dubbing.diffusion.parts import GeneratorUnfit
 from dubkit.dubbing.diffusion.recipes import JUSTDUBIT
-from dubkit.dubbing.pipeline import Request
+from dubkit.dubbing.request import Request
 from dubkit.ltx import components, latents
 from dubkit.ltx.weights import Checkpoint
 from dubkit.ops.tiny import make_tiny

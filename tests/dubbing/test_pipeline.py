@@ -24,7 +24,7 @@ from dubkit.dubbing.diffusion import generate, parts
 from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, FirstStage, SecondStage, View
 from dubkit.dubbing.diffusion.parts import GeneratorUnfit
 from dubkit.dubbing.diffusion.recipes import DUB_IT, JUSTDUBIT, PREVIEW
-from dubkit.dubbing.pipeline import Request
+from dubkit.dubbing.request import Request
 from dubkit.errors import DubkitError, MediaError, ModelMissing
 from dubkit.ltx import components
 from dubkit.ltx.weights import Checkpoint
