@@ -1,4 +1,4 @@
-"""A dub as a diffusion: recipes, conditions, the sampler, and one clip from files to frames and sound.
+"""A dub as a diffusion: planned in clips, each made of noise beside its source, and laid back into the film.
 
 What is listed here is imported when it is first used, so that importing the package stays light.
 """
