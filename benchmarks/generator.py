@@ -22,12 +22,12 @@ from benchmarks.pipeline_measure import Figure, single
 
 STAGES = ("embed", "encode", "denoise", "refine", "decode")
 WORK = (
-    "dubkit.dubbing.encode.encode_prompt",
-    "dubkit.dubbing.encode.encode_clip",
-    "dubkit.dubbing.generate.first_stage",
-    "dubkit.dubbing.generate.second_stage",
-    "dubkit.dubbing.generate.upsample",
-    "dubkit.dubbing.decode.decode_clip",
+    "dubkit.dubbing.clip.encode.encode_prompt",
+    "dubkit.dubbing.clip.encode.encode_clip",
+    "dubkit.dubbing.diffusion.generate.first_stage",
+    "dubkit.dubbing.diffusion.generate.second_stage",
+    "dubkit.dubbing.diffusion.generate.upsample",
+    "dubkit.dubbing.clip.decode.decode_clip",
     "dubkit.media.window.read_window",
     "dubkit.media.frames.frame_times",
     "dubkit.media.audio.read_span",
@@ -43,8 +43,8 @@ OPENERS = (
     "dubkit.ltx.components.open_vocoder",
     "dubkit.ltx.components.open_upsampler",
     "dubkit.ltx.components.open_statistics",
-    "dubkit.dubbing.parts.Parts.transformer",
-    "dubkit.dubbing.parts.Checkpoint",
+    "dubkit.dubbing.diffusion.parts.Parts.transformer",
+    "dubkit.dubbing.diffusion.parts.Checkpoint",
     "gc.collect",
 )
 """What opens parts, and frees them again."""

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.ltx_models import Inputs, Size, make_inputs, ours
 from benchmarks.ltx_references import reference, run_reference
-from dubkit.dubbing.cost import Shape, forward_flops, text_flops
+from dubkit.dubbing.diffusion.cost import Shape, forward_flops, text_flops
 from dubkit.ltx.block import Cross
 from dubkit.ltx.config import read_transformer
 from dubkit.ltx.modulation import Levels

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from benchmarks.ltx_models import FULL, Inputs, Size, make_inputs
 from benchmarks.pipeline_measure import Figure
-from dubkit.dubbing.cost import Shape, forward_flops
+from dubkit.dubbing.diffusion.cost import Shape, forward_flops
 from dubkit.ltx.attention import attend
 from dubkit.ltx.block import Cross
 from dubkit.ltx.codec_config import VAEBlock, VideoVAEConfig

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from benchmarks.parity_report import EXACT, Folder, Part
 from benchmarks.parity_units import number
-from dubkit.dubbing.pixels import to_signed
+from dubkit.dubbing.clip.pixels import to_signed
 from dubkit.ltx import components, mel
 from dubkit.ltx.tiling import Tiling, decode_tiled, encode_tiled, layout, trapezoid
 from dubkit.ltx.video_vae import VideoDecoder, VideoEncoder, patchify

@@ -16,7 +16,7 @@ from torch import Tensor
 from benchmarks.parity_network import open_transformer
 from benchmarks.parity_report import Folder
 from benchmarks.parity_text import open_text
-from dubkit.dubbing.sampler import States
+from dubkit.dubbing.diffusion.sampler import States
 from dubkit.ltx import components, latents
 from dubkit.ltx.audio_vae import AudioDecoder, AudioEncoder
 from dubkit.ltx.lora import LoRA

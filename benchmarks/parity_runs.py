@@ -16,13 +16,14 @@ from benchmarks.parity_dub import Models, noise_of, read_clip, sample_count, use
 from benchmarks.parity_network import stage_loras
 from benchmarks.parity_report import BYTE, DEFAULT, EXACT, TABLE, Folder, Part, Tolerance
 from benchmarks.parity_stages import STREAMS, WALK
-from dubkit.dubbing import conditioning, pixels, schedules
-from dubkit.dubbing.clip import ClipMedia, Still, laid
-from dubkit.dubbing.decode import decode_picture, decode_sound
-from dubkit.dubbing.encode import Text as EncodedText
-from dubkit.dubbing.encode import View, encode_clip, encode_prompt
-from dubkit.dubbing.generate import (
-    FirstStage,
+from dubkit.dubbing.clip import pixels
+from dubkit.dubbing.clip.decode import decode_picture, decode_sound
+from dubkit.dubbing.clip.encode import Text as EncodedText
+from dubkit.dubbing.clip.encode import encode_clip, encode_prompt
+from dubkit.dubbing.clip.media import ClipMedia, Still, laid
+from dubkit.dubbing.diffusion import conditioning, schedules
+from dubkit.dubbing.diffusion.clip_latents import FirstStage, View
+from dubkit.dubbing.diffusion.generate import (
     Plan,
     Start,
     finished,
@@ -33,9 +34,9 @@ from dubkit.dubbing.generate import (
     upsample,
     walk,
 )
-from dubkit.dubbing.recipes import JUSTDUBIT
-from dubkit.dubbing.sampler import States
-from dubkit.dubbing.state import noised, start_state
+from dubkit.dubbing.diffusion.recipes import JUSTDUBIT
+from dubkit.dubbing.diffusion.sampler import States
+from dubkit.dubbing.diffusion.state import noised, start_state
 from dubkit.ltx import latents, mel
 from dubkit.ltx.lora import LoRA
 from dubkit.ltx.tiling import Tiling

@@ -22,14 +22,14 @@ from benchmarks.parity_network import (
 )
 from benchmarks.parity_report import BYTE, CODEC, EXACT, TABLE, Folder, Part, Tolerance
 from benchmarks.parity_units import number
-from dubkit.dubbing import conditioning, pixels
-from dubkit.dubbing.clip import ClipMedia, Still, laid
-from dubkit.dubbing.decode import decode_clip
-from dubkit.dubbing.encode import Encoded, View, encode_clip
-from dubkit.dubbing.generate import (
-    FirstStage,
+from dubkit.dubbing.clip import pixels
+from dubkit.dubbing.clip.decode import decode_clip
+from dubkit.dubbing.clip.encode import encode_clip
+from dubkit.dubbing.clip.media import ClipMedia, Still, laid
+from dubkit.dubbing.diffusion import conditioning
+from dubkit.dubbing.diffusion.clip_latents import Encoded, FirstStage, SecondStage, View
+from dubkit.dubbing.diffusion.generate import (
     Plan,
-    SecondStage,
     Start,
     denoiser,
     finished,
@@ -38,9 +38,9 @@ from dubkit.dubbing.generate import (
     upsample,
     velocities,
 )
-from dubkit.dubbing.recipes import JUSTDUBIT
-from dubkit.dubbing.sampler import Denoise, States, sample
-from dubkit.dubbing.state import TokenState, clean_prediction, held
+from dubkit.dubbing.diffusion.recipes import JUSTDUBIT
+from dubkit.dubbing.diffusion.sampler import Denoise, States, sample
+from dubkit.dubbing.diffusion.state import TokenState, clean_prediction, held
 from dubkit.ltx import latents, mel
 from dubkit.ltx.block import FF_SCALE, SELF_SCALE
 from dubkit.ltx.components import OpenedTransformer

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from benchmarks.parity_report import CODEC, EXACT, TABLE, Folder, Part, Tolerance
-from dubkit.dubbing import conditioning as items
-from dubkit.dubbing import guidance, pixels, schedules
-from dubkit.dubbing.sampler import States, euler_step, sample, velocity_to
-from dubkit.dubbing.state import TokenState, noised, start_state
+from dubkit.dubbing.clip import pixels
+from dubkit.dubbing.diffusion import conditioning as items
+from dubkit.dubbing.diffusion import guidance, schedules
+from dubkit.dubbing.diffusion.sampler import States, euler_step, sample, velocity_to
+from dubkit.dubbing.diffusion.state import TokenState, noised, start_state
 from dubkit.ltx import latents
 
 NUMBER = r"(-?\d+(?:\.\d+)?(?:e-?\d+)?)"

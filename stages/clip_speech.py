@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dubkit.dubbing.sound import ClipSound
+    from dubkit.dubbing.film.sound import ClipSound
 
 AROUND = SAMPLE_RATE // 2
 """Samples of the source on each side of a clip that its delay is measured with."""
@@ -83,7 +83,7 @@ class ClipSpeech:
     def _place(self, clip: Clip) -> ClipSound:
         import soundfile as sf  # type: ignore[import-untyped]
 
-        from dubkit.dubbing.sound import ClipWindow, SourceSound, place_sound
+        from dubkit.dubbing.film.sound import SoundWindow, SourceSound, place_sound
         from dubkit.media.audio import read_span
 
         context = self.context
@@ -93,7 +93,7 @@ class ClipSpeech:
         assert file is not None, "only lines whose clips are there are spoken"
         generated, rate = sf.read(file, dtype="float32", always_2d=True)
         clips = context.clips.clips
-        window = ClipWindow.of(clip, video, clips, self.times)
+        window = SoundWindow.of(clip, video, clips, self.times)
         begin = max(0, min(window.start_sample, window.keep[0]) - AROUND)
         end = min(context.episode.samples, window.keep[1] + AROUND)
         source = read_span(context.audio, begin, end).T.astype("float32")

@@ -13,7 +13,7 @@ from dubkit.types import Clip, Clips, LineRoute, Route
 from stages.generator import choose_engine
 
 if TYPE_CHECKING:
-    from dubkit.dubbing.spans import FrameClock
+    from dubkit.dubbing.planning.spans import FrameClock
 
 
 def items(context: Context) -> Sequence[Item]:
@@ -47,7 +47,7 @@ def _overrides(context: Context) -> dict[str, Route]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.dubbing.routes import route_lines
+    from dubkit.dubbing.planning.routes import route_lines
 
     engine = choose_engine(context).name
     faces = context.faces if context.store.has("faces.json") else None
@@ -64,9 +64,9 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 def _planned(context: Context, routes: Sequence[LineRoute]) -> tuple[tuple[Clip, ...], tuple[LineRoute, ...]]:
     """Return the clips, and the routes with what the picture does not allow."""
-    from dubkit.dubbing.planner import Limits, make_clips, plan_clips
-    from dubkit.dubbing.sizes import choose_size, pixels_for
-    from dubkit.dubbing.spans import line_spans, silences
+    from dubkit.dubbing.planning.planner import Limits, make_clips, plan_clips
+    from dubkit.dubbing.planning.sizes import choose_size, pixels_for
+    from dubkit.dubbing.planning.spans import line_spans, silences
     from dubkit.media.window import shown_size
 
     wanted, video = context.settings.dub, context.episode.video
@@ -91,7 +91,7 @@ def _planned(context: Context, routes: Sequence[LineRoute]) -> tuple[tuple[Clip,
 
 def _clock(context: Context) -> FrameClock:
     """Return when frames are shown; only a variable rate needs a look into the source."""
-    from dubkit.dubbing.spans import FrameClock
+    from dubkit.dubbing.planning.spans import FrameClock
     from dubkit.media.frames import frame_times
 
     video = context.episode.video

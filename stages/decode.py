@@ -54,7 +54,8 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.engines import justdubit
+    from dubkit.engines.justdubit import ENGINE
+    from dubkit.engines.justdubit.steps import decode
 
     due = {item.id for item in items}
     video = context.episode.video
@@ -64,12 +65,12 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
             if clip.id not in due:
                 continue
             try:
-                frames, sound, rate = justdubit.decode(decoders, on_disk(context, second_file(clip.id)))
+                frames, sound, rate = decode(decoders, on_disk(context, second_file(clip.id)))
                 with sink.take(clip.id) as take:
                     count = _write(kept(clip, frames), sound, rate, take.folder)
                     take.value = DubbedClip(
                         clip.id,
-                        justdubit.ENGINE,
+                        ENGINE,
                         recipe(context).name,
                         clip_seed(context, clip),
                         count,

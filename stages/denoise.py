@@ -35,7 +35,7 @@ from stages.generator import (
 from stages.takes import chosen_clip
 
 if TYPE_CHECKING:
-    from dubkit.engines.justdubit import ClipJob
+    from dubkit.engines.justdubit.steps import ClipJob
 
 SETTINGS = (
     "dub.seed",
@@ -111,7 +111,7 @@ def items(context: Context) -> Sequence[Item]:
 
 def jobs_for(context: Context, due: Collection[str], folder: Path, stage: str) -> list[ClipJob]:
     """Return the work on some clips, in order of time; results go into `folder`."""
-    from dubkit.engines.justdubit import ClipJob, Inputs
+    from dubkit.engines.justdubit.steps import ClipJob, Inputs
 
     video = context.episode.video
     assert video is not None, "clips have a picture"

@@ -36,7 +36,7 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.engines.justdubit import embed
+    from dubkit.engines.justdubit.steps import embed
 
     texts = wanted(context)
     generator = open_generator(context, devices(context)[0])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dubkit.engines.justdubit import Sight
+    from dubkit.engines.justdubit.steps import Sight
 
 
 def windows(context: Context) -> dict[str, Clip]:
@@ -54,7 +54,7 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.engines.justdubit import encode
+    from dubkit.engines.justdubit.steps import encode
     from dubkit.media.frames import frame_times
 
     found, wanted = windows(context), recipe(context)
@@ -77,7 +77,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 def _sight(context: Context, clip: Clip, time: Fraction) -> Sight:
     """Read a clip's frames and sound from the source."""
-    from dubkit.engines.justdubit import Sight
+    from dubkit.engines.justdubit.steps import Sight
     from dubkit.media.audio import read_span
     from dubkit.media.window import read_window
 

@@ -18,8 +18,10 @@ from dubkit.stage import Sink
 from dubkit.types import Clip
 
 if TYPE_CHECKING:
-    from dubkit.dubbing.recipes import Recipe
-    from dubkit.engines.justdubit import Attempt, ClipJob, Generator, StageName
+    from dubkit.dubbing.diffusion.recipes import Recipe
+    from dubkit.engines.justdubit.attempts import Attempt
+    from dubkit.engines.justdubit.opening import Generator, StageName
+    from dubkit.engines.justdubit.steps import ClipJob
 
 CHECKPOINT, TEXT = "checkpoint", "text-encoder"
 DUBBING_LORA, DISTILLED_LORA, UPSCALER = "dubbing-lora", "distilled-lora", "spatial-upscaler"
@@ -77,7 +79,7 @@ def _accelerator() -> bool:
 
 def recipe(context: Context) -> Recipe:
     """Return the recipe with the values of the settings. Raises SettingError for values it cannot have."""
-    from dubkit.dubbing.recipes import RECIPES
+    from dubkit.dubbing.diffusion.recipes import RECIPES
 
     wanted = context.settings.dub
     changes = {"steps": wanted.steps, "guidance": wanted.guidance}
@@ -112,8 +114,8 @@ def identities(context: Context, *roles: str) -> dict[str, str]:
 
 def open_generator(context: Context, device: str) -> Generator:
     """Return the generator on a device; nothing is loaded yet."""
-    from dubkit.dubbing.parts import Files
-    from dubkit.engines.justdubit import Generator, Options
+    from dubkit.dubbing.diffusion.parts import Files
+    from dubkit.engines.justdubit.opening import Generator, Options
     from dubkit.ltx.lora import LoRA
 
     wanted = context.settings.dub
@@ -151,7 +153,7 @@ def operations(context: Context, clips: Sequence[Clip], stage: StageName) -> flo
     """Return the TFLOP of the transformer's work on some clips, by the closed form of a forward pass."""
     if not clips:
         return 0.0
-    from dubkit.dubbing.cost import clip_flops
+    from dubkit.dubbing.diffusion.cost import clip_flops
     from dubkit.ltx.config import read_transformer
     from dubkit.ltx.metadata import parse_metadata
     from dubkit.ops.safetensors_header import read_header
@@ -180,7 +182,7 @@ def over_clips(
     Raises GeneratorError when the files do not work.
     """
     from dubkit.engines.devices import run_on_devices
-    from dubkit.engines.justdubit import Attempt, ChainWorker, Work, token_count
+    from dubkit.engines.justdubit.attempts import Attempt, ChainWorker, Work, token_count
 
     generator = open_generator(context, "cpu")
     work = Work(

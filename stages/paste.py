@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dubkit.dubbing.paste import Paster
+    from dubkit.dubbing.film.paste import Paster
     from dubkit.media.splice import SpliceReport
 
 FILM = "mix/picture.mp4"
@@ -114,8 +114,8 @@ class Film:
 
     def _opened(self, clip: Clip, frame: Any) -> Paster:
         """Measure the colours of a clip and return what pastes it."""
-        from dubkit.dubbing.colour import ColourMatch, PictureFormat
-        from dubkit.dubbing.paste import Paster, lay
+        from dubkit.dubbing.film.colour import ColourMatch, PictureFormat
+        from dubkit.dubbing.film.paste import Paster, lay
         from dubkit.media.window import window_frames
 
         context, video = self.context, self.context.episode.video

@@ -49,7 +49,7 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.engines.justdubit import enlarge
+    from dubkit.engines.justdubit.steps import enlarge
 
     with context.store.scratch() as folder:
         jobs = []

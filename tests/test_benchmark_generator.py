@@ -29,7 +29,8 @@ def test_a_call_within_a_call_counts_once(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_everything_that_is_taken_out_exists_and_is_put_back() -> None:
-    from dubkit.dubbing import encode, parts
+    from dubkit.dubbing.clip import encode
+    from dubkit.dubbing.diffusion import parts
 
     before = encode.encode_clip, parts.Checkpoint
     with generator.timed(generator.Clock()):

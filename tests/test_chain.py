@@ -13,11 +13,11 @@ import dubkit.planning as planning
 from dubkit.chain import Outcome, execute
 from dubkit.config import Settings
 from dubkit.context import Context
+from dubkit.edits import given
 from dubkit.errors import DiskFull, DubkitError
 from dubkit.ops.models import ModelStore
 from dubkit.planning import Request, plan
 from dubkit.progress import Silent, Speeds
-from dubkit.edits import given
 from dubkit.stage import EPISODE, Item, Sink, Stage
 from dubkit.store import EpisodeStore
 from dubkit.types import Line, Segment, Transcript, Translation

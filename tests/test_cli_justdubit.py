@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 from dubkit.cli import cli
 from dubkit.cli import justdubit as module
 from dubkit.dubbing import encode_video
-from dubkit.dubbing.continuation import FinishedClip, LTX2ContinuationState
-from dubkit.dubbing.continued import DubbedFrames
+from dubkit.dubbing.continuation.continued import DubbedFrames
+from dubkit.dubbing.continuation.state import FinishedClip, LTX2ContinuationState
 from dubkit.ops.tiny import make_tiny
 from tests.dubbing.clips import model_files, write_film
 

@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from dubkit.dubbing.parts import Files
-from dubkit.dubbing.recipes import RECIPES
-from dubkit.engines import justdubit
+from dubkit.dubbing.diffusion.generate import Opened
+from dubkit.dubbing.diffusion.parts import Files
+from dubkit.dubbing.diffusion.recipes import RECIPES
 from dubkit.engines.devices import run_on_devices
-from dubkit.engines.justdubit import ChainWorker, ClipJob, Inputs, Options, Work
+from dubkit.engines.justdubit import attempts, steps
+from dubkit.engines.justdubit.attempts import ChainWorker, Work
+from dubkit.engines.justdubit.opening import Generator, Options
+from dubkit.engines.justdubit.steps import ClipJob, Inputs
 from dubkit.ltx.lora import LoRA
 from dubkit.ops.tiny import make_tiny
 from dubkit.types import Clip, Fit
@@ -59,12 +62,12 @@ def test_a_device_without_memory_is_tried_once_more_with_streamed_blocks(
 ) -> None:
     asked: list[tuple[str, bool]] = []
 
-    def make(opened: justdubit.Opened, _recipe: object, job: ClipJob, _on_step: object) -> None:
+    def make(opened: Opened, _recipe: object, job: ClipJob, _on_step: object) -> None:
         asked.append((job.clip.id, opened.blocks is not None))
         if opened.blocks is None and job.clip.id == "c0002":
             raise torch.OutOfMemoryError("no room")
 
-    monkeypatch.setattr(justdubit, "make_clip", make)
+    monkeypatch.setattr(attempts, "make_clip", make)
     jobs = [job(name, tmp_path) for name in ("c0001", "c0002", "c0003")]
     with caplog.at_level(logging.WARNING):
         ended = list(work(files).over("cpu", jobs, no_step))
@@ -84,7 +87,7 @@ def test_a_clip_that_never_fits_fails_alone(
         if job.clip.id == "c0001":
             raise torch.OutOfMemoryError("no room")
 
-    monkeypatch.setattr(justdubit, "make_clip", make)
+    monkeypatch.setattr(attempts, "make_clip", make)
     ended = list(work(files).over("cpu", [job(n, tmp_path) for n in ("c0001", "c0002")], no_step))
     assert [(a.clip, type(a.error)) for a in ended] == [
         ("c0001", torch.OutOfMemoryError),
@@ -108,25 +111,25 @@ def test_streamed_blocks_give_the_same_latents(files: Files, tmp_path: Path) -> 
 def prepared(files: Files, folder: Path) -> tuple[Path, Path]:
     """Read a prompt and encode a clip of noise."""
     recipe = RECIPES["justdubit"]
-    generator = justdubit.Generator(files, Options(recipe), "cpu")
+    generator = Generator(files, Options(recipe), "cpu")
     texts, encoded = folder / "texts", folder / "encoded"
     with generator.text_encoder() as encoder:
-        justdubit.embed(encoder, "A man speaks.", texts)
+        steps.embed(encoder, "A man speaks.", texts)
     draw = torch.Generator().manual_seed(0)
     pictures = torch.randint(0, 256, (33, 40, 80, 3), generator=draw, dtype=torch.uint8).numpy()
     sound = (torch.randn(2, 64000, generator=draw) * 0.1).numpy()
     with generator.encoders() as encoders:
-        sight = justdubit.Sight(pictures, sound, 48000, Fraction(25))
-        justdubit.encode(encoders, recipe, clip(), sight, encoded)
+        sight = steps.Sight(pictures, sound, 48000, Fraction(25))
+        steps.encode(encoders, recipe, clip(), sight, encoded)
     return texts, encoded
 
 
 def test_a_following_clip_takes_over_the_latents_of_the_same_frames(tmp_path: Path) -> None:
     video = torch.arange(5.0)[None, None, :, None, None].expand(1, 2, 5, 1, 1)
     audio = torch.arange(34.0)[None, None, :, None].expand(1, 2, 34, 3)
-    justdubit.save({"video": video, "audio": audio}, tmp_path / "first")
+    steps.save({"video": video, "audio": audio}, tmp_path / "first")
     before, after = clip("c0001", 100), clip("c0002", 116, "c0001")
-    carry = justdubit.carried(after, (before, tmp_path / "first"), Fraction(25), sound=True)
+    carry = steps.carried(after, (before, tmp_path / "first"), Fraction(25), sound=True)
     assert carry is not None
     # Latent frames 1 and 2 of the later clip are 3 and 4 of the earlier one.
     assert carry.first_latent == 1
@@ -134,32 +137,30 @@ def test_a_following_clip_takes_over_the_latents_of_the_same_frames(tmp_path: Pa
     assert carry.audio is not None
     assert carry.audio[0, 0, :, 0].tolist() == [float(n) for n in range(17, 34)]
     # At a rate where sound latents do not meet, only the picture is taken over.
-    odd = justdubit.carried(after, (before, tmp_path / "first"), Fraction(24000, 1001), sound=True)
+    odd = steps.carried(after, (before, tmp_path / "first"), Fraction(24000, 1001), sound=True)
     assert odd is not None
     assert odd.audio is None
 
 
 @pytest.mark.parametrize("start", [100, 107, 140])
 def test_clips_that_share_no_latents_cannot_follow_each_other(tmp_path: Path, start: int) -> None:
-    justdubit.save(
-        {"video": torch.zeros(1, 2, 5, 1, 1), "audio": torch.zeros(1, 2, 34, 3)}, tmp_path / "first"
-    )
+    steps.save({"video": torch.zeros(1, 2, 5, 1, 1), "audio": torch.zeros(1, 2, 34, 3)}, tmp_path / "first")
     with pytest.raises(ValueError, match="c0002 follows c0001, but they share no latents"):
-        justdubit.carried(
+        steps.carried(
             clip("c0002", start, "c0001"), (clip("c0001", 100), tmp_path / "first"), Fraction(25), sound=True
         )
 
 
 def test_the_same_tensors_give_the_same_bytes(tmp_path: Path) -> None:
     one, two = torch.arange(6.0), torch.ones(2, 3).t()
-    justdubit.save({"b": one, "a": two}, tmp_path / "x")
-    justdubit.save({"a": two, "b": one}, tmp_path / "y")
+    steps.save({"b": one, "a": two}, tmp_path / "x")
+    steps.save({"a": two, "b": one}, tmp_path / "y")
     assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes()
-    assert torch.equal(justdubit.read(tmp_path / "x")["a"], two)
+    assert torch.equal(steps.read(tmp_path / "x")["a"], two)
 
 
 def test_memory_modes_that_are_named_are_taken(files: Files) -> None:
-    generator = justdubit.Generator(files, replace(work(files).options, memory="streaming"), "cpu")
+    generator = Generator(files, replace(work(files).options, memory="streaming"), "cpu")
     assert generator.memory_mode(1000) == "streaming"
 
 

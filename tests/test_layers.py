@@ -54,6 +54,18 @@ RANKS: dict[str, int] = {
 }
 """A unit may import units of a lower rank only: an equal rank is sideways, a higher one is up."""
 
+ROOMS: dict[str, int] = {
+    "planning": 0,
+    "diffusion": 0,
+    "clip": 1,
+    "film": 1,
+    "continuation": 2,
+    "request": 3,
+    "pipeline": 4,
+    "": 5,
+}
+"""Folders and files of `dubkit.dubbing`, and the package itself: here, too, a lower rank only."""
+
 LEAVES = {"dubkit.ltx", "dubkit.media", "dubkit.qc", "dubkit.speech", "dubkit.translate", "dubkit.voice"}
 
 HEAVY = (
@@ -135,6 +147,21 @@ def wrong_arrows(path: Path) -> list[str]:
     return wrong
 
 
+def room_of(module: str) -> str:
+    """Return the part of `dubkit.dubbing` that a module of it belongs to; empty for the package itself."""
+    return ".".join(module.split(".")[2:3])
+
+
+def wrong_doors(path: Path) -> list[str]:
+    importer = room_of(module_of(path))
+    return [
+        f"{path.relative_to(ROOT)}:{line} imports {imported}"
+        for imported, line in own_imports(path)
+        if unit_of(imported) == "dubkit.dubbing" and room_of(imported) != importer
+        if ROOMS[room_of(imported)] >= ROOMS[importer]
+    ]
+
+
 def test_every_unit_has_a_rank() -> None:
     unknown = sorted({unit_of(module_of(path)) for path in sources()} - RANKS.keys())
     assert unknown == [], "decide where it stands and add it to RANKS"
@@ -142,6 +169,12 @@ def test_every_unit_has_a_rank() -> None:
 
 def test_imports_point_down_only() -> None:
     assert [arrow for path in sources() for arrow in wrong_arrows(path)] == []
+
+
+def test_the_rooms_of_dubbing_point_one_way() -> None:
+    dubbing = [path for path in sources() if unit_of(module_of(path)) == "dubkit.dubbing"]
+    assert {room_of(module_of(path)) for path in dubbing} == ROOMS.keys(), "decide where a new room stands"
+    assert [door for path in dubbing for door in wrong_doors(path)] == []
 
 
 @pytest.mark.parametrize(
@@ -168,6 +201,26 @@ def test_the_rule_itself_tells_down_from_up(
     path.parent.mkdir(parents=True)
     path.write_text(code, encoding="utf-8")
     assert bool(wrong_arrows(path)) is wrong
+
+
+@pytest.mark.parametrize(
+    ("module", "code", "wrong"),
+    [
+        ("diffusion/x.py", "def f():\n    from dubkit.dubbing.clip.encode import Text", True),
+        ("film/x.py", "from dubkit.dubbing.clip import pixels", True),
+        ("film/x.py", "from dubkit.dubbing import Recipe", True),
+        ("film/x.py", "from dubkit.dubbing.film.colour import ColourMatch", False),
+        ("clip/x.py", "from dubkit.dubbing.diffusion.recipes import Recipe", False),
+    ],
+)
+def test_the_rule_of_rooms_tells_one_way_from_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, code: str, wrong: bool
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    path = tmp_path / "dubkit" / "dubbing" / module
+    path.parent.mkdir(parents=True)
+    path.write_text(code, encoding="utf-8")
+    assert bool(wrong_doors(path)) is wrong
 
 
 def test_only_the_settings_and_the_command_line_read_the_environment() -> None:

@@ -17,9 +17,9 @@ import click
 from dubkit.cli.options import F
 
 if TYPE_CHECKING:
-    from dubkit.dubbing.blobs import FolderBlobStore
-    from dubkit.dubbing.continued import DubbedFrames
-    from dubkit.dubbing.recipes import Recipe
+    from dubkit.dubbing.continuation.blobs import FolderBlobStore
+    from dubkit.dubbing.continuation.continued import DubbedFrames
+    from dubkit.dubbing.diffusion.recipes import Recipe
 
 FILE = click.Path(path_type=Path)
 SEEDS = click.IntRange(0, 2**63 - 1)
@@ -131,10 +131,10 @@ def command(**flags: Any) -> None:
 def _dub(flags: dict[str, Any]) -> None:
     loras = _loras(flags["lora"], flags["lora_strength"])
     rate = _rate(flags["frame_rate"])
-    from dubkit.dubbing.clip import probe_clip
-    from dubkit.dubbing.decode import encode_video
+    from dubkit.dubbing.clip.media import probe_clip
+    from dubkit.dubbing.clip.mp4 import encode_video
+    from dubkit.dubbing.diffusion.recipes import RECIPES
     from dubkit.dubbing.pipeline import JustDubitPipeline
-    from dubkit.dubbing.recipes import RECIPES
 
     recipe, source = RECIPES[flags["recipe"]], flags["video_conditioning"][0]
     _check_output(flags["output_path"], source)
@@ -234,7 +234,7 @@ def _rate(text: str | None) -> Fraction | None:
     """Read `25`, `23.976` or `24000/1001`."""
     if text is None:
         return None
-    from dubkit.dubbing.decode import exact_rate
+    from dubkit.dubbing.clip.mp4 import exact_rate
 
     try:
         return exact_rate(Fraction(text) if "/" in text else float(text))
@@ -272,15 +272,15 @@ def _check_overlap(overlap: int, frames: int) -> None:
 
 
 def _blobs(state: Path) -> FolderBlobStore:
-    from dubkit.dubbing.blobs import FolderBlobStore
+    from dubkit.dubbing.continuation.blobs import FolderBlobStore
 
     return FolderBlobStore(state.with_suffix(".blobs"))
 
 
 def _continuation(state: Path | None) -> dict[str, Any]:
     """Return the pipeline's arguments that go on from a state file."""
-    from dubkit.dubbing.continuation import ContinuationState
-    from dubkit.dubbing.continued import StateUnfit
+    from dubkit.dubbing.continuation.continued import StateUnfit
+    from dubkit.dubbing.continuation.state import ContinuationState
 
     if state is None:
         return {}

@@ -1,4 +1,4 @@
-"""A dub as a diffusion: recipes, conditions, the sampler, and one clip from files to frames and sound.
+"""A dub as a diffusion: planned in clips, each made of noise beside its source, and laid back into the film.
 
 What is listed here is imported when it is first used, so that importing the package stays light.
 """
@@ -9,12 +9,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dubkit.dubbing.blobs import FolderBlobStore
-    from dubkit.dubbing.clip import ClipMedia, Still
-    from dubkit.dubbing.continuation import ContinuationState
-    from dubkit.dubbing.decode import AUDIO_SAMPLE_RATE, encode_video
+    from dubkit.dubbing.clip.decode import AUDIO_SAMPLE_RATE
+    from dubkit.dubbing.clip.media import ClipMedia, Still
+    from dubkit.dubbing.clip.mp4 import encode_video
+    from dubkit.dubbing.continuation.blobs import FolderBlobStore
+    from dubkit.dubbing.continuation.state import ContinuationState
+    from dubkit.dubbing.diffusion.recipes import RECIPES, Recipe
     from dubkit.dubbing.pipeline import JustDubitPipeline
-    from dubkit.dubbing.recipes import RECIPES, Recipe
     from dubkit.ltx.lora import LoRA
     from dubkit.ltx.tiling import Tiling
 
@@ -33,17 +34,17 @@ __all__ = [
 ]
 
 _PLACES = {
-    "AUDIO_SAMPLE_RATE": "dubkit.dubbing.decode",
-    "RECIPES": "dubkit.dubbing.recipes",
-    "ClipMedia": "dubkit.dubbing.clip",
-    "ContinuationState": "dubkit.dubbing.continuation",
-    "FolderBlobStore": "dubkit.dubbing.blobs",
+    "AUDIO_SAMPLE_RATE": "dubkit.dubbing.clip.decode",
+    "RECIPES": "dubkit.dubbing.diffusion.recipes",
+    "ClipMedia": "dubkit.dubbing.clip.media",
+    "ContinuationState": "dubkit.dubbing.continuation.state",
+    "FolderBlobStore": "dubkit.dubbing.continuation.blobs",
     "JustDubitPipeline": "dubkit.dubbing.pipeline",
     "LoRA": "dubkit.ltx.lora",
-    "Recipe": "dubkit.dubbing.recipes",
-    "Still": "dubkit.dubbing.clip",
+    "Recipe": "dubkit.dubbing.diffusion.recipes",
+    "Still": "dubkit.dubbing.clip.media",
     "Tiling": "dubkit.ltx.tiling",
-    "encode_video": "dubkit.dubbing.decode",
+    "encode_video": "dubkit.dubbing.clip.mp4",
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dubkit.dubbing.blobs import BlobStore
-from dubkit.dubbing.clip import ClipMedia, Still, grid_frames, probe_clip, read_clip, uncovered
-from dubkit.dubbing.continuation import ContinuationState, LTX2ContinuationState
-from dubkit.dubbing.continued import (
+from dubkit.dubbing.clip.decode import decode_picture, decode_sound
+from dubkit.dubbing.clip.encode import Text, encode_clip, encode_frames, encode_prompt
+from dubkit.dubbing.clip.media import uncovered
+from dubkit.dubbing.continuation.blobs import BlobStore
+from dubkit.dubbing.continuation.continued import (
     OVERLAP,
     Before,
     DubbedFrames,
@@ -29,62 +30,40 @@ from dubkit.dubbing.continued import (
     opened,
     shown_sound,
 )
-from dubkit.dubbing.decode import decode_picture, decode_sound, exact_rate
-from dubkit.dubbing.encode import Encoded, Text, encode_clip, encode_frames, encode_prompt
-from dubkit.dubbing.generate import (
-    Carry,
-    Contexts,
-    FirstStage,
-    SecondStage,
-    first_stage,
-    second_stage,
-    upsample,
+from dubkit.dubbing.continuation.state import ContinuationState
+from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, FirstStage, SecondStage
+from dubkit.dubbing.diffusion.generate import Contexts, first_stage, second_stage, upsample
+from dubkit.dubbing.diffusion.parts import Files, Parts, best_device, explained, free
+from dubkit.dubbing.diffusion.recipes import JUSTDUBIT, Recipe
+from dubkit.dubbing.request import (
+    DEFAULT_TILING,
+    NEGATIVE_PROMPT,
+    Request,
+    Wanted,
+    adjusted,
+    given_rate,
+    read_stills,
+    source_of,
+    unseen,
 )
-from dubkit.dubbing.parts import Files, GeneratorUnfit, Parts, best_device, explained, free
-from dubkit.dubbing.pixels import read_still
-from dubkit.dubbing.recipes import JUSTDUBIT, STRIDE, Recipe
-from dubkit.dubbing.sizes import choose_size
-from dubkit.errors import MediaError
 from dubkit.ltx import components
 from dubkit.ltx.latents import latent_frames
-from dubkit.ltx.lora import LoRA, reference_downscale
+from dubkit.ltx.lora import LoRA
 from dubkit.ltx.memory import MemoryPlan
 from dubkit.ltx.tiling import Tiling
-from dubkit.media.window import shown_size
-from dubkit.types import Fit
 
 log = logging.getLogger(__name__)
-
-NEGATIVE_PROMPT = "blurry, low quality, distorted"
-DEFAULT_TILING = Tiling()
-DEFAULT_RATE = Fraction(25)
 
 OnProgress = Callable[[str, int, int], None]
 """Told the name of a step of the work, how much of it is done, and out of how much."""
 LoRALike = LoRA | tuple[Path | str, float] | tuple[Path | str, float, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What one clip is to become."""
-
-    media: ClipMedia
-    prompt: str
-    negative_prompt: str = NEGATIVE_PROMPT
-    seed: int = 42
-    height: int = JUSTDUBIT.height
-    """Of the first stage in pixels, as the width is."""
-    width: int = JUSTDUBIT.width
-    recipe: Recipe = JUSTDUBIT
-    tiling: Tiling | None = DEFAULT_TILING
-    continuation: LTX2ContinuationState | None = None
-    """The end of the clip before, where this one goes on in the same shot and begins with it."""
-    overlap: int = OVERLAP
-    """Frames at this clip's end that the next one is to begin with, 8k+1."""
-
-
 class JustDubitPipeline:
     """Dub one clip with JustDubit, as the original's class of this name does.
+
+    Differences from it: rate and proportions come from the clip where they are not given, and the tail beyond
+    8k+1 frames is dubbed too, so that the result is as long as the clip.
 
     Files are checked when it is built and opened when they are needed. `loras` are the dubbing LoRA and, if
     wanted, others, in both stages: `LoRA(path, strength)`, or tuples whose third value is not used, because
@@ -152,9 +131,6 @@ class JustDubitPipeline:
         frames before this one's end. That call returns what comes after the overlap, so the frames and sounds
         of all calls, put together, are as long as the source.
 
-        Differences from the original: rate and proportions come from the clip where they are not given, and
-        the tail beyond 8k+1 frames is dubbed too, so that the result is as long as the clip.
-
         Args:
             height, width: the first stage's, multiples of 32, or the result's where the recipe says so. Given
                 one or both, the picture is scaled and cropped to them; else it is kept whole.
@@ -173,31 +149,18 @@ class JustDubitPipeline:
             MediaError: the clip cannot be read, or has no sound.
             DubkitError: a value, file or machine that does not do; the message says which.
         """
-        changes = {"steps": num_inference_steps, "guidance": cfg_guidance_scale}
-        with explained("num_inference_steps or cfg_guidance_scale"):
-            recipe = recipe.with_(**{name: value for name, value in changes.items() if value is not None})
-        with explained("frame_rate"):
-            rate = None if frame_rate is None else exact_rate(frame_rate)
-        stills = tuple(Still(_still(Path(path)), frame, strength) for path, frame, strength in images)
-        if len(video_conditioning) > 1:
-            raise GeneratorUnfit(
-                f"video_conditioning: {len(video_conditioning)} clips are given; dub them one by one."
-            )
+        recipe = adjusted(recipe, num_inference_steps, cfg_guidance_scale)
+        wanted = Wanted(recipe, given_rate(frame_rate), height, width, read_stills(images))
         if video_conditioning:
-            path, strength = Path(video_conditioning[0][0]), video_conditioning[0][1]
-            with explained("video_conditioning"):
-                recipe = recipe.with_(reference_strength=strength)
-                # The first frame is taken as firmly as the clip; stills by name have their own strengths.
-                recipe = recipe if stills else recipe.with_(still_strength=strength)
-            media, recipe, size = self._media(path, recipe, rate, (height, width))
-            media = replace(media, stills=stills or (None if first_frame else ()))
+            loras = self.parts.files.loras
+            source = source_of(wanted, video_conditioning, loras, first_frame=first_frame)
         else:
-            size = _size(recipe, height, width)
-            frames = grid_frames(num_frames)
-            media = ClipMedia(None, None, 1, rate or DEFAULT_RATE, frames, stills=stills)
+            source = unseen(wanted, num_frames)
         given = None if continuation is None else opened(continuation, blob_store)
-        texts = prompt, negative_prompt
-        return self.generate(Request(media, *texts, seed, *size, recipe, tiling_config, given, overlap))
+        texts, size = (prompt, negative_prompt), (source.height, source.width)
+        return self.generate(
+            Request(source.media, *texts, seed, *size, source.recipe, tiling_config, given, overlap)
+        )
 
     def generate(self, request: Request) -> tuple[DubbedFrames, Tensor]:
         """Return the frames and the sound of one clip, as long as its real frames.
@@ -223,30 +186,6 @@ class JustDubitPipeline:
             self._frames(request, second), start.overlap if start else 0, request.overlap, clip
         )
         return frames, shown_sound(wave, clip, start)
-
-    def _media(
-        self, path: Path, recipe: Recipe, rate: Fraction | None, size: tuple[int | None, int | None]
-    ) -> tuple[ClipMedia, Recipe, tuple[int, int]]:
-        """Read a clip; return it, the recipe for its LoRAs, and the first stage's height and width."""
-        episode = probe_clip(path)
-        video = episode.video
-        assert video is not None
-        if rate is not None and rate != video.rate:
-            log.warning("%s has %s frames per second; it is dubbed at %s as asked", path, video.rate, rate)
-        if video.variable:
-            log.warning("%s changes its frame rate; the dub has %s throughout", path, rate or video.rate)
-        with explained():
-            scales = [reference_downscale(lora.path) for lora in self.parts.files.loras]
-            recipe = recipe.with_(reference_scale=max(scales, default=1))
-        width, height = shown_size(video)
-        media = read_clip(path, episode, rate=rate)
-        if size == (None, None):
-            fit = _fit(recipe, height, width)
-            return replace(media, fit=fit), recipe, (fit.height, fit.width)
-        times = STRIDE * recipe.reference_scale * (2 if recipe.final_size else 1)
-        across = size[1] or max(1, round((size[0] or 0) * width / height / times)) * times
-        down = size[0] or max(1, round((size[1] or 0) * height / width / times)) * times
-        return media, recipe, _size(recipe, down, across)
 
     # --- the work, one model at a time
 
@@ -350,26 +289,3 @@ class JustDubitPipeline:
     def _tell(self, step: str, done: int, total: int) -> None:
         if self.progress is not None:
             self.progress(step, done, total)
-
-
-def _still(path: Path) -> Tensor:
-    try:
-        return read_still(path)
-    except ValueError as error:
-        raise MediaError(path, str(error), "Name a PNG or JPEG picture.") from error
-
-
-def _size(recipe: Recipe, height: int | None, width: int | None) -> tuple[int, int]:
-    """Return the first stage's height and width: of those given, else the recipe's."""
-    times = 2 if recipe.final_size else 1
-    with explained("height and width"):
-        return recipe.first_size(height or recipe.height * times, width or recipe.width * times)
-
-
-def _fit(recipe: Recipe, height: int, width: int) -> Fit:
-    """Return a canvas about as large as the recipe's that holds the whole picture."""
-    scale = recipe.reference_scale
-    fit = choose_size(width, height, pixels=recipe.height * recipe.width // scale**2)
-    # The reference's own, smaller canvas is on the grid too.
-    sides = (fit.width, fit.height, fit.left, fit.top, fit.scaled_width, fit.scaled_height)
-    return Fit(*(side * scale for side in sides))

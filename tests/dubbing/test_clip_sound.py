@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dubkit.dubbing.delay import MARGIN, REACH_MS, SIMILARITY, Delay, find_delay
-from dubkit.dubbing.sound import (
+from dubkit.dubbing.film.delay import MARGIN, REACH_MS, SIMILARITY, Delay, find_delay
+from dubkit.dubbing.film.sound import (
     EDGE,
     JOIN,
     LIFT_LIMIT_DB,
     PEAK,
     ClipSound,
-    ClipWindow,
+    SoundWindow,
     SourceSound,
     place_sound,
 )
@@ -83,8 +83,8 @@ def real(name: str, seconds: float = 4.84) -> Sound:
     return whole[: round(seconds * SAMPLE_RATE)]
 
 
-def window_of(sound: Sound, start: int = 0) -> ClipWindow:
-    return ClipWindow(start, (start, start + len(sound)))
+def window_of(sound: Sound, start: int = 0) -> SoundWindow:
+    return SoundWindow(start, (start, start + len(sound)))
 
 
 # --- where a clip lies ----------------------------------------------------------------------------
@@ -94,7 +94,7 @@ def window_of(sound: Sound, start: int = 0) -> ClipWindow:
 @pytest.mark.parametrize("start", [Fraction(0), Fraction(1, 30), Fraction(-1, 90)])
 def test_windows_tile_the_clock_without_drift(rate: Fraction, start: Fraction) -> None:
     clips = [clip(f"c{k}", max(0, 96 * k - 8), 121, (96 * k, 96 * (k + 1))) for k in range(100)]
-    windows = [ClipWindow.of(one, video(rate, 9600, start), clips) for one in clips]
+    windows = [SoundWindow.of(one, video(rate, 9600, start), clips) for one in clips]
     for k, window in enumerate(windows):
         assert window.keep[0] == round((start + 96 * k / rate) * SAMPLE_RATE)
         assert k == 0 or window.keep[0] == windows[k - 1].keep[1]
@@ -104,14 +104,14 @@ def test_windows_tile_the_clock_without_drift(rate: Fraction, start: Fraction) -
 
 def test_clips_of_different_shots_do_not_join() -> None:
     a, b = clip("a", 0, 25, (0, 25)), clip("b", 25, 25, (25, 50), "s0002")
-    assert not ClipWindow.of(a, video(Fraction(25)), [a, b]).joins_after
-    assert not ClipWindow.of(b, video(Fraction(25)), [a, b]).joins_before
+    assert not SoundWindow.of(a, video(Fraction(25)), [a, b]).joins_after
+    assert not SoundWindow.of(b, video(Fraction(25)), [a, b]).joins_before
 
 
 def test_frames_of_variable_rate_lie_where_they_are_shown_and_the_drift_is_told() -> None:
     times = [Fraction(n, 25) + (Fraction(1, 10) if n >= 10 else 0) for n in range(25)]
     stream = video(Fraction(25), 25)
-    window = ClipWindow.of(clip("a", 0, 25, (5, 25)), stream, times=times)
+    window = SoundWindow.of(clip("a", 0, 25, (5, 25)), stream, times=times)
     assert window.keep == (9600, SAMPLE_RATE)
     assert window.drift_ms == 100
     sound = voice(1.2)
@@ -121,9 +121,9 @@ def test_frames_of_variable_rate_lie_where_they_are_shown_and_the_drift_is_told(
 
 def test_frames_that_are_not_there_cannot_be_kept() -> None:
     with pytest.raises(ValueError, match="Clip a has frames 0 to 25; 5 to 26 cannot be kept"):
-        ClipWindow.of(clip("a", 0, 25, (5, 26)), video(Fraction(25)))
+        SoundWindow.of(clip("a", 0, 25, (5, 26)), video(Fraction(25)))
     with pytest.raises(ValueError, match="the source has 20"):
-        ClipWindow.of(clip("a", 0, 25, (5, 25)), video(Fraction(25)), times=[Fraction(n) for n in range(20)])
+        SoundWindow.of(clip("a", 0, 25, (5, 25)), video(Fraction(25)), times=[Fraction(n) for n in range(20)])
 
 
 # --- the samples ----------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def test_frames_that_are_not_there_cannot_be_kept() -> None:
 def test_sound_comes_out_at_its_sample_and_only_in_the_spans() -> None:
     sound = voice(4)
     spans = ((148_000, 170_000), (190_000, 230_000), (280_000, 400_000))
-    window = ClipWindow(100_000, (110_000, 290_000))
+    window = SoundWindow(100_000, (110_000, 290_000))
     placed = place_sound(sound[None], SAMPLE_RATE, window, SourceSound(sound, 100_000, spans))
     assert placed.spans == (spans[0], spans[1], (280_000, 290_000))
     assert placed.start_sample == 148_000
@@ -156,7 +156,7 @@ def test_every_rate_keeps_length_time_and_pitch(rate: int) -> None:
     tone = (0.3 * np.sin(2 * np.pi * 1000 * at)).astype(np.float32)
     wanted = 0.3 * np.sin(2 * np.pi * 1000 * np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE)
     source = SourceSound(wanted.astype(np.float32), 0, ((0, 96_000),))
-    placed = place_sound(np.stack((tone, tone)), rate, ClipWindow(0, (0, 96_000)), source)
+    placed = place_sound(np.stack((tone, tone)), rate, SoundWindow(0, (0, 96_000)), source)
     assert np.abs(placed.samples - wanted)[1000:-1000].max() < 1e-3
 
 
@@ -166,7 +166,7 @@ def test_two_clips_that_join_add_up_to_the_whole(rate: Fraction) -> None:
     whole = voice(8)
     clips = [clip("a", 0, 97, (0, 89)), clip("b", 81, 97, (89, 178))]
     source = SourceSound(whole, 0, ((20_000, 330_000),))
-    windows = [ClipWindow.of(one, video(rate), clips) for one in clips]
+    windows = [SoundWindow.of(one, video(rate), clips) for one in clips]
     parts = [whole[w.start_sample : w.start_sample + round(97 / rate * SAMPLE_RATE)] for w in windows]
     first = place_sound(parts[0][None], SAMPLE_RATE, windows[0], source)
     second = place_sound(parts[1][None], SAMPLE_RATE, windows[1], source, follows=first)
@@ -233,7 +233,7 @@ def test_other_words_are_not_moved() -> None:
     ours, theirs = real("c_asr/es_leopard.wav"), real("c_asr/de_leopard.wav")
     length = min(len(ours), len(theirs))
     source = SourceSound(ours, 0, ((0, length),))
-    placed = place_sound(theirs[None, :length], SAMPLE_RATE, ClipWindow(0, (0, length)), source)
+    placed = place_sound(theirs[None, :length], SAMPLE_RATE, SoundWindow(0, (0, length)), source)
     assert placed.delay_ms == 0
     assert placed.measured is not None
     assert not placed.measured.certain
@@ -363,7 +363,7 @@ def test_a_rate_or_source_that_makes_no_sense_is_refused() -> None:
 def test_edges_in_real_speech_are_no_larger_steps_than_the_speech_itself(name: str) -> None:
     sound = real(name)
     spans = ((31_111, 80_003), (90_001, 200_017))
-    window = ClipWindow(0, (0, 150_000), joins_after=False)
+    window = SoundWindow(0, (0, 150_000), joins_after=False)
     placed = place_sound(sound[None], SAMPLE_RATE, window, SourceSound(sound, 0, spans))
     whole = np.pad(placed.samples, 100)
     steps = np.abs(np.diff(whole))

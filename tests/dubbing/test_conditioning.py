@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dubkit.dubbing.conditioning import (
+from dubkit.dubbing.diffusion.conditioning import (
     Grid,
     Keyframes,
     PictureItem,
@@ -17,7 +17,7 @@ from dubkit.dubbing.conditioning import (
     cross_masks,
     target_rows,
 )
-from dubkit.dubbing.state import TokenState, noised, start_state
+from dubkit.dubbing.diffusion.state import TokenState, noised, start_state
 from dubkit.ltx.latents import audio_positions, patchify_video, video_positions
 from tests.ltx.golden import assert_close, golden, requires_golden
 

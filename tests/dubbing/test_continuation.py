@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import torch
 
-from dubkit.dubbing.blobs import FolderBlobStore, packed, unpacked
-from dubkit.dubbing.continuation import (
+from dubkit.dubbing.continuation.blobs import FolderBlobStore, packed, unpacked
+from dubkit.dubbing.continuation.state import (
     KIND,
     ContinuationState,
     FinishedClip,

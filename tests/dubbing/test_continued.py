@@ -12,15 +12,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from dubkit.dubbing import JustDubitPipeline, LoRA, generate, pipeline
-from dubkit.dubbing.blobs import FolderBlobStore
-from dubkit.dubbing.clip import ClipMedia, Still, grid_frames
-from dubkit.dubbing.continuation import ContinuationState, FinishedClip, LTX2ContinuationState, state_after
-from dubkit.dubbing.continued import DubbedFrames, NotFinished, StateUnfit, before, opened
-from dubkit.dubbing.encode import Encoded, View
-from dubkit.dubbing.parts import GeneratorUnfit
-from dubkit.dubbing.pipeline import Request
-from dubkit.dubbing.recipes import JUSTDUBIT
+from dubkit.dubbing import JustDubitPipeline, LoRA, pipeline
+from dubkit.dubbing.clip.media import ClipMedia, Still, grid_frames
+from dubkit.dubbing.continuation.blobs import FolderBlobStore
+from dubkit.dubbing.continuation.continued import DubbedFrames, NotFinished, StateUnfit, before, opened
+from dubkit.dubbing.continuation.state import (
+    ContinuationState,
+    FinishedClip,
+    LTX2ContinuationState,
+    state_after,
+)
+from dubkit.dubbing.diffusion import generate
+from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, FirstStage, View
+from dubkit.dubbing.diffusion.parts import GeneratorUnfit
+from dubkit.dubbing.diffusion.recipes import JUSTDUBIT
+from dubkit.dubbing.request import Request
 from dubkit.ltx import components, latents
 from dubkit.ltx.weights import Checkpoint
 from dubkit.ops.tiny import make_tiny
@@ -66,8 +72,8 @@ class Recorded:
 
     def __init__(self) -> None:
         self.encoded: list[Encoded] = []
-        self.carries: list[generate.Carry | None] = []
-        self.made: list[generate.FirstStage] = []
+        self.carries: list[Carry | None] = []
+        self.made: list[FirstStage] = []
 
     def first_stage(self, recipe: Any, opened: Any, *given: Any, carry: Any, on_step: Any) -> Any:
         self.encoded.append(given[2])
@@ -160,7 +166,7 @@ def network(dubber: JustDubitPipeline) -> Any:
     ).network
 
 
-def begun(network: Any, carry: generate.Carry | None) -> generate.Start:
+def begun(network: Any, carry: Carry | None) -> generate.Start:
     channels = network.config.video.in_channels
     reference = torch.zeros(1, channels, 3, 2, 2)
     encoded = Encoded(17, 64, 64, 2, 16, View((), reference), View((), reference), (), None)
@@ -168,7 +174,7 @@ def begun(network: Any, carry: generate.Carry | None) -> generate.Start:
 
 
 def test_picture_and_reference_move_together_and_the_sound_begins_before(network: Any) -> None:
-    plain, moved = (begun(network, carry) for carry in (None, generate.Carry(None, 1, picture_offset=0.03)))
+    plain, moved = (begun(network, carry) for carry in (None, Carry(None, 1, picture_offset=0.03)))
     (picture, sound), (later, more) = plain.states, moved.states
     shift = later.positions - picture.positions
     assert later.positions.shape[2] == 2 * later.targets
@@ -180,7 +186,7 @@ def test_picture_and_reference_move_together_and_the_sound_begins_before(network
 
 def test_picture_and_sound_are_held_each_by_its_own_strength(network: Any) -> None:
     channels = network.config.video.in_channels
-    carry = generate.Carry(
+    carry = Carry(
         torch.ones(1, channels, 1, 2, 2), 1, torch.ones(1, 2, 3, 16), 1, strength=0.75, sound_strength=0.5
     )
     picture, sound = begun(network, carry).states
@@ -196,7 +202,7 @@ def test_picture_and_sound_are_held_each_by_its_own_strength(network: Any) -> No
 )
 def test_values_of_a_carry_are_checked(changes: dict[str, float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        generate.Carry(None, 1, **changes)  # type: ignore[arg-type]
+        Carry(None, 1, **changes)  # type: ignore[arg-type]
 
 
 # --- frames on their way

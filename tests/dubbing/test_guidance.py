@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dubkit.dubbing.guidance import Guidance, apg, cfg_star, rescale_deviation
+from dubkit.dubbing.diffusion.guidance import Guidance, apg, cfg_star, rescale_deviation
 from tests.ltx.golden import assert_close, golden, requires_golden
 
 

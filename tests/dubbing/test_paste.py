@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dubkit.dubbing.colour import GAIN_LIMIT, SHIFT_LIMIT, ColourMatch, PictureFormat
-from dubkit.dubbing.mask import FaceMask
-from dubkit.dubbing.paste import Paster, lay, samples
-from dubkit.dubbing.sizes import choose_size
+from dubkit.dubbing.film.colour import GAIN_LIMIT, SHIFT_LIMIT, ColourMatch, PictureFormat
+from dubkit.dubbing.film.mask import FaceMask
+from dubkit.dubbing.film.paste import Paster, lay, samples
+from dubkit.dubbing.planning.sizes import choose_size
 from dubkit.errors import MediaError
 from dubkit.types import FaceBox, Fit
 

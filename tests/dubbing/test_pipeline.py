@@ -14,13 +14,17 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from dubkit.dubbing import JustDubitPipeline, LoRA, Tiling, clip, encode, generate, parts
-from dubkit.dubbing.clip import ClipMedia, Still
-from dubkit.dubbing.decode import exact_rate
-from dubkit.dubbing.parts import GeneratorUnfit
-from dubkit.dubbing.pipeline import Request
-from dubkit.dubbing.pixels import read_still
-from dubkit.dubbing.recipes import DUB_IT, JUSTDUBIT, PREVIEW
+from dubkit.dubbing import JustDubitPipeline, LoRA, Tiling
+from dubkit.dubbing.clip import encode
+from dubkit.dubbing.clip import media as clip_media
+from dubkit.dubbing.clip.media import ClipMedia, Still
+from dubkit.dubbing.clip.mp4 import exact_rate
+from dubkit.dubbing.clip.pixels import read_still
+from dubkit.dubbing.diffusion import generate, parts
+from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, FirstStage, SecondStage, View
+from dubkit.dubbing.diffusion.parts import GeneratorUnfit
+from dubkit.dubbing.diffusion.recipes import DUB_IT, JUSTDUBIT, PREVIEW
+from dubkit.dubbing.request import Request
 from dubkit.errors import DubkitError, MediaError, ModelMissing
 from dubkit.ltx import components
 from dubkit.ltx.weights import Checkpoint
@@ -113,15 +117,13 @@ def test_the_second_stage_goes_on_from_the_first_ones_random_numbers() -> None:
         Checkpoint(GOLDEN / "models" / "tiny-ltx2.safetensors"), "cpu", torch.float32
     ).network
     generator = torch.Generator().manual_seed(42)
-    views = [
-        encode.View((stored[f"stage{n}.image_latent"],), stored[f"stage{n}.ref_video_latent"]) for n in (1, 2)
-    ]
-    encoded = encode.Encoded(25, 96, 128, 2, 16, views[0], views[1], ((0, 1.0),), stored["ref_audio_latent"])
+    views = [View((stored[f"stage{n}.image_latent"],), stored[f"stage{n}.ref_video_latent"]) for n in (1, 2)]
+    encoded = Encoded(25, 96, 128, 2, 16, views[0], views[1], ((0, 1.0),), stored["ref_audio_latent"])
     generate.start_first(JUSTDUBIT, model, encoded, Fraction(25), generator)
-    first = generate.FirstStage(
+    first = FirstStage(
         stored["stage1.final_video_latent"], stored["stage1.final_audio_latent"], generator.get_state()
     )
-    first = generate.FirstStage.from_tensors(first.tensors())
+    first = FirstStage.from_tensors(first.tensors())
     again = torch.Generator()
     again.set_state(first.generator)
     start = generate.start_second(
@@ -165,7 +167,7 @@ def test_the_sources_rate_is_used_and_a_given_one_wins_aloud(
     files: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     film = write_film(tmp_path / "ntsc.mp4", 9, rate=Fraction(24000, 1001))
-    read = clip.read_clip(film)
+    read = clip_media.read_clip(film)
     assert (read.rate, read.frames, read.real_frames) == (Fraction(24000, 1001), 9, 9)
     _, audio = dub(pipeline_of(files), video_conditioning=[(film, 1.0)], height=64, width=64)
     assert audio.shape[1] == 9 * 1001  # of 24 kHz
@@ -268,27 +270,25 @@ def test_stages_survive_being_stored(files: dict[str, Path], film: Path, tmp_pat
     checkpoint = Checkpoint(files["checkpoint_path"])
     place = checkpoint, "cpu", torch.float32
     codecs = components.open_video_encoder(*place), components.open_audio_encoder(*place)
-    media = clip.read_clip(film)
+    media = clip_media.read_clip(film)
     encoded = encode.encode_clip(media, JUSTDUBIT, 64, 64, *codecs, Tiling())
     save_file(encoded.tensors(), tmp_path / "encoded.safetensors")
-    again = encode.Encoded.from_tensors(load_file(tmp_path / "encoded.safetensors"))
+    again = Encoded.from_tensors(load_file(tmp_path / "encoded.safetensors"))
     assert (again.frames, again.height, again.width, again.places) == (17, 64, 64, ((0, 1.0),))
     assert encoded.tensors().keys() == again.tensors().keys()
     assert all(torch.equal(x, again.tensors()[name]) for name, x in encoded.tensors().items())
     text = encode.Text(torch.ones(1), torch.zeros(1))
     assert encode.Text.from_tensors(text.tensors()) == text
-    second = generate.SecondStage(torch.ones(1), torch.zeros(1))
-    assert generate.SecondStage.from_tensors(second.tensors()).audio is second.audio
+    second = SecondStage(torch.ones(1), torch.zeros(1))
+    assert SecondStage.from_tensors(second.tensors()).audio is second.audio
 
 
 @pytest.fixture(scope="module")
-def staged(
-    files: dict[str, Path], film: Path
-) -> tuple[components.OpenedTransformer, encode.Encoded, encode.Text]:
+def staged(files: dict[str, Path], film: Path) -> tuple[components.OpenedTransformer, Encoded, encode.Text]:
     checkpoint = Checkpoint(files["checkpoint_path"])
     place = checkpoint, "cpu", torch.float32
     codecs = components.open_video_encoder(*place), components.open_audio_encoder(*place)
-    encoded = encode.encode_clip(clip.read_clip(film), JUSTDUBIT, 64, 64, *codecs, None)
+    encoded = encode.encode_clip(clip_media.read_clip(film), JUSTDUBIT, 64, 64, *codecs, None)
     pipeline = pipeline_of(files)
     encoder = pipeline.parts.text(pipeline.parts.plan(17, 64, 64, references=True))
     return components.open_transformer(*place), encoded, encode.encode_prompt(encoder, PROMPT)
@@ -298,7 +298,7 @@ def test_latents_of_the_clip_before_are_kept_where_they_overlap(staged: Any) -> 
     opened, encoded, text = staged
     recipe = JUSTDUBIT.with_(steps=1, guidance=1.0)
     channels = opened.network.config.video.in_channels
-    before = generate.Carry(
+    before = Carry(
         torch.full((1, channels, 1, 2, 2), 0.5),
         1,
         torch.full((1, encoded.channels, 3, encoded.bins), -0.5),
@@ -314,10 +314,10 @@ def test_a_carry_that_cannot_be_taken_over_is_refused(staged: Any) -> None:
     opened, encoded, text = staged
     latent = torch.zeros(1, opened.network.config.video.in_channels, 1, 2, 2)
     with pytest.raises(ValueError, match="stands for one frame"):
-        generate.Carry(latent, 0)
+        Carry(latent, 0)
     with pytest.raises(ValueError, match=r"strength 2 .* from 0 to 1"):
-        generate.Carry(latent, 1, strength=2)
-    late = generate.Carry(latent, 1, torch.zeros(1, encoded.channels, 3, encoded.bins), 900)
+        Carry(latent, 1, strength=2)
+    late = Carry(latent, 1, torch.zeros(1, encoded.channels, 3, encoded.bins), 900)
     with pytest.raises(ValueError, match="Sound latents 900 to 902"):
         generate.first_stage(
             JUSTDUBIT.with_(steps=1, guidance=1.0), opened, text, None, encoded, Fraction(25), 1, carry=late
@@ -332,7 +332,7 @@ def test_guidance_needs_a_negative_prompt(staged: Any) -> None:
 
 def test_random_numbers_of_another_device_are_refused(staged: Any) -> None:
     opened, encoded, text = staged
-    first = generate.FirstStage(torch.zeros(1), torch.zeros(1), torch.zeros(16, dtype=torch.uint8))
+    first = FirstStage(torch.zeros(1), torch.zeros(1), torch.zeros(16, dtype=torch.uint8))
     with pytest.raises(ValueError, match="another kind of device"):
         generate.second_stage(JUSTDUBIT, opened, text, encoded, first, torch.zeros(1), Fraction(25))
 
@@ -424,7 +424,7 @@ def test_a_clip_too_long_for_the_memory_is_refused(
         dub(pipeline_of(files), video_conditioning=[(film, 1.0)])
     monkeypatch.setattr("dubkit.ltx.memory.free_memory", lambda device: 1_000)
     with pytest.raises(MediaError, match="11 frames of 128x72"):
-        clip.read_clip(film)
+        clip_media.read_clip(film)
 
 
 def test_a_device_out_of_memory_is_explained() -> None:
@@ -451,13 +451,13 @@ def test_a_rotated_film_is_read_upright(tmp_path: Path) -> None:
     assert episode.video is not None
     turned = replace(episode, video=replace(episode.video, rotation=90))
     assert shown_size(turned.video) == (64, 96)
-    pictures = clip.read_clip(film, turned).pictures
-    plain = clip.read_clip(film, episode).pictures
+    pictures = clip_media.read_clip(film, turned).pictures
+    plain = clip_media.read_clip(film, episode).pictures
     assert pictures is not None
     assert plain is not None
     assert torch.equal(pictures, torch.rot90(plain, 1, (1, 2)))
     wide = replace(episode, video=replace(episode.video, sample_aspect=Fraction(2)))
-    stretched = clip.read_clip(film, wide).pictures
+    stretched = clip_media.read_clip(film, wide).pictures
     assert stretched is not None
     assert stretched.shape == (9, 64, 192, 3)
 
@@ -466,9 +466,9 @@ def test_frames_that_are_missing_are_repeated(tmp_path: Path, monkeypatch: pytes
     film = write_film(tmp_path / "gaps.mp4", 9)
     from dubkit.media import frames as module
 
-    whole = list(module.iter_frames(film, clip.probe_clip(film)))
+    whole = list(module.iter_frames(film, clip_media.probe_clip(film)))
     monkeypatch.setattr(module, "iter_frames", lambda *_: iter([whole[2], whole[5]]))
-    pictures = clip.read_clip(film).pictures
+    pictures = clip_media.read_clip(film).pictures
     assert pictures is not None
     assert len(pictures) == 9
     assert torch.equal(pictures[0], pictures[4])
@@ -476,21 +476,21 @@ def test_frames_that_are_missing_are_repeated(tmp_path: Path, monkeypatch: pytes
     assert torch.equal(pictures[5], pictures[8])
     monkeypatch.setattr(module, "iter_frames", lambda *_: iter([]))
     with pytest.raises(MediaError, match="no frame of its picture"):
-        clip.read_clip(film)
+        clip_media.read_clip(film)
 
 
 def test_the_picture_lies_on_the_canvas_and_comes_back() -> None:
     picture = torch.full((2, 30, 40, 3), 200, dtype=torch.uint8)
     picture[:, :, 20:] = 50
     fit = Fit(64, 64, 0, 8, 64, 48)
-    canvas = clip.laid(picture, fit, 128, 128, torch.float32)
+    canvas = clip_media.laid(picture, fit, 128, 128, torch.float32)
     assert canvas.shape == (1, 3, 2, 128, 128)
     shown = ((canvas[0].permute(1, 2, 3, 0) + 1) * 127.5).round().to(torch.uint8)
     assert torch.equal(shown[:, 0], shown[:, 16])  # above the picture its edge is repeated
-    assert clip.uncovered(shown, fit).shape == (2, 96, 128, 3)
-    assert clip.uncovered(shown, None) is shown
+    assert clip_media.uncovered(shown, fit).shape == (2, 96, 128, 3)
+    assert clip_media.uncovered(shown, None) is shown
     with pytest.raises(ValueError, match="does not belong to a canvas"):
-        clip.laid(picture, fit, 64, 128, torch.float32)
+        clip_media.laid(picture, fit, 64, 128, torch.float32)
 
 
 @pytest.mark.parametrize(
@@ -515,9 +515,9 @@ def test_media_that_do_not_belong_together_are_refused(changes: dict[str, Any], 
 
 
 def test_lengths_go_up_to_the_grid() -> None:
-    assert [clip.grid_frames(n) for n in (1, 2, 9, 10, 27, 121)] == [1, 9, 9, 17, 33, 121]
+    assert [clip_media.grid_frames(n) for n in (1, 2, 9, 10, 27, 121)] == [1, 9, 9, 17, 33, 121]
     with pytest.raises(ValueError, match="not 0"):
-        clip.grid_frames(0)
+        clip_media.grid_frames(0)
 
 
 def test_sound_of_six_channels_and_a_late_picture(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -525,7 +525,7 @@ def test_sound_of_six_channels_and_a_late_picture(monkeypatch: pytest.MonkeyPatc
     import soundfile  # type: ignore[import-untyped]
 
     film = write_film(tmp_path / "six.mp4", 9)
-    episode = clip.probe_clip(film)
+    episode = clip_media.probe_clip(film)
     assert episode.video is not None
     late = replace(episode, video=replace(episode.video, start=Fraction(1, 100)))
 
@@ -533,7 +533,7 @@ def test_sound_of_six_channels_and_a_late_picture(monkeypatch: pytest.MonkeyPatc
         soundfile.write(str(wide), np.tile(np.linspace(0, 1, 4_800)[:, None], (1, 6)), 48_000)
 
     monkeypatch.setattr("dubkit.media.decode.decode_audio", decoded)
-    wave = clip.read_clip(film, late).wave
+    wave = clip_media.read_clip(film, late).wave
     assert wave is not None
     assert wave.shape == (1, 4_800 - 480)
 
@@ -544,14 +544,14 @@ def test_a_film_without_picture_is_refused(tmp_path: Path) -> None:
 
     soundfile.write(str(tmp_path / "only.wav"), np.zeros(4_800), 48_000)
     with pytest.raises(MediaError, match="no picture"):
-        clip.probe_clip(tmp_path / "only.wav")
+        clip_media.probe_clip(tmp_path / "only.wav")
 
 
 def test_long_clips_are_warned_about(
     film: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clip, "TRAINED_SECONDS", 0.1)
-    clip.read_clip(film)
+    monkeypatch.setattr(clip_media, "TRAINED_SECONDS", 0.1)
+    clip_media.read_clip(film)
     assert "trained on up to" in caplog.text
 
 

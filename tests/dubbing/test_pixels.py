@@ -8,7 +8,7 @@ import av
 import pytest
 import torch
 
-from dubkit.dubbing.pixels import compressed, cover, read_still, to_signed
+from dubkit.dubbing.clip.pixels import compressed, cover, read_still, to_signed
 from tests.ltx.golden import GOLDEN, assert_close, golden, requires_golden
 
 

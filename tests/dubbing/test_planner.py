@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dubkit.dubbing.planner import BRIDGE, ClipWindow, Limits, make_clips, plan_clips
-from dubkit.dubbing.sizes import choose_size
-from dubkit.dubbing.spans import FrameClock, LineSpan, line_spans, silences
+from dubkit.dubbing.planning.planner import BRIDGE, ClipWindow, Limits, make_clips, plan_clips
+from dubkit.dubbing.planning.sizes import choose_size
+from dubkit.dubbing.planning.spans import FrameClock, LineSpan, line_spans, silences
 from dubkit.errors import SettingError
 from dubkit.types import Segment, Shot, VideoStream, Word
 

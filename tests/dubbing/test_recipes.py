@@ -8,9 +8,9 @@ import sys
 import pytest
 import torch
 
-from dubkit.dubbing.recipes import DUB_IT, JUSTDUBIT, PREVIEW, RECIPES, STRIDE
-from dubkit.dubbing.schedules import DISTILLED, DUB_SECOND_STAGE, SECOND_STAGE, ltx2_sigmas
-from dubkit.dubbing.sizes import CELL
+from dubkit.dubbing.diffusion.recipes import DUB_IT, JUSTDUBIT, PREVIEW, RECIPES, STRIDE
+from dubkit.dubbing.diffusion.schedules import DISTILLED, DUB_SECOND_STAGE, SECOND_STAGE, ltx2_sigmas
+from dubkit.dubbing.planning.sizes import CELL
 
 
 def test_three_recipes_are_known_by_name() -> None:
@@ -84,6 +84,9 @@ def test_a_size_off_the_grid_names_the_nearest() -> None:
 
 
 def test_recipes_are_read_without_loading_torch() -> None:
-    code = "import sys, dubkit.dubbing, dubkit.dubbing.recipes as r; r.RECIPES; print('torch' in sys.modules)"
+    code = (
+        "import sys, dubkit.dubbing, dubkit.dubbing.diffusion.recipes as r; "
+        "r.RECIPES; print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dubkit.dubbing.routes import LEAST_MOUTH, LEAST_VISIBLE, route_lines
+from dubkit.dubbing.planning.routes import LEAST_MOUTH, LEAST_VISIBLE, route_lines
 from dubkit.types import Faces, Line, LineRoute, Route, Segment, SpeakingFace
 
 LINE = Line("s0001", "Bonjour.")

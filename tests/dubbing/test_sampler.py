@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from dubkit.dubbing.sampler import Method, States, euler_step, sample, velocity_to
-from dubkit.dubbing.schedules import ltx2_sigmas
-from dubkit.dubbing.state import TokenState
+from dubkit.dubbing.diffusion.sampler import Method, States, euler_step, sample, velocity_to
+from dubkit.dubbing.diffusion.schedules import ltx2_sigmas
+from dubkit.dubbing.diffusion.state import TokenState
 from tests.ltx.golden import assert_close, golden, requires_golden
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from dubkit.dubbing.schedules import (
+from dubkit.dubbing.diffusion.schedules import (
     DISTILLED,
     DUB_SECOND_STAGE,
     SECOND_STAGE,

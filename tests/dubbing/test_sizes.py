@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dubkit.dubbing.sizes import (
+from dubkit.dubbing.planning.sizes import (
     DEFAULT_PIXELS,
     LONGEST_SIDE,
     MEMORY,

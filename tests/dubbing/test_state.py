@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dubkit.dubbing.conditioning import Grid, Reference
-from dubkit.dubbing.state import TokenState, clean_prediction, held, noised, start_state
+from dubkit.dubbing.diffusion.conditioning import Grid, Reference
+from dubkit.dubbing.diffusion.state import TokenState, clean_prediction, held, noised, start_state
 from dubkit.ltx.latents import patchify_video, video_positions
 from tests.ltx.golden import assert_close, golden, requires_golden
 

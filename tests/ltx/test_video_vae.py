@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dubkit.dubbing.pixels import cover, to_signed
+from dubkit.dubbing.clip.pixels import cover, to_signed
 from dubkit.ltx.codec_config import VideoVAEConfig, read_video_vae
 from dubkit.ltx.statistics import ChannelStatistics
 from dubkit.ltx.tiling import Tiling, encode_tiled

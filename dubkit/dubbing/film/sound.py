@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from dubkit.dubbing.delay import Delay, find_delay
+from dubkit.dubbing.film.delay import Delay, find_delay
 from dubkit.media import loudness
 from dubkit.types import SAMPLE_RATE, Clip, VideoStream
 
@@ -43,8 +43,8 @@ _DRIFT_MS = 40.0  # one frame of film; sound that is further off is seen
 
 
 @dataclass(frozen=True, slots=True)
-class ClipWindow:
-    """Where a clip lies on the episode clock."""
+class SoundWindow:
+    """Where a clip's sound lies on the episode clock."""
 
     start_sample: int
     """Of the clip's first frame, where its sound begins."""
@@ -64,7 +64,7 @@ class ClipWindow:
         video: VideoStream,
         others: Sequence[Clip] = (),
         times: Sequence[Fraction] | None = None,
-    ) -> ClipWindow:
+    ) -> SoundWindow:
         """Find the window of a clip among the `others` of its episode.
 
         `times` are the seconds of all frames of the source; without them the rate of `video` counts.
@@ -133,7 +133,7 @@ class ClipSound:
 def place_sound(
     generated: Sound,
     rate: int,
-    window: ClipWindow,
+    window: SoundWindow,
     source: SourceSound,
     *,
     follows: ClipSound | None = None,
@@ -254,7 +254,7 @@ def _cut(sound: Floats, start: int, length: int) -> Floats:
     return cut
 
 
-def _reference(source: SourceSound, window: ClipWindow, length: int) -> Floats:
+def _reference(source: SourceSound, window: SoundWindow, length: int) -> Floats:
     """The source's sound where the clip lies, mono."""
     return _cut(_channels(source.samples).mean(axis=1), window.start_sample - source.start_sample, length)
 
@@ -271,20 +271,20 @@ def _channels(samples: Sound) -> Floats:
 # --- where it is heard ----------------------------------------------------------------------------
 
 
-def _limits(window: ClipWindow) -> Span:
+def _limits(window: SoundWindow) -> Span:
     """Samples that may hold sound of the clip: the kept ones, and half a ramp beyond a join."""
     before = JOIN // 2 if window.joins_before else 0
     after = JOIN // 2 if window.joins_after else 0
     return window.keep[0] - before, window.keep[1] + after
 
 
-def _kept_spans(window: ClipWindow, spans: Sequence[Span]) -> tuple[Span, ...]:
+def _kept_spans(window: SoundWindow, spans: Sequence[Span]) -> tuple[Span, ...]:
     low, high = _limits(window)
     merged = loudness.merge_spans(spans)
     return tuple((max(a, low), min(b, high)) for a, b in merged if max(a, low) < min(b, high))
 
 
-def _shape(window: ClipWindow, spans: Sequence[Span], first: int, last: int) -> Floats:
+def _shape(window: SoundWindow, spans: Sequence[Span], first: int, last: int) -> Floats:
     """Gain of every sample, 0 to 1, without the level.
 
     The ramps of a span depend on the span alone and those of a join on the join alone, so two clips that

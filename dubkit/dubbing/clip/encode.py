@@ -7,16 +7,16 @@ Letters: C latent channels, F latent frames, H and W latent rows and columns, T 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dubkit.dubbing.clip import ClipMedia, Still, laid
-from dubkit.dubbing.pixels import compressed
-from dubkit.dubbing.recipes import DOUBLE, Recipe
+from dubkit.dubbing.clip.media import ClipMedia, Still, laid
+from dubkit.dubbing.clip.pixels import compressed
+from dubkit.dubbing.diffusion.clip_latents import Encoded, View
+from dubkit.dubbing.diffusion.recipes import DOUBLE, Recipe
 from dubkit.errors import DubkitError
 from dubkit.ltx import mel
 from dubkit.ltx.audio_vae import AudioEncoder
@@ -48,59 +48,6 @@ class Text(NamedTuple):
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Text:
         return cls(tensors["video"], tensors["audio"])
-
-
-class View(NamedTuple):
-    """What one stage sees, at its size."""
-
-    stills: tuple[Tensor, ...]
-    """(1, C, 1, H, W) each."""
-    reference: Tensor | None
-    """The whole clip, (1, C, F, H, W), where the recipe looks at it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A clip as latents."""
-
-    frames: int
-    """Of the picture, 8k+1; `height` and `width` are the first stage's pixels."""
-    height: int
-    width: int
-    channels: int
-    """Of a sound latent (1, channels, T, bins)."""
-    bins: int
-    first: View
-    second: View
-    places: tuple[tuple[int, float], ...] = ()
-    """Latent frame and strength of each still, before the recipe's factor."""
-    sound: Tensor | None = None
-    """The source's sound, (1, channels, T, bins)."""
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Return everything under names, for a file."""
-        found = {
-            "sizes": torch.tensor([self.frames, self.height, self.width, self.channels, self.bins]),
-            "places": torch.tensor(self.places, dtype=torch.float64).reshape(-1, 2),
-        }
-        for name, view in (("first", self.first), ("second", self.second)):
-            found |= {f"{name}.still{index}": latent for index, latent in enumerate(view.stills)}
-            if view.reference is not None:
-                found[f"{name}.reference"] = view.reference
-        return found if self.sound is None else found | {"sound": self.sound}
-
-    @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Encoded:
-        """Return what `tensors` gave."""
-        places = tuple((int(frame), float(strength)) for frame, strength in tensors["places"].tolist())
-
-        def view(name: str) -> View:
-            stills = (tensors.get(f"{name}.still{index}") for index in range(len(places)))
-            return View(tuple(x for x in stills if x is not None), tensors.get(f"{name}.reference"))
-
-        frames, height, width, channels, bins = tensors["sizes"].tolist()
-        views = view("first"), view("second")
-        return cls(frames, height, width, channels, bins, *views, places, tensors.get("sound"))
 
 
 def encode_prompt(encoder: TextEncoder, prompt: str) -> Text:

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from dubkit.dubbing.sizes import FRAMES_PER_LATENT as GRID
-from dubkit.dubbing.sizes import LONGEST, SHORTEST
-from dubkit.dubbing.spans import LineSpan, Range
+from dubkit.dubbing.planning.sizes import FRAMES_PER_LATENT as GRID
+from dubkit.dubbing.planning.sizes import LONGEST, SHORTEST
+from dubkit.dubbing.planning.spans import LineSpan, Range
 from dubkit.errors import SettingError
 from dubkit.types import Clip, Fit, Shot
 

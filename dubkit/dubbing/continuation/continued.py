@@ -12,9 +12,9 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from dubkit.dubbing.blobs import BlobStore
-from dubkit.dubbing.clip import ClipMedia
-from dubkit.dubbing.continuation import (
+from dubkit.dubbing.clip.media import ClipMedia
+from dubkit.dubbing.continuation.blobs import BlobStore
+from dubkit.dubbing.continuation.state import (
     ContinuationState,
     FinishedClip,
     Handover,
@@ -22,8 +22,7 @@ from dubkit.dubbing.continuation import (
     handover,
     state_after,
 )
-from dubkit.dubbing.encode import Encoded, View
-from dubkit.dubbing.generate import Carry
+from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, View
 from dubkit.errors import DubkitError
 from dubkit.ltx import mel
 from dubkit.ltx.latents import AUDIO_LATENTS_PER_SECOND, latent_frames

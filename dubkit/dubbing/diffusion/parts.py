@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from dubkit.dubbing.recipes import LoRARole, Recipe
+from dubkit.dubbing.diffusion.recipes import LoRARole, Recipe
 from dubkit.errors import DubkitError, ModelMissing
 from dubkit.ltx import components
 from dubkit.ltx.latents import FRAMES_PER_LATENT, PIXELS_PER_LATENT

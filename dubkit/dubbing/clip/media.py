@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dubkit.dubbing import pixels
-from dubkit.dubbing.sizes import picture_rect
+from dubkit.dubbing.clip import pixels
+from dubkit.dubbing.planning.sizes import picture_rect
 from dubkit.errors import MediaError
 from dubkit.ltx.latents import FRAMES_PER_LATENT, latent_frames
 from dubkit.media.window import shown_size

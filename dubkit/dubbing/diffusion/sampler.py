@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
-from dubkit.dubbing.state import TokenState, held
+from dubkit.dubbing.diffusion.state import TokenState, held
 
 Method = Literal["euler", "gradient-estimating"]
 

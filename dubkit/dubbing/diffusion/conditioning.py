@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from dubkit.dubbing.state import TokenState
+from dubkit.dubbing.diffusion.state import TokenState
 from dubkit.ltx.block import Cross
 from dubkit.ltx.latents import audio_positions, patchify_audio, patchify_video, video_positions
 

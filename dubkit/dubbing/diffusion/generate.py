@@ -8,20 +8,20 @@ Letters: C latent channels, F latent frames, H and W latent rows and columns, T 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from dubkit.dubbing import conditioning
-from dubkit.dubbing.encode import Encoded, View
-from dubkit.dubbing.guidance import Guidance
-from dubkit.dubbing.recipes import Recipe
-from dubkit.dubbing.sampler import Denoise, States, sample
-from dubkit.dubbing.state import TokenState, clean_prediction, noised, start_state
+from dubkit.dubbing.diffusion import conditioning
+from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, FirstStage, SecondStage, View
+from dubkit.dubbing.diffusion.guidance import Guidance
+from dubkit.dubbing.diffusion.recipes import Recipe
+from dubkit.dubbing.diffusion.sampler import Denoise, States, sample
+from dubkit.dubbing.diffusion.state import TokenState, clean_prediction, noised, start_state
 from dubkit.ltx import latents, upsampler
 from dubkit.ltx.block import Block, Cross
 from dubkit.ltx.modulation import Levels
@@ -45,77 +45,6 @@ class Opened(Protocol):
 
     @property
     def blocks(self) -> Iterable[Block] | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Carry:
-    """Latents of the clip before, of the same shot, that this clip takes over where the two overlap.
-
-    Latent frame 0 stands for one frame, a later one for eight, so frame 0 cannot be taken over: the overlap
-    begins at latent frame 1 at the earliest.
-    """
-
-    video: Tensor | None
-    """(1, C, k, H, W) of this stage's size."""
-    first_latent: int
-    """Latent frame of this clip that `video` begins at."""
-    audio: Tensor | None = None
-    """(1, C, n, M)."""
-    first_sound: int = 0
-    strength: float = 1.0
-    """1 keeps the picture's latents as they are, 0 leaves them to be generated."""
-    sound_strength: float = 1.0
-    """The same for the sound's."""
-    picture_offset: float = 0.0
-    """Seconds by which the picture, the reference's too, begins after the sound."""
-
-    def __post_init__(self) -> None:
-        if self.first_latent < 1:
-            raise ValueError(
-                f"Latents cannot be taken over from latent frame {self.first_latent} on: frame 0 of a clip "
-                "stands for one frame, those of the clip before for eight. Begin at 1."
-            )
-        if self.first_sound < 0 or self.picture_offset < 0.0:
-            raise ValueError(
-                f"Sound latent {self.first_sound} and offset {self.picture_offset} s must be 0 or more."
-            )
-        for name, value in (("strength", self.strength), ("sound strength", self.sound_strength)):
-            if not 0.0 <= value <= 1.0:
-                raise ValueError(f"{name} {value} of the latents taken over is not from 0 to 1.")
-
-
-@dataclass(frozen=True, slots=True)
-class FirstStage:
-    """The first stage's result, and where the generator of random numbers stopped."""
-
-    video: Tensor
-    """(1, C, F, H, W)."""
-    audio: Tensor
-    """(1, C, T, M)."""
-    generator: Tensor
-    """uint8; the second stage goes on from it, on the same kind of device."""
-
-    def tensors(self) -> dict[str, Tensor]:
-        return {"video": self.video, "audio": self.audio, "generator": self.generator}
-
-    @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> FirstStage:
-        return cls(tensors["video"], tensors["audio"], tensors["generator"])
-
-
-@dataclass(frozen=True, slots=True)
-class SecondStage:
-    """The finished clip's latents; the sound is the first stage's, which the second leaves alone."""
-
-    video: Tensor
-    audio: Tensor
-
-    def tensors(self) -> dict[str, Tensor]:
-        return {"video": self.video, "audio": self.audio}
-
-    @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> SecondStage:
-        return cls(tensors["video"], tensors["audio"])
 
 
 class Start(NamedTuple):

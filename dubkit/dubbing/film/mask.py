@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dubkit.dubbing.colour import PictureFormat
+from dubkit.dubbing.film.colour import PictureFormat
 from dubkit.types import FaceBox
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from dubkit.dubbing.blobs import (
+from dubkit.dubbing.continuation.blobs import (
     BlobStore,
     frames_of,
     from_safetensors,

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from dubkit.dubbing.colour import ColourMatch, PictureFormat
-from dubkit.dubbing.mask import FaceMask
-from dubkit.dubbing.sizes import check_fit
+from dubkit.dubbing.film.colour import ColourMatch, PictureFormat
+from dubkit.dubbing.film.mask import FaceMask
+from dubkit.dubbing.planning.sizes import check_fit
 from dubkit.types import FaceBox, Fit
 
 if TYPE_CHECKING:

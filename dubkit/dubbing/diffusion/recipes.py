@@ -111,7 +111,7 @@ class Recipe:
         """Return the first stage's noise levels, (steps + 1,) float32."""
         import torch
 
-        from dubkit.dubbing.schedules import ltx2_sigmas
+        from dubkit.dubbing.diffusion.schedules import ltx2_sigmas
 
         return torch.tensor(self.first_levels) if self.first_levels else ltx2_sigmas(self.steps)
 

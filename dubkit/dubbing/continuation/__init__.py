@@ -1,0 +1,1 @@
+"""A shot in several clips: each begins with the end of the one before."""

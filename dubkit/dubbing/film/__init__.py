@@ -1,0 +1,1 @@
+"""A generated clip comes back into the film: pictures in their place and colours, sound in time."""

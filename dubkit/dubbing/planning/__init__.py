@@ -1,0 +1,1 @@
+"""What is dubbed in which call: the way of every line, and clips of the generator's lengths and sizes."""

@@ -1,0 +1,156 @@
+"""The generator's parts, opened by context managers and freed when the block ends."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from dubkit.dubbing.diffusion.generate import Opened
+    from dubkit.dubbing.diffusion.parts import Files
+    from dubkit.dubbing.diffusion.recipes import Recipe
+    from dubkit.ltx.audio_vae import AudioDecoder, AudioEncoder
+    from dubkit.ltx.bigvgan import ExtendedVocoder
+    from dubkit.ltx.memory import Mode
+    from dubkit.ltx.statistics import ChannelStatistics
+    from dubkit.ltx.text import TextEncoder
+    from dubkit.ltx.upsampler import LatentUpsampler
+    from dubkit.ltx.video_vae import VideoDecoder, VideoEncoder
+    from dubkit.ltx.vocoder import Vocoder
+
+log = logging.getLogger(__name__)
+
+StageName = Literal["first", "second"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the files are used."""
+
+    recipe: Recipe
+    float8: bool = False
+    memory: Literal["auto", "resident", "component", "streaming"] = "auto"
+
+
+class Encoders(NamedTuple):
+    """What makes latents of a clip."""
+
+    video: VideoEncoder
+    audio: AudioEncoder
+
+
+class Decoders(NamedTuple):
+    """What makes pictures and sound of latents."""
+
+    video: VideoDecoder
+    audio: AudioDecoder
+    vocoder: Vocoder | ExtendedVocoder
+
+
+class Upscaling(NamedTuple):
+    """What doubles a picture's latents."""
+
+    model: LatentUpsampler
+    statistics: ChannelStatistics
+
+
+class Generator:
+    """The generator on one device. Nothing is loaded before a part is opened."""
+
+    def __init__(self, files: Files, options: Options, device: str) -> None:
+        import torch
+
+        from dubkit.dubbing.diffusion.parts import Parts
+
+        self.options = options
+        self.parts = Parts(files, torch.device(device), options.float8)
+        self.device, self.dtype, self.checkpoint = self.parts.device, self.parts.dtype, self.parts.checkpoint
+        self.parts.check(options.recipe)
+
+    @contextmanager
+    def text_encoder(self) -> Iterator[TextEncoder]:
+        """Open the text encoder, on the CPU where the device cannot hold it."""
+        import torch
+
+        from dubkit.ltx.memory import free_memory
+        from dubkit.ltx.text import TextEncoder
+
+        folder = self.parts.files.gemma
+        size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+        fits = self.device.type == "cpu" or size * 1.2 < free_memory(self.device)
+        device = self.device if fits else torch.device("cpu")
+        with self._part(f"text encoder on {device}"):
+            yield TextEncoder.open(self.checkpoint, folder, device, self.dtype)
+
+    @contextmanager
+    def encoders(self) -> Iterator[Encoders]:
+        """Open what makes latents."""
+        from dubkit.ltx import components
+
+        with self._part("encoders"):
+            yield Encoders(
+                components.open_video_encoder(self.checkpoint, self.device, self.dtype),
+                components.open_audio_encoder(self.checkpoint, self.device, self.dtype),
+            )
+
+    @contextmanager
+    def transformer(self, stage: StageName, tokens: int, mode: Mode | None = None) -> Iterator[Opened]:
+        """Open the transformer with a stage's LoRAs, in `mode` or in what `tokens` leave room for."""
+        from dubkit.ltx.memory import MemoryPlan
+
+        chosen = mode or self.memory_mode(tokens)
+        recipe = self.options.recipe
+        uses = recipe.first_loras if stage == "first" else recipe.second_loras
+        with self._part(f"transformer of the {stage} stage, {chosen}"):
+            yield self.parts.transformer(uses, MemoryPlan(chosen, True, ""))
+
+    @contextmanager
+    def upscaling(self) -> Iterator[Upscaling]:
+        """Open the latent upscaler."""
+        from dubkit.ltx import components
+
+        with self._part("upscaler"):
+            yield Upscaling(
+                components.open_upsampler(
+                    self.parts.files.upsampler, self.checkpoint, self.device, self.dtype
+                ),
+                components.open_statistics(self.checkpoint, self.device, self.dtype),
+            )
+
+    @contextmanager
+    def decoders(self) -> Iterator[Decoders]:
+        """Open what makes pictures and sound."""
+        from dubkit.ltx import components
+
+        with self._part("decoders"):
+            yield Decoders(
+                components.open_video_decoder(self.checkpoint, self.device, self.dtype),
+                components.open_audio_decoder(self.checkpoint, self.device, self.dtype),
+                components.open_vocoder(self.checkpoint, self.device, self.dtype),
+            )
+
+    def memory_mode(self, tokens: int) -> Mode:
+        """Choose how much of the transformer is on the device, from what is free now.
+
+        Raises:
+            ValueError: not even two blocks at a time fit.
+        """
+        if self.options.memory != "auto":
+            return self.options.memory
+        return self.parts.plan_for(tokens).mode
+
+    @contextmanager
+    def _part(self, name: str) -> Iterator[None]:
+        import torch
+
+        log.info("Opening the %s", name)
+        try:
+            yield
+        finally:
+            gc.collect()
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
