@@ -185,7 +185,8 @@ def watch_the_job(page: Page, pages: Pages) -> None:
         page.wait_for_timeout(100)
     assert shares == sorted(shares)
     assert len(set(shares)) > 3, "progress is seen"
-    page.wait_for_selector("#job .state.good, #job .state.warn")
+    page.wait_for_selector("#job .state.good, #job .state.warn, #job .state.bad")
+    assert page.locator("#job .notice.bad").all_inner_texts() == []
     assert "done" in page.title().lower()
     pages.shoot(page, "journey-4-job-done")
 
@@ -201,6 +202,7 @@ def review_by_keyboard(page: Page, pages: Pages) -> None:
     moves(page, "document.getElementById('dub-player')")
     moves(page, "document.getElementById('source-player')")
     keys.press("Space")
+    assert page.get_attribute(f"#row-{line}", "aria-current") == "true", "it plays the line that was gone to"
     rewrite(page, "O banco central europeu, em poucas palavras.")
     keys.press("r")
     page.wait_for_selector("#produce[open]")

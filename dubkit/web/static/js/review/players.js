@@ -23,6 +23,8 @@ export class Players extends EventTarget {
     this.leader = this.dub;
     /** Where a played span ends; null plays on. @type {number|null} */
     this.until = null;
+    /** Where to begin once there is something to play. @type {number|null} */
+    this.wanted = null;
     for (const media of [this.source, this.dub]) this.listen(media);
     setInterval(() => this.hold(), TICK);
     this.hear(this.dub);
@@ -55,6 +57,10 @@ export class Players extends EventTarget {
 
   /** A player that comes late joins where the other is. */
   arrived(media) {
+    if (this.wanted !== null) {
+      media.currentTime = Math.min(this.wanted, media.duration || this.wanted);
+      this.wanted = null;
+    }
     if (!this.ready(this.leader) || (media === this.dub && !this.chosen && !this.playing)) this.hear(media);
     else if (media !== this.leader) media.currentTime = this.leader.currentTime;
     this.tell();
@@ -105,6 +111,7 @@ export class Players extends EventTarget {
 
   /** @param {number} seconds */
   seek(seconds) {
+    if (!this.ready(this.leader) && !this.ready(this.follower)) this.wanted = Math.max(0, seconds);
     for (const media of [this.leader, this.follower]) {
       if (this.ready(media)) media.currentTime = Math.max(0, Math.min(seconds, media.duration || seconds));
     }
