@@ -24,7 +24,7 @@ from dubkit.exports import quoted, unquoted
 from dubkit.media.probe import probe
 from dubkit.review.opening import of_folder
 from dubkit.review.table import read_changes
-from dubkit.web import headers
+from dubkit.web import following, headers
 from dubkit.web.jobs.kinds import Work
 from dubkit.web.jobs.leases import Bench, Ending, Leases
 from tests.browser import launched
@@ -242,6 +242,30 @@ def test_a_stream_ends_when_its_reader_is_removed(server: Running) -> None:
                 assert root.delete("/api/users/eve").status_code == 204
                 leases.record(claimed, "note", {"text": "secret"})
     assert "secret" not in told
+
+
+def test_nobody_opens_streams_without_end(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "MOST", 2)
+    job = server.site.queue.submit(Work("dub", "/in/clip.mp4", "clip", ("fr",), {}), "ed")
+    where = f"/api/jobs/{job.id}/events"
+    browser = server.browser("ed")
+    with browser.stream("GET", where) as one, browser.stream("GET", where) as two:
+        open_ones = [one.iter_text(), two.iter_text()]
+        assert all(next(stream) for stream in open_ones)
+        refused = browser.get(where)
+        assert refused.status_code == 429
+        assert refused.headers["retry-after"]
+        with server.browser("root").stream("GET", where) as other:
+            assert other.status_code == 200
+    until = time.monotonic() + 10
+    while (answer := _status(browser, where)) == 429 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert answer == 200
+
+
+def _status(browser: Browser, where: str) -> int:
+    with browser.stream("GET", where) as stream:
+        return stream.status_code
 
 
 # --- tokens, logs, errors ---------------------------------------------------------------------

@@ -25,7 +25,7 @@ from dubkit.web.api.shown_jobs import (
     shown_event,
     shown_job,
 )
-from dubkit.web.following import Following, following
+from dubkit.web.following import Following, following_more
 from dubkit.web.jobs.kinds import Job, JobEvent, State
 from dubkit.web.ranges import inside, send_file
 from dubkit.web.site import OnSite
@@ -182,13 +182,13 @@ async def events(
     job: OpenJob,
     site: OnSite,
     person: Viewer,
-    watch: Annotated[Following, Depends(following)],
+    watch: Annotated[Following, Depends(following_more)],
     after: Number = 0,
     last: Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=2**31 - 1)] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream the events of a job until it has ended, those after `Last-Event-ID` (or `after`) only."""
     seen = after if last is None else last
-    async with watch.job(job.id) as news:
+    async with watch.job(job.id, person.name) as news:
         while True:
             news.clear()
             page = await run_in_threadpool(site.queue.events, job.id, seen)
