@@ -275,6 +275,7 @@ def test_filters_and_the_way_to_problems(pages: Pages, address: str) -> None:
     page.check("[name=flagged]")
     assert page.locator(".line:not([hidden])").count() == 2
     page.click("#problems-open")
+    page.wait_for_selector("#problem-list li:nth-child(2)")
     assert page.locator("#problem-list li").count() == 2
     page.click("#problem-list li:nth-child(2) button")
     assert focused(page) == "row-s0009"
