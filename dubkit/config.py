@@ -20,8 +20,9 @@ import msgspec
 from dubkit.errors import SettingError
 
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Positive = Annotated[float, msgspec.Meta(gt=0.0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+Positive = Annotated[float, msgspec.Meta(ge=1e-6, le=1e6)]
+Seed = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Name = str
 
 
@@ -54,7 +55,7 @@ class Diarize:
 
     method: Literal["auto", "pyannote", "resemblyzer", "single"] = option("auto", "How speakers are found.")
     speakers: Count = option(0, "Number of speakers; 0 finds it.")
-    max_speakers: Annotated[int, msgspec.Meta(ge=1)] = option(8, "Upper bound when the number is found.")
+    max_speakers: Annotated[int, msgspec.Meta(ge=1, le=1000)] = option(8, "Upper bound when the number is found.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Transcribe:
     model: Name = option("auto", "Whisper model: auto, tiny, base, small, medium, large-v3, or a folder.")
     language: str = option("", "Language spoken in the source; empty detects it.")
     beam: Annotated[int, msgspec.Meta(ge=1, le=20)] = option(5, "Beam width of the recogniser.")
-    batch_size: Annotated[int, msgspec.Meta(ge=1)] = option(8, "Stretches of speech recognised at once.")
+    batch_size: Annotated[int, msgspec.Meta(ge=1, le=1024)] = option(8, "Stretches of speech recognised at once.")
     hints: str = option("", "Names and terms the recogniser should expect.")
     max_seconds: Positive = option(12.0, "Longest segment.")
     pause: Positive = option(0.8, "Silence in seconds that always ends a segment.")
@@ -109,13 +110,13 @@ class Dub:
 
     recipe: Literal["justdubit", "dub-it", "preview"] = option("justdubit", "How a clip is generated.")
     steps: Count = option(0, "Guided steps of the first stage; 0 takes the recipe's.")
-    guidance: Annotated[float, msgspec.Meta(ge=0.0)] = option(
+    guidance: Annotated[float, msgspec.Meta(ge=0.0, le=100.0)] = option(
         0.0, "Strength of guidance; 0 takes the recipe's, 1 is none."
     )
     lora_strength: Positive = option(1.0, "Strength of the dubbing LoRA.")
     distilled_strength: Positive = option(1.0, "Strength of the distilled LoRA in the second stage.")
     reference_strength: Share = option(1.0, "How closely the source's picture and sound are followed.")
-    seed: Count = option(42, "Seed of every clip that has none of its own.")
+    seed: Seed = option(42, "Seed of every clip that has none of its own.")
     max_frames: Annotated[int, msgspec.Meta(ge=9, le=257)] = option(121, "Longest clip; one of 8k+1.")
     handle_frames: Annotated[int, msgspec.Meta(ge=0, le=32)] = option(
         4, "Frames generated before and after what is kept, where the shot has them."

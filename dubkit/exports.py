@@ -60,6 +60,7 @@ def line_rows(context: Context) -> list[dict[str, Any]]:
             {"id": s.id, "start": s.start, "end": s.end, "speaker": s.speaker, "text": s.text}
             for s in context.segments
         ]
+    routes = context.routes
     return [
         {
             "id": s.id,
@@ -68,7 +69,7 @@ def line_rows(context: Context) -> list[dict[str, Any]]:
             "speaker": s.speaker,
             "text": line.text,
             "source": s.text,
-            "route": line.route,
+            "route": routes.get(line.id, line.route),
             "flags": " ".join(line.flags),
             **_remarks(context, line.id),
         }

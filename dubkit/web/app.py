@@ -34,7 +34,9 @@ def create_app(site: Site) -> FastAPI:
     app = FastAPI(
         title="dubkit", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
-    sessions = Sessions(site.secret, site.settings.serve.session_hours, secure=not site.local)
+    # Other names than this machine's are those of a proxy, which speaks HTTPS.
+    secure = not site.local or bool(site.settings.serve.hosts)
+    sessions = Sessions(site.secret, site.settings.serve.session_hours, secure=secure)
     accounts = Accounts(site.database)
     identity = Identity(site, accounts, sessions)
     app.state.site = site
