@@ -55,7 +55,9 @@ class Diarize:
 
     method: Literal["auto", "pyannote", "resemblyzer", "single"] = option("auto", "How speakers are found.")
     speakers: Count = option(0, "Number of speakers; 0 finds it.")
-    max_speakers: Annotated[int, msgspec.Meta(ge=1, le=1000)] = option(8, "Upper bound when the number is found.")
+    max_speakers: Annotated[int, msgspec.Meta(ge=1, le=1000)] = option(
+        8, "Upper bound when the number is found."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ class Transcribe:
     model: Name = option("auto", "Whisper model: auto, tiny, base, small, medium, large-v3, or a folder.")
     language: str = option("", "Language spoken in the source; empty detects it.")
     beam: Annotated[int, msgspec.Meta(ge=1, le=20)] = option(5, "Beam width of the recogniser.")
-    batch_size: Annotated[int, msgspec.Meta(ge=1, le=1024)] = option(8, "Stretches of speech recognised at once.")
+    batch_size: Annotated[int, msgspec.Meta(ge=1, le=1024)] = option(
+        8, "Stretches of speech recognised at once."
+    )
     hints: str = option("", "Names and terms the recogniser should expect.")
     max_seconds: Positive = option(12.0, "Longest segment.")
     pause: Positive = option(0.8, "Silence in seconds that always ends a segment.")

@@ -19,7 +19,7 @@ from sqlalchemy import delete
 from dubkit.config import with_settings
 from dubkit.session import Session
 from dubkit.web.accounts.people import Role
-from dubkit.web.following import following
+from dubkit.web.http.following import following
 from dubkit.web.jobs.leases import Bench, Ending, Leases
 from dubkit.web.jobs.start import Start, start
 from dubkit.web.jobs.tables import EventRow, JobRow, SlotRow

@@ -24,7 +24,7 @@ from dubkit.exports import quoted, unquoted
 from dubkit.media.probe import probe
 from dubkit.review.opening import of_folder
 from dubkit.review.table import read_changes
-from dubkit.web import following, headers
+from dubkit.web.http import following, headers
 from dubkit.web.jobs.kinds import Work
 from dubkit.web.jobs.leases import Bench, Ending, Leases
 from tests.browser import launched

@@ -28,8 +28,8 @@ from dubkit.media.probe import probe
 from dubkit.qc.report import render_report
 from dubkit.store import EpisodeStore, Parts, Record, canonical, file_digest
 from dubkit.types import Clip, Clips, DubbedClip, Fit, Shot, Shots
-from dubkit.web import episode_media
-from dubkit.web.previews import FOLDER
+from dubkit.web.files import episode_media
+from dubkit.web.files.previews import FOLDER
 from tests.media_site import a_site, served
 from tests.test_report_page import model
 

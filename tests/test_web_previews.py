@@ -13,7 +13,7 @@ import pytest
 
 from dubkit.errors import MediaError
 from dubkit.store import EpisodeStore
-from dubkit.web.previews import FOLDER, Derived, PreviewFailed, Previews
+from dubkit.web.files.previews import FOLDER, Derived, PreviewFailed, Previews
 
 
 def derived(store: EpisodeStore, origin: Path, make: Any, **more: Any) -> Derived:
@@ -119,7 +119,7 @@ def test_a_run_that_empties_the_half_written_does_no_harm(place: tuple[EpisodeSt
 def test_a_killed_server_leaves_no_half_file(tmp_path: Path) -> None:
     program = (
         "import os, sys, time\nfrom pathlib import Path\n"
-        "from dubkit.store import EpisodeStore\nfrom dubkit.web.previews import Derived, Previews\n"
+        "from dubkit.store import EpisodeStore\nfrom dubkit.web.files.previews import Derived, Previews\n"
         "root = Path(sys.argv[1])\n(root / 'o').write_bytes(b'1')\n"
         "def make(target):\n    target.write_bytes(b'half'); print('begun', flush=True); time.sleep(60)\n"
         "Previews().get(Derived(EpisodeStore(root / 'e'), 's', (root / 'o',), '.bin', make))\n"

@@ -23,7 +23,7 @@ from dubkit.web.accounts.login import safe_next
 from dubkit.web.accounts.names import safe_name
 from dubkit.web.accounts.sessions import Sessions
 from dubkit.web.app import create_app
-from dubkit.web.headers import LARGEST_BODY
+from dubkit.web.http.headers import LARGEST_BODY
 from dubkit.web.jobs.kinds import Work
 from tests.web_client import PASSWORD, SECRET, Running, make_episode, make_site, running_site
 

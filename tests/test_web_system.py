@@ -16,10 +16,10 @@ from sqlalchemy import delete, update
 from dubkit.web.accounts.people import Role
 from dubkit.web.app import create_app
 from dubkit.web.database import now
+from dubkit.web.http.metrics import Metered, metrics_of
 from dubkit.web.jobs.kinds import JobProgress, Work
 from dubkit.web.jobs.leases import Bench, Ending, Leases
 from dubkit.web.jobs.tables import EventRow, JobRow, SlotRow
-from dubkit.web.metrics import Metered, metrics_of
 from tests.web_client import Browser, Running, make_site, running_site, serving
 
 PEOPLE: dict[str, Role] = {"root": "admin", "ana": "editor", "vic": "viewer"}

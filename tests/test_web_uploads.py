@@ -18,8 +18,8 @@ import pytest
 import soundfile  # type: ignore[import-untyped]
 
 from dubkit.web.accounts.people import Person
+from dubkit.web.files.uploads import KEPT_SECONDS, UploadError, Uploads, clean_name, input_files
 from dubkit.web.site import Site
-from dubkit.web.uploads import KEPT_SECONDS, UploadError, Uploads, clean_name, input_files
 from tests.media_site import a_site, served
 
 SAMPLE = Path(__file__).resolve().parents[1] / "Input" / "sample.mp4"
@@ -279,7 +279,9 @@ def test_too_large_a_file_is_refused_before_it_comes(login: Login) -> None:
 
 def test_a_full_disk_is_told_before_it_is_full(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage("/")
-    monkeypatch.setattr("dubkit.web.uploads.shutil.disk_usage", lambda path: usage._replace(free=2**28 + 99))
+    monkeypatch.setattr(
+        "dubkit.web.files.uploads.shutil.disk_usage", lambda path: usage._replace(free=2**28 + 99)
+    )
     answer = login("ana").create("big.mp4", 100)
     assert answer.status_code == 507
     assert "no room for big.mp4" in answer.json()["detail"]
@@ -328,7 +330,7 @@ def test_a_disk_without_links_gets_the_file_too(
     def refuse(*arguments: object) -> None:
         raise PermissionError("no links here")
 
-    monkeypatch.setattr("dubkit.web.uploads.os.link", refuse)
+    monkeypatch.setattr("dubkit.web.files.uploads.os.link", refuse)
     ana = login("ana")
     assert ana.whole("z.wav", wav(1, 1)).headers["upload-name"] == "z.wav"
     assert ana.whole("z.wav", wav(1, 2)).headers["upload-name"] == "z-2.wav"
@@ -387,7 +389,7 @@ def test_old_uploads_are_removed(tmp_path: Path) -> None:
 
 
 def test_nobody_begins_uploads_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dubkit.web.uploads.MOST_UNFINISHED", 2)
+    monkeypatch.setattr("dubkit.web.files.uploads.MOST_UNFINISHED", 2)
     uploads, ana = Uploads(tmp_path, 1000), Person("ana", "editor")
     uploads.create("a.wav", 10, ana)
     uploads.create("b.wav", 10, ana)

@@ -15,11 +15,11 @@ from dubkit.web.accounts.identity import Identity
 from dubkit.web.accounts.login import Logins
 from dubkit.web.accounts.sessions import Sessions
 from dubkit.web.accounts.users import Accounts
-from dubkit.web.errors import Unexpected, add_error_handlers
-from dubkit.web.headers import BodyLimit, SecurityHeaders
-from dubkit.web.metrics import Metered
-from dubkit.web.openapi import describe
-from dubkit.web.requestlog import RequestLog
+from dubkit.web.http.errors import Unexpected, add_error_handlers
+from dubkit.web.http.headers import BodyLimit, SecurityHeaders
+from dubkit.web.http.metrics import Metered
+from dubkit.web.http.openapi import describe
+from dubkit.web.http.requestlog import RequestLog
 from dubkit.web.site import Site
 from dubkit.web.templating import STATIC
 

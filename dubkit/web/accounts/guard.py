@@ -18,8 +18,8 @@ from starlette.responses import RedirectResponse, Response
 from dubkit.web.accounts.csrf import Carried
 from dubkit.web.accounts.hosts import Hosts
 from dubkit.web.accounts.identity import Identity
-from dubkit.web.errors import is_for_programs, problem
-from dubkit.web.headers import is_upload
+from dubkit.web.http.errors import is_for_programs, problem
+from dubkit.web.http.headers import is_upload
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

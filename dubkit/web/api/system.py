@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from dubkit.config import declared
 from dubkit.web.accounts.access import REFUSALS, Admin, Editor
 from dubkit.web.database import MIGRATIONS, Database, now
+from dubkit.web.http.metrics import metrics_of
 from dubkit.web.jobs.tables import JobRow
-from dubkit.web.metrics import metrics_of
 from dubkit.web.site import OnSite, Site
 
 router = APIRouter(tags=["system"])

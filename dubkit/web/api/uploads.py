@@ -20,8 +20,8 @@ from starlette.requests import ClientDisconnect
 
 from dubkit.web.accounts.access import REFUSALS, Editor
 from dubkit.web.accounts.audit import audit
+from dubkit.web.files.uploads import Upload, UploadError, Uploads, input_files
 from dubkit.web.site import OnSite
-from dubkit.web.uploads import Upload, UploadError, Uploads, input_files
 
 router = APIRouter(prefix="/api", tags=["uploads"])
 
