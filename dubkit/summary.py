@@ -55,7 +55,9 @@ def known_summary(context: Context) -> Summary:
     """Return the state of an episode as its last run left it; collected where no run kept it."""
     if _still_holds(context.store):
         try:
-            return context.store.read(KEPT, Summary)
+            kept = context.store.read(KEPT, Summary)
+            if {row.tag for row in kept.languages} == set(finished_languages(context)):
+                return kept
         except DubkitError:
             pass  # of another version
     return summarise(context)

@@ -13,6 +13,7 @@ from dubkit.context import Context
 from dubkit.ops.models import ModelStore
 from dubkit.store import EpisodeStore, Parts, Record
 from dubkit.summary import KEPT, Summary, keep_summary, known_summary
+from dubkit.types import Transcript, Translation
 
 
 @pytest.fixture
@@ -50,3 +51,11 @@ def test_a_summary_of_another_version_is_collected_again(context: Context) -> No
     finish(context, "extract")
     context.store.write_json(KEPT, {"stages": "other"})
     assert [row.stage for row in known_summary(context).stages] == ["extract"]
+
+
+def test_a_language_that_came_by_hand_is_seen(context: Context) -> None:
+    finish(context, "extract")
+    keep_summary(context)
+    context.store.write_json("transcript.json", Transcript("en", 1.0, (), "test"))
+    context.store.write_json("translation.json", Translation("fr", ()), "fr")
+    assert [row.tag for row in known_summary(context).languages] == ["fr"]

@@ -35,6 +35,8 @@ class Halt:
         self._urgent = False
         self._armed = False
         self._interrupted = 0.0
+        self.broken = False
+        """True once work was broken into: what was being imported or opened then may not be whole."""
 
     def ask(self, reason: Reason, *, urgent: bool) -> None:
         """Ask the running work to stop: at its next item, or (`urgent`) wherever it is."""
@@ -106,4 +108,5 @@ class Halt:
 
     def _break(self, number: int, frame: FrameType | None) -> None:
         if self._armed and self._urgent:
+            self.broken = True
             self.check()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,8 +43,12 @@ def start(wanted: Start) -> None:
             leases = Leases(database, max_attempts=serve.max_attempts)
             worker = Worker(leases, bench, wanted.open_session, Rhythm(serve.lease_seconds), halt)
             worker.run(once=wanted.once)
+            again = halt.broken and not halt.stopping.is_set()
     finally:
         database.close()
+    if again:
+        # The same command in the same place, with nothing left of the work that was broken into.
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def generators(settings: Settings) -> int:

@@ -69,8 +69,11 @@ class Worker:
         self._halt = halt
 
     def run(self, *, once: bool = False) -> None:
-        """Work until the process is asked to end, or (`once`) until no job waits."""
-        while not self._halt.stopping.is_set():
+        """Work until the process is asked to end, or (`once`) until no job waits.
+
+        Ends too when a job was broken into: then this process may not be whole any more.
+        """
+        while not self._halt.stopping.is_set() and not self._halt.broken:
             try:
                 claimed = self._leases.claim(self._bench, self._rhythm.lease)
                 if claimed is not None:
@@ -130,12 +133,18 @@ class Worker:
             if will_generate(work, engine) and claimed.generator is None:
                 return None
             shares = Shares(request_of(work), engine, session.speeds)
-            return ending_of(perform(session, work, Reporter(self._leases, claimed, shares, self._halt)))
+            ending = ending_of(perform(session, work, Reporter(self._leases, claimed, shares, self._halt)))
+            if ending.state == "failed":
+                self._halt.check()  # a stage may have recorded the interruption as its failure
+            return ending
         except (LeaseLost, SQLAlchemyError):
             raise  # nothing about the job: it is for whoever has it next
         except DubkitError as error:
+            self._halt.check()
             return Ending("failed", _without_secrets(str(error), settings))
         except Exception as error:
+            # An import that is broken into says that it failed, not why.
+            self._halt.check()
             log.exception("job %s: unexpected error", claimed.job.id)
             trace = "".join(traceback.format_exception(error))[-TRACE:]
             self._leases.record(claimed, "trace", {"text": _without_secrets(trace, settings)})
