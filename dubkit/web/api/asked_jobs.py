@@ -12,7 +12,7 @@ from dubkit.errors import DubkitError
 from dubkit.translate.language import normalise
 from dubkit.web.accounts.access import may_see
 from dubkit.web.accounts.people import Person
-from dubkit.web.api.shown_jobs import told
+from dubkit.web.accounts.telling import told
 from dubkit.web.files.inputs import input_file
 from dubkit.web.jobs.allowed import check_settings
 from dubkit.web.jobs.kinds import Work

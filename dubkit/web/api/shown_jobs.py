@@ -13,6 +13,7 @@ from fastapi import Depends, HTTPException
 
 from dubkit.web.accounts.access import Editor, Viewer
 from dubkit.web.accounts.people import Person
+from dubkit.web.accounts.telling import told
 from dubkit.web.jobs.kinds import Job, JobEvent, JobProgress, Kind, State
 from dubkit.web.site import OnSite, Site
 
@@ -108,16 +109,6 @@ def shown_event(site: Site, person: Person, event: JobEvent) -> ShownEvent:
 def may_see_event(person: Person, event: JobEvent) -> bool:
     """Tell whether an event is for a person."""
     return event.kind not in FOR_ADMINS or person.may("admin")
-
-
-def told(site: Site, person: Person, text: str) -> str:
-    """Return a message of a run; who is no admin is not told where the server keeps its folders."""
-    if person.may("admin"):
-        return text
-    for folder, name in ((site.output, "Output"), (site.inputs, "Input")):
-        for form in dict.fromkeys((str(folder.resolve()), str(folder.absolute()))):
-            text = text.replace(form, name)
-    return text
 
 
 def _relative(inputs: Path, source: Path) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dubkit.config import declared
 from dubkit.web.accounts.access import REFUSALS, Admin, Editor
+from dubkit.web.accounts.telling import placeless
 from dubkit.web.database import MIGRATIONS, Database, now
 from dubkit.web.http.metrics import metrics_of
 from dubkit.web.jobs.tables import JobRow
@@ -112,7 +113,7 @@ def doctor(site: OnSite, person: Editor) -> list[MachineCheck]:
     from dubkit.ops.doctor import examine
 
     return [
-        MachineCheck(check.name, check.ok, check.found, check.cure)
+        MachineCheck(check.name, check.ok, placeless(person, check.found), placeless(person, check.cure))
         for check in examine(site.models, site.output)
     ]
 

@@ -94,7 +94,7 @@ def _statuses() -> dict[type[DubkitError], int]:
 
 def _told(request: Request, text: str) -> str:
     """Return a message as the asker may read it: where the server keeps its folders is for admins."""
-    from dubkit.web.api.shown_jobs import told
+    from dubkit.web.accounts.telling import told
 
     person = getattr(request.state, "person", None)
     return told(request.app.state.site, person, text) if person is not None else text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -12,6 +12,7 @@ from dubkit import __version__
 from dubkit.web.accounts.access import Admin, Viewer
 from dubkit.web.accounts.audit import entries
 from dubkit.web.accounts.people import ROLES
+from dubkit.web.accounts.telling import placeless
 from dubkit.web.accounts.users import Accounts
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
@@ -59,7 +60,10 @@ def machine_part(request: Request, site: OnSite, person: Viewer) -> HTMLResponse
     from dubkit.ops.doctor import examine
     from dubkit.ops.listing import list_models
 
-    checks = examine(site.models, site.output)
+    checks = [
+        replace(check, found=placeless(person, check.found), cure=placeless(person, check.cure))
+        for check in examine(site.models, site.output)
+    ]
     return page(request, person, "machine.html", checks=checks, models=list_models(site.models))
 
 

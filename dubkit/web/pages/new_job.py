@@ -17,8 +17,8 @@ from dubkit.media.suffixes import MEDIA
 from dubkit.translate.language import language_name, normalise
 from dubkit.web.accounts.access import Editor
 from dubkit.web.accounts.people import Person
+from dubkit.web.accounts.telling import told
 from dubkit.web.api.asked_jobs import JobAsked, work_of
-from dubkit.web.api.shown_jobs import told
 from dubkit.web.jobs.allowed import ALLOWED, ASR_MODELS, check_settings
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
