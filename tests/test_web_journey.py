@@ -379,7 +379,7 @@ def submit(page: Page, server: Served, clip: Path, name: str) -> str:
 
 
 def test_a_job_outlives_its_worker_and_the_server(pages: Pages, server: Served, clip: Path) -> None:
-    page = log_in(pages, server, "bob", allowed=("ERR_", "EventSource", "MIME type"))
+    page = log_in(pages, server, "bob", allowed=("ERR_", "EventSource", "MIME type", "Failed to fetch"))
     shutil.copy(clip, server.inputs / "killed.mp4")
     with server.ask("bob") as ask:
         asked = {"source": "killed.mp4", "languages": ["pt-BR"], "until": "translate"}

@@ -11,7 +11,6 @@ from fastapi import APIRouter
 from dubkit.context import Context
 from dubkit.errors import DubkitError
 from dubkit.review.opening import of_folder
-from dubkit.session import finished_languages
 from dubkit.store import HIDDEN
 from dubkit.summary import known_summary
 from dubkit.types import EpisodeQc
@@ -77,21 +76,16 @@ def episode_row(site: Site, folder: Path) -> EpisodeRow:
     try:
         episode = context.episode if context.store.has("episode.json") else None
         summary = known_summary(context)
-        verdicts = {row.tag: row for row in summary.languages}
         languages = tuple(
             LanguageState(
-                tag,
-                verdicts[tag].verdict,
-                _count(context.fresh(tag)),
-                verdicts[tag].flags,
-                _finished(context, tag),
+                row.tag, row.verdict, _count(context.fresh(row.tag)), row.flags, _finished(context, row.tag)
             )
-            for tag in finished_languages(context)
+            for row in summary.languages
         )
+        thumbnail = _thumbnail(context, name) if episode and episode.video else ""
         degraded = tuple(dict.fromkeys(summary.degraded))
     except DubkitError as error:
         return EpisodeRow(name, source.name, series_of(site, source), 0.0, (), False, "", (str(error),))
-    shots = context.shots.shots if context.store.has("shots.json") else ()
     return EpisodeRow(
         name=name,
         source=source.name,
@@ -99,11 +93,17 @@ def episode_row(site: Site, folder: Path) -> EpisodeRow:
         duration=float(episode.duration) if episode else 0.0,
         languages=languages,
         has_video=bool(episode and episode.video),
-        thumbnail=f"/media/{quote(name)}/shots/{shots[0].id}.jpg"
-        if shots and episode and episode.video
-        else "",
+        thumbnail=thumbnail,
         degraded=degraded,
     )
+
+
+def _thumbnail(context: Context, name: str) -> str:
+    """Return where the picture of the first shot is; empty while there is none."""
+    shots = context.shots.shots if context.store.has("shots.json") else ()
+    if not shots or not context.store.has(f"thumbnails/{shots[0].id}.jpg"):
+        return ""
+    return f"/media/{quote(name, safe='')}/shots/{quote(shots[0].id, safe='')}.jpg"
 
 
 def series_of(site: Site, source: Path) -> str:
