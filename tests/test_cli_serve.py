@@ -19,7 +19,7 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from dubkit.cli import serve, users
+from dubkit.cli import cli, serve
 from dubkit.errors import DubkitError, SettingError
 from dubkit.web.accounts.audit import entries
 from dubkit.web.accounts.users import AccountConflict, NoSuchUser
@@ -37,7 +37,7 @@ def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run_users(*arguments: str, typed: str = "") -> Result:
-    return CliRunner().invoke(users.command, list(arguments), input=typed)
+    return CliRunner().invoke(cli, ["users", *arguments], input=typed)
 
 
 def added(name: str = "root", role: str = "admin") -> None:
@@ -162,7 +162,7 @@ def test_the_server_answers_and_a_signal_stops_it_in_order(tmp_path: Path, how: 
 
 def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
-        done = CliRunner().invoke(serve.command, ["--port", str(other.getsockname()[1])])
+        done = CliRunner().invoke(cli, ["serve", "--port", str(other.getsockname()[1])])
     assert isinstance(done.exception, DubkitError)
     assert "take another with --port" in str(done.exception)
     assert not (tmp_path / "Output").exists()
@@ -180,7 +180,7 @@ def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path) -> None:
     ],
 )
 def test_a_server_that_cannot_be_is_refused(arguments: list[str], message: str) -> None:
-    done = CliRunner().invoke(serve.command, arguments)
+    done = CliRunner().invoke(cli, ["serve", *arguments])
     assert isinstance(done.exception, DubkitError)
     assert message in str(done.exception)
     assert "pass@" not in str(done.exception)
@@ -188,7 +188,7 @@ def test_a_server_that_cannot_be_is_refused(arguments: list[str], message: str) 
 
 def test_off_this_machine_it_wants_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUBKIT_SERVE_SECRET", SECRET)
-    done = CliRunner().invoke(serve.command, ["--host", "0.0.0.0", "--port", "0"])
+    done = CliRunner().invoke(cli, ["serve", "--host", "0.0.0.0", "--port", "0"])
     assert "dubkit users add NAME --role admin" in str(done.exception)
 
 
