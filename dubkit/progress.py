@@ -219,8 +219,10 @@ def duration(seconds: float) -> str:
 
 
 def spread(low: float, high: float) -> str:
-    """Write a range of times for people."""
-    return duration(high) if high - low < 1 else f"{duration(low)} to {duration(high)}"
+    """Write a range of times for people: `3.4 s`, `5.0 s to 12 s`, `12 s at most`."""
+    if high - low < 1:
+        return duration(high)
+    return f"{duration(high)} at most" if low < 0.5 else f"{duration(low)} to {duration(high)}"
 
 
 def total_range(ranges: Mapping[str, tuple[float, float]]) -> tuple[float, float]:

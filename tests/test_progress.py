@@ -21,6 +21,7 @@ def test_times_are_written_for_people(seconds: float, text: str) -> None:
 def test_a_narrow_range_is_one_time() -> None:
     assert spread(3.0, 3.4) == "3.4 s"
     assert spread(3.0, 9.0) == "3.0 s to 9.0 s"
+    assert spread(0.01, 9.0) == "9.0 s at most"
     assert total_range({"a": (1.0, 2.0), "b": (3.0, 5.0)}) == (4.0, 7.0)
 
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dubkit.ops.tiny import make_tiny
+from tests.browser import launched
 from tests.test_generator_chain import SPOKEN, cut, options
 from tests.test_pipeline import SAMPLE, Desk
+from tests.web_process import served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.slow
 
@@ -120,3 +126,46 @@ def test_a_chosen_clip_that_has_other_frames_now_fails_with_the_reason(desk: Des
     assert "s0002" in {line["id"] for line in failed}
     review(desk, "undo", "talk")
     assert review(desk, "render", "talk", "--set", "dub.handle_frames=4", "--json")["exit_code"] == 0
+
+
+PLAYED = "[...document.querySelectorAll('#take-picture video')].map((one) => one.currentTime)"
+
+
+def plays(page: Page, pictures: int) -> None:
+    """Wait until so many pictures play; their previews are made first, which the page waits for."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        played = page.evaluate(PLAYED)
+        if len(played) == pictures and min(played) > 0.02:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{pictures} pictures do not play: {page.evaluate(PLAYED)}")
+
+
+def test_a_line_of_several_clips_has_takes_of_each_and_they_are_seen_on_the_page(
+    desk: Desk, weights: Path
+) -> None:
+    desk.run("talk.mp4", "--to", "pt-BR", *options(weights), "--set", "dub.max_frames=17")
+    made = review(desk, "regen", "talk", "2", "--json", "-q")
+    several = [take["take"] for take in made["takes"]["s0002"] if take["in_use"]]
+    assert len(several) > 1, "the line has several clips"
+    assert all(take.endswith("/v002") for take in several), several
+    assert review(desk, "show", "talk", "2", "--json")["line"]["takes"] == 2
+    refused = desk.dubkit("review", "play", "talk", "2", "--take", "v001")
+    assert refused.returncode == 1
+    assert "Name one take" in refused.stderr
+    review(desk, "choose", "talk", "2", "v001")
+    takes = review(desk, "show", "talk", "2", "--json")["takes"]
+    assert [t["take"] for t in takes if t["chosen"]] == [take.replace("v002", "v001") for take in several]
+    with served(desk.folder, {}) as server, launched(desk.folder / "screenshots") as pages:
+        page = pages.open(f"{server.url}/episodes/talk/pt-BR/review")
+        page.click("#row-s0002 .c-source")
+        page.wait_for_selector("#line-title:has-text('Line 2')")
+        page.wait_for_selector(f"#takes .take-part:has-text('Clip 1 of {len(several)}')")
+        page.click(f"[data-key='play-{several[0]}']")
+        plays(page, 1)
+        page.click(f"[data-key='compare-{several[0]}']")
+        plays(page, 2)
+        muted = page.evaluate("[...document.querySelectorAll('#take-picture video')].map((one) => one.muted)")
+        assert sorted(muted) == [False, True]
+        pages.shoot(page, "lip-dubbed-takes")

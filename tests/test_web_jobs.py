@@ -451,6 +451,7 @@ def test_a_job_that_turns_out_to_generate_waits_for_a_card(queue: JobQueue, leas
     claim(leases)
     leases.release(claim(leases), needs_generator=True)
     assert leases.claim(HERE, LONG) is None
+    assert queue.events(late.id)[-1].detail == {"for_generator": True}
     there = claim(leases, Bench("there:1", "there"))
     assert (there.job.id, there.generator) == (late.id, 0)
 

@@ -208,6 +208,12 @@ def test_events_become_stages_with_times_and_a_log_in_words() -> None:
     assert told.last == 9
 
 
+def test_a_job_that_waits_for_the_generator_says_so() -> None:
+    told = tell([event(1, "released", 0, for_generator=True), event(2, "released", 1)], ended_job())
+    assert "generator to itself" in told.log[0][1]
+    assert "handed it back" in told.log[1][1]
+
+
 # --- a new job --------------------------------------------------------------------------------
 
 

@@ -222,11 +222,11 @@ def test_a_server_that_is_gone_is_said_and_nothing_is_lost(pages: Pages, address
     page.keyboard.type(" Non.")
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#row-s0001 .saving.bad")
-    assert page.is_visible("#offline")
+    page.wait_for_selector("#offline")
     page.context.set_offline(False)
     page.click("#row-s0001 [data-act=retry]")
     page.wait_for_selector("#row-s0001 .saving.ok")
-    assert not page.is_visible("#offline")
+    page.wait_for_selector("#offline", state="hidden")
 
 
 @pytest.mark.parametrize(("choice", "kept"), [("#take-mine", "Mine."), ("#take-theirs", "Theirs.")])
@@ -321,13 +321,13 @@ def test_a_job_that_fails_says_so_and_a_lost_connection_too(pages: Pages, addres
 
     page.route("**/api/jobs/job1**", answer)
     page.route("**/render", lambda route: route.fulfill(status=202, json={"id": "job1", "state": "queued"}))
-    due = {"items": {"speak": ["s0001"]}, "reasons": {}, "seconds": [8, 14], "nothing": False}
-    page.route("**/pending**", lambda route: route.fulfill(json={**due, "text": "1 line is spoken."}))
+    said = "1 line spoken; about 8.0 s to 14 s."
+    due = {"items": {"speak": ["s0001"]}, "reasons": {}, "seconds": [8, 14], "nothing": False, "text": said}
+    page.route("**/pending**", lambda route: route.fulfill(json=due))
     page.click("#render")
     page.wait_for_selector("#produce[open]")
     what = page.text_content("#produce-what") or ""
-    assert "1 line is spoken." in what
-    assert "8 s to 14 s" in what
+    assert what == said
     pages.shoot(page, "review-render")
     page.click("#produce-yes")
     page.wait_for_selector(".job.lost")

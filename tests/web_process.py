@@ -28,8 +28,8 @@ class Served:
 
     def __init__(self, folder: Path, people: Mapping[str, Role], **settings: str) -> None:
         self.inputs, self.output = folder / "Input", folder / "Output"
-        self.inputs.mkdir()
-        self.output.mkdir()
+        self.inputs.mkdir(exist_ok=True)
+        self.output.mkdir(exist_ok=True)
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("DUBKIT_", "OPENAI_"))
         }

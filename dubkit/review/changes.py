@@ -19,7 +19,7 @@ from dubkit.edits import LineEdit, Lock, SegmentEdit, edited_segment
 from dubkit.errors import ArtifactDamaged, EditRefused
 from dubkit.planning import find_todo, stage_named
 from dubkit.review.proposal import Proposal
-from dubkit.review.takes import GENERATING, clips_of, find_take, in_use, seeds_used
+from dubkit.review.takes import GENERATING, clips_of, find_takes, in_use, seeds_used
 from dubkit.types import Line, Route, Segment
 
 
@@ -111,18 +111,21 @@ class Desk:
         return self._make(changes, "unlock")
 
     def choose(self, line: str, take: str) -> Event | None:
-        """Use a take of a line whatever it was made from; lines of the same clip go with it."""
+        """Use a take of a line whatever it was made from; lines of the same clip go with it.
+
+        Of a line that several clips make, `v002` chooses that take of every one of them.
+        """
         self._refuse_locked(line)
-        wanted = find_take(self.context, line, take)
-        clips = clips_of(self.context, line)
-        if not clips:
-            return self._make([self._on_line(line, "takes", [wanted])], "choose")
-        clip = wanted.partition("/")[0]
-        changes = []
-        for name in self._together([line], only=clip):
-            others = [t for t in self._edit(name).takes or () if t.partition("/")[0] not in (clip, name)]
-            changes.append(self._on_line(name, "takes", [*others, wanted]))
-        return self._make(changes, "choose")
+        wanted = find_takes(self.context, line, take)
+        if not clips_of(self.context, line):
+            return self._make([self._on_line(line, "takes", wanted)], "choose")
+        kept: dict[str, list[str]] = {}
+        for one in wanted:
+            clip = one.partition("/")[0]
+            for name in self._together([line], only=clip):
+                takes = kept.get(name, self._edit(name).takes or ())
+                kept[name] = [*(t for t in takes if t.partition("/")[0] not in (clip, name)), one]
+        return self._make([self._on_line(name, "takes", takes) for name, takes in kept.items()], "choose")
 
     def new_seeds(self, lines: Sequence[str], seed: int | None = None) -> tuple[Event | None, list[str]]:
         """Ask for another take of lines: a seed that none of their takes had, or the one given.

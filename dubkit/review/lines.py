@@ -9,7 +9,7 @@ from dubkit.context import Context
 from dubkit.edits import LineEdit, given, lock_conflict
 from dubkit.errors import DubkitError, EditRefused
 from dubkit.review.speakers import speaker_edits
-from dubkit.review.takes import GENERATING, current_take, take_names
+from dubkit.review.takes import GENERATING, current_take, takes_to_compare
 from dubkit.store import Record, canonical, decoded
 from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, LineRoute, Route, Segment, SpokenLine
 
@@ -165,7 +165,7 @@ class _Known:
             speed=take.speed if take else 1.0,
             fit=take.fit if take else "",
             take=current_take(context, line.id, clips),
-            takes=len(take_names(context, line.id, clips)),
+            takes=takes_to_compare(context, line.id, clips),
         )
 
     def _failed(self, spoken: Record | None, clips: Sequence[str]) -> bool:

@@ -36,6 +36,11 @@ class TakeRow:
     """True when a person chose it, and it stays whatever changes."""
     sound: Path | None
     picture: Path | None
+    clip: str = ""
+    """Clip it is a take of; empty for a line's own."""
+    start: float = 0.0
+    """Where that clip enters the dub, in seconds of the episode; 0.0 with `end` for other takes."""
+    end: float = 0.0
 
 
 def clips_of(context: Context, line: str) -> list[str]:
@@ -51,6 +56,12 @@ def take_names(context: Context, line: str, clips: Sequence[str]) -> list[str]:
     return [
         f"{item}/{folder.name}" for item in (clips or [line]) for folder in store.take_folders(item, language)
     ]
+
+
+def takes_to_compare(context: Context, line: str, clips: Sequence[str]) -> int:
+    """Return how many takes there are to compare: of clips that make a line together, those of one clip."""
+    folders = (context.store.take_folders(item, context.language) for item in (clips or [line]))
+    return max((len(found) for found in folders), default=0)
 
 
 def current_take(context: Context, line: str, clips: Sequence[str]) -> str:
@@ -112,15 +123,30 @@ def _row(context: Context, line: str, name: str, record: Record, in_use: bool, c
     if "picture.mkv" in files:
         clip = decoded(canonical(record.value), DubbedClip)
         seconds = round(clip.samples / clip.sample_rate, 3)
+        made_by = " ".join(dict.fromkeys((clip.engine, clip.recipe)))
         return TakeRow(
-            shown, f"{clip.engine} {clip.recipe}", "", clip.seed, seconds, 1.0,
+            shown, made_by, "", clip.seed, seconds, 1.0,
             "", (), "", in_use, chosen, files.get("sound.wav"), files["picture.mkv"],
+            name.partition("/")[0], *_span(context, name.partition("/")[0]),
         )  # fmt: skip
     spoken = decoded(canonical(record.value), SpokenLine)
     return TakeRow(
         shown, spoken.engine, spoken.voice, spoken.seed, round(spoken.samples / SAMPLE_RATE, 3), spoken.speed,
         spoken.fit, spoken.flags, spoken.text, in_use, chosen, files.get("speech.wav"), None,
     )  # fmt: skip
+
+
+def _span(context: Context, clip: str) -> tuple[float, float]:
+    """Return the seconds of the episode that a clip of the plan makes, zeros for any other.
+
+    Where the frame rate varies they are the ones of an even rate: no file is read for them.
+    """
+    video = context.episode.video
+    known = next((found for found in context.clips.clips if found.id == clip), None)
+    if known is None or video is None:
+        return 0.0, 0.0
+    start, end = (video.start + frame / video.rate for frame in (known.keep_start, known.keep_end))
+    return round(float(start), 3), round(float(end), 3)
 
 
 def seeds_used(context: Context, line: str) -> set[int]:
@@ -130,9 +156,23 @@ def seeds_used(context: Context, line: str) -> set[int]:
 
 def find_take(context: Context, line: str, name: str) -> str:
     """Return the full name of a take that a line can use. Raises EditRefused naming the takes there are."""
-    wanted = full(name, line)
-    rows = {full(row.take, line) for row in line_takes(context, line)}
-    if wanted not in rows:
-        there = ", ".join(sorted(short(row, line) for row in rows)) or "none yet"
-        raise EditRefused(f"{line} has no take {name}. Takes: {there}.")
+    found = find_takes(context, line, name)
+    if len(found) > 1:
+        raise EditRefused(f"{line} is made in several clips. Name one take: {' or '.join(found)}.")
+    return found[0]
+
+
+def find_takes(context: Context, line: str, name: str) -> list[str]:
+    """Return the full names of the takes that a name means: `v002` is that of every clip of a generated line.
+
+    Raises EditRefused naming the takes there are, unless the line, or each of its clips, has such a take.
+    """
+    clips = clips_of(context, line) if "/" not in name else []
+    wanted = [f"{clip}/{name}" for clip in clips] or [full(name, line)]
+    there = {full(row.take, line) for row in line_takes(context, line)}
+    if missing := [take for take in wanted if take not in there]:
+        names = ", ".join(sorted(short(take, line) for take in there)) or "none yet"
+        raise EditRefused(
+            f"{line} has no take {' or '.join(short(m, line) for m in missing)}. Takes: {names}."
+        )
     return wanted

@@ -199,7 +199,9 @@ def render_command(
 @click.argument("line", metavar="LINE")
 @click.argument("take", metavar="TAKE")
 def choose_command(episode: Path, language: str, output: Path, line: str, take: str) -> None:
-    """Use a TAKE of a LINE (v001, or c0001/v001 where a clip makes it), whatever changes later.
+    """Use a TAKE of a LINE, whatever changes later.
+
+    A take is named v001; c0001/v001 where a clip makes the line. v001 then means that take of all its clips.
 
     It is in use from the next render on, without being made again. An edit of the line's text, source, times,
     speaker, voice or route lets go of it, and so does `edit --clear take`.

@@ -136,6 +136,11 @@ class Take:
     chosen: bool
     sound: str
     picture: str
+    clip: str
+    """Clip it is a take of; empty for a line's own."""
+    start: float
+    """Where that clip enters the dub, in seconds of the episode."""
+    end: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ def regenerate(desk: AtDesk, body: Regenerate, site: OnSite, person: Editor, epi
 
 @router.post("/lines/{line}/choose")
 def choose(desk: AtDesk, line: LineId, body: Choice, site: OnSite, person: Editor) -> ChangedLine:
-    """Use a take of a line, whatever it was made from."""
+    """Use a take of a line, whatever it was made from; `v001` of a lip-dubbed line is that of its clips."""
     _one_exists(desk.context, line)
     event = desk.choose(line, body.take)
     _audit(site, desk, person.name, event)
@@ -228,7 +228,7 @@ def _take(episode: str, language: Language, line: str, row: TakeRow) -> Take:
     sound, picture = f"{base}/sound" if row.sound else "", f"{base}/picture" if row.picture else ""
     return Take(
         row.take, row.engine, row.voice, row.seed, row.seconds, row.speed, row.fit, row.flags, row.text,
-        row.in_use, row.chosen, sound, picture,
+        row.in_use, row.chosen, sound, picture, row.clip, row.start, row.end,
     )  # fmt: skip
 
 

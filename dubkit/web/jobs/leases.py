@@ -139,7 +139,7 @@ class Leases:
         with self._held(claimed) as (session, row):
             row.attempt -= 1
             row.needs_generator = row.needs_generator or needs_generator
-            _back_to_queue(session, row, "released", {"needs_generator": row.needs_generator})
+            _back_to_queue(session, row, "released", {"for_generator": needs_generator})
 
     # inside a transaction
 

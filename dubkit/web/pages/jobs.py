@@ -170,6 +170,8 @@ def _in_words(event: ShownEvent) -> tuple[str, str]:
             return "The worker fell silent; the job went back to the queue.", "warn"
         case "cancel-requested":
             return "Somebody asked to cancel it.", "warn"
+        case "released" if detail.get("for_generator"):
+            return "It makes pictures, so it waits until it has the generator to itself.", "calm"
         case "released":
             return "The worker handed it back to the queue.", "calm"
         case "retried":

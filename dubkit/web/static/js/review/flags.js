@@ -23,7 +23,7 @@ export const flagMeaning = (flag) => table[flag]?.[1] ?? "";
 export function measures(line) {
   const found = [];
   if (line.word_error !== null && line.word_error > 0)
-    found.push({ label: `words ${Math.round(line.word_error * 100)} %`, title: `Word error. The recogniser heard: “${line.heard}”` });
+    found.push({ label: `word error ${Math.round(line.word_error * 100)} %`, title: `Share of the words that the recogniser got otherwise. It heard: “${line.heard}”` });
   if (line.start_error !== null && Math.abs(line.start_error) >= 0.05)
     found.push({ label: `${signed(line.start_error, 2)} s`, title: "Start of the speech against the start of the line" });
   if (line.loudness_error !== null && Math.abs(line.loudness_error) >= 1)

@@ -54,7 +54,7 @@ export class Production {
     what.push("The takes you have are kept.");
     if (lines.length > free.length) what.push(`${counted(lines.length - free.length, "locked line")} left as they are.`);
     const due = Object.values(pending?.items ?? {}).flat();
-    if (due.length) what.push(pending.text, took(pending.seconds));
+    if (due.length) what.push(pending.text);
     this.propose(`Regenerate ${free.length === 1 ? `line ${free[0].number}` : counted(free.length, "line")}?`, what, "Regenerate", () =>
       this.start("regenerate", () => this.api.regenerate(free.map((line) => line.id))),
     );
@@ -64,7 +64,7 @@ export class Production {
     await this.saver.idle();
     const pending = await this.countPending();
     if (!pending) return complain(this.unknown);
-    const what = pending.nothing ? ["Nothing has changed: the dub is up to date."] : [pending.text, took(pending.seconds)];
+    const what = pending.nothing ? ["Nothing has changed: the dub is up to date."] : [pending.text];
     this.propose("Render the dub?", what, pending.nothing ? "Render anyway" : "Render", () => this.start("render", () => this.api.render()));
   }
 
@@ -125,6 +125,7 @@ export class Production {
 function took(seconds) {
   if (!seconds) return "";
   const [low, high] = seconds;
+  if (low < 0.5 && high >= 1) return `It takes about ${lasting(high)} at most.`;
   return lasting(low) === lasting(high) ? `It takes about ${lasting(high)}.` : `It takes ${lasting(low)} to ${lasting(high)}.`;
 }
 

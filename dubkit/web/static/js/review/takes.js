@@ -2,9 +2,10 @@
 
 import { byId, clock, h, icon } from "./dom.js";
 import { flagLabel, flagMeaning } from "./flags.js";
+import { loadMedia } from "./players.js";
 import { chip } from "./row.js";
 
-/** @typedef {{take: string, engine: string, voice: string, seed: number|null, seconds: number, speed: number, fit: string, flags: string[], in_use: boolean, chosen: boolean, text: string, sound: string, picture: string}} Take */
+/** @typedef {{take: string, engine: string, voice: string, seed: number|null, seconds: number, speed: number, fit: string, flags: string[], in_use: boolean, chosen: boolean, text: string, sound: string, picture: string, clip: string, start: number, end: number}} Take */
 
 /** What plays now; one at a time. @type {HTMLMediaElement[]} */
 let playing = [];
@@ -18,21 +19,35 @@ export function stopTakes() {
 /** @param {Take[]} takes @param {import("./commands.js").Commands} commands @param {boolean} mayChoose */
 export function showTakes(takes, commands, mayChoose) {
   stopTakes();
+  byId("take-picture").replaceChildren();
+  byId("take-status").textContent = "";
   const list = byId("takes");
   const focused = list.contains(document.activeElement) ? document.activeElement.dataset.key : "";
+  const several = new Set(takes.map((take) => take.clip)).size > 1;
   byId("takes-count").textContent = takes.length ? `(${takes.length})` : "";
   if (!takes.length) {
     list.replaceChildren(h("li", { class: "muted" }, "Not spoken yet. Regenerate the line, or render the episode."));
     return;
   }
-  list.replaceChildren(...takes.map((take, at) => entry(take, at, wantedOf(takes, take), commands, mayChoose)));
+  list.replaceChildren(
+    ...takes.flatMap((take, at) => {
+      const begins = several && take.clip !== takes[at - 1]?.clip;
+      return [begins && part(take, takes), entry(take, at, wantedOf(takes, take), commands, mayChoose)].filter(Boolean);
+    }),
+  );
   if (focused) (list.querySelector(`[data-key="${focused}"]:not(:disabled)`) ?? list.querySelector(`[data-key="play-${focused.replace(/^\w+-/, "")}"]`) ?? list.querySelector("button"))?.focus();
+}
+
+/** Heads the takes of one clip, where several make the line. @param {Take} take @param {Take[]} takes */
+function part(take, takes) {
+  const planned = [...new Set(takes.filter((one) => one.end).map((one) => one.clip))];
+  const place = `Clip ${planned.indexOf(take.clip) + 1} of ${planned.length}, ${clock(take.start)} – ${clock(take.end)}`;
+  return h("li", { class: "take-part" }, take.end ? place : "Of an earlier cut");
 }
 
 /** The take of the next dub, of the same clip as `take`: the one a person chose, else the one in use. */
 function wantedOf(takes, take) {
-  const clip = (one) => one.take.split("/").slice(0, -1).join("/");
-  const same = takes.filter((one) => clip(one) === clip(take));
+  const same = takes.filter((one) => one.clip === take.clip);
   return same.find((one) => one.chosen) ?? same.find((one) => one.in_use);
 }
 
@@ -84,28 +99,35 @@ function facts(take) {
 
 /** @param {Take} take */
 function hear(take) {
+  begin([take]);
+  restart(playing);
+}
+
+/** Makes players of takes, the picture's where all of them have one. @param {Take[]} takes */
+function begin(takes) {
   stopTakes();
   dispatchEvent(new CustomEvent("take-plays"));
-  const box = byId("take-picture");
-  box.replaceChildren();
-  const media = /** @type {HTMLMediaElement} */ (h(take.picture ? "video" : "audio", { src: take.picture || take.sound, playsinline: true }));
-  if (take.picture) box.append(media);
-  playing = [media];
-  media.play().catch(() => (byId("compare-status").textContent = "It cannot be played."));
+  const seen = takes.every((take) => take.picture);
+  const status = byId("take-status");
+  status.textContent = "";
+  playing = takes.map((take) => {
+    const media = /** @type {HTMLMediaElement} */ (h(seen ? "video" : "audio", { playsinline: true, preload: "auto" }));
+    loadMedia(media, seen ? take.picture : take.sound, status, "This take is not there any more.");
+    return media;
+  });
+  byId("take-picture").replaceChildren(...(seen ? playing : []));
 }
 
 /** Play two takes in step and switch between them. @param {Take} first @param {Take} second */
 function compare(first, second) {
-  stopTakes();
-  dispatchEvent(new CustomEvent("take-plays"));
-  const media = [first, second].map((take) => new Audio(take.sound));
-  playing = media;
+  begin([first, second]);
+  const media = playing;
   const [a, b] = [byId("compare-a"), byId("compare-b")];
   const pick = (at) => {
     media.forEach((one, index) => (one.muted = index !== at));
     a.setAttribute("aria-pressed", String(at === 0));
     b.setAttribute("aria-pressed", String(at === 1));
-    byId("compare-status").textContent = `Heard: ${at ? second.take : first.take}, ${clock(media[at].currentTime)}`;
+    byId("compare-status").textContent = `Heard: ${at ? second.take : first.take}`;
     if (media.every((one) => one.paused)) restart(media);
   };
   a.textContent = `A ${first.take}`;
@@ -118,10 +140,21 @@ function compare(first, second) {
   b.focus();
 }
 
-/** @param {HTMLMediaElement[]} media */
-function restart(media) {
-  for (const one of media) {
-    one.currentTime = 0;
-    one.play().catch(() => (byId("compare-status").textContent = "It cannot be played."));
+/** Begins when all can play, so that they stay in step. @param {HTMLMediaElement[]} media */
+async function restart(media) {
+  await Promise.all(media.map(ready));
+  if (playing !== media) return;
+  for (const one of media) one.currentTime = 0;
+  try {
+    await Promise.all(media.map((one) => one.play()));
+  } catch (error) {
+    // Paused again before it began, or the browser wants a click that is not so long ago.
+    if (playing === media && error.name === "NotAllowedError") byId("take-status").textContent = "It is ready: press the button again.";
   }
+}
+
+/** @param {HTMLMediaElement} media @returns {Promise<void>} */
+function ready(media) {
+  if (media.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA) return Promise.resolve();
+  return new Promise((done) => media.addEventListener("canplay", () => done(), { once: true }));
 }
