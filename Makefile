@@ -45,9 +45,6 @@ demo: $(VENV)/.offline
 	@echo "  dubkit models list                            what is used, from where, under which licence"
 	@echo "  dubkit doctor                                 what this machine can do, and what is missing"
 
-# Two test processes with a thread each: more threads than cores only wait for each other.
-test fast: export OMP_NUM_THREADS = 1
-
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov=dubkit --cov=stages --cov-report=term:skip-covered --cov-fail-under=90
 
