@@ -46,10 +46,10 @@ demo: $(VENV)/.offline
 	@echo "  dubkit doctor                                 what this machine can do, and what is missing"
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov=dubkit --cov=stages --cov-report=term:skip-covered --cov-fail-under=90
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov=dubkit --cov=stages --cov-report=term:skip-covered --cov-fail-under=90
 
 fast: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
