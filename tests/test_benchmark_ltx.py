@@ -53,6 +53,7 @@ def test_loading_takes_the_model_and_its_largest_tensor(tmp_path: Path) -> None:
     assert found["peak memory above before"] <= found["weights"] + 4 * found["largest tensor"]
 
 
+@pytest.mark.slow
 @requires_upstream
 def test_the_benchmark_prints_ratios(capsys: pytest.CaptureFixture[str]) -> None:
     threads = torch.get_num_threads()

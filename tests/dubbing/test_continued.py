@@ -135,6 +135,7 @@ def test_files_continue_through_the_documented_call(dubber: JustDubitPipeline, t
     assert not torch.equal(again, other[9:])
 
 
+@pytest.mark.slow
 def test_a_shot_from_the_prompt_alone_continues(dubber: JustDubitPipeline, recorded: Recorded) -> None:
     empty = ClipMedia(None, None, 1, Fraction(24), 17, stills=())
     _, _, video = taken(dubber.generate(request(empty, overlap=1)))
@@ -145,6 +146,7 @@ def test_a_shot_from_the_prompt_alone_continues(dubber: JustDubitPipeline, recor
     assert carry.video is None  # One frame is the still alone.
 
 
+@pytest.mark.slow
 def test_holds_of_0_leave_out_what_they_hold(dubber: JustDubitPipeline, recorded: Recorded) -> None:
     clip = FinishedClip(torch.zeros(9, 64, 64, 3, dtype=torch.uint8), 9, NTSC, torch.zeros(1, 8, 8, 16))
     state = state_after(clip, 9, picture_hold=0.0, sound_hold=0.0).to_continuation_state()

@@ -136,6 +136,7 @@ def test_the_second_stage_goes_on_from_the_first_ones_random_numbers() -> None:
 # --- lengths, rates and sizes of the result
 
 
+@pytest.mark.slow
 def test_every_frame_of_the_source_comes_back_and_the_sound_is_as_long(
     files: dict[str, Path], film: Path
 ) -> None:
@@ -146,6 +147,7 @@ def test_every_frame_of_the_source_comes_back_and_the_sound_is_as_long(
     assert audio.shape == (2, 11 * pipeline.audio_sample_rate // 25)
 
 
+@pytest.mark.slow
 def test_without_a_size_the_result_has_the_sources_proportions(files: dict[str, Path], film: Path) -> None:
     small = JUSTDUBIT.with_(height=64, width=96)
     video, _ = dub(pipeline_of(files), video_conditioning=[(film, 1.0)], recipe=small)
@@ -197,6 +199,7 @@ def test_the_first_frame_is_a_condition_unless_it_is_refused(files: dict[str, Pa
     assert not torch.equal(kept[0], free[0])
 
 
+@pytest.mark.slow
 def test_without_a_clip_the_prompt_alone_makes_a_film(files: dict[str, Path]) -> None:
     video, audio = dub(pipeline_of(files), num_frames=9, height=64, width=64)
     assert video.shape[0] == 9
@@ -233,6 +236,7 @@ def test_preview_and_float8_run(files: dict[str, Path], film: Path) -> None:
     assert len(dub(pipeline_of(files, checkpoint_path=stored, fp8transformer=True), **call)[0]) == 11
 
 
+@pytest.mark.slow
 def test_dub_it_runs_on_files_of_its_generation_only(
     tmp_path: Path, files: dict[str, Path], film: Path
 ) -> None:
