@@ -287,6 +287,22 @@ def test_a_full_disk_is_told_before_it_is_full(login: Login, monkeypatch: pytest
     assert "no room for big.mp4" in answer.json()["detail"]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_disk_that_fills_meanwhile_is_told_and_the_upload_goes_on(login: Login, inputs: Path) -> None:
+    ana, body = login("ana"), wav(5)
+    where = ana.create("long.wav", len(body)).headers["location"]
+    (part,) = (inputs / ".uploads").glob("*.part")
+    part.unlink()
+    part.symlink_to("/dev/full")
+    answer = ana.patch(where, 0, body)
+    assert answer.status_code == 507
+    assert "disk is full" in answer.json()["detail"]
+    part.unlink()
+    part.touch()
+    assert ana.patch(where, ana.offset(where), body).status_code == 204
+    assert (inputs / "long.wav").read_bytes() == body
+
+
 @pytest.mark.parametrize("name", ["run.exe", "page.html", "noending", ".mp4x", "a.mp4/../b.py"])
 def test_other_kinds_of_files_are_refused(login: Login, name: str) -> None:
     assert login("ana").create(name, 100).status_code == 415
