@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import mmap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -142,6 +142,36 @@ def to_float8(tensor: Tensor) -> Tensor:
     return tensor.clamp(-448.0, 448.0).to(FLOAT8)
 
 
+def _check_fit(
+    module: nn.Module,
+    checkpoint: Checkpoint,
+    prefixes: Iterable[str],
+    wanted: Mapping[str, tuple[tuple[int, ...], torch.dtype]],
+    found: Mapping[str, str],
+) -> None:
+    """Raise ValueError with all that is wrong between a module's tensors and the keys found for them."""
+    problems = {
+        "missing": list(wanted.keys() - found.keys()),
+        "unexpected": list(found.keys() - wanted.keys()),
+    }
+    for name in wanted.keys() & found.keys():
+        (shape, kept), (given, actual) = wanted[name], checkpoint.entry(found[name])[:2]
+        if actual != shape:
+            problems.setdefault("of another shape", []).append(
+                f"{name} {list(actual)} instead of {list(shape)}"
+            )
+        if given not in USABLE and not given == kept == FLOAT8:
+            problems.setdefault("of an unusable dtype", []).append(f"{name} {given}")
+    if any(problems.values()):
+        raise ValueError(
+            f"{checkpoint.path} does not fit {type(module).__name__} ({' '.join(prefixes)}): "
+            + "; ".join(
+                f"{len(names)} {kind}: {listed(sorted(names))}" for kind, names in problems.items() if names
+            )
+            + ". Use a file of the generation and size that its metadata states."
+        )
+
+
 def load(
     module: M,
     checkpoint: Checkpoint,
@@ -173,26 +203,7 @@ def load(
         for outside, inside in pairs.items()
         if key.startswith(outside) and not key.startswith(ignore)
     }
-    problems = {
-        "missing": list(wanted.keys() - found.keys()),
-        "unexpected": list(found.keys() - wanted.keys()),
-    }
-    for name in wanted.keys() & found.keys():
-        (shape, kept), (given, actual) = wanted[name], checkpoint.entry(found[name])[:2]
-        if actual != shape:
-            problems.setdefault("of another shape", []).append(
-                f"{name} {list(actual)} instead of {list(shape)}"
-            )
-        if given not in USABLE and not given == kept == FLOAT8:
-            problems.setdefault("of an unusable dtype", []).append(f"{name} {given}")
-    if any(problems.values()):
-        raise ValueError(
-            f"{checkpoint.path} does not fit {type(module).__name__} ({' '.join(pairs)}): "
-            + "; ".join(
-                f"{len(names)} {kind}: {listed(sorted(names))}" for kind, names in problems.items() if names
-            )
-            + ". Use a file of the generation and size that its metadata states."
-        )
+    _check_fit(module, checkpoint, pairs, wanted, found)
     for name, key in found.items():
         shape, kept = wanted[name]
         same = not shape or kept == checkpoint.dtype(key) == FLOAT8

@@ -149,21 +149,23 @@ def transformer_values(sizes: Sizes, generation: Generation = "2") -> dict[str, 
         "connector_num_learnable_registers": 128,
         "connector_positional_embedding_max_pos": [4096],
     }
-    if generation == "2.3":
-        audio_connector_heads, audio_connector_dim = sizes.audio_connector_heads
-        values |= {
-            "apply_gated_attention": True,
-            "connector_apply_gated_attention": True,
-            "cross_attention_adaln": True,
-            "caption_proj_before_connector": True,
-            "caption_projection_first_linear": False,
-            "caption_projection_second_linear": False,
-            "caption_proj_input_norm": False,
-            "text_encoder_norm_type": "per_token_rms",
-            "audio_connector_attention_head_dim": audio_connector_dim,
-            "audio_connector_num_attention_heads": audio_connector_heads,
-        }
-    return values
+    return values | (_values_of_2_3(sizes) if generation == "2.3" else {})
+
+
+def _values_of_2_3(sizes: Sizes) -> dict[str, Any]:
+    audio_heads, audio_dim = sizes.audio_connector_heads
+    return {
+        "apply_gated_attention": True,
+        "connector_apply_gated_attention": True,
+        "cross_attention_adaln": True,
+        "caption_proj_before_connector": True,
+        "caption_projection_first_linear": False,
+        "caption_projection_second_linear": False,
+        "caption_proj_input_norm": False,
+        "text_encoder_norm_type": "per_token_rms",
+        "audio_connector_attention_head_dim": audio_dim,
+        "audio_connector_num_attention_heads": audio_heads,
+    }
 
 
 def _video_vae(sizes: Sizes, generation: Generation) -> dict[str, Any]:

@@ -38,9 +38,8 @@ class TakeRow:
     picture: Path | None
     clip: str = ""
     """Clip it is a take of; empty for a line's own."""
-    start: float = 0.0
-    """Where that clip enters the dub, in seconds of the episode; 0.0 with `end` for other takes."""
-    end: float = 0.0
+    span: tuple[float, float] | None = None
+    """Seconds of the episode that the clip makes; None for a line's own take, and for an earlier cut's."""
 
 
 def clips_of(context: Context, line: str) -> list[str]:
@@ -127,7 +126,7 @@ def _row(context: Context, line: str, name: str, record: Record, in_use: bool, c
         return TakeRow(
             shown, made_by, "", clip.seed, seconds, 1.0,
             "", (), "", in_use, chosen, files.get("sound.wav"), files["picture.mkv"],
-            name.partition("/")[0], *_span(context, name.partition("/")[0]),
+            name.partition("/")[0], _span(context, name.partition("/")[0]),
         )  # fmt: skip
     spoken = decoded(canonical(record.value), SpokenLine)
     return TakeRow(
@@ -136,15 +135,15 @@ def _row(context: Context, line: str, name: str, record: Record, in_use: bool, c
     )  # fmt: skip
 
 
-def _span(context: Context, clip: str) -> tuple[float, float]:
-    """Return the seconds of the episode that a clip of the plan makes, zeros for any other.
+def _span(context: Context, clip: str) -> tuple[float, float] | None:
+    """Return the seconds of the episode that a clip of the plan makes; None for any other.
 
     Where the frame rate varies they are the ones of an even rate: no file is read for them.
     """
     video = context.episode.video
     known = next((found for found in context.clips.clips if found.id == clip), None)
     if known is None or video is None:
-        return 0.0, 0.0
+        return None
     start, end = (video.start + frame / video.rate for frame in (known.keep_start, known.keep_end))
     return round(float(start), 3), round(float(end), 3)
 

@@ -138,9 +138,8 @@ class Take:
     picture: str
     clip: str
     """Clip it is a take of; empty for a line's own."""
-    start: float
-    """Where that clip enters the dub, in seconds of the episode."""
-    end: float
+    span: tuple[float, float] | None
+    """Seconds of the episode that the clip makes; null for a line's own take, and for an earlier cut's."""
 
 
 @dataclass(frozen=True, slots=True)

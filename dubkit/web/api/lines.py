@@ -228,7 +228,7 @@ def _take(episode: str, language: Language, line: str, row: TakeRow) -> Take:
     sound, picture = f"{base}/sound" if row.sound else "", f"{base}/picture" if row.picture else ""
     return Take(
         row.take, row.engine, row.voice, row.seed, row.seconds, row.speed, row.fit, row.flags, row.text,
-        row.in_use, row.chosen, sound, picture, row.clip, row.start, row.end,
+        row.in_use, row.chosen, sound, picture, row.clip, row.span,
     )  # fmt: skip
 
 

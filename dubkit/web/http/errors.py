@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from dubkit.errors import DiskFull, DubkitError, EditConflict, EpisodeBusy
+from dubkit.web.accounts.telling import told
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -94,8 +95,6 @@ def _statuses() -> dict[type[DubkitError], int]:
 
 def _told(request: Request, text: str) -> str:
     """Return a message as the asker may read it: where the server keeps its folders is for admins."""
-    from dubkit.web.accounts.telling import told
-
     person = getattr(request.state, "person", None)
     return told(request.app.state.site, person, text) if person is not None else text
 

@@ -82,7 +82,7 @@ export class Production {
   async start(kind, ask) {
     try {
       const started = await ask();
-      say(`${KINDS[kind]} started. ${took(started.estimate?.seconds)}`);
+      say(`${KINDS[kind]} started.`);
       this.follow({ ...started, work: { kind, languages: [this.place.language] } });
       this.review.tell("changed");
     } catch (error) {
@@ -119,14 +119,6 @@ export class Production {
     byId("jobs").hidden = !byId("jobs").children.length;
     this.review.tell("leave");
   }
-}
-
-/** @param {number[]|undefined} seconds */
-function took(seconds) {
-  if (!seconds) return "";
-  const [low, high] = seconds;
-  if (low < 0.5 && high >= 1) return `It takes about ${lasting(high)} at most.`;
-  return lasting(low) === lasting(high) ? `It takes about ${lasting(high)}.` : `It takes ${lasting(low)} to ${lasting(high)}.`;
 }
 
 /** @param {HTMLElement} item @param {Following} following @param {() => void} dismiss */

@@ -5,7 +5,7 @@ import { flagLabel, flagMeaning } from "./flags.js";
 import { loadMedia } from "./players.js";
 import { chip } from "./row.js";
 
-/** @typedef {{take: string, engine: string, voice: string, seed: number|null, seconds: number, speed: number, fit: string, flags: string[], in_use: boolean, chosen: boolean, text: string, sound: string, picture: string, clip: string, start: number, end: number}} Take */
+/** @typedef {{take: string, engine: string, voice: string, seed: number|null, seconds: number, speed: number, fit: string, flags: string[], in_use: boolean, chosen: boolean, text: string, sound: string, picture: string, clip: string, span: [number, number]|null}} Take */
 
 /** What plays now; one at a time. @type {HTMLMediaElement[]} */
 let playing = [];
@@ -40,9 +40,10 @@ export function showTakes(takes, commands, mayChoose) {
 
 /** Heads the takes of one clip, where several make the line. @param {Take} take @param {Take[]} takes */
 function part(take, takes) {
-  const planned = [...new Set(takes.filter((one) => one.end).map((one) => one.clip))];
-  const place = `Clip ${planned.indexOf(take.clip) + 1} of ${planned.length}, ${clock(take.start)} – ${clock(take.end)}`;
-  return h("li", { class: "take-part" }, take.end ? place : "Of an earlier cut");
+  if (!take.span) return h("li", { class: "take-part" }, "Of an earlier cut");
+  const planned = [...new Set(takes.filter((one) => one.span).map((one) => one.clip))];
+  const [start, end] = take.span;
+  return h("li", { class: "take-part" }, `Clip ${planned.indexOf(take.clip) + 1} of ${planned.length}, ${clock(start)} – ${clock(end)}`);
 }
 
 /** The take of the next dub, of the same clip as `take`: the one a person chose, else the one in use. */
