@@ -223,10 +223,14 @@ class EpisodeStore:
     # writing
 
     @contextmanager
-    def writing(self, relative: str, language: str = "") -> Iterator[Path]:
-        """Give a temporary path with the right suffix; when the block ends well it becomes the artifact."""
+    def writing(self, relative: str, language: str = "", *, beside: bool = False) -> Iterator[Path]:
+        """Give a temporary path with the right suffix; when the block ends well it becomes the artifact.
+
+        Who writes without the lock writes `beside` the artifact: a run that begins removes what lies
+        half-written in the common place.
+        """
         target = self.path(relative, language)
-        temporary = self._temporary(target.name)
+        temporary = self._temporary(target.name, target.parent if beside else None)
         try:
             with _disk_full_is_clear(target):
                 yield temporary
@@ -370,8 +374,8 @@ class EpisodeStore:
     def _record_path(self, stage: str, item: str, language: str) -> Path:
         return self.root / HIDDEN / "items" / (language or SHARED) / stage / f"{item}.json"
 
-    def _temporary(self, name: str) -> Path:
-        folder = self.root / HIDDEN / "tmp"
+    def _temporary(self, name: str, folder: Path | None = None) -> Path:
+        folder = folder or self.root / HIDDEN / "tmp"
         with _disk_full_is_clear(folder):
             folder.mkdir(parents=True, exist_ok=True)
         # Process and thread keep two writers apart; the suffix stays because encoders choose by it.

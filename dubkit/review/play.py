@@ -136,12 +136,5 @@ def _keep(context: Context, made: Path, target: Path, *, own: bool) -> None:
             raise MediaError(target, (error.strerror or str(error)).lower(), "Name another file.") from None
         return
     relative = target.relative_to(context.store.root).as_posix()
-    for last in (False, True):
-        try:
-            with context.store.writing(relative) as temporary:
-                shutil.copyfile(made, temporary)
-            return
-        except FileNotFoundError:
-            # A run that begins meanwhile empties the folder of half-written files.
-            if last:
-                raise
+    with context.store.writing(relative, beside=True) as temporary:
+        shutil.copyfile(made, temporary)

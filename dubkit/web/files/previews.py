@@ -7,6 +7,7 @@ older and is removed. It appears whole or not at all, and is never made twice at
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -114,11 +115,8 @@ class Previews:
     def _make(self, wanted: Derived, relative: str, path: Path) -> None:
         reason = ""
         try:
-            try:
-                _write(wanted, relative)
-            except FileNotFoundError:
-                # A run that begins empties the folder of half-written files; the file is simply made again.
-                _write(wanted, relative)
+            with wanted.store.writing(relative, beside=True) as temporary:
+                wanted.make(temporary)
             _remove_older(path)
         except DubkitError as error:
             reason = str(error)
@@ -131,14 +129,11 @@ class Previews:
                 self._failed[path] = (time.monotonic(), reason)
 
 
-def _write(wanted: Derived, relative: str) -> None:
-    with wanted.store.writing(relative) as temporary:
-        wanted.make(temporary)
-
-
 def _remove_older(path: Path) -> None:
     for other in path.parent.iterdir():
-        if other != path and other.is_file():
+        if other.is_dir():
+            shutil.rmtree(other, ignore_errors=True)  # what an encoder of a killed server worked in
+        elif other != path:
             other.unlink(missing_ok=True)
 
 
