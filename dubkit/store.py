@@ -285,18 +285,8 @@ class EpisodeStore:
 
     def write_by_hand(self, relative: str, value: Any, language: str = "") -> None:
         """Write what a person changed. Needs no lock of the episode: a run that begins leaves it alone."""
-        target = self.path(relative, language)
-        temporary = self.root / HIDDEN / "hand" / f"{os.getpid()}-{threading.get_ident()}-{target.name}"
-        with _disk_full_is_clear(target):
-            temporary.parent.mkdir(parents=True, exist_ok=True)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                temporary.write_bytes(pretty(value))
-                _sync(temporary)
-                os.replace(temporary, target)
-                _sync(target.parent)
-            finally:
-                temporary.unlink(missing_ok=True)
+        with self.writing(relative, language, beside=True) as temporary:
+            temporary.write_bytes(pretty(value))
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -379,7 +369,7 @@ class EpisodeStore:
         with _disk_full_is_clear(folder):
             folder.mkdir(parents=True, exist_ok=True)
         # Process and thread keep two writers apart; the suffix stays because encoders choose by it.
-        return folder / f"{os.getpid()}-{threading.get_ident()}-{name}"
+        return folder / f".{os.getpid()}-{threading.get_ident()}-{name}"
 
 
 def read_json(path: Path, kind: type[T], *, cure: str) -> T:
