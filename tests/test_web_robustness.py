@@ -31,7 +31,7 @@ from dubkit.web.jobs.start import Start, start
 from tests.postgres_server import PostgresServer, postgres_server
 from tests.web_client import PASSWORD, SECRET, make_site, running_site
 from tests.web_episode import write_episode
-from tests.web_process import served
+from tests.web_process import Served, served
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "Input" / "sample.mp4"
@@ -249,6 +249,17 @@ def test_a_killed_server_has_kept_every_edit_it_confirmed(tmp_path: Path) -> Non
 # --- a server that others can reach -----------------------------------------------------------
 
 
+def _worker(server: Served) -> int:
+    """Wait for the server's worker. Until it is one, a started process shows the server's own words."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        for pid in server.workers():
+            if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                return pid
+        time.sleep(0.01)
+    raise AssertionError("no worker has started: " + "".join(server.said))
+
+
 @pytest.mark.slow
 def test_a_server_for_others_keeps_its_secrets_and_its_limits(tmp_path: Path) -> None:
     own = {
@@ -257,10 +268,9 @@ def test_a_server_for_others_keeps_its_secrets_and_its_limits(tmp_path: Path) ->
         "DUBKIT_SERVE_API_TOKEN": SECRET[::-1],
     }
     with served(tmp_path, PEOPLE, **own) as server:
-        for pid in server.workers():
-            while b"worker" not in Path(f"/proc/{pid}/cmdline").read_bytes():
-                time.sleep(0.01)  # it has not become a worker yet
-            assert SECRET not in Path(f"/proc/{pid}/environ").read_text()
+        worker = _worker(server)
+        assert SECRET not in (environment := Path(f"/proc/{worker}/environ").read_text())
+        assert SECRET[::-1] not in environment
         shown = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True)
         assert "dubkit" in shown.stdout
         assert SECRET not in shown.stdout
