@@ -52,8 +52,11 @@ def work(device: str, task: Task, tell: Tell) -> Any:
     if task.act == "square":
         return task.number**2
     if task.act == "where":
-        # Long enough for every process to get one.
-        time.sleep(0.3)
+        if task.folder is not None:  # every process shall get one
+            limit = time.monotonic() + 30
+            while len(list(task.folder.glob("opened-*"))) < 2 and time.monotonic() < limit:
+                time.sleep(0.01)
+            time.sleep(0.3)
         return device, os.getpid()
     if task.act == "steps":
         for step in range(1, 4):
@@ -103,7 +106,7 @@ def test_results_do_not_depend_on_the_number_of_devices(devices: list[str]) -> N
 
 
 def test_each_device_has_one_process_that_opens_its_worker_once(tmp_path: Path) -> None:
-    tasks = [Task(n, "where") for n in range(4)]
+    tasks = [Task(n, "where", tmp_path) for n in range(4)]
     results = dict(run_on_devices(["a", "b"], partial(open_worker, folder=tmp_path), tasks))
     assert len(list(tmp_path.iterdir())) == 2
     places = {result for result in results.values() if not isinstance(result, Exception)}

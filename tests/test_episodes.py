@@ -114,7 +114,7 @@ def started(tmp_path: Path, seconds: float) -> multiprocessing.process.BaseProce
 
 
 def test_a_second_run_is_told_who_holds_the_episode_or_waits(tmp_path: Path) -> None:
-    holder = started(tmp_path, 1.0)
+    holder = started(tmp_path, 3.0)
     store = EpisodeStore(tmp_path / "ep")
     told: list[str] = []
     with (

@@ -80,7 +80,7 @@ def test_a_changed_origin_is_shown_anew_and_the_older_file_goes(place: tuple[Epi
 
 def test_a_failure_is_told_and_tried_again_later(place: tuple[EpisodeStore, Path]) -> None:
     store, origin = place
-    previews = Previews(failed_for=0.3)
+    previews = Previews(failed_for=2.0)
     faults = [MediaError(origin, "is odd", "Try another."), RuntimeError("bug")]
 
     def make(target: Path) -> None:
@@ -94,10 +94,10 @@ def test_a_failure_is_told_and_tried_again_later(place: tuple[EpisodeStore, Path
     with pytest.raises(PreviewFailed, match="is odd"):
         previews.get(wanted)
     assert not [path for path in store.path(FOLDER).rglob("*") if path.is_file()]
-    time.sleep(0.4)
+    time.sleep(2.1)
     with pytest.raises(PreviewFailed, match="log has the details"):
         wait(previews, wanted)
-    time.sleep(0.4)
+    time.sleep(2.1)
     assert wait(previews, wanted).read_bytes() == b"half"
 
 

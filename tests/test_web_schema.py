@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -108,7 +107,6 @@ def test_no_answer_is_a_server_error_or_of_another_form_than_the_schema_says(ser
     statuses: Counter[int] = Counter()
     problems: dict[str, None] = {}
     asked: set[tuple[str, str]] = set()
-    begun = time.monotonic()
     few = settings(
         max_examples=EXAMPLES,
         derandomize=True,
@@ -141,4 +139,3 @@ def test_no_answer_is_a_server_error_or_of_another_form_than_the_schema_says(ser
     assert {("POST", "/api/jobs"), ("GET", "/metrics"), ("PUT", "/api/jobs/{job}/transcript")} <= asked
     assert statuses[200] > 20, statuses
     assert not statuses[401]
-    assert time.monotonic() - begun < 90
