@@ -16,26 +16,26 @@ GENERATING = ("embed", "denoise", "refine", "decode")
 """Stages that make the take of a clip."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakeRow:
     """One take to listen to, or to look at, and to choose."""
 
     take: str
     """`v002`, or `c0001/v002` where a clip makes the line."""
     engine: str
-    voice: str
+    voice: str = ""
     seed: int | None
     seconds: float
-    speed: float
-    fit: str
-    flags: tuple[str, ...]
-    text: str
+    speed: float = 1.0
+    fit: str = ""
+    flags: tuple[str, ...] = ()
+    text: str = ""
     """What is spoken; empty for a clip, and for takes that did not note it."""
     in_use: bool
     chosen: bool
     """True when a person chose it, and it stays whatever changes."""
     sound: Path | None
-    picture: Path | None
+    picture: Path | None = None
     clip: str = ""
     """Clip it is a take of; empty for a line's own."""
     span: tuple[float, float] | None = None
@@ -120,19 +120,35 @@ def _row(context: Context, line: str, name: str, record: Record, in_use: bool, c
     files = {Path(ref.path).name: context.store.root / ref.path for ref in record.files}
     shown = short(name, line)
     if "picture.mkv" in files:
-        clip = decoded(canonical(record.value), DubbedClip)
-        seconds = round(clip.samples / clip.sample_rate, 3)
-        made_by = " ".join(dict.fromkeys((clip.engine, clip.recipe)))
+        made = decoded(canonical(record.value), DubbedClip)
+        clip = name.partition("/")[0]
         return TakeRow(
-            shown, made_by, "", clip.seed, seconds, 1.0,
-            "", (), "", in_use, chosen, files.get("sound.wav"), files["picture.mkv"],
-            name.partition("/")[0], _span(context, name.partition("/")[0]),
-        )  # fmt: skip
+            take=shown,
+            engine=" ".join(dict.fromkeys((made.engine, made.recipe))),
+            seed=made.seed,
+            seconds=round(made.samples / made.sample_rate, 3),
+            in_use=in_use,
+            chosen=chosen,
+            sound=files.get("sound.wav"),
+            picture=files["picture.mkv"],
+            clip=clip,
+            span=_span(context, clip),
+        )
     spoken = decoded(canonical(record.value), SpokenLine)
     return TakeRow(
-        shown, spoken.engine, spoken.voice, spoken.seed, round(spoken.samples / SAMPLE_RATE, 3), spoken.speed,
-        spoken.fit, spoken.flags, spoken.text, in_use, chosen, files.get("speech.wav"), None,
-    )  # fmt: skip
+        take=shown,
+        engine=spoken.engine,
+        seed=spoken.seed,
+        seconds=round(spoken.samples / SAMPLE_RATE, 3),
+        in_use=in_use,
+        chosen=chosen,
+        sound=files.get("speech.wav"),
+        voice=spoken.voice,
+        speed=spoken.speed,
+        fit=spoken.fit,
+        flags=spoken.flags,
+        text=spoken.text,
+    )
 
 
 def _span(context: Context, clip: str) -> tuple[float, float] | None:

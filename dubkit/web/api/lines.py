@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -226,10 +227,8 @@ def _one(context: Context, line: str) -> ReviewLine:
 def _take(episode: str, language: Language, line: str, row: TakeRow) -> Take:
     base = f"/media/{quote(episode)}/{language}/takes/{full(row.take, line)}"
     sound, picture = f"{base}/sound" if row.sound else "", f"{base}/picture" if row.picture else ""
-    return Take(
-        row.take, row.engine, row.voice, row.seed, row.seconds, row.speed, row.fit, row.flags, row.text,
-        row.in_use, row.chosen, sound, picture, row.clip, row.span,
-    )  # fmt: skip
+    shared = {one.name: getattr(row, one.name) for one in fields(row)}
+    return Take(**(shared | {"sound": sound, "picture": picture}))
 
 
 def _seen(desk: Desk, event: Event | None) -> int:
