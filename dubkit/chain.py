@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dubkit.context import IMPORTS, Context
-from dubkit.edit_log import EditLog
 from dubkit.edits import lock_conflict
+from dubkit.edits.log import EditLog
 from dubkit.errors import DiskFull, DubkitError
 from dubkit.planning import (
     Request,
@@ -288,10 +288,12 @@ def _anchor_edits(context: Context, languages: tuple[str, ...], progress: Progre
     """Note the moment of new edits; say which edits have no segment any more."""
     edited = set(context.shared_edits.segments)
     orphans: set[str] = set()
+    remarks: dict[str, None] = {}
     for language in languages:
         here = context.fresh(language)
         edited |= set(here.language_edits.lines)
         orphans |= set(here.placed.orphans)
+        remarks |= dict.fromkeys(here.placed.remarks)
         for segment in here.segments:
             edit = here.placed.lines.get(segment.id)
             conflict = lock_conflict(edit.lock, segment) if edit and edit.lock else ""
@@ -302,3 +304,5 @@ def _anchor_edits(context: Context, languages: tuple[str, ...], progress: Progre
         progress.note(
             f"The edit of {item} has no segment any more; it stays in edits.json and changes nothing."
         )
+    for remark in remarks:
+        progress.note(remark)

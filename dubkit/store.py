@@ -232,7 +232,7 @@ class EpisodeStore:
         target = self.path(relative, language)
         temporary = self._temporary(target.name, target.parent if beside else None)
         try:
-            with _disk_full_is_clear(target):
+            with disk_full_is_clear(target):
                 yield temporary
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _sync(temporary)
@@ -294,7 +294,7 @@ class EpisodeStore:
         folder = self._temporary("scratch")
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            with _disk_full_is_clear(folder):
+            with disk_full_is_clear(folder):
                 yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -307,7 +307,7 @@ class EpisodeStore:
         """Append one event to the history (times, versions); nothing is ever decided from it."""
         path = self.root / HIDDEN / "history.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _disk_full_is_clear(path), path.open("ab") as stream:
+        with disk_full_is_clear(path), path.open("ab") as stream:
             stream.write(canonical(event) + b"\n")
 
     # takes
@@ -348,7 +348,7 @@ class EpisodeStore:
         temporary = self._temporary(target.name)
         temporary.mkdir(parents=True)
         try:
-            with _disk_full_is_clear(target):
+            with disk_full_is_clear(target):
                 yield temporary, target.relative_to(self.root).as_posix()
                 for file in temporary.iterdir():
                     _sync(file)
@@ -366,7 +366,7 @@ class EpisodeStore:
 
     def _temporary(self, name: str, folder: Path | None = None) -> Path:
         folder = folder or self.root / HIDDEN / "tmp"
-        with _disk_full_is_clear(folder):
+        with disk_full_is_clear(folder):
             folder.mkdir(parents=True, exist_ok=True)
         # Process and thread keep two writers apart; the suffix stays because encoders choose by it.
         return folder / f".{os.getpid()}-{threading.get_ident()}-{name}"
@@ -396,7 +396,7 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _disk_full_is_clear(target: Path) -> Iterator[None]:
+def disk_full_is_clear(target: Path) -> Iterator[None]:
     """Turn "no space left", however a library words it, into DiskFull."""
     try:
         yield

@@ -41,6 +41,8 @@ class Summary:
     languages: list[LanguageRow] = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
     orphans: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """Sentences about edits that count otherwise than they were meant."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the summary as plain JSON values."""
@@ -103,6 +105,7 @@ def summarise(context: Context) -> Summary:
         here = context.fresh(tag)
         summary.languages.append(_language(here))
         summary.orphans = tuple(dict.fromkeys((*summary.orphans, *here.placed.orphans)))
+        summary.remarks = tuple(dict.fromkeys((*summary.remarks, *here.placed.remarks)))
     return summary
 
 

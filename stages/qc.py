@@ -70,7 +70,10 @@ def _heard_inputs(context: Context, group: Sequence[str]) -> dict[str, str]:
     inputs = {"extract/audio.wav": context.file_digest("extract", "audio.wav")}
     for line in group:
         record = context.store.record("speak", line, context.language)
-        sound = [ref.sha256 for ref in record.files] if record else []
+        if record is None or record.error:  # it will not be in the next mix
+            inputs[f"speak/{line}"] = ""
+            continue
+        sound = [ref.sha256 for ref in record.files]
         inputs[f"speak/{line}"] = context.digest([context.spoken_line(line), sound])
     return inputs
 

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dubkit.edit_log import BY_HAND, Change, EditLog, replay, undone
-from dubkit.edits import ANCHORS, LineEdit, read_anchors, read_edits
+from dubkit.edits import LineEdit, read_anchors, read_edits
+from dubkit.edits.events import BY_HAND, Change, undone
+from dubkit.edits.log import EditLog, replay
+from dubkit.edits.places import ANCHORS
 from dubkit.errors import ArtifactDamaged, EditConflict, EditRefused
 from dubkit.store import EpisodeStore
 from dubkit.types import Segment
@@ -57,29 +59,29 @@ def test_a_change_that_changes_nothing_leaves_no_event(log: EditLog) -> None:
 def test_undo_and_redo_go_back_and_forth_over_several_changes(log: EditLog) -> None:
     for value in ("a", "b", "c"):
         log.make([text(value)], who="ana", action="edit")
-    log.undo(who="ana")
-    log.undo(who="ana")
+    log.undo(language="pt-BR", who="ana")
+    log.undo(language="pt-BR", who="ana")
     assert lines(log)["s0001"].text == "a"
-    log.redo(who="ana")
+    log.redo(language="pt-BR", who="ana")
     assert lines(log)["s0001"].text == "b"
-    log.redo(who="ana")
+    log.redo(language="pt-BR", who="ana")
     assert lines(log)["s0001"].text == "c"
-    log.undo(who="ana")
+    log.undo(language="pt-BR", who="ana")
     log.make([text("d")], who="ana", action="edit")
     with pytest.raises(EditRefused, match="nothing to do again"):
-        log.redo(who="ana")
+        log.redo(language="pt-BR", who="ana")
     for _ in range(3):
-        log.undo(who="ana")
+        log.undo(language="pt-BR", who="ana")
     assert lines(log) == {}
     with pytest.raises(EditRefused, match="nothing to undo"):
-        log.undo(who="ana")
+        log.undo(language="pt-BR", who="ana")
 
 
 def test_an_act_on_many_lines_is_undone_at_once(log: EditLog) -> None:
     acts = [Change("segments", f"s{n:04d}", "speaker", "spk2") for n in range(1, 6)]
     log.make([*acts, text("Olá")], who="ana", action="assign")
     assert len(read_edits(log.store).segments) == 5
-    log.undo(who="ana")
+    log.undo(language="pt-BR", who="ana")
     assert read_edits(log.store).segments == {}
     assert lines(log) == {}
 
@@ -88,17 +90,17 @@ def test_an_older_change_is_undone_unless_something_was_built_upon_it(log: EditL
     log.make([text("a")], who="ana", action="edit")
     log.make([text("b", "s0002")], who="ana", action="edit")
     log.make([text("c")], who="rui", action="edit")
-    log.undo(who="ana", number=2)
+    log.undo(language="pt-BR", who="ana", number=2)
     assert "s0002" not in lines(log)
     with pytest.raises(EditConflict, match="Undo change 3 first"):
-        log.undo(who="ana", number=1)
-    log.undo(who="rui", number=3)
-    log.undo(who="ana", number=1)
+        log.undo(language="pt-BR", who="ana", number=1)
+    log.undo(language="pt-BR", who="rui", number=3)
+    log.undo(language="pt-BR", who="ana", number=1)
     assert lines(log) == {}
     with pytest.raises(EditRefused, match="taken back already"):
-        log.undo(who="ana", number=1)
+        log.undo(language="pt-BR", who="ana", number=1)
     with pytest.raises(EditRefused, match="no change 99"):
-        log.undo(who="ana", number=99)
+        log.undo(language="pt-BR", who="ana", number=99)
 
 
 def test_what_somebody_changed_meanwhile_is_not_overwritten(log: EditLog) -> None:
@@ -121,7 +123,7 @@ def test_a_change_in_the_file_itself_is_logged_and_can_be_undone(log: EditLog) -
         "text": ("a", "by hand"),
         "note": (None, "x"),
     }
-    log.undo(who="ana", number=2)
+    log.undo(language="pt-BR", who="ana", number=2)
     assert lines(log) == {"s0001": LineEdit(text="a"), "s0002": LineEdit(text="b")}
 
 
@@ -196,9 +198,9 @@ def test_the_files_always_say_what_the_log_says(
     for act in acts:
         try:
             if act == "undo":
-                log.undo(who="x")
+                log.undo(language="pt-BR", who="x")
             elif act == "redo":
-                log.redo(who="x")
+                log.redo(language="pt-BR", who="x")
             else:
                 log.make([text(act)], who="x", action="edit")
         except EditRefused:
@@ -207,7 +209,7 @@ def test_the_files_always_say_what_the_log_says(
     assert replay(log.events(), PT) == read_edits(log.store, PT)
     while True:
         try:
-            log.undo(who="x")
+            log.undo(language="pt-BR", who="x")
         except EditRefused:
             break
     assert lines(log) == {}

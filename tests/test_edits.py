@@ -11,6 +11,7 @@ from dubkit.edits import (
     Anchor,
     Edits,
     LineEdit,
+    Lock,
     SegmentEdit,
     edited_line,
     edited_segment,
@@ -107,9 +108,52 @@ def test_edited_text_drops_words_that_are_no_longer_there() -> None:
     assert edited_segment(before, None) is before
 
 
-def test_a_segment_cannot_end_before_it_starts() -> None:
-    with pytest.raises(ArtifactDamaged, match=r"segments\.s0001\.end"):
-        edited_segment(segment(1, 3.0, 4.0), SegmentEdit(end=2.0))
+def test_a_segment_cannot_end_before_it_starts(tmp_path: Path) -> None:
+    store = EpisodeStore(tmp_path)
+    write(store, {"segments": {"s0001": {"start": 3.0, "end": 2.0}}})
+    with pytest.raises(ArtifactDamaged, match=r"edits\.json at segments\.s0001\.end(.|\n)*\"segments\""):
+        read_edits(store)
+
+
+def test_times_that_no_longer_fit_their_segment_are_told_and_change_nothing() -> None:
+    edits = Edits(segments={"s0004": SegmentEdit(start=8.3, text="Hi")})
+    placed = place(edits, Edits(), [segment(3, 7.61, 8.29)], {"s0004": Anchor(7.61, 8.58)})
+    assert placed.segments == {"s0003": SegmentEdit(text="Hi")}
+    assert "times of s0003" in placed.remarks[0]
+
+
+def test_of_two_edits_that_come_to_one_segment_one_counts_and_the_other_is_told() -> None:
+    anchors = {"s0001": Anchor(0.0, 1.0), "s0002": Anchor(1.0, 3.0)}
+    both = Edits(lines={"s0001": LineEdit(text="Um"), "s0002": LineEdit(text="Dois")})
+    one = [segment(1, 0.0, 3.0)]
+    placed = place(Edits(), both, one, anchors)
+    assert placed.lines == {"s0001": LineEdit(text="Dois")}
+    assert placed.line_names == {"s0001": "s0002"}
+    assert placed.remarks[0].startswith("The edit of s0001 comes to s0001 now")
+    lock = Lock("Um", "voice", "Hi.", "spk1", 0.0, 1.0)
+    locked = Edits(lines={"s0001": LineEdit(lock=lock), "s0002": LineEdit(text="Dois")})
+    assert place(Edits(), locked, one, anchors).line_names == {"s0001": "s0001"}
+    # Each file for itself: what lost in one may count in the other.
+    shared = Edits(segments={"s0001": SegmentEdit(text="Hello")})
+    placed = place(shared, both, one, anchors)
+    assert (placed.segment_names, placed.line_names) == ({"s0001": "s0001"}, {"s0001": "s0002"})
+
+
+def test_an_edit_of_a_segment_without_length_keeps_its_place() -> None:
+    edits = Edits(lines={"s0004": LineEdit(text="cinco")})
+    for segments in ([segment(4, 7.612, 7.612)], [segment(3, 0.0, 7.612), segment(5, 7.612, 7.612)]):
+        placed = place(Edits(), edits, segments, {"s0004": Anchor(7.612, 7.612)})
+        assert len(placed.lines) == 1
+    assert place(Edits(), edits, [segment(4, 9.0, 9.5)], {"s0004": Anchor(7.612, 7.612)}).lines == {}
+
+
+def test_a_text_that_was_written_for_two_segments_is_told() -> None:
+    edits = Edits(lines={"s0001": LineEdit(text="Tudo")})
+    halves = [segment(1, 0.0, 2.2), segment(2, 2.3, 4.0)]
+    placed = place(Edits(), edits, halves, {"s0001": Anchor(0.0, 4.0)})
+    assert "0.00 to 4.00 s, where s0002 speaks now too" in placed.remarks[0]
+    inside = [segment(1, 0.0, 4.0), segment(2, 1.0, 1.5)]
+    assert place(Edits(), edits, inside, {"s0001": Anchor(0.0, 4.0)}).remarks == ()
 
 
 def test_a_line_written_by_a_person_carries_no_warning() -> None:

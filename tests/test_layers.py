@@ -34,7 +34,6 @@ RANKS: dict[str, int] = {
     "dubkit.store": 4,
     "dubkit.episodes": 5,
     "dubkit.edits": 5,
-    "dubkit.edit_log": 6,
     "dubkit.context": 6,
     "dubkit.sink": 7,
     "dubkit.stage": 7,

@@ -402,7 +402,7 @@ def test_a_clip_that_could_not_be_made_flags_its_lines(desk: Desk) -> None:
 def test_the_history_tells_every_act_in_words(desk: Desk) -> None:
     speak(desk.context)
     desk.edit("s0001", LineChange(text="Oi.", note="x"))
-    again(desk, "rui").undo()
+    again(desk, "rui").undo(1)
     again(desk).accept(["s0001", "s0002"])
     again(desk).lock(["s0002"])
     add_language(desk.context, "es")

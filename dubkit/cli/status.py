@@ -39,5 +39,7 @@ def command(video: Path, output: Path, as_json: bool) -> None:
             click.echo(f"    {flag}")
     for orphan in summary.orphans:
         click.echo(f"  Edit of {orphan} has no segment any more; it is kept in edits.json.")
+    for remark in summary.remarks:
+        click.echo(f"  {remark}")
     for note in summary.degraded:
         click.echo(f"Degraded: {note}", err=True)

@@ -154,8 +154,8 @@ def _one_line(text: str) -> str:
 # --- reading ----------------------------------------------------------------------------------
 
 
-def read_cues(path: Path) -> list[Cue]:
-    """Read cues in order of time; the suffix says the format.
+def read_cues(path: Path, *, by_time: bool = True) -> list[Cue]:
+    """Read cues in order of time, or in that of the file; the suffix says the format.
 
     Speakers come from WebVTT voice tags, the ASS Name field, and the `speaker` fields of JSON and CSV;
     a `Name:` in a text stays text. Raises `MediaError` naming file, line and cure.
@@ -173,7 +173,7 @@ def read_cues(path: Path) -> list[Cue]:
         cure = f"Use a file that ends in {_SUFFIXES}."
         raise MediaError(path, f"subtitles of type {path.suffix or '(no suffix)'!r} cannot be read", cure)
     cues = reader(path, _read_text(path))
-    return sorted(cues, key=lambda cue: (cue.start, cue.end))
+    return sorted(cues, key=lambda cue: (cue.start, cue.end)) if by_time else list(cues)
 
 
 def _read_text(path: Path) -> str:

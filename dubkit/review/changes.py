@@ -1,6 +1,6 @@
 """What a person does to lines: edit, accept, lock, choose a take, ask for a new one, undo.
 
-Every act is one event of the episode's log (`dubkit.edit_log`), checked as a whole before it is written.
+Every act is one event of the episode's log (`dubkit.edits.log`), checked as a whole before it is written.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from typing import Any
 import msgspec
 
 from dubkit.context import Context
-from dubkit.edit_log import Change, EditLog, Event, undone
-from dubkit.edits import LineEdit, Lock, SegmentEdit, edited_segment
-from dubkit.errors import ArtifactDamaged, EditRefused
-from dubkit.planning import find_todo, stage_named
+from dubkit.edits import Edits, LineEdit, Lock, SegmentEdit, impossible_times
+from dubkit.edits.events import Change, Event
+from dubkit.edits.log import EditLog, to_undo, value_of
+from dubkit.errors import EditRefused
+from dubkit.review.drafts import line_change, moments, segment_change, takes_let_go
+from dubkit.review.due import find_due
 from dubkit.review.proposal import Proposal
-from dubkit.review.takes import GENERATING, clips_of, find_takes, in_use, seeds_used
+from dubkit.review.takes import clips_of, find_takes, in_use, seeds_used
+from dubkit.session import finished_languages
 from dubkit.types import Line, Route, Segment
 
 
@@ -47,6 +50,8 @@ ON_SEGMENT = {"source": "text", "speaker": "speaker", "start": "start", "end": "
 """Fields that all languages share -> their name in the edits of a segment."""
 REMARKS = frozenset({"note", "accepted"})
 """Fields that may change on a locked line."""
+REMADE = frozenset({"text", "route", "voice"})
+"""Fields of one language that let a chosen take go; those that all languages share do so in each of them."""
 LONGEST = 5000
 """Characters of a text."""
 
@@ -74,13 +79,27 @@ class Desk:
     ) -> Event | None:
         """Change several lines as one act: all of them, or none."""
         found: list[Change] = []
+        shared: list[str] = []
+        own: list[str] = []
         for line, change in changes.items():
-            found += self._changes(line, change)
-        return self._make(found, action, seen)
+            drafted = self._changes(line, change)
+            found += drafted
+            differing = [draft for draft in drafted if self._differs(draft)]
+            if any(draft.section == "segments" for draft in differing):
+                shared.append(line)
+            elif any(draft.field in REMADE for draft in differing):
+                own.append(line)
+        implied = self.let_go(shared) + takes_let_go(self.context, own, [self.context.language])
+        return self._make(found, action, seen, implied)
+
+    def let_go(self, lines: Sequence[str]) -> list[Change]:
+        """Return the changes after which no language has chosen a take for some lines."""
+        return takes_let_go(self.context, lines, finished_languages(self.context)) if lines else []
 
     def accept(self, lines: Sequence[str], accepted: bool = True) -> Event | None:
         """Mark lines as looked at and good, or take that back."""
-        return self._make([self._on_line(line, "accepted", accepted or None) for line in lines], "accept")
+        changes = [self._on_line(line, "accepted", accepted or None) for line in lines]
+        return self._make(changes, "accept")
 
     # locks and takes
 
@@ -89,7 +108,7 @@ class Desk:
 
         Raises EditRefused for a line whose take is not up to date: what would be kept is not what is read.
         """
-        due = self._due(lines)
+        due = find_due(self.context, lines)
         changes: list[Change] = []
         for name in lines:
             segment, line = self._line(name)
@@ -116,6 +135,7 @@ class Desk:
         Of a line that several clips make, `v002` chooses that take of every one of them.
         """
         self._refuse_locked(line)
+        self._refuse_unspoken(line)
         wanted = find_takes(self.context, line, take)
         if not clips_of(self.context, line):
             return self._make([self._on_line(line, "takes", wanted)], "choose")
@@ -151,18 +171,18 @@ class Desk:
 
     def proposal(self, changes: Sequence[Change]) -> Proposal:
         """Return the episode as it would be after some changes; nothing is written."""
-        return Proposal(self.context, changes, self._moments(changes))
+        return Proposal(self.context, changes, moments(self.context, changes))
 
     # undo
 
     def undo(self, number: int = 0) -> Event:
-        """Take back the last act, or the one with that number. Raises EditRefused or EditConflict."""
+        """Take back this person's last act, or that with a number. Raises EditRefused or EditConflict."""
         self._refuse_impossible_times(number)
-        return self.log.undo(who=self.who, number=number)
+        return self.log.undo(who=self.who, language=self.context.language, number=number)
 
     def redo(self) -> Event:
-        """Do again what was taken back last. Raises EditRefused."""
-        return self.log.redo(who=self.who)
+        """Do again what this person took back last. Raises EditRefused or EditConflict."""
+        return self.log.redo(who=self.who, language=self.context.language)
 
     # inside
 
@@ -190,14 +210,15 @@ class Desk:
         for field, value in wanted.items():
             value = _cleaned(name, field, value)
             if field in ON_SEGMENT:
-                found.append(self._on_segment(name, ON_SEGMENT[field], value))
+                found.append(segment_change(self.context, name, ON_SEGMENT[field], value))
             else:
                 found.append(self._on_line(name, field, value))
         self._check_segment(segment, found)
-        if wanted.keys() & {"text", "route", "voice", "source", "start", "end", "speaker"}:
-            # A take chosen for what the line was would hide what it shall be.
-            found.append(self._on_line(name, "takes", None))
         return found
+
+    def _differs(self, change: Change) -> bool:
+        edits = self.context.language_edits if change.language else self.context.shared_edits
+        return bool(value_of(edits, change) != change.after)
 
     def _check_segment(self, segment: Segment, changes: Sequence[Change]) -> None:
         mine = {c.field: c.after for c in changes if c.section == "segments"}
@@ -212,33 +233,24 @@ class Desk:
                 )
         made = next(s for s in self.context.transcript.segments if s.id == segment.id)
         edit = replace(self.context.placed.segments.get(segment.id) or SegmentEdit(), **times)
-        try:
-            edited_segment(made, edit)
-        except ArtifactDamaged:
+        if times and impossible_times(made, edit):
             start = made.start if edit.start is None else edit.start
             end = made.end if edit.end is None else edit.end
-            raise EditRefused(f"{segment.id}: it cannot end at {end} s and start at {start} s.") from None
+            raise EditRefused(f"{segment.id}: it cannot end at {end} s and start at {start} s.")
 
     def _refuse_impossible_times(self, number: int) -> None:
-        """Refuse an undo after which a line would end before it starts: nothing could read the edits then."""
-        events = self.log.events()
-        back = undone(events)
-        standing = [e for e in events if not e.undoes and e.number not in back]
-        target = next((e for e in reversed(standing) if number in (0, e.number)), None)
-        if target is None:
-            return
+        """Refuse an undo after which a line would end before it starts: its times would count no longer."""
+        try:
+            target = to_undo(self.log.events(), self.who, self.context.language, number)
+        except EditRefused:
+            return  # the log tells it, and knows what was changed by hand meanwhile
         before = [replace(change, after=change.before) for change in reversed(target.changes)]
-        try:
-            _ = self.context.fresh().segments
-        except ArtifactDamaged:
-            return  # they are impossible already: an undo may be what mends them
-        try:
-            _ = Proposal(self.context, before, ()).segments
-        except ArtifactDamaged:
+        now = set(self.context.fresh().placed.remarks)
+        if any("times" in remark for remark in set(Proposal(self.context, before, ()).placed.remarks) - now):
             raise EditRefused(
                 f"Change {target.number} cannot be undone: the times of {target.changes[0].item} were "
                 "changed again since.\nUndo the later change first; dubkit review history names it."
-            ) from None
+            )
 
     def known_speaker(self, speaker: str) -> None:
         """Raise EditRefused for a speaker that nobody is."""
@@ -264,29 +276,6 @@ class Desk:
             )
         if not line.text:
             raise EditRefused(f"{name} has no text: there is no take to make. Give it a text first.")
-
-    def _due(self, lines: Sequence[str]) -> dict[str, str]:
-        """Return which of some lines have no up-to-date take, and why."""
-        clips = {line: clips_of(self.context, line) for line in lines}
-        named = {*lines, *(clip for found in clips.values() for clip in found)}
-        due: dict[str, str] = {}
-        for name in (*GENERATING, "speak") if any(clips.values()) else ("speak",):
-            stage = stage_named(name, "lock")
-            items = [item for item in stage.items(self.context) if item.id in named]
-            for todo in find_todo(stage, self.context, items, False):
-                due.setdefault(todo.item.id, todo.reason)
-        for line, found in clips.items():
-            why = next((due[clip] for clip in found if clip in due), "") or self._other_words(line)
-            if why:
-                due.setdefault(line, why)
-        return due
-
-    def _other_words(self, name: str) -> str:
-        """Say when a generated line's take speaks another text: its prompt is written in the next run."""
-        record = self.context.store.record("speak", name, self.context.language)
-        value = record.value if record is not None and isinstance(record.value, dict) else {}
-        said, (_, line) = str(value.get("text", "")), self._line(name)
-        return f"it says “{said}”" if said and said != line.text else ""
 
     def _takes_to_keep(self, name: str, due: str) -> tuple[str, ...]:
         clips = clips_of(self.context, name)
@@ -324,47 +313,46 @@ class Desk:
 
     def _on_line(self, line: str, field: str, value: Any) -> Change:
         self._line(line)
-        name = self._name(line, self.context.language_edits.lines)
-        return Change("lines", name, field, value, self.context.language)
+        return line_change(self.context, line, field, value)
 
-    def _on_segment(self, segment: str, field: str, value: Any) -> Change:
-        name = self._name(segment, self.context.shared_edits.segments)
-        return Change("segments", name, field, value)
-
-    def _name(self, line: str, entries: Mapping[str, Any]) -> str:
-        """Return the name that edits of a line have in a file; a new transcript numbers lines otherwise."""
-        homes = self.context.placed.homes
-        own = next((name for name in entries if homes.get(name) == line), "")
-        if own:
-            return own
-        number, name = 1, line
-        while name in entries or homes.get(name, line) != line:
-            number += 1
-            name = f"{line}.{number}"
-        return name
-
-    def make(self, changes: Sequence[Change], action: str) -> Event | None:
+    def make(self, changes: Sequence[Change], action: str, implied: Sequence[Change] = ()) -> Event | None:
         """Make changes put together elsewhere (`dubkit.review.speakers`)."""
-        return self._make(changes, action)
+        return self._make(changes, action, implied=implied)
 
-    def segment_change(self, segment: str, field: str, value: Any) -> Change:
-        """Return a change of what all languages share of a line."""
-        return self._on_segment(segment, field, value)
+    def _make(
+        self,
+        changes: Sequence[Change],
+        action: str,
+        seen: int | None = None,
+        implied: Sequence[Change] = (),
+    ) -> Event | None:
+        def check(edits: Mapping[str, Edits]) -> None:
+            self._refuse_newly_locked(changes, edits)
 
-    def _make(self, changes: Sequence[Change], action: str, seen: int | None = None) -> Event | None:
-        moments = self._moments(changes)
-        return self.log.make(changes, who=self.who, action=action, seen=seen, segments=moments)
+        return self.log.make(
+            changes,
+            who=self.who,
+            action=action,
+            seen=seen,
+            segments=moments(self.context, changes),
+            implied=implied,
+            check=check,
+        )
 
-    def _moments(self, changes: Sequence[Change]) -> list[Segment]:
-        """Return when the lines of some changes speak, under the names they have in the files."""
-        by_id = {segment.id: segment for segment in self.context.transcript.segments}
-        homes = dict(self.context.placed.homes)
-        moments = []
-        for change in changes:
-            home = homes.get(change.item, re.sub(r"\.\d+$", "", change.item))
-            if change.section != "speakers" and home in by_id:
-                moments.append(replace(by_id[home], id=change.item))
-        return moments
+    def _refuse_newly_locked(self, changes: Sequence[Change], edits: Mapping[str, Edits]) -> None:
+        """Refuse what would change a line that somebody locked since the episode was read."""
+        context = self.context
+        now = edits.get(context.language, Edits()).lines
+        before = context.language_edits.lines
+        new = {
+            context.placed.homes.get(name, name)
+            for name, edit in now.items()
+            if edit.lock is not None and (name not in before or before[name].lock is None)
+        }
+        for change in changes if new else ():
+            line = context.placed.homes.get(change.item, change.item)
+            if change.section != "speakers" and change.field not in (*REMARKS, "lock") and line in new:
+                raise EditRefused(f"{line} was locked meanwhile. Unlock it first.")
 
 
 def _cleaned(line: str, field: str, value: Any) -> Any:
@@ -373,9 +361,21 @@ def _cleaned(line: str, field: str, value: Any) -> Any:
         return True if value else None
     if not isinstance(value, str):
         return value
+    refuse_broken(line, field, value)
     flat = re.sub(
         r"\s+", " ", re.sub(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", " ", value)
     ).strip()
     if len(flat) > LONGEST:
         raise EditRefused(f"{line}: {field} has {len(flat)} characters; {LONGEST} are the most.")
     return flat or None
+
+
+def refuse_broken(item: str, field: str, text: str) -> None:
+    """Raise EditRefused for a text with bytes that no terminal should have sent."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise EditRefused(
+            f"{item}: {field} is not UTF-8 from character {error.start + 1} on.\n"
+            "Set the terminal to UTF-8, or change the line with --file."
+        ) from None

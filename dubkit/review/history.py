@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from dubkit.context import Context
-from dubkit.edit_log import Change, EditLog, Event, undone
+from dubkit.edits.events import Change, Event, concerns, undone
+from dubkit.edits.log import EditLog
 
 NAMES = {"text": "text", "takes": "chosen takes", "lock": "lock", "delivery": "delivery", "note": "note"}
 
@@ -30,38 +32,43 @@ def history(context: Context, limit: int = 50) -> list[HistoryRow]:
     """Return what was changed in an episode, the latest first; other languages' changes are left out."""
     events = EditLog(context.store).events()
     back = undone(events)
-    rows = [_row(e, e.number in back) for e in reversed(events) if _concerns(e, context.language)]
-    return rows[:limit]
+    shown = [event for event in reversed(events) if concerns(event, context.language)]
+    homes = context.placed.homes if shown else {}
+    return [_row(event, event.number in back, homes) for event in shown[:limit]]
 
 
-def _concerns(event: Event, language: str) -> bool:
-    return not event.changes or any(change.language in ("", language) for change in event.changes)
-
-
-def _row(event: Event, undone: bool) -> HistoryRow:
+def _row(event: Event, undone: bool, homes: Mapping[str, str]) -> HistoryRow:
     at = datetime.fromtimestamp(event.at, UTC).isoformat(timespec="seconds")
-    return HistoryRow(event.number, at, event.who, event.action, describe(event), undone, event.undoes)
+    return HistoryRow(event.number, at, event.who, event.action, describe(event, homes), undone, event.undoes)
 
 
-def describe(event: Event) -> str:
-    """Return an event as a sentence."""
+def describe(event: Event, homes: Mapping[str, str]) -> str:
+    """Return an event as a sentence; `homes` are those of the edits (`Placed.homes`)."""
     if not event.changes:
         return f"{event.action} of change {event.undoes}: nothing was different"
-    first = sentence(event.changes[0])
-    items = {change.item for change in event.changes}
+    first = sentence(event.changes[0], homes)
+    items = {line_of(change, homes) for change in event.changes}
     if len(items) > 1:
         return f"{event.action}: {first}, and {len(items) - 1} more"
-    return f"{event.action}: " + "; ".join(sentence(change) for change in event.changes)
+    return f"{event.action}: " + "; ".join(sentence(change, homes) for change in event.changes)
 
 
-def sentence(change: Change) -> str:
+def line_of(change: Change, homes: Mapping[str, str]) -> str:
+    """Return what a change is about as it is numbered today; `s0004 (then)` where it is no more."""
+    if change.section == "speakers":
+        return change.item
+    return homes.get(change.item, change.item) or f"{change.item} (then)"
+
+
+def sentence(change: Change, homes: Mapping[str, str]) -> str:
     """Return a change in words: `s0003 text “a” → “b”`."""
+    item = line_of(change, homes)
     what = "source text" if (change.section, change.field) == ("segments", "text") else change.field
     if change.field == "lock":
-        return f"{change.item} {'locked' if change.after else 'unlocked'}"
+        return f"{item} {'locked' if change.after else 'unlocked'}"
     if change.field == "accepted":
-        return f"{change.item} {'accepted' if change.after else 'no longer accepted'}"
-    return f"{change.item} {what} {_shown(change.before)} → {_shown(change.after)}"
+        return f"{item} {'accepted' if change.after else 'no longer accepted'}"
+    return f"{item} {what} {_shown(change.before)} → {_shown(change.after)}"
 
 
 def _shown(value: Any) -> str:

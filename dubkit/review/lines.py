@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from dubkit.context import Context
 from dubkit.edits import LineEdit, given, lock_conflict
 from dubkit.errors import DubkitError, EditRefused
-from dubkit.review.speakers import speaker_edits
+from dubkit.review.due import speaker_edits
 from dubkit.review.takes import GENERATING, current_take, takes_to_compare
 from dubkit.store import Record, canonical, decoded
 from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, LineRoute, Route, Segment, SpokenLine
+
+LONGEST_NAME = 80
+"""Characters of what can name a line, or lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ class ReviewLine:
 
     @property
     def to_look_at(self) -> bool:
-        """Tell whether something is odd that nobody has accepted."""
-        return bool(self.flags) and not self.accepted
+        """Tell whether something is odd that nobody has accepted, or that nobody can accept."""
+        return bool(self.conflict) or "failed" in self.flags or (bool(self.flags) and not self.accepted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def find_lines(context: Context, named: Sequence[str]) -> list[str]:
     found: list[str] = []
     for name in named:
         first, dash, last = name.partition("-")
-        if first.isdecimal() and (not dash or last.isdecimal()):
+        if len(name) <= LONGEST_NAME and first.isdecimal() and (not dash or last.isdecimal()):
             begin, end = int(first), int(last or first)
             if not 1 <= begin <= end <= len(ids):
                 raise EditRefused(f"There is no line {name}; the lines are 1 to {len(ids)}.")
@@ -109,7 +112,9 @@ def find_lines(context: Context, named: Sequence[str]) -> list[str]:
         elif name in ids:
             found.append(name)
         else:
-            raise EditRefused(f"There is no line {name}; name it by number (1 to {len(ids)}) or id.")
+            raise EditRefused(
+                f"There is no line {name[:LONGEST_NAME]}; name it by number (1 to {len(ids)}) or id."
+            )
     return list(dict.fromkeys(found))
 
 

@@ -7,7 +7,8 @@ from functools import cached_property
 
 from dubkit import edits as hand
 from dubkit.context import Context
-from dubkit.edit_log import Change, with_value
+from dubkit.edits.events import Change
+from dubkit.edits.log import with_value
 from dubkit.types import Segment
 
 

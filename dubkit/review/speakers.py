@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
 
 from dubkit.context import Context
-from dubkit.edit_log import Change, Event
-from dubkit.edits import LineEdit, SpeakerEdit, given
+from dubkit.edits.events import Change, Event
 from dubkit.errors import EditRefused
-from dubkit.review.changes import Desk
-from dubkit.session import finished_languages
+from dubkit.review.changes import Desk, refuse_broken
+from dubkit.review.drafts import relocked, segment_change
+from dubkit.review.due import speaker_edits
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +36,6 @@ class SpeakerChange:
     name: str | None = None
     description: str | None = None
     voice: str | None = None
-
-
-def speaker_edits(context: Context) -> dict[str, SpeakerEdit]:
-    """Return the edits of every speaker: those of the language over those that all languages share."""
-    shared, own = context.shared_edits.speakers, context.language_edits.speakers
-    none = SpeakerEdit()
-    return {
-        speaker: SpeakerEdit(**(given(shared.get(speaker, none)) | given(own.get(speaker, none))))
-        for speaker in sorted(shared.keys() | own.keys())
-    }
 
 
 def speakers(context: Context) -> list[SpeakerRow]:
@@ -85,6 +72,7 @@ def describe_speaker(desk: Desk, speaker: str, change: SpeakerChange) -> Event |
     for field in ("name", "description", "voice"):
         value = getattr(change, field)
         if value is not None:
+            refuse_broken(speaker, field, value)
             flat = " ".join(value.split()) or None
             if flat is not None and len(flat) > 200:
                 raise EditRefused(f"{speaker}: {field} has {len(flat)} characters; 200 are the most.")
@@ -105,8 +93,9 @@ def assign(desk: Desk, lines: Sequence[str], speaker: str = "", name: str = "") 
     for line in lines:
         changes.append(_given_to(desk, line, target))
     if not speaker and name.strip():
+        refuse_broken(target, "name", name)
         changes.append(Change("speakers", target, "name", " ".join(name.split())))
-    return desk.make(changes, "assign")
+    return desk.make(changes, "assign", desk.let_go(lines))
 
 
 def merge_speakers(desk: Desk, merged: Sequence[str], into: str) -> Event | None:
@@ -119,12 +108,12 @@ def merge_speakers(desk: Desk, merged: Sequence[str], into: str) -> Event | None
         desk.known_speaker(speaker)
     if into in merged:
         raise EditRefused(f"{into} cannot be merged into itself.")
+    lines = [segment.id for segment in desk.context.segments if segment.speaker in merged]
     changes: list[Change] = []
-    for segment in desk.context.segments:
-        if segment.speaker in merged:
-            changes.append(desk.segment_change(segment.id, "speaker", into))
-            changes += _relocked(desk.context, segment.id, into)
-    return desk.make(changes, "merge speakers")
+    for line in lines:
+        changes.append(segment_change(desk.context, line, "speaker", into))
+        changes += relocked(desk.context, line, into)
+    return desk.make(changes, "merge speakers", desk.let_go(lines))
 
 
 def find_speaker(context: Context, named: str) -> str:
@@ -157,17 +146,4 @@ def _given_to(desk: Desk, line: str, speaker: str) -> Change:
         raise EditRefused(f"{line} is locked. Unlock it first.")
     if line not in {segment.id for segment in desk.context.segments}:
         raise EditRefused(f"There is no line {line} in {desk.context.language}.")
-    return desk.segment_change(line, "speaker", speaker)
-
-
-def _relocked(context: Context, segment: str, speaker: str) -> list[Change]:
-    """Return the changes that let locks of a segment know its new speaker."""
-    changes: list[Change] = []
-    for language in finished_languages(context):
-        here = context.fresh(language)
-        for name, home in here.placed.homes.items():
-            edit: LineEdit | None = here.language_edits.lines.get(name)
-            if home == segment and edit is not None and edit.lock is not None:
-                lock: dict[str, Any] = msgspec.to_builtins(edit.lock) | {"speaker": speaker}
-                changes.append(Change("lines", name, "lock", lock, language))
-    return changes
+    return segment_change(desk.context, line, "speaker", speaker)

@@ -14,6 +14,7 @@ from dubkit.exports import unquoted
 from dubkit.media.subtitles import Cue, read_cues, write_srt, write_vtt
 from dubkit.review.changes import LineChange
 from dubkit.review.lines import ReviewLine, review_lines
+from dubkit.review.speakers import find_speaker
 
 TEXTS = ("text", "source", "speaker", "route", "voice", "delivery", "note")
 SUBTITLES = (".srt", ".vtt", ".ass", ".ssa")
@@ -25,7 +26,7 @@ def read_changes(context: Context, file: Path) -> dict[str, LineChange]:
     """Return what a file changes: a table of `dubkit export --format csv`, or subtitles.
 
     Rows of a table are found by `id`; an empty cell takes an edit back, a column that is not there changes
-    nothing. Subtitles are taken in order when there are as many as lines, else by time.
+    nothing. Subtitles are brought to their lines by text, order and time.
     Raises EditRefused naming the row.
     """
     suffix = file.suffix.lower()
@@ -79,13 +80,15 @@ def _from_table(context: Context, file: Path, text: str) -> dict[str, LineChange
         if name in seen:
             raise EditRefused(f"{place}: {name} stands in row {seen[name]} already.")
         seen[name] = number
-        change = _row_change(by_id[name], own[name], row, place)
+        change = _row_change(context, by_id[name], own[name], row, place)
         if change is not None:
             changes[name] = change
     return changes
 
 
-def _row_change(line: ReviewLine, route: str, row: Mapping[str, str], place: str) -> LineChange | None:
+def _row_change(
+    context: Context, line: ReviewLine, route: str, row: Mapping[str, str], place: str
+) -> LineChange | None:
     found: dict[str, str | float] = {}
     for name in TEXTS:
         value = row.get(name)
@@ -96,14 +99,25 @@ def _row_change(line: ReviewLine, route: str, row: Mapping[str, str], place: str
         now = (line.route, route) if name == "route" else (" ".join(getattr(line, name).split()),)
         if flat not in now:
             found[name] = flat
+    if found.get("speaker"):
+        try:
+            found["speaker"] = find_speaker(context, str(found["speaker"]))
+        except EditRefused as error:
+            raise EditRefused(f"{place}: {error}") from None
+    cleared = set()
     for name in ("start", "end"):
         value = row.get(name)
-        if value is None or not value.strip():
+        if value is None:
+            continue
+        if not value.strip():
+            cleared |= {name} & set(line.edited)
             continue
         seconds = _seconds(value, f"{place}: {name}")
         if abs(seconds - getattr(line, name)) > TOLERANCE[".csv"]:
             found[name] = seconds
-    return LineChange(**found) if found else None  # type: ignore[arg-type]
+    if not found and not cleared:
+        return None
+    return LineChange(**found, clear=frozenset(cleared))  # type: ignore[arg-type]
 
 
 def _seconds(value: str, place: str) -> float:
@@ -123,20 +137,14 @@ def _from_cues(context: Context, file: Path) -> dict[str, LineChange]:
     shown = [line for line in review_lines(context) if line.text.strip()]
     shown.sort(key=lambda line: (line.start, line.end))
     before = _as_written([Cue(line.start, line.end, line.text, line.speaker) for line in shown], file)
-    # Read in the order in which a subtitle file has them.
-    shown.sort(key=lambda line: (round(line.start * 1000), round(line.end * 1000)))
     try:
-        cues = read_cues(file)
+        cues = read_cues(file, by_time=False)
     except MediaError as error:
         raise EditRefused(str(error)) from None
-    if len(cues) == len(shown):
-        now: list[Cue | None] = list(cues)
-    else:
-        _refuse_homeless(shown, cues, file)
-        now = [_spoken_in(line, cues) for line in shown]
     changes: dict[str, LineChange] = {}
-    for line, was, cue in zip(shown, before, now, strict=True):
-        change = _cue_change(was, cue, TOLERANCE[file.suffix.lower()]) if cue else None
+    for line, was, own in zip(shown, before, _paired(before, cues, file), strict=True):
+        now = Cue(own[0].start, own[-1].end, " ".join(cue.text for cue in own)) if own else None
+        change = _cue_change(was, now, TOLERANCE[file.suffix.lower()]) if now else None
         if change is not None:
             changes[line.id] = change
     return changes
@@ -147,35 +155,64 @@ def _as_written(cues: Sequence[Cue], file: Path) -> list[Cue]:
     with TemporaryDirectory(prefix="dubkit-") as folder:
         written = Path(folder) / ("lines.vtt" if file.suffix.lower() == ".vtt" else "lines.srt")
         (write_vtt if written.suffix == ".vtt" else write_srt)(cues, written)
-        return read_cues(written)
+        return read_cues(written, by_time=False)
 
 
-def _inside(line: ReviewLine, cue: Cue) -> bool:
-    return min(cue.end, line.end) - max(cue.start, line.start) > 0.5 * (cue.end - cue.start)
+def _paired(lines: Sequence[Cue], cues: Sequence[Cue], file: Path) -> list[list[Cue]]:
+    """Return the cues that each line has become, in order of time; every cue belongs to one line.
 
-
-def _refuse_homeless(lines: Sequence[ReviewLine], cues: Sequence[Cue], file: Path) -> None:
-    for number, cue in enumerate(cues, 1):
-        if not any(_inside(line, cue) for line in lines):
+    A cue goes to the line whose text it has kept, then by order where the rest are as many, else to the line
+    it shares the most time with. Raises EditRefused naming a cue that no line is spoken in.
+    """
+    texts = [_flat(line) for line in lines]
+    if texts == [_flat(cue) for cue in cues]:
+        return [[cue] for cue in cues]  # nothing but times has changed, by however much
+    own: list[list[Cue]] = [[] for _ in lines]
+    left: list[Cue] = []
+    by_text: dict[str, list[int]] = {}
+    for at, text in enumerate(texts):
+        by_text.setdefault(text, []).append(at)
+    for cue in cues:
+        same = [at for at in by_text.get(_flat(cue), ()) if not own[at] and _shared(lines[at], cue) > 0]
+        if same:
+            own[max(same, key=lambda at: _shared(lines[at], cue))].append(cue)
+        else:
+            left.append(cue)
+    waiting = [at for at, found in enumerate(own) if not found]
+    pairs = list(zip(waiting, left, strict=False))
+    if len(waiting) == len(left) and all(_may_be(lines[at], cue) for at, cue in pairs):
+        for at, cue in pairs:
+            own[at].append(cue)
+        return own
+    for cue in left:
+        at = max(range(len(lines)), key=lambda at: _shared(lines[at], cue), default=-1)
+        if at < 0 or 2 * _shared(lines[at], cue) <= cue.end - cue.start:
             raise EditRefused(
-                f"{file} cue {number} ({cue.start:.3f} to {cue.end:.3f} s): no line is spoken there.\n"
-                f"There are {len(lines)} lines and {len(cues)} cues; with as many of both their order counts."
+                f"{file} cue {cues.index(cue) + 1} ({cue.start:.3f} to {cue.end:.3f} s): no line is spoken "
+                f"there.\nThere are {len(lines)} lines and {len(cues)} cues. Change texts and times in two "
+                "steps: first all of one, then all of the other."
             )
+        own[at].append(cue)
+    return [sorted(found, key=lambda cue: (cue.start, cue.end)) for found in own]
 
 
-def _spoken_in(line: ReviewLine, cues: Sequence[Cue]) -> Cue | None:
-    """Return the cues spoken in a line, as one; None where there are none."""
-    inside = [cue for cue in cues if _inside(line, cue)]
-    if not inside:
-        return None
-    return Cue(inside[0].start, inside[-1].end, " ".join(cue.text for cue in inside), inside[0].speaker)
+def _may_be(line: Cue, cue: Cue) -> bool:
+    return _shared(line, cue) > 0 or _flat(line) == _flat(cue)
+
+
+def _shared(line: Cue, cue: Cue) -> float:
+    """Seconds that both last."""
+    return min(line.end, cue.end) - max(line.start, cue.start)
+
+
+def _flat(cue: Cue) -> str:
+    return " ".join(cue.text.split())
 
 
 def _cue_change(was: Cue, now: Cue, tolerance: float) -> LineChange | None:
     found: dict[str, str | float] = {}
-    text = " ".join(now.text.split())
-    if text != " ".join(was.text.split()):
-        found["text"] = text
+    if _flat(now) != _flat(was):
+        found["text"] = _flat(now)
     for name in ("start", "end"):
         if abs(getattr(now, name) - getattr(was, name)) > tolerance:
             found[name] = getattr(now, name)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dubkit.context import Context
-from dubkit.edit_log import EditLog, undone
 from dubkit.edits import LineEdit
+from dubkit.edits.events import undone
+from dubkit.edits.log import EditLog
 from dubkit.review.history import sentence
 from dubkit.review.takes import clips_of
 from dubkit.store import Record
@@ -71,7 +72,8 @@ def _prompt(context: Context, line: str) -> str:
 
 
 def _edits(context: Context, line: str) -> Iterator[str]:
-    names = {name for name, home in context.placed.homes.items() if home == line} | {line}
+    homes = context.placed.homes
+    names = {name for name in (*homes, line) if homes.get(name, line) == line}
     events = EditLog(context.store).events()
     back = undone(events)
     for event in events:
@@ -80,7 +82,7 @@ def _edits(context: Context, line: str) -> Iterator[str]:
         for change in event.changes:
             if change.item in names and change.language in ("", context.language):
                 who = f" ({event.who})" if event.who else ""
-                yield f"{event.number}: {sentence(change)}{who}"
+                yield f"{event.number}: {sentence(change, homes)}{who}"
 
 
 def _steps(context: Context, line: str) -> Iterator[MadeBy]:

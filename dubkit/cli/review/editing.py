@@ -78,7 +78,7 @@ def edit_command(
     if "speaker" in values:
         values["speaker"] = find_speaker(desk.context, values["speaker"])
     event = desk.edit(names[0], LineChange(**values, clear=clear))
-    say_event(desk, event, renders=bool({*values, *clear} - {"note"}))
+    say_event(desk, event)
 
 
 def _check_usage(line: str | None, file: Path | None, values: dict[str, Any], clear: frozenset[str]) -> None:
@@ -98,6 +98,7 @@ def _check_usage(line: str | None, file: Path | None, values: dict[str, Any], cl
 
 
 def _edit_all(desk: Desk, file: Path) -> None:
+    from dubkit.review.history import line_of
     from dubkit.review.table import read_changes
 
     changes = read_changes(desk.context, file)
@@ -105,7 +106,8 @@ def _edit_all(desk: Desk, file: Path) -> None:
     if event is None:
         click.echo(f"{file}: no line is different.")
         return
-    changed = {change.item for change in event.changes}
+    homes = desk.context.fresh().placed.homes
+    changed = {line_of(change, homes) for change in event.changes}
     click.echo(f"{file}: {len(changed)} {'line' if len(changed) == 1 else 'lines'} changed.")
     say_next(desk.context)
 
@@ -125,7 +127,7 @@ def accept_command(
 ) -> None:
     """Mark lines as looked at and good, whatever their flags say."""
     desk = open_desk(episode, language, output)
-    say_event(desk, desk.accept(_lines_of(desk, lines), not take_back), renders=False)
+    say_event(desk, desk.accept(_lines_of(desk, lines), not take_back))
 
 
 @click.command(name="lock")
@@ -138,7 +140,7 @@ def lock_command(episode: Path, language: str, output: Path, lines: tuple[str, .
     is changed until you unlock the line.
     """
     desk = open_desk(episode, language, output)
-    say_event(desk, desk.lock(_lines_of(desk, lines)), renders=False)
+    say_event(desk, desk.lock(_lines_of(desk, lines)))
 
 
 @click.command(name="unlock")
@@ -147,7 +149,7 @@ def lock_command(episode: Path, language: str, output: Path, lines: tuple[str, .
 def unlock_command(episode: Path, language: str, output: Path, lines: tuple[str, ...]) -> None:
     """Let lines follow their source and their settings again."""
     desk = open_desk(episode, language, output)
-    say_event(desk, desk.unlock(_lines_of(desk, lines)), renders=False)
+    say_event(desk, desk.unlock(_lines_of(desk, lines)))
 
 
 @click.command(name="undo")

@@ -12,7 +12,7 @@ from dubkit.cli.options import languages, open_session, output_option, setting_o
 
 if TYPE_CHECKING:
     from dubkit.context import Context
-    from dubkit.edit_log import Event
+    from dubkit.edits.events import Event
     from dubkit.review.changes import Desk
     from dubkit.session import Session
 
@@ -91,15 +91,16 @@ def who() -> str:
 
 
 def say_event(desk: Desk, event: Event | None, *, renders: bool = True) -> None:
-    """Print what was changed, and how it gets into the dub."""
+    """Print what was changed, and how it gets into the dub where it does."""
     from dubkit.review.history import sentence
 
     if event is None:
         click.echo("Nothing to change: it is so already.")
         return
+    homes = desk.context.fresh().placed.homes
     for change in event.changes:
-        click.echo(sentence(change))
-    if renders:
+        click.echo(sentence(change, homes))
+    if renders and any(change.field not in ("note", "accepted", "lock") for change in event.changes):
         say_next(desk.context)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from dubkit.chain import Outcome
     from dubkit.context import Context
-    from dubkit.edit_log import Event
+    from dubkit.edits.events import Event
     from dubkit.review.regeneration import Pending
     from dubkit.session import Session
 

@@ -10,7 +10,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, HTTPException, Query
 
 from dubkit.context import Context
-from dubkit.edit_log import EditLog, Event
+from dubkit.edits.events import Event
+from dubkit.edits.log import EditLog
 from dubkit.review.changes import Desk, LineChange
 from dubkit.review.history import HistoryRow, describe, history
 from dubkit.review.lines import Filter, ReviewLine, review_lines
@@ -239,10 +240,9 @@ def _changed(site: Site, desk: Desk, event: Event | None, lines: Sequence[str] |
     """Return the lines that changed; all of them when the act says nothing of which."""
     _audit(site, desk, desk.who, event)
     only = frozenset(lines) if lines is not None else None
-    found = review_lines(desk.context.fresh(), only)
-    return Changed(
-        _seen(desk, event), found, event.number if event else None, describe(event) if event else ""
-    )
+    now = desk.context.fresh()
+    said = describe(event, now.placed.homes) if event else ""
+    return Changed(_seen(desk, event), review_lines(now, only), event.number if event else None, said)
 
 
 def _audit(site: Site, desk: Desk, who: str, event: Event | None) -> None:

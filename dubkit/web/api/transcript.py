@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from dubkit.context import Context
-from dubkit.edit_log import EditLog
+from dubkit.edits.log import EditLog
 from dubkit.errors import MediaError, SettingError
 from dubkit.exports import export, line_rows
 from dubkit.review.changes import Desk, LineChange

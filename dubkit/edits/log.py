@@ -9,60 +9,39 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from dubkit.edits import FILE, Edits, LineEdit, SegmentEdit, SpeakerEdit, note_anchors, read_edits
-from dubkit.errors import ArtifactDamaged, EditConflict, EditRefused
-from dubkit.store import HIDDEN, EpisodeStore, canonical, decoded, digest
+from dubkit.edits.events import (
+    BY_HAND,
+    FORMS,
+    REDO,
+    UNDO,
+    Change,
+    Event,
+    concerns,
+    last_standing,
+    last_undone,
+    named,
+    refuse_built_upon,
+    refuse_unseen,
+    undone,
+)
+from dubkit.edits.forms import FILE, Edits, read_edits
+from dubkit.edits.places import note_anchors
+from dubkit.errors import ArtifactDamaged, EditRefused
+from dubkit.store import HIDDEN, EpisodeStore, canonical, decoded, digest, disk_full_is_clear
 from dubkit.types import Segment
 
 LOG = "edits.jsonl"
-Section = Literal["segments", "speakers", "lines"]
-FORMS: Mapping[str, type] = {"segments": SegmentEdit, "speakers": SpeakerEdit, "lines": LineEdit}
-BY_HAND = "by hand"
-UNDO, REDO = "undo", "redo"
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One field of one item, and what it shall be; None takes the edit back."""
-
-    section: Section
-    item: str
-    field: str
-    after: Any
-    language: str = ""
-    """Language whose edits change; empty for those all languages share."""
-    before: Any = None
-    """What it was; filled in as the change is made."""
-
-    @property
-    def place(self) -> tuple[str, str, str, str]:
-        """What it changes."""
-        return self.language, self.section, self.item, self.field
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One act of a person: everything it changed can be undone at once."""
-
-    number: int
-    at: float
-    """Seconds since 1970."""
-    who: str
-    action: str
-    """`edit`, `lock`, `choose`, `regenerate`, `merge speakers`, `undo`, `by hand` …"""
-    changes: tuple[Change, ...]
-    states: dict[str, str] = field(default_factory=dict)
-    """Language (empty for shared) -> digest of its edits afterwards, where they changed."""
-    undoes: int = 0
-    """Number of the event that this one takes back, or makes again."""
+Check = Callable[[Mapping[str, Edits]], None]
+"""Looks at the edits by language (empty for shared) as they are under the lock, and raises."""
 
 
 class EditLog:
@@ -93,39 +72,45 @@ class EditLog:
         action: str,
         seen: int | None = None,
         segments: Sequence[Segment] = (),
+        implied: Sequence[Change] = (),
+        check: Check | None = None,
     ) -> Event | None:
         """Make some changes as one event; None when they change nothing.
 
-        `seen` is the last event the person knows of: a change of something that somebody changed later is an
-        EditConflict. `segments` tell the moments the edits belong to.
+        Args:
+            seen: last event the person knows of. What is otherwise by now is an EditConflict.
+            segments: the moments the edits belong to.
+            implied: changes that follow from the others, made only where those change something.
+            check: asked before anything is written.
         """
         with self._writing() as known:
+            if check is not None:
+                check(known.edits)
             if seen is not None:
-                _refuse_unseen(known.events, changes, seen)
+                refuse_unseen(known.events, changes, seen)
+            if not any(_differs(known.edits, change) for change in changes):
+                return None
+            changes = [*changes, *implied]
             used = {i for e in known.edits.values() for i in (*e.segments, *e.lines)}
             event = self._append(known, changes, who, action)
             items = {c.item for c in changes if c.section != "speakers"}
             note_anchors(self.store, sorted(items), segments, fresh=items - used)
             return event
 
-    def undo(self, *, who: str, number: int = 0) -> Event:
-        """Take back an event: the one named, else the last that stands.
+    def undo(self, *, who: str, language: str, number: int = 0) -> Event:
+        """Take back an event: the one named, else the last of this person in a language that stands.
 
-        Raises EditRefused when there is none, and EditConflict when a later one changed the same.
+        Raises EditRefused when there is none, and EditConflict when a later one built on it.
         """
         with self._writing() as known:
-            events = known.events
-            target = _named(events, number) if number else _last_standing(events)
-            if target.number in undone(events):
-                raise EditRefused(f"Change {target.number} is taken back already.")
-            _refuse_built_upon(events, target)
+            target = to_undo(known.events, who, language, number)
             back = [replace(c, before=None, after=c.before) for c in reversed(target.changes)]
             return self._again(known, back, who, UNDO, target)
 
-    def redo(self, *, who: str) -> Event:
-        """Make the change again that was taken back last. Raises EditRefused when there is none."""
+    def redo(self, *, who: str, language: str) -> Event:
+        """Make the change again that this person took back last. Raises EditRefused or EditConflict."""
         with self._writing() as known:
-            target = _last_undone(known.events)
+            target = last_undone(known.events, who, language)
             return self._again(known, target.changes, who, REDO, target)
 
     def note_anchors(self, items: Iterable[str], segments: Sequence[Segment]) -> None:
@@ -220,7 +205,7 @@ class EditLog:
         event = replace(event, number=number, at=round(time.time(), 3))
         path = self._path
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab+") as stream:
+        with disk_full_is_clear(path), path.open("ab+") as stream:
             end = stream.seek(0, os.SEEK_END)
             if end:
                 stream.seek(end - 1)
@@ -240,6 +225,18 @@ class _Known:
     events: list[Event]
     edits: dict[str, Edits] = field(default_factory=dict)
     """By language; empty for shared."""
+
+
+def to_undo(events: Sequence[Event], who: str, language: str, number: int = 0) -> Event:
+    """Return the event that an undo takes back. Raises EditRefused or EditConflict."""
+    target = named(events, number) if number else last_standing(events, who, language)
+    if not concerns(target, language):
+        others = " and ".join(sorted({change.language for change in target.changes}))
+        raise EditRefused(f"Change {target.number} is of {others}: undo it there.")
+    if target.number in undone(events):
+        raise EditRefused(f"Change {target.number} is taken back already.")
+    refuse_built_upon(events, target)
+    return target
 
 
 def _after_last_break(path: Path) -> int:
@@ -271,6 +268,10 @@ def with_value(edits: Edits, change: Change) -> Edits:
     if entries[change.item] == form():
         del entries[change.item]
     return replace(edits, **{change.section: entries})
+
+
+def _differs(edits: Mapping[str, Edits], change: Change) -> bool:
+    return digest(value_of(edits.get(change.language, Edits()), change)) != digest(change.after)
 
 
 def _slim(edits: Edits) -> dict[str, Any]:
@@ -307,75 +308,3 @@ def _differences(before: Edits, after: Edits, language: str) -> list[Change]:
                 if was != now:
                     found.append(Change(section, item, name, now, language, was))  # type: ignore[arg-type]
     return found
-
-
-# --- undo -------------------------------------------------------------------------------------
-
-
-def undone(events: Sequence[Event]) -> frozenset[int]:
-    """Return the numbers of the events that are taken back at the moment."""
-    back: set[int] = set()
-    for event in events:
-        if event.action == UNDO:
-            back.add(event.undoes)
-        elif event.action == REDO:
-            back.discard(event.undoes)
-    return frozenset(back)
-
-
-def _named(events: Sequence[Event], number: int) -> Event:
-    for event in events:
-        if event.number == number:
-            return event
-    raise EditRefused(f"There is no change {number}; the last one is {len(events)}.")
-
-
-def _last_standing(events: Sequence[Event]) -> Event:
-    back = undone(events)
-    for event in reversed(events):
-        if not event.undoes and event.number not in back:
-            return event
-    raise EditRefused("There is nothing to undo.")
-
-
-def _last_undone(events: Sequence[Event]) -> Event:
-    waiting: list[int] = []
-    for event in events:
-        if event.action == UNDO:
-            waiting.append(event.undoes)
-        elif event.action == REDO:
-            waiting.remove(event.undoes)
-        else:
-            waiting.clear()  # something new was done since
-    if not waiting:
-        raise EditRefused("There is nothing to do again.")
-    return _named(events, waiting[-1])
-
-
-def _refuse_built_upon(events: Sequence[Event], target: Event) -> None:
-    places = {change.place for change in target.changes}
-    back = undone(events)
-    for event in events:
-        if event.number <= target.number or event.undoes or event.number in back:
-            continue
-        both = places & {change.place for change in event.changes}
-        if both:
-            _, _, item, name = sorted(both)[0]
-            raise EditConflict(
-                f"Change {target.number} cannot be undone: change {event.number} changed {name} of {item} "
-                f"again since.\nUndo change {event.number} first."
-            )
-
-
-def _refuse_unseen(events: Sequence[Event], changes: Sequence[Change], seen: int) -> None:
-    places = {change.place: change for change in changes}
-    for event in events:
-        if event.number <= seen:
-            continue
-        for change in event.changes:
-            mine = places.get(change.place)
-            if mine is not None and digest(mine.after) != digest(change.after):
-                raise EditConflict(
-                    f"{event.who or 'Somebody'} changed {change.field} of {change.item} meanwhile, to "
-                    f"{str(change.after)[:200]!r}.\nLook at it, then save yours again if it should stand."
-                )

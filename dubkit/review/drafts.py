@@ -1,0 +1,79 @@
+"""Changes as the files of edits name them: a new transcript numbers lines otherwise than old edits do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from dubkit.context import Context
+from dubkit.edits.events import Change
+from dubkit.session import finished_languages
+from dubkit.types import Segment
+
+
+def line_change(context: Context, line: str, field: str, value: Any) -> Change:
+    """Return a change of what one language has of a line."""
+    placed = context.placed
+    name = placed.line_names.get(line) or _new_name(line, context.language_edits.lines, placed.homes)
+    return Change("lines", name, field, value, context.language)
+
+
+def segment_change(context: Context, segment: str, field: str, value: Any) -> Change:
+    """Return a change of what all languages share of a line."""
+    placed = context.placed
+    name = placed.segment_names.get(segment) or _new_name(
+        segment, context.shared_edits.segments, placed.homes
+    )
+    return Change("segments", name, field, value)
+
+
+def _new_name(line: str, entries: Container[str], homes: Mapping[str, str]) -> str:
+    """Return the first of `s0004`, `s0004.2` … that is not that of another moment."""
+    number, name = 1, line
+    while name in entries or homes.get(name, line) != line:
+        number += 1
+        name = f"{line}.{number}"
+    return name
+
+
+def takes_let_go(context: Context, lines: Iterable[str], languages: Sequence[str]) -> list[Change]:
+    """Return the changes after which no take is chosen for some lines any more.
+
+    A take chosen for what a line was would hide what it shall be.
+    """
+    wanted = frozenset(lines)
+    found: list[Change] = []
+    for language in languages:
+        here = context if language == context.language else context.fresh(language)
+        for line in sorted(wanted & here.placed.lines.keys()):
+            if here.placed.lines[line].takes is not None:
+                found.append(line_change(here, line, "takes", None))
+    return found
+
+
+def relocked(context: Context, line: str, speaker: str) -> list[Change]:
+    """Return the changes that let the locks of a line know its new speaker, in every language."""
+    changes: list[Change] = []
+    for language in finished_languages(context):
+        here = context.fresh(language)
+        edit = here.placed.lines.get(line)
+        if edit is not None and edit.lock is not None:
+            lock: dict[str, Any] = msgspec.to_builtins(edit.lock) | {"speaker": speaker}
+            changes.append(line_change(here, line, "lock", lock))
+    return changes
+
+
+def moments(context: Context, changes: Sequence[Change]) -> list[Segment]:
+    """Return when the lines of some changes speak, under the names they have in the files."""
+    by_id = {segment.id: segment for segment in context.transcript.segments}
+    homes = context.placed.homes
+    found = []
+    for change in changes:
+        home = homes.get(change.item) or re.sub(r"\.\d+$", "", change.item)
+        if change.section != "speakers" and home in by_id:
+            found.append(replace(by_id[home], id=change.item))
+    return found

@@ -1,0 +1,81 @@
+"""What of a line waits for the next run: what is heard is not yet what was wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dubkit.context import Context
+from dubkit.edits import SpeakerEdit, given
+from dubkit.errors import TranslationError
+from dubkit.planning import find_todo, stage_named
+from dubkit.review.takes import GENERATING, clips_of
+
+
+def find_due(context: Context, lines: Sequence[str]) -> dict[str, str]:
+    """Return which of some lines have no up-to-date take, and why."""
+    clips = {line: clips_of(context, line) for line in lines}
+    due = _translations(context, lines) | _voices(context, lines, frozenset(n for n in lines if clips[n]))
+    named = {*lines, *(clip for found in clips.values() for clip in found)}
+    for name in (*GENERATING, "speak") if any(clips.values()) else ("speak",):
+        stage = stage_named(name, "lock")
+        items = [item for item in stage.items(context) if item.id in named]
+        for todo in find_todo(stage, context, items, False):
+            due.setdefault(todo.item.id, todo.reason)
+    for line, found in clips.items():
+        why = next((due[clip] for clip in found if clip in due), "") or _other_words(context, line)
+        if why:
+            due.setdefault(line, why)
+    return due
+
+
+def _translations(context: Context, lines: Sequence[str]) -> dict[str, str]:
+    stage = stage_named("translate", "lock")
+    # Where a person wrote the text, no translation changes it.
+    written = {line for line, edit in context.placed.lines.items() if edit.text is not None}
+    made = context.store.records("translate", context.language)
+    wanted = set(lines) & made.keys() - written
+    try:
+        items = [item for item in stage.items(context) if item.id in wanted]
+    except TranslationError:
+        return {}  # nothing here can translate them again
+    return {todo.item.id: todo.reason for todo in find_todo(stage, context, items, False)}
+
+
+def _voices(context: Context, lines: Sequence[str], generated: frozenset[str]) -> dict[str, str]:
+    """Return the lines whose speaker is to have another voice, or in a generated line another description."""
+    if not context.store.has("cast.json", context.language):
+        return {}
+    cast = {speaker.id: speaker for speaker in context.cast.speakers}
+    edits = speaker_edits(context)
+    due: dict[str, str] = {}
+    for segment, line in context.lines:
+        if line.id not in lines:
+            continue
+        speaker = cast.get(segment.speaker)
+        if speaker is None:
+            due[line.id] = f"{segment.speaker} has no voice yet"
+            continue
+        wanted = given(edits.get(segment.speaker, SpeakerEdit()))
+        for name in ("name", "description", "voice") if line.id in generated else ("voice",):
+            if wanted.get(name, now := getattr(speaker, name)) != now:
+                due[line.id] = f"the {name} of {segment.speaker} is to be “{wanted[name]}”"
+    return due
+
+
+def speaker_edits(context: Context) -> dict[str, SpeakerEdit]:
+    """Return the edits of every speaker: those of the language over those that all languages share."""
+    shared, own = context.shared_edits.speakers, context.language_edits.speakers
+    none = SpeakerEdit()
+    return {
+        speaker: SpeakerEdit(**(given(shared.get(speaker, none)) | given(own.get(speaker, none))))
+        for speaker in sorted(shared.keys() | own.keys())
+    }
+
+
+def _other_words(context: Context, name: str) -> str:
+    """Say when a generated line's take speaks another text: its prompt is written in the next run."""
+    record = context.store.record("speak", name, context.language)
+    value = record.value if record is not None and isinstance(record.value, dict) else {}
+    said = str(value.get("text", ""))
+    text = next((line.text for _, line in context.lines if line.id == name), "")
+    return f"it says “{said}”" if said and said != text else ""
