@@ -516,6 +516,18 @@ def test_a_kept_take_that_is_gone_is_a_failure_with_a_cure(desk: Desk) -> None:
 
 
 @pytest.mark.slow
+def test_a_line_that_failed_stops_nothing_else_and_is_made_once_mended(desk: Desk) -> None:
+    review(desk, "edit", "sample", "2", "--voice", "nonsense")
+    assert "failed" in review(desk, "regen", "sample", "1-3", code=3)
+    review(desk, "render", "sample", "--dry-run")
+    review(desk, "play", "sample", "1", "--no-open")
+    desk.dubkit("plan", "sample.mp4", "--to", "pt-BR")
+    review(desk, "edit", "sample", "2", "--clear", "voice")
+    made = review(desk, "render", "sample", "--json")
+    assert (made["exit_code"], made["ran"]["speak"]) == (0, 1)
+
+
+@pytest.mark.slow
 def test_the_cast_follows_a_split_speaker_in_one_run(desk: Desk) -> None:
     review(desk, "split", "sample", "3-4", "--name", "Ana")
     review(desk, "rename", "sample", "Ana", "--voice", "jf_nezumi")
