@@ -154,9 +154,9 @@ def unlock_command(episode: Path, language: str, output: Path, lines: tuple[str,
 
 @click.command(name="undo")
 @episode_options
-@click.option("--number", type=click.IntRange(min=1), help="Change to take back; the last one when left out.")
+@click.option("--number", type=click.IntRange(min=1), help="Change to take back, whoever made it; your last one when left out.")
 def undo_command(episode: Path, language: str, output: Path, number: int | None) -> None:
-    """Take back the last change, or the one with this number in the history."""
+    """Take back your last change in this language, or the one with this number in the history."""
     desk = open_desk(episode, language, output)
     _say_again(desk, desk.undo(number or 0))
 
@@ -164,7 +164,7 @@ def undo_command(episode: Path, language: str, output: Path, number: int | None)
 @click.command(name="redo")
 @episode_options
 def redo_command(episode: Path, language: str, output: Path) -> None:
-    """Make the change again that was taken back last."""
+    """Make the change again that you took back last."""
     desk = open_desk(episode, language, output)
     _say_again(desk, desk.redo())
 
