@@ -58,22 +58,8 @@ def place(
     in_files = {*shared.segments, *language.lines}
     homes = {item: _home(item, by_id, anchors.get(item)) for item in sorted({*in_files, *anchors})}
     remarks: list[str] = []
-
-    def names(edits: Mapping[str, SegmentEdit] | Mapping[str, LineEdit]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        ranks = {item: _rank(edit, by_id.get(homes[item]), anchors.get(item)) for item, edit in edits.items()}
-        for item in sorted(edits, key=lambda item: (ranks[item], item)):
-            home = homes[item]
-            if home and home in found:
-                remarks.append(
-                    f"The edit of {item} comes to {home} now, which has one already; it stays in edits.json "
-                    "and changes nothing."
-                )
-            elif home:
-                found[home] = item
-        return found
-
-    of_segments, of_lines = names(shared.segments), names(language.lines)
+    of_segments = _winners(shared.segments, homes, by_id, anchors, remarks)
+    of_lines = _winners(language.lines, homes, by_id, anchors, remarks)
     placed = {home: shared.segments[item] for home, item in of_segments.items()}
     for home, edit in placed.items():
         if impossible_times(by_id[home], edit):
@@ -82,19 +68,35 @@ def place(
                 f"The edited times of {home} do not fit its new segment; they stay in edits.json and change "
                 "nothing."
             )
-    for home, item in sorted({*of_segments.items(), *of_lines.items()}):
-        own, line = shared.segments.get(item), language.lines.get(item)
-        if (own and own.text is not None) or (line and line.text is not None):
-            remarks += _shortened(by_id[home], anchors.get(item), segments)
-    return Placed(
-        placed,
-        {home: language.lines[item] for home, item in of_lines.items()},
-        tuple(item for item in sorted(in_files) if not homes[item]),
-        tuple(dict.fromkeys(remarks)),
-        homes,
-        of_segments,
-        of_lines,
-    )
+    lines = {home: language.lines[item] for home, item in of_lines.items()}
+    for names, edits in ((of_segments, placed), (of_lines, lines)):
+        for home, item in names.items():
+            if edits[home].text is not None:
+                remarks += _shortened(by_id[home], anchors.get(item), segments)
+    orphans = tuple(item for item in sorted(in_files) if not homes[item])
+    return Placed(placed, lines, orphans, tuple(dict.fromkeys(remarks)), homes, of_segments, of_lines)
+
+
+def _winners(
+    edits: Mapping[str, Edit],
+    homes: Mapping[str, str],
+    by_id: Mapping[str, Segment],
+    anchors: Mapping[str, Anchor],
+    remarks: list[str],
+) -> dict[str, str]:
+    """Return segment -> name of the edit of one file that counts for it; remark the others."""
+    ranks = {item: _rank(edit, by_id.get(homes[item]), anchors.get(item)) for item, edit in edits.items()}
+    found: dict[str, str] = {}
+    for item in sorted(edits, key=lambda item: (ranks[item], item)):
+        home = homes[item]
+        if home and home in found:
+            remarks.append(
+                f"The edit of {item} comes to {home} now, which has one already; it stays in edits.json "
+                "and changes nothing."
+            )
+        elif home:
+            found[home] = item
+    return found
 
 
 def impossible_times(segment: Segment, edit: SegmentEdit | None) -> bool:

@@ -154,7 +154,11 @@ def unlock_command(episode: Path, language: str, output: Path, lines: tuple[str,
 
 @click.command(name="undo")
 @episode_options
-@click.option("--number", type=click.IntRange(min=1), help="Change to take back, whoever made it; your last one when left out.")
+@click.option(
+    "--number",
+    type=click.IntRange(min=1),
+    help="Change to take back, whoever made it; your last one when left out.",
+)
 def undo_command(episode: Path, language: str, output: Path, number: int | None) -> None:
     """Take back your last change in this language, or the one with this number in the history."""
     desk = open_desk(episode, language, output)

@@ -65,7 +65,7 @@ class Choice(Strict):
 
 
 class Undo(Strict):
-    """The event to take back; without a number the last one that stands."""
+    """The event to take back; without a number the last one of the person who asks."""
 
     number: int | None = Field(None, ge=1, le=2**53)
 

@@ -175,13 +175,13 @@ def render(desk: AtDesk, site: OnSite, person: Editor, episode: str) -> Started:
 
 @router.post("/undo")
 def undo(desk: AtDesk, body: Undo, site: OnSite) -> Changed:
-    """Take back the last act, or the one with that number."""
+    """Take back your last act in this language, or the one with that number, whoever did it."""
     return _changed(site, desk, desk.undo(body.number or 0), None)
 
 
 @router.post("/redo")
 def redo(desk: AtDesk, site: OnSite) -> Changed:
-    """Do again what was taken back last."""
+    """Do again what you took back last."""
     return _changed(site, desk, desk.redo(), None)
 
 
