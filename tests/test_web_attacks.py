@@ -224,8 +224,7 @@ def test_work_on_a_shared_episode_does_not_take_it_from_others(server: Running) 
     for name in ("vic", "eve"):
         assert server.browser(name).get("/api/episodes/clip").status_code == 200
     assert ed.get("/api/episodes/clip/access").json() == {"people": ["*"]}
-    assert ed.put("/api/episodes/clip/access", json={"people": []}).status_code == 200
-    assert server.browser("vic").get("/api/episodes/clip").status_code == 404
+    assert ed.put("/api/episodes/clip/access", json={"people": []}).status_code == 403
 
 
 def test_a_stream_ends_when_its_reader_is_removed(server: Running) -> None:
