@@ -276,8 +276,8 @@ def test_an_upgrade_opens_no_episode(tmp_path: Path) -> None:
         for number, (episode, owner, kind, lease) in enumerate(jobs, 1):
             connection.execute(
                 text(
-                    "INSERT INTO job VALUES (:n, :n, :owner, NULL, :episode, :work, 0, 'queued', :at, :at, 0, "
-                    ":lease, '', NULL, 0, '{}', '', '[]', '{}', 0)"
+                    "INSERT INTO job VALUES (:n, :n, :owner, NULL, :episode, :work, 0, 'queued', :at, :at, "
+                    "0, :lease, '', NULL, 0, '{}', '', '[]', '{}', 0)"
                 ),
                 {"n": number, "owner": owner, "episode": episode, "work": f'{{"kind": "{kind}"}}',
                  "lease": lease, "at": "2026-01-01 00:00:00"},

@@ -46,9 +46,8 @@ def upgrade() -> None:
         if episode not in makers and episode not in given
         for person in people
     ]
-    said = [
-        {"episode": episode, "person": ""} for episode in sorted(given | {one["episode"] for one in kept})
-    ]
+    closed = given | {grant["episode"] for grant in kept}
+    said = [{"episode": episode, "person": ""} for episode in sorted(closed)]
     if said:
         connection.execute(GRANT.insert(), kept + said)
 
