@@ -254,6 +254,27 @@ def test_removing_the_last_who_may_see_it_opens_nothing(
     assert who_sees(people, episode) == {"root"}
 
 
+def test_a_name_given_again_inherits_nothing(server: Running, people: dict[str, Browser]) -> None:
+    root = people["root"]
+    name = f"film{next(_numbers)}"
+    write_episode(server.site, name)
+    for _ in range(2):
+        root.post("/api/users", json={"name": "temp", "role": "editor", "password": PASSWORD})
+        temp = server.browser("temp")
+        assert temp.get("/api/jobs").json() == []
+        assert name not in temp.get("/jobs").text
+        work = Work("dub", f"/in/{name}.mp4", name, ("pt-BR",), {})
+        job = server.site.queue.submit(work, "temp", key="night")
+        done(server, job.id)
+        assert temp.get(f"/api/jobs/{job.id}").status_code == 200
+        assert temp.get(f"/api/episodes/{name}").status_code == 200
+        root.delete("/api/users/temp")
+    root.post("/api/users", json={"name": "temp", "role": "editor", "password": PASSWORD})
+    assert server.browser("temp").get(f"/api/episodes/{name}").status_code == 404
+    assert root.get(f"/api/jobs/{job.id}").json()["owner"] == "temp (removed)"
+    root.delete("/api/users/temp")
+
+
 # --- upgrades ---------------------------------------------------------------------------------
 
 
