@@ -518,6 +518,27 @@ def test_a_part_of_a_page_is_never_answered_with_a_page(server: Running) -> None
     assert server.browser().get("/jobs").status_code == 303
 
 
+def test_pages_and_media_answer_head_like_get(server: Running) -> None:
+    ed, nobody = server.browser("ed"), server.browser()
+    script = server.site.output / "eds" / "fr"
+    script.mkdir()
+    (script / "report.html").write_text("<p>report</p>")
+    job = server.site.queue.jobs(owner="ed")[0].id
+    paths = ["/", "/jobs", "/new", "/characters", "/settings", "/login", "/nothing", f"/jobs/{job}", "/users",
+             "/media/eds/fr/report", f"/api/jobs/{job}/result"]  # fmt: skip
+    for browser in (ed, nobody):
+        for path in paths:
+            asked, head = browser.get(path), browser.head(path)
+            assert (head.status_code, head.content) == (asked.status_code, b""), path
+            same = ("content-type", "content-length", "location", "content-disposition")
+            for name in same if path != "/login" else same[:1]:
+                assert head.headers.get(name) == asked.headers.get(name), (path, name)
+    assert set(server.app.openapi()["paths"]["/api/jobs/{job}/result"]) == {"get"}
+    counted = server.browser("root").get("/metrics").text
+    assert 'dubkit_requests_total{method="HEAD",route="/settings",status="200"}' in counted
+    assert ed.head("/new/plan").status_code == 405
+
+
 def test_a_bug_shows_nothing_of_the_inside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with running_site(tmp_path) as server:
 

@@ -16,6 +16,7 @@ from dubkit.web.accounts.login import Logins
 from dubkit.web.accounts.sessions import Sessions
 from dubkit.web.accounts.users import Accounts
 from dubkit.web.http.errors import Unexpected, add_error_handlers
+from dubkit.web.http.head import HeadOfPages
 from dubkit.web.http.headers import BodyLimit, SecurityHeaders
 from dubkit.web.http.metrics import Metered
 from dubkit.web.http.openapi import describe
@@ -50,6 +51,7 @@ def create_app(site: Site) -> FastAPI:
     add_error_handlers(app)
     describe(app)
     # The last one added stands outermost.
+    app.add_middleware(HeadOfPages)
     hosts = Hosts(site.settings.serve.hosts, local=site.local)
     app.add_middleware(Guard, hosts=hosts, identity=identity, sessions=sessions)
     app.add_middleware(BodyLimit)

@@ -124,6 +124,7 @@ def retry(job: JobToChange, site: OnSite, person: Editor) -> ShownJob:
     return shown_job(site, person, again)
 
 
+@router.head("/{job}/result", include_in_schema=False)
 @router.get(
     "/{job}/result",
     response_class=Response,
