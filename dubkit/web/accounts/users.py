@@ -30,6 +30,11 @@ class NoSuchUser(DubkitError):
     """There is no user or token of the name."""
 
 
+def first_must_be_admin() -> AccountConflict:
+    """Return the error of adding a first user with another role."""
+    return AccountConflict("The first user must have the role admin, to be able to add others.")
+
+
 def user_name(text: str) -> str:
     """Return the normal form of a user's name. Raises DubkitError when it cannot be one."""
     name = text.strip().lower()
@@ -91,7 +96,7 @@ class Accounts:
             if session.get(User, wanted) is not None:
                 raise AccountConflict(f"There is a user {wanted} already.\nChoose another name.")
             if role != "admin" and session.scalar(select(User.name).limit(1)) is None:
-                raise AccountConflict("The first user must have the role admin, to be able to add others.")
+                raise first_must_be_admin()
             _set_apart(session, wanted)
             # By chance, not 1: sessions of a removed user must not suit a new one of the same name.
             user = User(name=wanted, role=role, password=kept, session_version=secrets.randbelow(2**30))
