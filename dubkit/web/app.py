@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from dubkit import __version__
+from dubkit.web.accounts.audit import Recent
 from dubkit.web.accounts.guard import Guard
 from dubkit.web.accounts.hosts import Hosts
 from dubkit.web.accounts.identity import Identity
@@ -44,6 +45,7 @@ def create_app(site: Site) -> FastAPI:
     app.state.sessions = sessions
     app.state.identity = identity
     app.state.accounts = accounts
+    app.state.recent = Recent()
     app.state.logins = Logins(site, accounts, sessions)
     for router in _routers():
         app.include_router(router)
