@@ -49,6 +49,7 @@ def added(name: str = "root", role: str = "admin") -> None:
 
 
 def test_users_are_added_listed_changed_and_removed(tmp_path: Path) -> None:
+    make_site(tmp_path).database.close()
     assert "No users" in run_users("list").stderr
     added()
     added("ed", "viewer")
@@ -72,6 +73,51 @@ def test_users_are_added_listed_changed_and_removed(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert {entry.person for entry in entries(site)} == {"command line"}
     site.database.close()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("list",), ("passwd", "ed"), ("role", "ed", "viewer"), ("remove", "ed"), ("token", "ed")]
+)
+def test_where_no_server_was_nothing_is_made(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "Output").mkdir()
+    for folder, what in (("Output", "no database dubkit.db in"), ("Outptu", "no folder")):
+        for more in (("--output", folder), ("--database", f"sqlite:///{folder}/dubkit.db")):
+            done = run_users(*arguments, *more)
+            assert isinstance(done.exception, DubkitError)
+            assert what in str(done.exception)
+            assert folder in str(done.exception)
+            assert "--output" in str(done.exception)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["Output"]
+
+
+def test_a_worker_makes_no_database(tmp_path: Path) -> None:
+    for folder in ("Output", "Outptu"):
+        done = CliRunner().invoke(cli, ["worker", "--once", "--output", folder])
+        assert isinstance(done.exception, DubkitError)
+        assert folder in str(done.exception)
+    assert list(tmp_path.iterdir()) == []
+    added()
+    assert CliRunner().invoke(cli, ["worker", "--once"]).exit_code == 0
+
+
+def test_the_first_user_makes_the_database_and_says_so(tmp_path: Path) -> None:
+    typed = PASSWORD + "\n"
+    add = ("add", "root", "--role", "admin", "--password-stdin")
+    refused = [
+        run_users(*add, "--output", "Outptu", typed=typed),
+        run_users("add", "ed", "--password-stdin", typed=typed),
+        run_users(*add, typed="short\n"),
+        run_users("add", "a/b", "--role", "admin", "--password-stdin", typed=typed),
+    ]
+    assert all(isinstance(done.exception, DubkitError) for done in refused)
+    assert "There is no folder" in str(refused[0].exception)
+    assert list(tmp_path.iterdir()) == []
+    done = run_users(*add, typed=typed)
+    assert (done.exit_code, done.stdout) == (0, "Added root with the role admin.\n")
+    assert f"Made the database {tmp_path / 'Output' / 'dubkit.db'}" in done.stderr
+    (tmp_path / "other").mkdir()
+    assert "other/dubkit.db" in run_users(*add, "--output", "other", typed=typed).stderr
+    assert "Made" not in run_users("add", "ed", "--password-stdin", typed=typed).stderr
 
 
 def test_a_password_is_asked_for_twice_and_not_shown(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ from dubkit.exports import quoted, unquoted
 from dubkit.media.probe import probe
 from dubkit.review.opening import of_folder
 from dubkit.review.table import read_changes
+from dubkit.web.accounts import audit
+from dubkit.web.files import episode_media
 from dubkit.web.http import following, headers
 from dubkit.web.jobs.kinds import Work
 from dubkit.web.jobs.leases import Bench, Ending, Leases
@@ -224,8 +226,7 @@ def test_work_on_a_shared_episode_does_not_take_it_from_others(server: Running) 
     for name in ("vic", "eve"):
         assert server.browser(name).get("/api/episodes/clip").status_code == 200
     assert ed.get("/api/episodes/clip/access").json() == {"people": ["*"]}
-    assert ed.put("/api/episodes/clip/access", json={"people": []}).status_code == 200
-    assert server.browser("vic").get("/api/episodes/clip").status_code == 404
+    assert ed.put("/api/episodes/clip/access", json={"people": []}).status_code == 403
 
 
 def test_a_stream_ends_when_its_reader_is_removed(server: Running) -> None:
@@ -301,6 +302,31 @@ def test_downloads_are_noted_once(server: Running) -> None:
     assert browser.get(f"/api/jobs/{job.id}/transcript").status_code == 200
     subjects = ["clip/pt-BR/dub", "clip/pt-BR/report", "clip/source", "clip/pt-BR/transcript"]
     assert audited(server, "download") == [("ed", subject) for subject in subjects]
+
+
+def test_a_film_is_not_fetched_unnoted(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = write_episode(server.site, "clip")
+    store.write_bytes("dub.mp4", b"x" * 1000, "pt-BR")
+    store.write_bytes("dub.mp4", b"x" * 1000, "fr")
+    monkeypatch.setattr(episode_media, "plays", lambda file: True)
+    monkeypatch.setattr(episode_media, "plays_source", lambda episode: True)
+    ed = server.browser("ed")
+
+    def fetch(path: str, *ranges: str) -> None:
+        for wanted in ranges:
+            answer = ed.get(f"/media/clip/{path}", headers={"Range": wanted} if wanted else {})
+            assert answer.status_code == (206 if wanted else 200)
+
+    fetch("pt-BR/dub?download=true", "bytes=1-", "bytes=2-", "bytes=-999")  # all but a byte of it
+    fetch("fr/dub", "")  # by a program: players ask for ranges
+    assert audited(server, "download") == [("ed", "clip/pt-BR/dub"), ("ed", "clip/fr/dub")]
+    fetch("pt-BR/dub", "bytes=0-", "bytes=500-", "bytes=1-")  # the player of a page, and a seek in it
+    fetch("source", "bytes=1-")
+    assert audited(server, "play") == [("ed", "clip/pt-BR/dub"), ("ed", "clip/source")]
+    monkeypatch.setattr(audit, "ONCE", 0.0)
+    fetch("source", "bytes=0-")
+    assert len(audited(server, "play")) == 3
+    assert len(audited(server, "download")) == 2
 
 
 def test_damage_is_told_without_the_folders_of_the_server(server: Running) -> None:

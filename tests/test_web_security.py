@@ -493,6 +493,52 @@ def test_static_files_are_kept_by_their_version(server: Running) -> None:
     assert again.status_code == 304
 
 
+def test_a_part_of_a_page_is_never_answered_with_a_page(server: Running) -> None:
+    part = {"HX-Request": "true"}
+    closed = server.browser().get("/jobs", headers=part)
+    assert closed.status_code == 401
+    assert "Load the page again to log in" in closed.text
+    ed, vic = server.browser("ed"), server.browser("vic")
+    hostile = "/%3Cscript%3Ealert(1)%3C/script%3E"
+    answers = [
+        closed, ed.get("/jobs/nothing", headers=part), ed.get("/users", headers=part),
+        ed.get(hostile, headers=part), ed.get(f"/characters{hostile}/pt-BR", headers=part),
+        ed.get("/new/language?text=%3Cscript%3E", headers=part), vic.post("/new/plan", headers=part | {
+            "X-CSRF-Token": "x"}),
+    ]  # fmt: skip
+    assert [answer.status_code for answer in answers] == [401, 404, 403, 404, 404, 400, 403]
+    for answer in answers:
+        assert answer.text.startswith('<div class="notice bad" role="alert">')
+        assert "<html" not in answer.text
+        assert "<script" not in answer.text
+        # It stands in the place of the part, whatever of a page was asked for.
+        assert (answer.headers["hx-reselect"], answer.headers["hx-reswap"]) == (".notice", "innerHTML")
+        assert answer.headers["content-type"].startswith("text/html")
+    assert ed.get("/api/jobs/nothing", headers=part).json() == {"detail": "There is no such job."}
+    assert server.browser().get("/jobs").status_code == 303
+
+
+def test_pages_and_media_answer_head_like_get(server: Running) -> None:
+    ed, nobody = server.browser("ed"), server.browser()
+    script = server.site.output / "eds" / "fr"
+    script.mkdir()
+    (script / "report.html").write_text("<p>report</p>")
+    job = server.site.queue.jobs(owner="ed")[0].id
+    paths = ["/", "/jobs", "/new", "/characters", "/settings", "/login", "/nothing", f"/jobs/{job}", "/users",
+             "/media/eds/fr/report", f"/api/jobs/{job}/result"]  # fmt: skip
+    for browser in (ed, nobody):
+        for path in paths:
+            asked, head = browser.get(path), browser.head(path)
+            assert (head.status_code, head.content) == (asked.status_code, b""), path
+            same = ("content-type", "content-length", "location", "content-disposition")
+            for name in same if path != "/login" else same[:1]:
+                assert head.headers.get(name) == asked.headers.get(name), (path, name)
+    assert set(server.app.openapi()["paths"]["/api/jobs/{job}/result"]) == {"get"}
+    counted = server.browser("root").get("/metrics").text
+    assert 'dubkit_requests_total{method="HEAD",route="/settings",status="200"}' in counted
+    assert ed.head("/new/plan").status_code == 405
+
+
 def test_a_bug_shows_nothing_of_the_inside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with running_site(tmp_path) as server:
 

@@ -197,6 +197,23 @@ def test_the_machine_is_examined(program: Browser) -> None:
     assert all(set(check) == {"name", "ok", "found", "cure"} for check in found)
 
 
+def test_the_page_of_the_settings_names_no_folder_to_others_than_admins(tmp_path: Path) -> None:
+    places = {"models__cache": "/srv/my models/cache", "transcribe__model": "/srv/asr/whisper"}
+    with running_site(tmp_path, PEOPLE, **places) as running:
+        running.site.configured.origins["mix.duck_db"] = "/srv/my place/dubkit.toml"  # type: ignore[index]
+        told = {name: running.browser(name).get("/settings").text for name in PEOPLE}
+    for name in ("ana", "vic"):
+        assert "/srv" not in told[name]
+        assert str(tmp_path) not in told[name]
+        assert "models.cache" not in told[name]
+        assert "serve.hosts" not in told[name]
+        assert "dubkit.toml</td>" in told[name]
+        assert "mix.duck_db" in told[name]
+    assert {"/srv/my models/cache", "/srv/asr/whisper", "/srv/my place/dubkit.toml"} <= set(
+        re.findall(r"/srv[^<&]+", told["root"])
+    )
+
+
 def test_settings_are_shown_with_their_origin_and_no_secret(running: Running, program: Browser) -> None:
     answer = program.get("/api/settings")
     found = {entry["name"]: entry for entry in answer.json()}

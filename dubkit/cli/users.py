@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from dubkit.cli.options import output_option
+from dubkit.errors import DubkitError
 
 if TYPE_CHECKING:
     from dubkit.web.accounts.tables import Token, User
@@ -53,14 +55,44 @@ def _password_option(function: F) -> F:
 @_password_option
 @_database_options
 def add_command(name: str, role: str, password_stdin: bool, output: Path, database: str | None) -> None:
-    """Add the user NAME; the first one needs --role admin."""
-    with _accounts(output, database) as accounts:
-        from dubkit.web.accounts.users import role_named, user_name
+    """Add the user NAME; the first one needs --role admin, and makes the database where there is none."""
+    file = _to_be_made(output, database)
+    from dubkit.web.accounts.passwords import check_new
+    from dubkit.web.accounts.users import first_must_be_admin, role_named, user_name
 
-        user_name(name)
-        user = accounts.add(name, role_named(role), _password(password_stdin))
+    # All that can be refused is, before anything is made.
+    user_name(name)
+    if file is not None and role != "admin":
+        raise first_must_be_admin()
+    password = _password(password_stdin)
+    check_new(password)
+    with _accounts(output, database, make=True) as accounts:
+        user = accounts.add(name, role_named(role), password)
         _note(accounts, "user added", user.name, f"role {user.role}")
+    if file is not None:
+        click.echo(f"Made the database {file}.", err=True)
     click.echo(f"Added {user.name} with the role {user.role}.")
+
+
+def _to_be_made(output: Path, database: str | None) -> Path | None:
+    """Return the database file that adding a user makes; None when there is one.
+
+    Raises DubkitError for a folder that was named and is not there: its name may be mistyped.
+    """
+    from dubkit.cli.serve import need_web, serve_settings
+
+    need_web()
+    from dubkit.web.database import missing_file
+
+    given = serve_settings({"serve.database": database}).settings.serve.database
+    file = missing_file(given, output)
+    source = click.get_current_context().get_parameter_source("output")
+    named = bool(given) or source is not ParameterSource.DEFAULT
+    if file is not None and named and not file.parent.is_dir():
+        raise DubkitError(
+            f"There is no folder {file.parent}.\nCorrect its name, or make it: mkdir {file.parent}"
+        )
+    return file
 
 
 @command.command(name="list")
@@ -164,15 +196,22 @@ def token_command(
 
 
 @contextmanager
-def _accounts(output: Path, database: str | None) -> Iterator[Accounts]:
-    """Open the accounts of the server that works on `output`."""
+def _accounts(output: Path, database: str | None, *, make: bool = False) -> Iterator[Accounts]:
+    """Open the accounts of the server that works on `output`.
+
+    Raises DubkitError when there is no database, unless it is to be made.
+    """
     from dubkit.cli.serve import need_web, serve_settings
 
     need_web()
     from dubkit.web.accounts.users import Accounts
+    from dubkit.web.database import check_is_there
     from dubkit.web.site import open_database
 
-    opened = open_database(serve_settings({"serve.database": database}).settings, output)
+    settings = serve_settings({"serve.database": database}).settings
+    if not make:
+        check_is_there(settings.serve.database, output)
+    opened = open_database(settings, output)
     try:
         yield Accounts(opened)
     finally:

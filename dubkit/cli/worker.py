@@ -37,6 +37,7 @@ def command(output: Path, database: str, once: bool, parent: int, verbose: bool,
     """
     from dubkit.progress import Speeds
     from dubkit.session import Session
+    from dubkit.web.database import check_is_there
     from dubkit.web.jobs.start import Start, start
 
     logging.basicConfig(
@@ -54,4 +55,5 @@ def command(output: Path, database: str, once: bool, parent: int, verbose: bool,
         return Session(settings, output, model_store(settings), speeds)
 
     settings = settings_with({"serve.database": database} if database else {})
+    check_is_there(settings.serve.database, output)
     start(Start(settings, output, open_session, once, parent))

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from dubkit import __version__
+from dubkit.web.accounts.audit import Recent
 from dubkit.web.accounts.guard import Guard
 from dubkit.web.accounts.hosts import Hosts
 from dubkit.web.accounts.identity import Identity
@@ -16,6 +17,7 @@ from dubkit.web.accounts.login import Logins
 from dubkit.web.accounts.sessions import Sessions
 from dubkit.web.accounts.users import Accounts
 from dubkit.web.http.errors import Unexpected, add_error_handlers
+from dubkit.web.http.head import HeadOfPages
 from dubkit.web.http.headers import BodyLimit, SecurityHeaders
 from dubkit.web.http.metrics import Metered
 from dubkit.web.http.openapi import describe
@@ -43,6 +45,7 @@ def create_app(site: Site) -> FastAPI:
     app.state.sessions = sessions
     app.state.identity = identity
     app.state.accounts = accounts
+    app.state.recent = Recent()
     app.state.logins = Logins(site, accounts, sessions)
     for router in _routers():
         app.include_router(router)
@@ -50,6 +53,7 @@ def create_app(site: Site) -> FastAPI:
     add_error_handlers(app)
     describe(app)
     # The last one added stands outermost.
+    app.add_middleware(HeadOfPages)
     hosts = Hosts(site.settings.serve.hosts, local=site.local)
     app.add_middleware(Guard, hosts=hosts, identity=identity, sessions=sessions)
     app.add_middleware(BodyLimit)

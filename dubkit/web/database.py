@@ -25,7 +25,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
-from dubkit.errors import SettingError
+from dubkit.errors import DubkitError, SettingError
 
 FILE = "dubkit.db"
 """Name of the SQLite file in the output folder."""
@@ -113,6 +113,27 @@ class Database:
 def database_url(given: str, output: Path) -> str:
     """Return the URL to open: the one given, or the SQLite file in the output folder."""
     return given or f"sqlite:///{(output / FILE).resolve()}"
+
+
+def missing_file(given: str, output: Path) -> Path | None:
+    """Return the SQLite file that would have to be made; None when it is there, or another kind is used."""
+    url = _parsed(database_url(given, output))
+    if url.get_backend_name() != "sqlite" or not url.database or Path(url.database).exists():
+        return None
+    return Path(url.database)
+
+
+def check_is_there(given: str, output: Path) -> None:
+    """Raise DubkitError when there is no database: a mistyped folder must not get an empty one."""
+    file = missing_file(given, output)
+    if file is None:
+        return
+    what = f"database {file.name} in {file.parent}" if file.parent.is_dir() else f"folder {file.parent}"
+    raise DubkitError(
+        f"There is no {what}.\n"
+        "Name the server's own folder with --output. The database is made by `dubkit serve`, and by "
+        "`dubkit users add NAME --role admin`."
+    )
 
 
 def migrate(database: Database) -> None:

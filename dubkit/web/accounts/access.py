@@ -6,17 +6,18 @@ may not come in at all. The dependencies here ask for a role, or for an episode 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from dubkit.episodes import find_source
 from dubkit.store import HIDDEN, EpisodeStore
 from dubkit.web.accounts.names import safe_name
-from dubkit.web.accounts.people import EVERYBODY, Person, Role
+from dubkit.web.accounts.people import EVERYBODY, NOBODY, Person, Role
 from dubkit.web.accounts.tables import Grant
 from dubkit.web.database import ACCOUNTS
 from dubkit.web.site import OnSite, Site
@@ -72,30 +73,75 @@ class EpisodeFolder:
     """The media file it was made from, as far as it is known; the file may be gone."""
 
 
-def may_see(site: Site, person: Person, episode: str) -> bool:
-    """Tell whether a person may see an episode.
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who may see an episode, besides admins."""
 
-    Admins see all. Others see an episode one of whose jobs is theirs, that was granted to them or to
-    everybody, or that no job has touched: it was made on the command line.
+    owners: frozenset[str]
+    """Whose jobs made it; nobody, when it was made on the command line."""
+    others: frozenset[str]
+    """Whom it was given to besides; `EVERYBODY` stands for all."""
+
+    def include(self, person: Person) -> bool:
+        """Tell whether a person may see it."""
+        among = person.name in self.owners or bool(self.others & {person.name, EVERYBODY})
+        return among or person.may("admin")
+
+    def may_share(self, person: Person) -> bool:
+        """Tell whether a person may say who else sees it."""
+        return person.name in self.owners or person.may("admin")
+
+
+def readers_of(site: Site, episodes: Collection[str]) -> dict[str, Readers]:
+    """Return who may see each of the episodes.
+
+    One that nobody owns is everybody's, until somebody says who may see it.
     """
+    owners = site.queue.owners_of(episodes)
+    given: dict[str, set[str]] = {name: set() for name in episodes}
+    with site.database.reading() as session:
+        for grant in session.scalars(select(Grant).where(Grant.episode.in_(episodes))):
+            given[grant.episode].add(grant.person)
+    found = {}
+    for name in episodes:
+        others = given[name] or (set() if owners[name] else {EVERYBODY})
+        found[name] = Readers(owners[name], frozenset(others - {NOBODY}))
+    return found
+
+
+def readers(site: Site, episode: str) -> Readers:
+    """Return who may see an episode."""
+    return readers_of(site, [episode])[episode]
+
+
+def may_see(site: Site, person: Person, episode: str) -> bool:
+    """Tell whether a person may see an episode."""
+    return person.may("admin") or readers(site, episode).include(person)
+
+
+def closed_to(site: Site, person: Person) -> frozenset[str]:
+    """Return the episodes that a person has jobs on and may not see: the access was taken away."""
     if person.may("admin"):
-        return True
-    owners = site.queue.owners(episode)
-    return not owners or person.name in owners or bool(granted(site, episode) & {person.name, EVERYBODY})
+        return frozenset()
+    found = readers_of(site, site.queue.episodes(person.name))
+    return frozenset(name for name, those in found.items() if not those.include(person))
+
+
+def is_shared_with(site: Site, person: Person, episode: str) -> bool:
+    """Tell whether an episode is there and not a person's own, so that no job on it makes it theirs."""
+    made = (site.output / episode / HIDDEN).is_dir()
+    return made and person.name not in site.queue.owners(episode)
+
+
+def set_readers(site: Site, episode: str, people: Iterable[str]) -> None:
+    """Give an episode to these people and, besides its owners and admins, to nobody else."""
+    with site.database.transaction(ACCOUNTS) as session:
+        session.execute(delete(Grant).where(Grant.episode == episode))
+        session.add_all(Grant(episode=episode, person=name) for name in {*people, NOBODY})
 
 
 def stay_shared(site: Site, episode: str) -> None:
-    """Let everybody go on seeing an episode that no job has touched, whoever works on it from now on."""
-    made = (site.output / episode / HIDDEN).is_dir()
-    if made and not site.queue.owners(episode) and not granted(site, episode):
-        with site.database.transaction(ACCOUNTS) as session:
-            session.merge(Grant(episode=episode, person=EVERYBODY))
-
-
-def granted(site: Site, episode: str) -> frozenset[str]:
-    """Return who was given an episode besides its owners."""
-    with site.database.reading() as session:
-        return frozenset(session.scalars(select(Grant.person).where(Grant.episode == episode)))
+    """Do nothing: work on an episode that nobody owns takes it from nobody."""
 
 
 def episode_folder(site: Site, person: Person, episode: str) -> EpisodeFolder:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from threading import Lock
+
 from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy import select
@@ -10,6 +13,9 @@ from dubkit.web.accounts.people import Person
 from dubkit.web.accounts.tables import AuditEntry
 from dubkit.web.database import Database
 from dubkit.web.site import Site
+
+ONCE = 3600.0
+"""Seconds without a request for a file after which the next one is another download or play of it."""
 
 
 def audit(site: Site, person: Person | str, action: str, subject: str, detail: str = "") -> None:
@@ -32,12 +38,44 @@ def note(database: Database, name: str, action: str, subject: str, detail: str =
         session.add(entry)
 
 
-def audit_download(request: Request, site: Site, person: Person, subject: str, answer: Response) -> Response:
-    """Note that a file was sent to be kept, once for however many ranges a client asks; return the answer."""
-    from_start = request.headers.get("range", "bytes=0-").startswith("bytes=0-")
-    if request.method == "GET" and answer.status_code in (200, 206) and from_start:
-        audit(site, person, "download", subject)
+class Recent:
+    """Who was sent which file a while ago: players and resumed downloads ask for a file piece by piece."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._sent: dict[tuple[str, str, str], float] = {}
+
+    def is_new(self, person: str, action: str, subject: str) -> bool:
+        """Tell whether this is the first request in `ONCE` seconds, and remember it."""
+        asked, moment = (person, action, subject), time.monotonic()
+        with self._lock:
+            self._sent = {one: at for one, at in self._sent.items() if moment - at < ONCE}
+            new = asked not in self._sent
+            self._sent[asked] = moment
+        return new
+
+
+def audit_download(
+    request: Request, site: Site, person: Person, subject: str, answer: Response, *, player: bool = False
+) -> Response:
+    """Note that a file was sent, once for however many pieces a client asks; return the answer.
+
+    A `player` on a page asks for ranges, and what it is sent is noted as played; all else is a download.
+    """
+    if request.method != "GET" or answer.status_code not in (200, 206):
+        return answer
+    wanted = request.headers.get("range", "")
+    action = "play" if player and wanted else "download"
+    new = _recent(request).is_new(person.name, action, subject)
+    again = action == "download" and (not wanted or wanted.startswith("bytes=0-"))
+    if new or again:
+        audit(site, person, action, subject)
     return answer
+
+
+def _recent(request: Request) -> Recent:
+    found: Recent = request.app.state.recent
+    return found
 
 
 def entries(site: Site, *, before: int = 0, limit: int = 100, person: str = "") -> list[AuditEntry]:

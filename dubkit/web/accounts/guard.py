@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from dubkit.web.accounts.csrf import Carried
 from dubkit.web.accounts.hosts import Hosts
 from dubkit.web.accounts.identity import Identity
-from dubkit.web.http.errors import is_for_programs, problem
+from dubkit.web.http.errors import is_for_part, is_for_programs, problem
 from dubkit.web.http.headers import is_upload
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 1000
 """Fields of a form that are looked at."""
 
+LOGGED_OUT = "You are not logged in any more. Load the page again to log in."
 TOO_OLD = "The page was too old or is not from this server. Load it again and repeat what you did."
 
 
@@ -114,6 +115,8 @@ class Guard:
         return receive
 
     def _refusal(self, request: Request, refusal: HTTPException) -> Response:
+        if refusal.status_code == 401 and is_for_part(request):
+            return problem(request, 401, LOGGED_OUT, refusal.headers)
         to_page = refusal.status_code == 401 and not is_for_programs(request)
         if to_page and request.method in ("GET", "HEAD") and "authorization" not in request.headers:
             there = request.url.path + (f"?{request.url.query}" if request.url.query else "")

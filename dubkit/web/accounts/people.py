@@ -35,3 +35,6 @@ RESERVED = frozenset({LOCAL.name, TOKEN_OF_SETTINGS.name, "everybody"})
 
 EVERYBODY = "*"
 """Stands in a grant for every user."""
+
+NOBODY = ""
+"""Stands in a grant for no one: somebody has said who may see the episode, even if that is nobody else."""

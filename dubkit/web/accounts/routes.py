@@ -8,18 +8,16 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import delete
 
 from dubkit.errors import DubkitError
-from dubkit.web.accounts.access import Admin, OpenEpisode, Viewer, granted
+from dubkit.web.accounts.access import Admin, OpenEpisode, Viewer, readers, set_readers
 from dubkit.web.accounts.audit import audit, entries
 from dubkit.web.accounts.csrf import carried, csrf_token
 from dubkit.web.accounts.login import Logins, TooMany, address_of
 from dubkit.web.accounts.passwords import check_new
 from dubkit.web.accounts.people import EVERYBODY, LOCAL, Person, Role
-from dubkit.web.accounts.tables import AuditEntry, Grant, Token, User
+from dubkit.web.accounts.tables import AuditEntry, Token, User
 from dubkit.web.accounts.users import Accounts
-from dubkit.web.database import ACCOUNTS
 from dubkit.web.site import OnSite, Site
 
 router = APIRouter(prefix="/api", tags=["accounts"])
@@ -65,7 +63,7 @@ class NewToken(_Body):
 
 
 class Access(_Body):
-    """Who may see an episode besides the owners of its jobs; `*` is everybody."""
+    """Who may see an episode besides its owners and admins; `*` is everybody."""
 
     people: Annotated[list[Name], Field(max_length=1000)]
 
@@ -229,23 +227,21 @@ def remove_token(request: Request, site: OnSite, person: Viewer, token: str) -> 
 
 @router.get("/episodes/{episode}/access")
 def episode_access(site: OnSite, person: Viewer, episode: OpenEpisode) -> Access:
-    """Say who may see an episode besides the owners of its jobs."""
-    return Access(people=sorted(granted(site, episode.name)))
+    """Say who may see an episode besides its owners, whose jobs made it, and admins."""
+    return Access(people=sorted(readers(site, episode.name).others))
 
 
 @router.put("/episodes/{episode}/access")
 def give_access(request: Request, site: OnSite, person: Viewer, episode: OpenEpisode, body: Access) -> Access:
-    """Say who may see an episode; only an owner of one of its jobs and admins may."""
-    if not person.may("admin") and person.name not in site.queue.owners(episode.name):
-        raise HTTPException(403, "Only an owner of one of the episode's jobs or an admin gives access to it.")
+    """Say who may see an episode, and nobody else; only its owners and admins may."""
+    if not readers(site, episode.name).may_share(person):
+        raise HTTPException(403, "Only those whose jobs made the episode, and admins, give access to it.")
     known = {user.name for user in _accounts(request).users()} | {EVERYBODY}
     people = sorted(set(body.people))
     for name in people:
         if name not in known:
             raise DubkitError(f"There is no user {name!r}.\nName users, or * for everybody.")
-    with site.database.transaction(ACCOUNTS) as session:
-        session.execute(delete(Grant).where(Grant.episode == episode.name))
-        session.add_all(Grant(episode=episode.name, person=name) for name in people)
+    set_readers(site, episode.name, people)
     audit(site, person, "access", episode.name, ", ".join(people) or "nobody else")
     return Access(people=people)
 

@@ -39,7 +39,7 @@ class Token(Table):
 
 
 class Grant(Table):
-    """An episode given to somebody who has no job on it; `*` is everybody."""
+    """An episode given to somebody who does not own it; `people.EVERYBODY` and `NOBODY` may stand for one."""
 
     __tablename__ = "episode_grant"
 

@@ -7,7 +7,7 @@ import re
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from dubkit.errors import DubkitError
@@ -15,6 +15,7 @@ from dubkit.web.accounts import passwords
 from dubkit.web.accounts.people import RESERVED, ROLES, Person, Role
 from dubkit.web.accounts.tables import Grant, Token, User
 from dubkit.web.database import ACCOUNTS, Database, now
+from dubkit.web.jobs.tables import JobRow
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 PREFIX = "dubkit_"
@@ -27,6 +28,11 @@ class AccountConflict(DubkitError):
 
 class NoSuchUser(DubkitError):
     """There is no user or token of the name."""
+
+
+def first_must_be_admin() -> AccountConflict:
+    """Return the error of adding a first user with another role."""
+    return AccountConflict("The first user must have the role admin, to be able to add others.")
 
 
 def user_name(text: str) -> str:
@@ -81,7 +87,8 @@ class Accounts:
 
     def add(self, name: str, role: Role, password: str) -> User:
         """Add a user. Raises AccountConflict when the name is taken, DubkitError when it or the password
-        cannot be used. The first user must be an admin: there would be nobody to add more."""
+        cannot be used. The first user must be an admin: there would be nobody to add more. A name that
+        somebody had before begins anew: that one's jobs and episodes stay apart."""
         wanted = user_name(name)
         passwords.check_new(password)
         kept = passwords.hashed(password)
@@ -89,7 +96,8 @@ class Accounts:
             if session.get(User, wanted) is not None:
                 raise AccountConflict(f"There is a user {wanted} already.\nChoose another name.")
             if role != "admin" and session.scalar(select(User.name).limit(1)) is None:
-                raise AccountConflict("The first user must have the role admin, to be able to add others.")
+                raise first_must_be_admin()
+            _set_apart(session, wanted)
             # By chance, not 1: sessions of a removed user must not suit a new one of the same name.
             user = User(name=wanted, role=role, password=kept, session_version=secrets.randbelow(2**30))
             session.add(user)
@@ -190,6 +198,13 @@ class Accounts:
 def _digest(clear: str) -> str:
     # A token is 256 random bits: nothing slower than a plain hash is needed.
     return hashlib.sha256(clear.encode("utf-8", "replace")).hexdigest()
+
+
+def _set_apart(session: Session, name: str) -> None:
+    """Give the jobs of whoever had a name before to nobody who can log in."""
+    # Without their keys: of two who had the name, both may have used the same one.
+    former = update(JobRow).where(JobRow.owner == name).values(owner=f"{name} (removed)", key=None)
+    session.execute(former)
 
 
 def _found(session: Session, name: str) -> User:

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from dubkit.web.accounts.access import REFUSALS, Editor, Viewer, stay_shared
+from dubkit.web.accounts.access import REFUSALS, Editor, Viewer, closed_to, is_shared_with, may_see
 from dubkit.web.accounts.audit import audit, audit_download
 from dubkit.web.api import transcript
 from dubkit.web.api.asked_jobs import Batch, JobAsked, refusal, work_of
@@ -61,8 +61,8 @@ def submit(asked: JobAsked, site: OnSite, person: Editor, key: Key = "") -> Show
     work, problems = work_of(site, person, asked, ("body",))
     if work is None:
         raise refusal(problems)
-    stay_shared(site, work.episode)
-    job = site.queue.submit(work, person.name, key=key)
+    shared = {work.episode} if is_shared_with(site, person, work.episode) else set()
+    job = site.queue.submit(work, person.name, key=key, shared=shared)
     audit(site, person, "submit", job.id, f"{work.episode} {' '.join(work.languages)}")
     return shown_job(site, person, job)
 
@@ -77,9 +77,8 @@ def submit_batch(batch: Batch, site: OnSite, person: Editor, key: Key = "") -> l
         problems += found
     if problems:
         raise refusal(problems)
-    for episode in {work.episode for work in works}:
-        stay_shared(site, episode)
-    jobs = site.queue.submit_many(works, person.name, key=key)
+    shared = {work.episode for work in works if is_shared_with(site, person, work.episode)}
+    jobs = site.queue.submit_many(works, person.name, key=key, shared=shared)
     audit(site, person, "submit", f"{len(jobs)} jobs", " ".join(job.id for job in jobs))
     return [shown_job(site, person, job) for job in jobs]
 
@@ -93,11 +92,13 @@ def list_jobs(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     before: Annotated[str, Query(max_length=12, description="The last job of the page before.")] = "",
 ) -> list[ShownJob]:
-    """Return jobs, newest first: one's own, an admin all."""
+    """Return jobs, newest first: one's own on episodes one may see, an admin all."""
     if "\0" in episode + before:  # no name has one, and PostgreSQL takes none
         return []
     owner = None if person.may("admin") else person.name
-    found = site.queue.jobs(owner=owner, state=state, episode=episode, limit=limit, before=before)
+    found = site.queue.jobs(
+        owner=owner, state=state, episode=episode, limit=limit, before=before, without=closed_to(site, person)
+    )
     return [shown_job(site, person, job) for job in found]
 
 
@@ -123,6 +124,7 @@ def retry(job: JobToChange, site: OnSite, person: Editor) -> ShownJob:
     return shown_job(site, person, again)
 
 
+@router.head("/{job}/result", include_in_schema=False)
 @router.get(
     "/{job}/result",
     response_class=Response,
@@ -203,9 +205,10 @@ async def events(
             if now is None or now.ended:
                 return
             await news.wait()
-            # The stream may be open for hours: its reader may be logged out, demoted or removed by now.
+            # The stream may be open for hours: its reader may be logged out, demoted, removed, or no longer
+            # one of those who may see the episode by now.
             who = await run_in_threadpool(request.app.state.identity.of, request)
-            if who.person != person:
+            if who.person != person or not await run_in_threadpool(may_see, site, person, now.work.episode):
                 return
 
 

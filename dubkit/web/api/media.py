@@ -114,8 +114,9 @@ def source(
     if download or episode_media.plays_source(episode):
         name = episode.source.name if download else ""
         answer = send_file(request, the_file(episode.source), name=name)
-        return audit_download(request, site, person, f"{episode.name}/source", answer) if download else answer
-    return sent(request, made(previews, episode_media.source_preview(episode)))
+    else:
+        answer = sent(request, made(previews, episode_media.source_preview(episode)))
+    return audit_download(request, site, person, f"{episode.name}/source", answer, player=not download)
 
 
 @serves("/peaks", response_model=Waveform)
@@ -150,13 +151,14 @@ def dub(
 ) -> Response:
     """Send the finished dub, as it is when browsers play it, else a preview."""
     file = inside(episode.store.root, episode_media.dub_file(episode, language))
-    if download:
-        name = f"{episode.name}.{language}{file.path.suffix}"
-        subject = f"{episode.name}/{language}/dub"
-        return audit_download(request, site, person, subject, send_file(request, file, name=name))
-    if episode_media.plays(file):
-        return send_file(request, file)
-    return sent(request, made(previews, episode_media.dub_preview(episode, language, file)))
+    if download or episode_media.plays(file):
+        name = f"{episode.name}.{language}{file.path.suffix}" if download else ""
+        answer = send_file(request, file, name=name)
+    else:
+        answer = sent(request, made(previews, episode_media.dub_preview(episode, language, file)))
+    return audit_download(
+        request, site, person, f"{episode.name}/{language}/dub", answer, player=not download
+    )
 
 
 @serves("/{language}/peaks", response_model=Waveform)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException
 
-from dubkit.web.accounts.access import Editor, Viewer
+from dubkit.web.accounts.access import Editor, Viewer, may_see
 from dubkit.web.accounts.people import Person
 from dubkit.web.accounts.telling import told
 from dubkit.web.jobs.kinds import Job, JobEvent, JobProgress, Kind, State
@@ -142,9 +142,11 @@ def in_words(event: ShownEvent) -> str:
 
 
 def own_job(site: Site, person: Person, job: str) -> Job:
-    """Return a job. Raises HTTP 404 when there is none or it is not the person's: both look the same."""
+    """Return a job. Raises HTTP 404 when there is none, it is not the person's, or its episode is not for
+    the person any more: all look the same."""
     found = site.queue.get(job) if _ID.fullmatch(job) else None
-    if found is None or not (person.may("admin") or found.owner == person.name):
+    own = found is not None and (person.may("admin") or found.owner == person.name)
+    if found is None or not own or not may_see(site, person, found.work.episode):
         raise HTTPException(404, "There is no such job.")
     return found
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from dubkit.errors import DiskFull, DubkitError, EditConflict, EpisodeBusy
@@ -42,10 +42,17 @@ def is_for_programs(request: Request) -> bool:
     return request.url.path.startswith(FOR_PROGRAMS)
 
 
+def is_for_part(request: Request) -> bool:
+    """Tell whether a page asks for a part of itself (by htmx), which takes the answer in, errors too."""
+    return request.headers.get("hx-request") == "true" and not is_for_programs(request)
+
+
 def problem(request: Request, status: int, detail: Any, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an error as the asker can read it: `{"detail": …}`, or a page."""
+    """Return an error as the asker can read it: `{"detail": …}`, a page, or a sentence for one."""
     if is_for_programs(request):
         return JSONResponse({"detail": detail}, status, dict(headers or {}))
+    if is_for_part(request):
+        return _part(status, " ".join(filter(None, (_in_words(detail), NEXT_STEPS.get(status)))), headers)
     from dubkit.web.templating import page
 
     answer = page(
@@ -54,6 +61,17 @@ def problem(request: Request, status: int, detail: Any, headers: Mapping[str, st
     )  # fmt: skip
     answer.headers.update(headers or {})
     return answer
+
+
+def _part(status: int, message: str, headers: Mapping[str, str] | None) -> Response:
+    """Return an error that stands where the part would, until the page asks for that again."""
+    from markupsafe import Markup
+
+    from dubkit.web.templating import icon
+
+    notice = Markup('<div class="notice bad" role="alert">{}<div>{}</div></div>')
+    into = {"HX-Reselect": ".notice", "HX-Reswap": "innerHTML"}
+    return HTMLResponse(notice.format(icon("warning"), message), status, {**into, **(headers or {})})
 
 
 def add_error_handlers(app: FastAPI) -> None:

@@ -120,6 +120,11 @@ class Leases:
         """Record which folder the job's source has. Raises LeaseLost."""
         with self._held(claimed) as (session, row):
             append(session, row, "opened", {"episode": episode}, self._time(session))
+            # Whose the other folder is says nothing about this one.
+            others = select(JobRow.number).where(
+                JobRow.episode == episode, JobRow.owning, JobRow.lease > 0, JobRow.owner != row.owner
+            )
+            row.owning = row.work["kind"] == "dub" and session.scalar(others.limit(1)) is None
             row.episode, row.work = episode, {**row.work, "episode": episode}
 
     def finish(self, claimed: Claimed, ending: Ending) -> None:

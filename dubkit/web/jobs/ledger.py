@@ -43,7 +43,7 @@ def as_event(row: EventRow) -> JobEvent:
     return JobEvent(row.number, row.at, row.kind, row.detail)
 
 
-def new_row(id: str, work: Work, owner: str) -> JobRow:
+def new_row(id: str, work: Work, owner: str, *, owning: bool) -> JobRow:
     """Return the row of a job that has no event yet."""
     moment = now()
     return JobRow(
@@ -51,6 +51,7 @@ def new_row(id: str, work: Work, owner: str) -> JobRow:
         owner=owner,
         key=None,
         episode=work.episode,
+        owning=owning,
         work=asdict(work),
         needs_generator=False,
         state="",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 
 from sqlalchemy import func, or_, select
@@ -25,27 +25,49 @@ class JobQueue:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def submit(self, work: Work, owner: str, *, key: str = "", needs_generator: bool = False) -> Job:
+    def submit(
+        self,
+        work: Work,
+        owner: str,
+        *,
+        key: str = "",
+        needs_generator: bool = False,
+        shared: Collection[str] = (),
+    ) -> Job:
         """Put a job into the queue.
 
         A `key` that the owner gave before brings back the job it was given for. `needs_generator` says that
         clips will be generated, so that no more jobs run at once than there are graphics cards; a worker
-        that finds out itself hands the job back with that mark.
+        that finds out itself hands the job back with that mark. `shared` names episodes that are there and
+        not the owner's: a job on one of them does not make it theirs.
         Raises SettingError for a setting that jobs may not have, JobConflict for a key of other work.
         """
-        return self.submit_many([work], owner, key=key, needs_generator=needs_generator)[0]
+        return self.submit_many([work], owner, key=key, needs_generator=needs_generator, shared=shared)[0]
 
     def submit_many(
-        self, works: Sequence[Work], owner: str, *, key: str = "", needs_generator: bool = False
+        self,
+        works: Sequence[Work],
+        owner: str,
+        *,
+        key: str = "",
+        needs_generator: bool = False,
+        shared: Collection[str] = (),
     ) -> list[Job]:
         """Put several jobs into the queue, all or none."""
         for work in works:
             _check(work)
+
+        def row_of(work: Work) -> JobRow:
+            owning = work.kind == "dub" and work.episode not in shared
+            row = new_row(_new_id(), work, owner, owning=owning)
+            row.needs_generator = needs_generator
+            return row
+
         try:
-            return self._submit(works, owner, key, needs_generator)
+            return self._submit(works, owner, key, row_of)
         except IntegrityError:
             # Somebody used the key a moment ago, so now its jobs are found.
-            return self._submit(works, owner, key, needs_generator)
+            return self._submit(works, owner, key, row_of)
 
     def get(self, job: str) -> Job | None:
         """Return a job, or None when there is no such job."""
@@ -61,8 +83,10 @@ class JobQueue:
         episode: str = "",
         limit: int = 100,
         before: str = "",
+        without: Collection[str] = (),
     ) -> list[Job]:
-        """Return jobs, newest first; `before` is the last job of the page before."""
+        """Return jobs, newest first; `before` is the last job of the page before, and `without` names
+        episodes whose jobs are left out."""
         query = select(JobRow).order_by(JobRow.number.desc()).limit(limit)
         if owner is not None:
             query = query.where(JobRow.owner == owner)
@@ -70,6 +94,8 @@ class JobQueue:
             query = query.where(JobRow.state == state)
         if episode:
             query = query.where(JobRow.episode == episode)
+        if without:
+            query = query.where(JobRow.episode.not_in(without))
         if before:
             query = query.where(
                 JobRow.number < select(JobRow.number).where(JobRow.id == before).scalar_subquery()
@@ -124,28 +150,43 @@ class JobQueue:
             rows = session.execute(select(JobRow.state, func.count()).group_by(JobRow.state)).all()
         return {state: 0 for state in STATES} | {state: count for state, count in rows}
 
+    def episodes(self, owner: str) -> frozenset[str]:
+        """Return the episodes that somebody has jobs on."""
+        with self.database.reading() as session:
+            return frozenset(session.scalars(select(JobRow.episode).where(JobRow.owner == owner).distinct()))
+
     def owners(self, episode: str) -> frozenset[str]:
-        """Return whose jobs worked on an episode; as long as none did, whose wait for it.
+        """Return whose jobs made an episode; as long as none did, whose wait to."""
+        return self.owners_of([episode])[episode]
+
+    def owners_of(self, episodes: Collection[str]) -> dict[str, frozenset[str]]:
+        """Return the owners of each of the episodes.
 
         Until a worker begins a job its episode is only a name, which another source may get first.
         """
         begun = JobRow.lease > 0
-        query = select(JobRow.owner, begun).where(
-            JobRow.episode == episode, or_(begun, JobRow.state == "queued")
+        query = select(JobRow.episode, JobRow.owner, begun).where(
+            JobRow.episode.in_(episodes), JobRow.owning, or_(begun, JobRow.state == "queued")
         )
         with self.database.reading() as session:
             found = session.execute(query.distinct()).all()
-        return frozenset(owner for owner, worked in found if worked) or frozenset(o for o, _ in found)
+        made: dict[str, set[str]] = {name: set() for name in episodes}
+        waiting: dict[str, set[str]] = {name: set() for name in episodes}
+        for name, owner, worked in found:
+            (made if worked else waiting)[name].add(owner)
+        return {name: frozenset(made[name] or waiting[name]) for name in episodes}
 
-    def _submit(self, works: Sequence[Work], owner: str, key: str, needs_generator: bool) -> list[Job]:
+    def _submit(
+        self, works: Sequence[Work], owner: str, key: str, row_of: Callable[[Work], JobRow]
+    ) -> list[Job]:
         with self.database.transaction() as session:
             rows = []
             for number, work in enumerate(works):
                 own = f"{key}/{number}" if key else None
                 row = _with_key(session, owner, own, work) if own else None
                 if row is None:
-                    row = new_row(_new_id(), work, owner)
-                    row.key, row.needs_generator = own, needs_generator
+                    row = row_of(work)
+                    row.key = own
                     session.add(row)
                     append(session, row, "submitted", {"owner": owner, "kind": work.kind})
                 rows.append(row)

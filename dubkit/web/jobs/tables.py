@@ -28,6 +28,8 @@ class JobRow(Table):
     key: Mapped[str | None] = mapped_column(String(200))
     """The submitter's own mark, so that a repeated request gives the same job."""
     episode: Mapped[str] = mapped_column(String(255))
+    owning: Mapped[bool]
+    """True when the job makes its owner an owner of the episode."""
     work: Mapped[dict[str, Any]] = mapped_column(JSON)
     needs_generator: Mapped[bool]
     state: Mapped[str] = mapped_column(String(16))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -11,9 +12,10 @@ from fastapi.responses import HTMLResponse
 from dubkit import __version__
 from dubkit.web.accounts.access import Admin, Viewer
 from dubkit.web.accounts.audit import entries
-from dubkit.web.accounts.people import ROLES
+from dubkit.web.accounts.people import ROLES, Person
 from dubkit.web.accounts.telling import placeless
 from dubkit.web.accounts.users import Accounts
+from dubkit.web.jobs.allowed import ALLOWED
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
 
@@ -35,7 +37,7 @@ class SettingRow:
 
 @router.get("/settings")
 def settings_page(request: Request, site: OnSite, person: Viewer) -> HTMLResponse:
-    """Show what the machine can do, every setting with its origin, and the person's own account."""
+    """Show what the machine can do, the settings with their origins, and the person's own account."""
     accounts = Accounts(site.database)
     user = accounts.user(person.name)
     return page(
@@ -45,7 +47,7 @@ def settings_page(request: Request, site: OnSite, person: Viewer) -> HTMLRespons
         user=user,
         tokens=accounts.tokens(person.name) if user else [],
         roles=[role for role in ROLES if person.may(role)],
-        settings=_setting_rows(site),
+        settings=_setting_rows(site, person),
         facts=_facts(site) if person.may("admin") else [],
         counts=site.queue.counts(),
     )
@@ -64,7 +66,8 @@ def machine_part(request: Request, site: OnSite, person: Viewer) -> HTMLResponse
         replace(check, found=placeless(person, check.found), cure=placeless(person, check.cure))
         for check in examine(site.models, site.output)
     ]
-    return page(request, person, "machine.html", checks=checks, models=list_models(site.models))
+    models = [replace(row, note=placeless(person, row.note)) for row in list_models(site.models)]
+    return page(request, person, "machine.html", checks=checks, models=models)
 
 
 @router.get("/users")
@@ -90,14 +93,20 @@ def users_page(
     )
 
 
-def _setting_rows(site: Site) -> list[SettingRow]:
+def _setting_rows(site: Site, person: Person) -> list[SettingRow]:
+    """Return the settings: an admin sees all, others those that a job may have, and no folder."""
     from dubkit.config import declared
 
     rows = []
     for entry in declared():
+        if entry.name not in ALLOWED and not person.may("admin"):
+            continue
         value = site.settings.value(entry.name)
         shown = "***" if entry.secret and value else json.dumps(value, ensure_ascii=False)
-        rows.append(SettingRow(entry.name, shown, site.configured.origins[entry.name], entry.help))
+        origin = site.configured.origins[entry.name]
+        if not person.may("admin"):
+            shown, origin = placeless(person, shown), PurePath(origin).name
+        rows.append(SettingRow(entry.name, shown, origin, entry.help))
     return rows
 
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from dubkit.translate.language import language_name
-from dubkit.web.accounts.access import Viewer
+from dubkit.web.accounts.access import Viewer, closed_to
 from dubkit.web.accounts.people import Person
 from dubkit.web.api.shown_jobs import (
     ShownEvent,
@@ -109,11 +109,15 @@ def _events(site: Site, job: str) -> list[JobEvent]:
 def jobs_of(
     site: Site, person: Person, *, state: str = "", before: str = "", episode: str = "", limit: int = PAGE
 ) -> list[ShownJob]:
-    """Return jobs a person may see, newest first: an admin sees all, others their own."""
+    """Return jobs a person may see, newest first: an admin sees all, others their own on episodes that
+    they may see."""
     owner = None if person.may("admin") else person.name
     if "\0" in episode + before:  # no name has one, and PostgreSQL takes none
         return []
-    found = site.queue.jobs(owner=owner, state=_known(state), episode=episode, limit=limit, before=before)
+    found = site.queue.jobs(
+        owner=owner, state=_known(state), episode=episode, limit=limit, before=before,
+        without=closed_to(site, person),
+    )  # fmt: skip
     return [shown_job(site, person, job) for job in found]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from dubkit.web.accounts.access import Viewer, granted
+from dubkit.web.accounts.access import Viewer, readers
 from dubkit.web.accounts.people import EVERYBODY, Person
 from dubkit.web.api.episodes import EpisodeRow
 from dubkit.web.pages.jobs import KINDS, running_jobs
@@ -65,13 +65,12 @@ def by_series(cards: Sequence[EpisodeRow]) -> list[tuple[str, list[EpisodeRow]]]
 
 def _sharing(site: Site, person: Person, episode: str) -> Sharing | None:
     """Return how an episode is shared, for those who may change that: its owners and admins."""
-    owners = site.queue.owners(episode)
-    if not (person.may("admin") or (person.may("editor") and person.name in owners)):
+    found = readers(site, episode)
+    if not (person.may("editor") and found.may_share(person)):
         return None
-    given = granted(site, episode)
-    others = tuple(sorted(given - {EVERYBODY}))
-    if EVERYBODY in given or not owners:  # what no job has touched is open to all
-        return Sharing(others, EVERYBODY in given, "everybody with a login")
-    names = ["you"] if person.name in owners else []
-    names += sorted((owners | given) - {person.name})
-    return Sharing(others, False, f"{', '.join(names)} and admins")
+    others = tuple(sorted(found.others - {EVERYBODY}))
+    if EVERYBODY in found.others:
+        return Sharing(others, True, "everybody with a login")
+    names = ["you"] if person.name in found.owners else []
+    names += sorted((found.owners | found.others) - {person.name})
+    return Sharing(others, False, f"{', '.join(names)} and admins" if names else "admins only")

@@ -1,0 +1,40 @@
+"""HEAD for pages: the headers of GET, without the body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dubkit.web.http.errors import FOR_PROGRAMS
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+@dataclass(frozen=True, slots=True)
+class HeadOfPages:
+    """ASGI middleware that answers HEAD of a page as its GET.
+
+    Files are not asked for so, but by routes of their own: those need not read them.
+    """
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_head = scope["type"] == "http" and scope["method"] == "HEAD"
+        if not is_head or scope["path"].startswith(FOR_PROGRAMS):
+            await self.app(scope, receive, send)
+            return
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        # A copy: the server looks into its own to see that no body is due.
+        asked = {**scope, "method": "GET"}
+        try:
+            await self.app(asked, receive, sending)
+        finally:
+            if "route" in asked:
+                scope["route"] = asked["route"]  # requests are counted by it
