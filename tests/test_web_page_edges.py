@@ -1,4 +1,4 @@
-"""The review page when others change the same, when jobs end meanwhile, and when keys and fields are misused."""
+"""The review page when others change the same, when jobs end meanwhile, when keys and fields are misused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JOB: dict[str, Any] = {
 }  # fmt: skip
 FINISHED = "event: finished\ndata: {}\n\n"
 TAKE: dict[str, Any] = {
-    "take": "v001", "engine": "kokoro", "voice": "", "seed": None, "seconds": 1.0, "speed": 1.0, "fit": "fits",
+    "take": "v001", "engine": "dots", "voice": "", "seed": None, "seconds": 1.0, "speed": 1.0, "fit": "fits",
     "flags": [], "text": "", "in_use": True, "chosen": False, "picture": "", "clip": "", "span": None,
 }  # fmt: skip
 HEARD = """
