@@ -77,14 +77,20 @@ class Pages:
         touch: bool = False,
         allowed: tuple[str, ...] = (),
         wait: str = "load",
+        beside: Page | None = None,
     ) -> Page:
-        """Open `url` in a fresh context; `allowed` are parts of messages that are no trouble."""
+        """Open `url` in a fresh context, or as a tab `beside` another page; `allowed` are parts of messages
+        that are no trouble."""
         width, height = size
-        context = self.browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            has_touch=touch,
-            reduced_motion="reduce",
+        context = (
+            beside.context
+            if beside
+            else self.browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme="dark" if dark else "light",
+                has_touch=touch,
+                reduced_motion="reduce",
+            )
         )
         page = context.new_page()
         trouble = Trouble(urlsplit(url).netloc, allowed=allowed)

@@ -46,14 +46,19 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def first(pages: Pages, server: Running) -> Page:
+    """The tab beside which the others open: they find styles and scripts in its cache."""
+    return pages.open(f"{server.url}/jobs")
+
+
 @pytest.fixture
-def page(pages: Pages, server: Running, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(pages: Pages, server: Running, first: Page, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page of the server that is not the review yet, so that a test can listen before it is."""
-    allowed = ("409", "400", "503", "ERR_FAILED")
-    page = pages.open(f"{server.url}/jobs", allowed=allowed)
+    page = pages.open(f"{server.url}/jobs", allowed=("409", "400", "503", "ERR_FAILED"), beside=first)
     write_episode(server.site, name_of(request), 6, video=False)
     yield page
-    page.context.close()
+    page.close()
 
 
 @pytest.fixture
@@ -397,7 +402,7 @@ def test_a_take_plays_on_when_its_line_is_changed(
     page: Page, server: Running, request: pytest.FixtureRequest
 ) -> None:
     sound = f"/media/{name_of(request)}/source"
-    page.context.add_init_script(HEARD)
+    page.add_init_script(HEARD)
 
     def with_a_take(route: Route) -> None:
         if route.request.method != "GET":
