@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -112,6 +113,14 @@ class Pages:
         """Fail on any trouble of any page."""
         found = [text for trouble in self.troubles for text in trouble.found]
         assert not found, "\n".join(found)
+
+
+def until(page: Page, expression: str, seconds: float = 10.0) -> None:
+    """Wait until JavaScript is true; the page's policy forbids Playwright's own way."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, expression
+        page.wait_for_timeout(30)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from dubkit.web.accounts.people import Role
 from dubkit.web.jobs.kinds import Job, Work
 from tests import web_episode
-from tests.browser import PHONE, Pages, launched
+from tests.browser import PHONE, Pages, launched, until
 from tests.test_web_review_page import ANSWERS, lines_of, write_episode
 from tests.web_client import PASSWORD, Running, running_site
 
@@ -80,14 +79,6 @@ def another_tab(page: Page, server: Running) -> Page:
     tab = page.context.new_page()
     tab.goto(f"{server.url}/login")
     return tab
-
-
-def until(page: Page, expression: str, seconds: float = 10.0) -> None:
-    """Wait until JavaScript is true; the page's policy forbids Playwright's own way."""
-    end = time.monotonic() + seconds
-    while not page.evaluate(expression):
-        assert time.monotonic() < end, expression
-        page.wait_for_timeout(30)
 
 
 def rewrite(page: Page, line: str, text: str) -> None:
