@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -77,14 +78,20 @@ class Pages:
         touch: bool = False,
         allowed: tuple[str, ...] = (),
         wait: str = "load",
+        beside: Page | None = None,
     ) -> Page:
-        """Open `url` in a fresh context; `allowed` are parts of messages that are no trouble."""
+        """Open `url` in a fresh context, or as a tab `beside` another page; `allowed` are parts of messages
+        that are no trouble."""
         width, height = size
-        context = self.browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            has_touch=touch,
-            reduced_motion="reduce",
+        context = (
+            beside.context
+            if beside
+            else self.browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme="dark" if dark else "light",
+                has_touch=touch,
+                reduced_motion="reduce",
+            )
         )
         page = context.new_page()
         trouble = Trouble(urlsplit(url).netloc, allowed=allowed)
@@ -106,6 +113,14 @@ class Pages:
         """Fail on any trouble of any page."""
         found = [text for trouble in self.troubles for text in trouble.found]
         assert not found, "\n".join(found)
+
+
+def until(page: Page, expression: str, seconds: float = 10.0) -> None:
+    """Wait until JavaScript is true; the page's policy forbids Playwright's own way."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, expression
+        page.wait_for_timeout(30)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-// What every page has: the theme, times in the reader's own zone, toasts, the token on htmx requests,
-// and questions before something is lost.
+// What every page has: the theme, times in the reader's own zone, forms, and questions before something is lost.
 import "./forms.js";
-import { csrfToken, toast } from "./http.js";
+import { renewToken } from "./http.js";
+import "./swaps.js";
+import { localTimes } from "./times.js";
 
 const THEMES = ["auto", "light", "dark"];
 const KEY = "dubkit-theme";
@@ -30,16 +31,6 @@ function nextTheme() {
   showTheme();
 }
 
-/** Show every <time> below `root` in the reader's own zone, with the full time as its title. */
-export function localTimes(root = document) {
-  for (const element of root.querySelectorAll("time[datetime]:not([data-clock])")) {
-    const when = new Date(element.dateTime);
-    if (Number.isNaN(when.valueOf())) continue;
-    element.textContent = when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-    element.title = when.toLocaleString([], { dateStyle: "full", timeStyle: "long" });
-  }
-}
-
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-theme-toggle]")) nextTheme();
 });
@@ -59,12 +50,14 @@ document.addEventListener("keydown", (event) => {
     open.querySelector("summary").focus();
   }
 });
-document.addEventListener("htmx:config:request", (event) => {
-  const request = event.detail.ctx?.request;
-  if (request) request.headers["X-CSRF-Token"] = csrfToken();
+// A form that the browser sends carries the token of the session as it is then.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || !form.elements.csrf_token || !document.body.dataset.role) return;
+  event.preventDefault();
+  await renewToken();
+  form.submit();
 });
-document.addEventListener("htmx:after:swap", () => localTimes());
-document.addEventListener("htmx:error", () => toast("The server cannot be reached.", "bad"));
 
 showTheme();
 localTimes();

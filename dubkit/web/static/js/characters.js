@@ -1,10 +1,14 @@
 // The characters: each episode's people are fetched when it is opened; they are named, merged and split in place.
 import { Refused, send, toast, words } from "./http.js";
 
-async function load(box, url) {
-  await window.htmx.ajax("GET", url, { target: box, swap: "innerHTML" });
-  box.dataset.people = url;
-  box.dataset.loaded = "yes";
+async function load(box, url, swap = "innerHTML") {
+  await window.htmx.ajax("GET", url, { target: box, swap });
+  const shown = box.querySelector(".cast");
+  if (!shown) box.firstElementChild.textContent = "They could not be read. Close this and open it again.";
+  else if (url.endsWith(`/${shown.dataset.place}`)) {
+    box.dataset.people = url;
+    box.dataset.loaded = "yes";
+  }
 }
 
 function open(details) {
@@ -54,18 +58,30 @@ async function play(button) {
   }
 }
 
-async function change(form, act) {
+/** Send what a form says and bring the people up to date; what is typed for others stays. */
+async function change(form, act, done) {
   const box = form.closest("[data-people]");
   const button = form.querySelector("button");
+  const focused = document.activeElement;
   button.disabled = true;
   try {
     await act();
     toast("Saved. It takes effect when the episode is rebuilt.", "good");
-    await load(box, box.dataset.people);
+    done();
+    await load(box, box.dataset.people, "innerMorph");
   } catch (error) {
     toast(error.message, "bad");
-    button.disabled = false;
   }
+  button.disabled = false;
+  if (document.activeElement === document.body && focused.checkVisibility()) focused.focus();
+}
+
+/** The lines of a person have changed: the form begins anew. */
+function fold(form) {
+  const details = form.closest("details");
+  form.reset();
+  details.open = false;
+  details.querySelector("summary").focus();
 }
 
 document.addEventListener("submit", (event) => {
@@ -78,15 +94,21 @@ document.addEventListener("submit", (event) => {
       if (fields[name].value !== fields[name].defaultValue) changed[name] = fields[name].value;
     }
     if (!Object.keys(changed).length) toast("Nothing was changed.");
-    else change(form, () => send("PATCH", `${api(form)}/speakers/${encodeURIComponent(speaker(form))}`, changed));
+    else {
+      const url = `${api(form)}/speakers/${encodeURIComponent(speaker(form))}`;
+      change(form, () => send("PATCH", url, changed), () => {
+        for (const [name, value] of Object.entries(changed)) fields[name].defaultValue = value;
+      });
+    }
   } else if ("merge" in form.dataset) {
     event.preventDefault();
-    change(form, () => send("POST", `${api(form)}/speakers/merge`, { speakers: [speaker(form)], into: fields.into.value }));
+    const merged = { speakers: [speaker(form)], into: fields.into.value };
+    change(form, () => send("POST", `${api(form)}/speakers/merge`, merged), () => fold(form));
   } else if ("split" in form.dataset) {
     event.preventDefault();
     const lines = [...form.querySelectorAll("input:checked")].map((box) => box.value);
     if (!lines.length) toast("Tick the lines of the other person first.", "warn");
-    else change(form, () => send("POST", `${api(form)}/speakers/split`, { lines, name: fields.name.value }));
+    else change(form, () => send("POST", `${api(form)}/speakers/split`, { lines, name: fields.name.value }), () => fold(form));
   }
 });
 document.addEventListener("click", (event) => {

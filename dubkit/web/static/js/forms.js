@@ -1,6 +1,6 @@
 // Forms that are sent to the HTTP interface: data-api="POST /api/…" says where, the fields are the body.
 // data-then is where to go afterwards, data-done what to say; data-confirm asks first.
-import { send, toast } from "./http.js";
+import { renewToken, send, toast } from "./http.js";
 
 function body(form) {
   const found = {};
@@ -51,6 +51,8 @@ document.addEventListener("submit", async (event) => {
       else location.href = form.dataset.then;
       return;
     }
+    // A new password has ended the session that the page's token was made for.
+    if (form.querySelector("[type=password]")) await renewToken();
     form.reset();
     if (form.dataset.done) toast(form.dataset.done, "good");
     form.dispatchEvent(new CustomEvent("answered", { detail: answer, bubbles: true }));

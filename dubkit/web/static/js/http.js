@@ -1,8 +1,21 @@
 // Requests to this server, errors in words, and toasts.
 
+const tokenOfPage = document.querySelector('meta[name="csrf-token"]');
+
 /** The token that every change must carry. */
 export function csrfToken() {
-  return document.querySelector('meta[name="csrf-token"]').content;
+  return tokenOfPage.content;
+}
+
+/** Take over the token of the session as it is now: a new login in another tab has made the page's own worthless. */
+export async function renewToken() {
+  const answer = await fetch("/api/me", { headers: { Accept: "application/json" } }).catch(() => null);
+  const token = answer?.ok ? (await answer.json()).csrf_token : "";
+  if (token) {
+    tokenOfPage.content = token;
+    for (const field of document.querySelectorAll('input[name="csrf_token"]')) field.value = token;
+  }
+  return csrfToken();
 }
 
 /** An answer that is not a success, with the server's own words. */
@@ -15,12 +28,22 @@ export class Refused extends Error {
 
 /** Send JSON and return the JSON answer (null for none). Throws Refused with words for people. */
 export async function send(method, url, body) {
+  const used = csrfToken();
+  let answer = await reached(method, url, body);
+  const outdated = method !== "GET" && (answer.status === 401 || answer.status === 403);
+  if (outdated && (await renewToken()) !== used) answer = await reached(method, url, body);
+  const text = await answer.text();
+  const value = parsed(text);
+  if (!answer.ok) throw new Refused(words(value, answer.status), answer.status);
+  return value;
+}
+
+async function reached(method, url, body) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRF-Token"] = csrfToken();
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  let answer;
   try {
-    answer = await fetch(url, {
+    return await fetch(url, {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -29,10 +52,6 @@ export async function send(method, url, body) {
   } catch {
     throw new Refused("The server cannot be reached. Check that it runs, then try again.", 0);
   }
-  const text = await answer.text();
-  const value = parsed(text);
-  if (!answer.ok) throw new Refused(words(value, answer.status), answer.status);
-  return value;
 }
 
 function parsed(text) {
@@ -45,12 +64,12 @@ function parsed(text) {
 
 /** Words for an error answer: the server's detail, else what the status means. */
 export function words(value, status) {
+  if (status === 401) return "You are no longer logged in. Log in in another tab, then try again.";
   const detail = value?.detail;
   if (typeof detail === "string" && detail) return detail;
   if (Array.isArray(detail)) {
     return detail.map((one) => `${(one.loc || []).slice(1).join(".")}: ${one.msg}`).join("; ");
   }
-  if (status === 401) return "You are no longer logged in. Reload the page to log in again.";
   if (status === 403) return "Your role does not allow this.";
   if (status === 404) return "This is not there any more. Reload the page.";
   if (status === 413) return "This is larger than the server takes.";
@@ -58,7 +77,7 @@ export function words(value, status) {
   return `The server answered with an error (${status}).`;
 }
 
-/** Show a message for some seconds; bad ones stay until they are closed. */
+/** Show a message for some seconds; bad ones stay until they are closed. Returns its element. */
 export function toast(message, kind = "calm") {
   const box = document.getElementById("toasts");
   const note = document.createElement("div");
@@ -74,6 +93,7 @@ export function toast(message, kind = "calm") {
   note.append(text, close);
   box.append(note);
   if (kind !== "bad") setTimeout(() => note.remove(), 6000);
+  return note;
 }
 
 /** A sign of icons.svg. */

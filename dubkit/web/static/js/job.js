@@ -1,7 +1,8 @@
 // The page of one job: server-sent events say that something happened, the server's own page says what.
 // Progress moves in place; when the stream breaks it is asked every few seconds instead.
 import { duration, send, toast } from "./http.js";
-import { localTimes } from "./app.js";
+import { logIn } from "./swaps.js";
+import { localTimes } from "./times.js";
 
 const KINDS = ["submitted", "leased", "note", "stage", "cancel-requested", "cancelled", "lease-lost", "retried", "finished"];
 const POLL_MS = 4000;
@@ -82,8 +83,13 @@ function listen() {
 async function ask() {
   try {
     await send("GET", `/api/jobs/${encodeURIComponent(job().dataset.job)}`);
-  } catch {
+  } catch (error) {
     lost.hidden = false;
+    if (error.status === 401) logIn();
+    if (error.status === 404) {
+      stop();
+      toast(error.message, "bad");
+    }
     return;
   }
   if (source.readyState === EventSource.CLOSED) lost.hidden = true;

@@ -1,9 +1,8 @@
 // The library: a search over the episodes, and who may see them.
 import { send, toast } from "./http.js";
 
-const find = document.getElementById("find");
-find?.addEventListener("input", () => {
-  const wanted = find.value.toLowerCase();
+function filter() {
+  const wanted = document.getElementById("find")?.value.toLowerCase() ?? "";
   for (const series of document.querySelectorAll("[data-series]")) {
     const title = series.querySelector("h2").textContent.toLowerCase();
     let shown = 0;
@@ -13,7 +12,9 @@ find?.addEventListener("input", () => {
     }
     series.hidden = !shown;
   }
-});
+}
+
+document.addEventListener("input", (event) => event.target.id === "find" && filter());
 
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest("[data-share]");
@@ -25,6 +26,8 @@ document.addEventListener("submit", async (event) => {
   button.disabled = true;
   try {
     await send("PUT", `/api/episodes/${encodeURIComponent(form.dataset.share)}/access`, { people });
+    form.elements.people.defaultValue = form.elements.people.value;
+    form.elements.everybody.defaultChecked = form.elements.everybody.checked;
     toast("Saved.", "good");
   } catch (error) {
     toast(error.message, "bad");
@@ -34,8 +37,11 @@ document.addEventListener("submit", async (event) => {
 
 // A job that has ended may have made an episode: the list is then read anew.
 let before = document.querySelectorAll("#running .going").length;
-document.addEventListener("htmx:after:swap", () => {
+document.addEventListener("htmx:after:swap", async () => {
   const now = document.querySelectorAll("#running .going").length;
-  if (now < before) location.reload();
+  const ended = now < before;
   before = now;
+  if (!ended) return;
+  await window.htmx.ajax("GET", "/", { target: "#main", select: "#main", swap: "outerMorph" });
+  filter();
 });

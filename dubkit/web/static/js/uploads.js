@@ -1,5 +1,5 @@
 // Uploads in chunks that can be paused and go on after the connection, or the page, was lost.
-import { csrfToken, icon, make, size, words } from "./http.js";
+import { csrfToken, icon, make, renewToken, size, words } from "./http.js";
 
 const form = document.getElementById("new-job");
 const list = document.getElementById("uploads");
@@ -9,6 +9,8 @@ const RETRIES = [0, 1000, 3000, 5000, 10000];
 /** Status of a disk without room: only a person can mend that. */
 const FULL = 507;
 const active = new Set();
+/** Settled once the token is that of the session as it is now. */
+let renewed = Promise.resolve();
 
 /** How many uploads are not finished. */
 export function uploading() {
@@ -71,7 +73,8 @@ async function forget(which) {
   await Promise.all(found.filter(which).map((one) => store.removeUpload(one.urlStorageKey)));
 }
 
-function sign(request) {
+async function sign(request) {
+  await renewed;
   request.setHeader("X-CSRF-Token", csrfToken());
 }
 
@@ -95,7 +98,11 @@ function begin(file, done, changed) {
     removeFingerprintOnSuccess: true,
     onBeforeRequest: sign,
     onProgress: (sent, total) => row.progress(sent, total),
-    onShouldRetry: (error) => {
+    onShouldRetry: (error, attempt) => {
+      if (error.originalResponse?.getStatus() === 403 && !attempt) {
+        renewed = renewToken();
+        return true;
+      }
       const again = mayPass(error) && error.originalResponse?.getStatus() !== FULL;
       if (again) row.say("The connection is lost; trying again …");
       return again;

@@ -36,6 +36,11 @@ export class EpisodeApi {
 
   lines = () => request("GET", `${this.root}/lines`);
   line = (id) => request("GET", `${this.root}/lines/${id}`);
+  /** A line, and the last change that it has for certain: asked for first, it is never a later one. */
+  lineNow = async (id) => {
+    const [last] = (await request("GET", `${this.root}/edits?limit=1`)).events;
+    return { line: (await this.line(id)).line, seen: last?.number ?? 0 };
+  };
   change = (id, fields) => request("PATCH", `${this.root}/lines/${id}`, fields);
   choose = (id, take) => request("POST", `${this.root}/lines/${id}/choose`, { take });
   regenerate = (lines) => request("POST", `${this.root}/lines/regenerate`, { lines, seed: null });

@@ -50,7 +50,7 @@ function moving({ review, filters, inspector }) {
 
 function editing({ review, commands, production, inspector }) {
   const group = "This line";
-  const edits = true;
+  const [edits, repeats] = [true, true];
   const nudge = nudging(review, inspector);
   return [
     { keys: ["e", "Enter"], label: "Edit the text (Ctrl+Enter saves)", group, edits, act: () => review.tell("edit", review.current) },
@@ -58,10 +58,10 @@ function editing({ review, commands, production, inspector }) {
     { keys: ["r"], label: "Regenerate", group, edits, act: () => production.regenerate(review.targets) },
     { keys: ["l"], label: "Lock or unlock", group, edits, act: () => commands.toggleLock(review.targets) },
     { keys: ["m"], label: "Write a note", group, edits, act: () => (inspector.open(), byId("field-note").focus()) },
-    { keys: ["["], label: "Start earlier", group, edits, act: () => nudge("start", -NUDGE) },
-    { keys: ["]"], label: "Start later", group, edits, act: () => nudge("start", NUDGE) },
-    { keys: ["{"], label: "End earlier", group, edits, act: () => nudge("end", -NUDGE) },
-    { keys: ["}"], label: "End later", group, edits, act: () => nudge("end", NUDGE) },
+    { keys: ["["], label: "Start earlier", group, edits, repeats, act: () => nudge("start", -NUDGE) },
+    { keys: ["]"], label: "Start later", group, edits, repeats, act: () => nudge("start", NUDGE) },
+    { keys: ["{"], label: "End earlier", group, edits, repeats, act: () => nudge("end", -NUDGE) },
+    { keys: ["}"], label: "End later", group, edits, repeats, act: () => nudge("end", NUDGE) },
     { keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], label: "Choose a take", group, edits, act: (event) => chooseTake(inspector, commands, Number(event.key)) },
     { keys: ["u", "Ctrl+z"], label: "Undo", group, edits, act: () => commands.undo() },
     { keys: ["U", "Ctrl+y", "Ctrl+Shift+z"], label: "Do again", group, edits, act: () => commands.redo() },
@@ -72,7 +72,7 @@ function editing({ review, commands, production, inspector }) {
 
 function many({ review, commands, list }) {
   const group = "Many lines";
-  const edits = true;
+  const [edits, repeats] = [true, true];
   const extend = (step) => () => {
     review.select([review.current], true);
     review.goTo(review.neighbour(step), { focus: true });
@@ -80,8 +80,8 @@ function many({ review, commands, list }) {
   };
   return [
     { keys: ["x"], label: "Select the line", group, edits, act: () => list.pick(review.current, !review.selected.has(review.current), false) },
-    { keys: ["Shift+ArrowDown", "J"], label: "Select on", group, edits, act: extend(1) },
-    { keys: ["Shift+ArrowUp", "K"], label: "Select back", group, edits, act: extend(-1) },
+    { keys: ["Shift+ArrowDown", "J"], label: "Select on", group, edits, repeats, act: extend(1) },
+    { keys: ["Shift+ArrowUp", "K"], label: "Select back", group, edits, repeats, act: extend(-1) },
     { keys: ["X"], label: "Select all of this speaker", group, edits, act: () => pickSpeaker(review) },
     { keys: ["Ctrl+a"], label: "Select all shown", group, edits, act: () => review.select(review.shown, true) },
     { keys: ["c"], label: "Select none", group, edits, act: () => review.select([...review.selected], false) },

@@ -19,7 +19,7 @@ export class Commands {
   }
 
   /** Run a request that answers with changed lines; failures are said, never thrown. */
-  async run(ask, said) {
+  async run(ask, said, failed = complain) {
     try {
       await this.saver.idle();
       const answer = await ask();
@@ -28,7 +28,7 @@ export class Commands {
       this.review.tell("changed");
       return true;
     } catch (error) {
-      complain(error.message);
+      failed(error.message);
       return false;
     }
   }
@@ -60,9 +60,9 @@ export class Commands {
     return this.run(() => this.api.choose(this.review.current, take), `Take ${take} chosen. Render to hear it in the dub.`);
   }
 
-  /** @param {number|null} [number] */
-  undo(number = null) {
-    return this.run(() => this.api.undo(number), (answer) => `Undone: ${answer.text || "the last change"}`);
+  /** @param {number|null} [number] @param {(message: string) => void} [failed] */
+  undo(number = null, failed = complain) {
+    return this.run(() => this.api.undo(number), (answer) => `Undone: ${answer.text || "the last change"}`, failed);
   }
 
   redo() {

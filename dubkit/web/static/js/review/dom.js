@@ -36,6 +36,9 @@ export function icon(name) {
 /** @param {string} id @returns {any} The element of the page with this id. */
 export const byId = (id) => document.getElementById(id);
 
+/** Language tag of the dub's texts. */
+export const dubLanguage = () => byId("review").dataset.language;
+
 /** Seconds as `1:02.3`, with hours where there are any. @param {number} seconds @param {number} [digits] */
 export function clock(seconds, digits = 1) {
   const scale = 10 ** digits;

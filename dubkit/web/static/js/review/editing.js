@@ -1,7 +1,7 @@
 /** Editing the translated text where it stands. */
 
 import { say } from "./announce.js";
-import { byId, h } from "./dom.js";
+import { dubLanguage, h } from "./dom.js";
 
 export class TextEditing {
   /**
@@ -27,10 +27,10 @@ export class TextEditing {
     this.close();
     const line = this.review.lines.get(id);
     if (line.locked) return say(`Line ${line.number} is locked. Unlock it to change its text.`);
+    this.saver.hold(id, "text");
     const field = /** @type {HTMLTextAreaElement} */ (
-      h("textarea", { class: "edit", rows: "1", "aria-label": `Text of line ${line.number}`, "aria-describedby": "edit-hint", spellcheck: "true" })
+      h("textarea", { class: "edit", rows: "1", dir: "auto", lang: dubLanguage(), "aria-label": `Text of line ${line.number}`, "aria-describedby": "edit-hint", spellcheck: "true" })
     );
-    field.lang = byId("review").dataset.language;
     field.value = this.saver.text(id);
     field.addEventListener("input", () => grow(field));
     field.addEventListener("keydown", (event) => this.pressed(event));
@@ -63,9 +63,10 @@ export class TextEditing {
     const row = this.list.row(id);
     const typed = field.value.trim();
     const changed = !restore && typed !== this.saver.text(id);
-    field.replaceWith(h("p", { class: "text" }));
+    field.replaceWith(h("p", { class: "text", dir: "auto" }));
     row?.classList.remove("editing");
     if (changed) this.saver.save(id, { text: typed });
+    this.saver.release(id, "text");
     this.list.refresh(id);
     if (focus) row?.focus({ preventScroll: true });
   }

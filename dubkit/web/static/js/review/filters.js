@@ -9,6 +9,8 @@ export class Filters {
   constructor(review) {
     this.review = review;
     this.form = byId("filters");
+    /** Speaker named in the address; shown alone at first. @type {string|null} */
+    this.asked = new URLSearchParams(location.search).get("speaker");
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.form.addEventListener("change", () => this.apply());
     byId("search").addEventListener("input", settled(() => this.apply(), 120));
@@ -22,9 +24,16 @@ export class Filters {
   /** Work out what is shown, before the list is built. */
   prepare() {
     this.fillSpeakers();
+    this.showAsked();
     this.review.shown = this.passing();
+    if (!this.review.lines.has(this.review.current)) this.review.current = this.review.shown[0] ?? "";
     this.refreshProblems();
     this.count();
+  }
+
+  showAsked() {
+    if (this.review.speakers.some((speaker) => speaker.id === this.asked)) byId("filter-speaker").value = this.asked;
+    this.asked = null;
   }
 
   passing() {

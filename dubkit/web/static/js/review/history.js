@@ -1,6 +1,5 @@
 /** What was changed, by whom, newest first; each change can be undone. */
 
-import { complain } from "./announce.js";
 import { byId, h } from "./dom.js";
 
 /** @typedef {{number: number, at: string, who: string, action: string, text: string, undone: boolean}} Change */
@@ -11,28 +10,33 @@ import { byId, h } from "./dom.js";
  */
 export function wireHistory(api, commands, review) {
   const dialog = byId("history");
+  // Said in the dialog: whatever is outside lies under it.
+  const complain = (text) => (byId("history-fault").textContent = text);
   const refresh = async () => {
     try {
-      show((await api.edits()).events, commands, review.canEdit, refresh);
+      show((await api.edits()).events, review.canEdit, undo);
     } catch (error) {
       complain(error.message);
     }
   };
+  const undo = async (number) => {
+    complain("");
+    if (await commands.undo(number, complain)) await refresh();
+    byId("history-close").focus();
+  };
   byId("open-history").addEventListener("click", () => {
+    complain("");
     dialog.showModal();
     refresh();
   });
 }
 
-/** @param {Change[]} changes */
-function show(changes, commands, mayUndo, refresh) {
+/** @param {Change[]} changes @param {boolean} mayUndo @param {(number: number) => void} act */
+function show(changes, mayUndo, act) {
   const list = byId("changes");
   const entry = (change) => {
     const undo = h("button", { type: "button", class: "btn little", "aria-label": `Undo change ${change.number}` }, "Undo");
-    undo.addEventListener("click", async () => {
-      if (await commands.undo(change.number)) await refresh();
-      byId("history-close").focus();
-    });
+    undo.addEventListener("click", () => act(change.number));
     const when = h("time", { datetime: change.at }, new Date(change.at).toLocaleString([], { dateStyle: "short", timeStyle: "short" }));
     return h(
       "li",

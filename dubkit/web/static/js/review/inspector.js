@@ -1,6 +1,6 @@
 /** Everything about the current line: its fields, candidates, takes, and why it is as it is. */
 
-import { byId, clock, h, settled } from "./dom.js";
+import { byId, clock, dubLanguage, h, settled } from "./dom.js";
 import { ROUTES } from "./flags.js";
 import { chip, chips } from "./row.js";
 import { room } from "./edges.js";
@@ -10,6 +10,9 @@ import { showWhy } from "./why.js";
 /** Fields that are saved as they are typed into the panel. */
 const FIELDS = ["speaker", "start", "end", "route", "voice", "delivery", "note"];
 const NEW_PERSON = "+new";
+
+/** What a field says for a value. */
+const shown = (field, value) => (field.type === "number" ? Number(value).toFixed(3) : value);
 
 export class Inspector {
   /**
@@ -32,6 +35,9 @@ export class Inspector {
     byId("candidates").addEventListener("click", (event) => this.useCandidate(event));
     byId("open-inspector").addEventListener("click", () => this.open());
     byId("close-inspector").addEventListener("click", () => this.close());
+    addEventListener("beforeunload", (event) => {
+      if (this.unsaved) event.preventDefault();
+    });
   }
 
   wire(name, field) {
@@ -45,7 +51,32 @@ export class Inspector {
       this.review.tell("leave");
     });
     // A field may be left by choosing another line; what it holds belongs to the line it was entered for.
-    field.addEventListener("focus", () => (field.dataset.line = this.review.current));
+    field.addEventListener("focus", () => {
+      if (field.dataset.line === this.review.current) return;
+      this.leave(name, field);
+      field.dataset.line = this.review.current;
+      this.saver.hold(this.review.current, name);
+    });
+    field.addEventListener("blur", () => this.differs(name, field) || this.restore(name, field));
+  }
+
+  /** The field belongs to the current line again. */
+  leave(name, field) {
+    const id = field.dataset.line;
+    delete field.dataset.line;
+    if (id) this.saver.release(id, name);
+  }
+
+  /** Whether a field that was opened holds what is not handed on to be saved. */
+  differs(name, field) {
+    const id = field.dataset.line;
+    if (!id) return false;
+    const value = this.saver.value(id, name);
+    return field.type === "number" ? Number(field.value || NaN) !== Number(shown(field, value)) : field.value.trim() !== value.trim();
+  }
+
+  get unsaved() {
+    return FIELDS.some((name) => this.differs(name, byId(`field-${name}`)));
   }
 
   store(name, field) {
@@ -54,6 +85,8 @@ export class Inspector {
       this.restore(name, field);
       return void this.commands.assign([id], true);
     }
+    // A number that cannot be read is empty too.
+    if (field.type === "number" && !field.value) return this.restore(name, field);
     const value = field.type === "number" ? Number(field.value) : field.value.trim();
     if (value === this.saver.value(id, name)) return;
     if (field.type === "number" && !this.edgesStand(id, name, value)) return;
@@ -78,8 +111,8 @@ export class Inspector {
   }
 
   restore(name, field) {
-    const value = this.saver.value(this.review.current, name);
-    field.value = field.type === "number" ? Number(value).toFixed(3) : value;
+    if (document.activeElement !== field || field.dataset.line !== this.review.current) this.leave(name, field);
+    field.value = shown(field, this.saver.value(this.review.current, name));
     field.setCustomValidity("");
   }
 
@@ -121,7 +154,7 @@ export class Inspector {
     const others = line.candidates.filter((text) => text !== line.text);
     byId("candidates-block").hidden = !others.length;
     const entry = (text) =>
-      h("li", {}, h("span", {}, text), this.review.canEdit && !line.locked && h("button", { type: "button", class: "btn little", "aria-label": `Use: ${text}`, data: { text } }, "Use"));
+      h("li", {}, h("span", { dir: "auto", lang: dubLanguage() }, text), this.review.canEdit && !line.locked && h("button", { type: "button", class: "btn little", "aria-label": `Use: ${text}`, data: { text } }, "Use"));
     byId("candidates").replaceChildren(...others.map(entry));
   }
 

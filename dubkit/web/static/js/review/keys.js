@@ -3,8 +3,12 @@
 import { byId, h, isTyping } from "./dom.js";
 
 /**
- * @typedef {{keys: string[], label: string, group: string, act: (event: KeyboardEvent) => void, edits?: boolean}} Binding
+ * @typedef {{keys: string[], label: string, group: string, act: (event: KeyboardEvent) => void, edits?: boolean,
+ *   repeats?: boolean}} Binding `edits` what a held key does once, unless it `repeats`.
  */
+
+/** Signs that some keyboards have behind Alt, on Windows with Ctrl. */
+const BEHIND_ALT = ["[", "]", "{", "}"];
 
 /** Words for keys whose name is not what is printed on them. @type {Record<string, string>} */
 const PRINTED = { " ": "Space", ArrowDown: "↓", ArrowUp: "↑", ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", PageDown: "Page ↓", PageUp: "Page ↑" };
@@ -28,6 +32,7 @@ export class Keys {
     const binding = this.table.get(named(event));
     if (!binding) return;
     event.preventDefault();
+    if (event.repeat && binding.edits && !binding.repeats) return;
     binding.act(event);
   }
 
@@ -48,8 +53,8 @@ function printed(key) {
 
 /** `j`, `Shift+j` never: a letter with Shift is the capital; other keys are named with what is held. */
 function named(event) {
+  if (event.altKey) return BEHIND_ALT.includes(event.key) ? event.key : "";
   const held = event.ctrlKey || event.metaKey ? "Ctrl+" : "";
-  if (event.altKey) return "";
   if (event.key.length === 1 && event.key !== " ") return held + (held ? (event.shiftKey ? "Shift+" : "") + event.key.toLowerCase() : event.key);
   return held + (event.shiftKey ? "Shift+" : "") + event.key;
 }

@@ -31,12 +31,14 @@ export class LineList {
 
   build() {
     const lines = [...this.review.lines.values()];
+    const focused = this.body.contains(document.activeElement);
     this.rows.clear();
     this.body.replaceChildren();
     this.grid.setAttribute("aria-rowcount", String(lines.length + 1));
     this.work = lines;
     this.append(FIRST);
     this.later();
+    if (focused) this.focus();
   }
 
   /** @param {number} count Lines that get their row now. */

@@ -4,7 +4,7 @@ import { EpisodeApi } from "./api.js";
 import { complain, watchConnection } from "./announce.js";
 import { bindings } from "./bindings.js";
 import { Commands } from "./commands.js";
-import { byId, isTyping } from "./dom.js";
+import { byId, isTyping, settled } from "./dom.js";
 import { TextEditing } from "./editing.js";
 import { Filters } from "./filters.js";
 import { readFlags } from "./flags.js";
@@ -41,8 +41,8 @@ function build() {
   const inspector = new Inspector(review, saver, api, commands);
   const production = new Production(review, api, saver, place);
   const waveform = new Waveform(review, players, saver);
-  new TextEditing(review, saver, list);
-  return { review, saver, filters, list, players, commands, inspector, production, waveform };
+  const editing = new TextEditing(review, saver, list);
+  return { review, saver, filters, list, editing, players, commands, inspector, production, waveform };
 }
 
 function wire({ list, players, commands, production, waveform }) {
@@ -59,6 +59,7 @@ function wire({ list, players, commands, production, waveform }) {
   players.addEventListener("time", followPlayback);
   addEventListener("take-plays", () => players.pause());
   players.addEventListener("state", () => players.playing && stopTakes());
+  review.when("released", () => renewOutdated());
   production.ended = (job) => jobEnded(job);
 }
 
@@ -123,17 +124,31 @@ async function loadAll() {
   if (place.video === "yes") showShots(`${api.media}/shots`, page.players);
 }
 
-/** After a job: lines, takes and the dub are what they are now. */
-async function jobEnded(job) {
-  if (job.state === "failed" || job.state === "cancelled") return;
+/** Whether the list has other lines than the server, as a text is open. */
+let outdated = false;
+
+async function renewLines() {
   try {
     const answer = await api.lines();
     review.speakers = answer.speakers;
     review.renew(answer.lines, answer.seen);
-    if (answer.lines.length !== review.lines.size) showLines(answer);
+    const others = answer.lines.length !== review.lines.size || answer.lines.some((line) => !review.lines.has(line.id));
+    outdated = others && typing();
+    if (others && !outdated) showLines(answer);
   } catch (error) {
     complain(`The lines could not be read again: ${error.message}`);
   }
+}
+
+const typing = () => Boolean(page.editing.open) || page.inspector.unsaved;
+
+/** Not at once: the list must not change under the press that closed the text. */
+const renewOutdated = settled(() => outdated && !typing() && renewLines(), 300);
+
+/** After a job: lines, takes and the dub are what they are now. */
+async function jobEnded(job) {
+  if (job.state === "failed" || job.state === "cancelled") return;
+  await renewLines();
   if (job.work?.kind === "regenerate") return;
   place.dubbed = "yes";
   const at = page.players.time;

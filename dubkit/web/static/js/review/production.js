@@ -21,8 +21,7 @@ export class Production {
     byId("line-regenerate").addEventListener("click", () => this.regenerate([review.current]));
     byId("render").addEventListener("click", () => this.render());
     byId("produce").addEventListener("close", () => byId("produce").returnValue === "yes" && this.begin?.());
-    // What cannot be known now (a model is missing) is not asked for again with every change.
-    const count = settled(() => this.unknown || this.countPending(), 1500);
+    const count = settled(() => this.hopeless || this.countPending(), 1500);
     review.when("changed", count);
     review.when("lines", count);
     underWay(place.episode).then((jobs) => jobs.filter((job) => this.concerns(job)).forEach((job) => this.follow(job)));
@@ -34,9 +33,13 @@ export class Production {
 
   /** @returns {Promise<any>} What a render would do now; null when it cannot be known. */
   async countPending() {
-    const pending = await this.api.pending().catch((error) => void (this.unknown = error.message));
+    const pending = await this.api.pending().catch((error) => {
+      this.unknown = error.message;
+      // What is refused (a model is missing) is not asked for again with every change.
+      this.hopeless = error.status === 400;
+    });
     if (!pending) return null;
-    this.unknown = "";
+    this.hopeless = false;
     byId("render-state").textContent = pending.nothing ? "The dub is up to date." : pending.text;
     byId("render").classList.toggle("primary", !pending.nothing);
     return pending;

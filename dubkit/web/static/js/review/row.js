@@ -1,6 +1,6 @@
 /** One row of the list: a line with its texts, chips and state. */
 
-import { clock, h, icon } from "./dom.js";
+import { clock, dubLanguage, h, icon } from "./dom.js";
 import { flagLabel, flagMeaning, measures } from "./flags.js";
 
 /** @typedef {import("./review.js").Line} Line @typedef {import("./review.js").Review} Review */
@@ -19,8 +19,8 @@ export function buildRow(review, line, text) {
     cell("pick", review.canEdit && h("label", { class: "touch" }, pick)),
     cell("time"),
     cell("speaker"),
-    cell("source"),
-    cell("text", h("p", { class: "text" })),
+    h("div", { role: "gridcell", class: "c-source", dir: "auto" }),
+    cell("text", h("p", { class: "text", dir: "auto" })),
     cell("state"),
   );
   fillRow(row, review, line, text);
@@ -41,6 +41,7 @@ export function fillRow(row, review, line, text) {
   const shown = target.querySelector(".text");
   if (shown) {
     shown.textContent = text || "No text";
+    shown.lang = text ? dubLanguage() : "en";
     shown.classList.toggle("no-text", !text);
   }
   state.replaceChildren(...chips(line), savingMark(review, line.id));

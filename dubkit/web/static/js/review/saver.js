@@ -3,7 +3,15 @@
 import { complain, say } from "./announce.js";
 import { settleConflict } from "./conflict.js";
 
-/** @typedef {import("./review.js").Line} Line */
+/**
+ * @typedef {import("./review.js").Line} Line
+ * @typedef {{seen: number, value: unknown}} Base What a field was, and the last change known, when its editing began.
+ */
+
+const LOGGED_OUT = "You are no longer logged in. Log in in another tab, then press Try again.";
+
+/** @param {string} id @param {string} name */
+const place = (id, name) => `${id} ${name}`;
 
 export class Saver {
   /** @param {import("./api.js").EpisodeApi} api @param {import("./review.js").Review} review */
@@ -12,6 +20,10 @@ export class Saver {
     this.review = review;
     /** What is typed and not saved yet, by line. @type {Map<string, Partial<Line>>} */
     this.drafts = new Map();
+    /** What drafts and open fields are based on, by place. @type {Map<string, Base>} */
+    this.bases = new Map();
+    /** Places of the fields that are open. @type {Set<string>} */
+    this.held = new Set();
     /** @type {Map<string, Promise<void>>} */
     this.queues = new Map();
     addEventListener("beforeunload", (event) => {
@@ -27,7 +39,37 @@ export class Saver {
   /** @param {string} id @param {keyof Line} field */
   value(id, field) {
     const draft = this.drafts.get(id);
-    return draft && field in draft ? draft[field] : this.review.lines.get(id)?.[field] ?? "";
+    if (draft && field in draft) return draft[field];
+    const base = this.bases.get(place(id, field));
+    return (base ? base.value : this.review.lines.get(id)?.[field]) ?? "";
+  }
+
+  /** A field is opened: what it is based on stays so, whatever becomes of the line meanwhile. */
+  hold(id, name) {
+    this.held.add(place(id, name));
+    this.begin(id, name);
+  }
+
+  /** A field is closed. */
+  release(id, name) {
+    this.held.delete(place(id, name));
+    if (!(name in (this.drafts.get(id) ?? {}))) this.bases.delete(place(id, name));
+    this.review.tell("released");
+  }
+
+  begin(id, name) {
+    const key = place(id, name);
+    if (!this.bases.has(key)) this.bases.set(key, { seen: this.review.seen.get(id), value: this.review.lines.get(id)?.[name] });
+  }
+
+  /** What stays open or unsaved of some fields is based on the line as it is now. */
+  rebase(id, fields, line, seen) {
+    const draft = this.drafts.get(id) ?? {};
+    for (const name of Object.keys(fields)) {
+      const key = place(id, name);
+      if (name in draft || this.held.has(key)) this.bases.set(key, { seen, value: line[name] });
+      else this.bases.delete(key);
+    }
   }
 
   /**
@@ -36,6 +78,7 @@ export class Saver {
    * @returns {Promise<void>}
    */
   save(id, fields) {
+    for (const name of Object.keys(fields)) this.begin(id, name);
     this.drafts.set(id, { ...this.drafts.get(id), ...fields });
     this.review.mark(id, { state: "saving" });
     const turn = (this.queues.get(id) ?? Promise.resolve()).then(() => this.send(id, fields));
@@ -54,22 +97,27 @@ export class Saver {
     await Promise.all(this.queues.values());
   }
 
-  async send(id, fields, force = false) {
-    const seen = force ? {} : { seen: this.review.seen.get(id) };
+  async send(id, fields, again = false) {
+    const seen = Math.min(...Object.keys(fields).map((name) => this.bases.get(place(id, name))?.seen ?? this.review.seen.get(id)));
     try {
-      const answer = await this.api.change(id, { ...fields, ...seen });
+      const answer = await this.api.change(id, { ...fields, seen });
       this.landed(id, fields, answer);
     } catch (error) {
-      await this.missed(id, fields, error);
+      await this.missed(id, fields, error, again);
     }
   }
 
   landed(id, fields, answer) {
     this.forget(id, fields);
-    this.review.mark(id, this.drafts.has(id) ? { state: "failed", message: "" } : { state: "saved" });
+    this.rebase(id, fields, answer.line, answer.seen);
+    this.markSettled(id);
     this.review.renew([answer.line], answer.seen);
     say(`Line ${answer.line.number} saved.`);
     this.review.tell("changed", id);
+  }
+
+  markSettled(id) {
+    this.review.mark(id, this.drafts.has(id) ? { state: "failed", message: "" } : { state: "saved" });
   }
 
   /** Drop the part of a draft that has arrived; what was typed since stays. */
@@ -80,26 +128,34 @@ export class Saver {
     else this.drafts.delete(id);
   }
 
-  async missed(id, fields, error) {
-    const { message } = error;
+  async missed(id, fields, error, again) {
+    const message = error.status === 401 ? LOGGED_OUT : error.message;
     this.review.mark(id, { state: "failed", message });
-    if (error.status === 409 && (await this.resolve(id, fields, message))) return;
+    if (error.status === 409 && (await this.resolve(id, fields, message, again))) return;
     const number = this.review.lines.get(id)?.number ?? "";
     complain(`Line ${number} is not saved: ${message} What you typed is kept.`);
   }
 
-  /** Let the person choose between two changes. @returns {Promise<boolean>} False when nobody else changed it. */
-  async resolve(id, fields, message) {
-    const now = await this.api.line(id).catch(() => null);
-    const before = this.review.lines.get(id);
-    if (!now || Object.keys(fields).every((name) => now.line[name] === before[name])) return false;
-    const choice = await settleConflict(before, fields, now.line, message);
+  /**
+   * Let the person choose between two changes; what nobody else has changed is sent once more.
+   * @returns {Promise<boolean>} False when it is still not saved, and there is nothing to choose.
+   */
+  async resolve(id, fields, message, again) {
+    const now = await this.api.lineNow(id).catch(() => null);
+    if (!now) return false;
+    const { line, seen } = now;
+    const differs = (name) => line[name] !== fields[name] && line[name] !== this.bases.get(place(id, name))?.value;
+    const disputed = Object.keys(fields).some(differs);
+    if (!disputed && again) return false;
+    const choice = disputed ? await settleConflict(line, fields, message) : "mine";
+    if (!choice) return true;
+    if (choice === "theirs") this.forget(id, fields);
+    this.rebase(id, fields, line, seen);
+    this.review.renew([line], seen);
     if (choice === "mine") await this.send(id, fields, true);
-    if (choice === "theirs") {
-      this.forget(id, fields);
-      this.review.mark(id, { state: "saved" });
-      this.review.renew([now.line], now.seen);
-      say(`Line ${now.line.number} is as the other person left it.`);
+    else {
+      this.markSettled(id);
+      say(`Line ${line.number} is as the other person left it.`);
     }
     return true;
   }

@@ -1,6 +1,6 @@
 /** The takes of a line: hear each, compare one with the chosen one, choose. */
 
-import { byId, clock, h, icon } from "./dom.js";
+import { byId, clock, dubLanguage, h, icon } from "./dom.js";
 import { flagLabel, flagMeaning } from "./flags.js";
 import { loadMedia } from "./players.js";
 import { chip } from "./row.js";
@@ -9,18 +9,23 @@ import { chip } from "./row.js";
 
 /** What plays now; one at a time. @type {HTMLMediaElement[]} */
 let playing = [];
+/** Where its sound is. @type {string[]} */
+let sounds = [];
 
 export function stopTakes() {
   for (const media of playing) media.pause();
   playing = [];
+  sounds = [];
   byId("compare").hidden = true;
 }
 
 /** @param {Take[]} takes @param {import("./commands.js").Commands} commands @param {boolean} mayChoose */
 export function showTakes(takes, commands, mayChoose) {
-  stopTakes();
-  byId("take-picture").replaceChildren();
-  byId("take-status").textContent = "";
+  if (!sounds.length || !sounds.every((sound) => takes.some((take) => take.sound === sound))) {
+    stopTakes();
+    byId("take-picture").replaceChildren();
+    byId("take-status").textContent = "";
+  }
   const list = byId("takes");
   const focused = list.contains(document.activeElement) ? document.activeElement.dataset.key : "";
   const several = new Set(takes.map((take) => take.clip)).size > 1;
@@ -87,7 +92,7 @@ function states(take, wanted) {
 
 /** A take of another text says which. */
 function text(take, wanted) {
-  return take.text && wanted && take.text !== wanted.text ? h("q", {}, take.text) : null;
+  return take.text && wanted && take.text !== wanted.text ? h("q", { dir: "auto", lang: dubLanguage() }, take.text) : null;
 }
 
 /** @param {Take} take */
@@ -111,6 +116,7 @@ function begin(takes) {
   const seen = takes.every((take) => take.picture);
   const status = byId("take-status");
   status.textContent = "";
+  sounds = takes.map((take) => take.sound);
   playing = takes.map((take) => {
     const media = /** @type {HTMLMediaElement} */ (h(seen ? "video" : "audio", { playsinline: true, preload: "auto" }));
     loadMedia(media, seen ? take.picture : take.sound, status, "This take is not there any more.");
