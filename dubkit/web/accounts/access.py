@@ -140,10 +140,6 @@ def set_readers(site: Site, episode: str, people: Iterable[str]) -> None:
         session.add_all(Grant(episode=episode, person=name) for name in {*people, NOBODY})
 
 
-def stay_shared(site: Site, episode: str) -> None:
-    """Do nothing: work on an episode that nobody owns takes it from nobody."""
-
-
 def episode_folder(site: Site, person: Person, episode: str) -> EpisodeFolder:
     """Open an episode by the name of its folder.
 

@@ -26,7 +26,7 @@ from dubkit.review.speakers import (
 )
 from dubkit.review.takes import TakeRow, full, line_takes
 from dubkit.review.why import explain
-from dubkit.web.accounts.access import Editor, Viewer, stay_shared
+from dubkit.web.accounts.access import Editor, Viewer
 from dubkit.web.accounts.audit import audit
 from dubkit.web.api.line_forms import (
     Assign,
@@ -265,7 +265,6 @@ def _submit(
 ) -> Started:
     estimate = _due(pending(context, site.speeds, lines))
     work = Work(kind, str(context.source), episode, (context.language,), {}, tuple(lines))
-    stay_shared(site, episode)
     job: Job = site.queue.submit(work, who)
     audit(site, who, kind, f"{episode}/{context.language}", " ".join(lines))
     return Started(job.id, job.state, lines, estimate)
