@@ -206,8 +206,8 @@ def test_a_server_that_is_away_is_said_once_until_it_is_back(page: Page, server:
 
 
 def refuse(page: Page, status: int) -> None:
-    """Answer what htmx asks for as the server answers it then: with a page."""
-    text = "<!doctype html><main><h1>No</h1></main>"
+    """Answer what htmx asks for with something else."""
+    text = "<main><h1>No</h1><div class=notice><div>There is nothing.</div></div></main>"
 
     def answer(route: Route) -> None:
         if "hx-request" in route.request.headers:
@@ -255,7 +255,8 @@ def test_a_job_stays_in_view_whatever_is_answered(page: Page, server: Running, s
     page.wait_for_timeout(200)
     assert page.is_visible("#job h2")
     assert page.locator("main").count() == 1
-    assert page.locator(".toast.bad").count() == (status != 200)
+    said = ["There is nothing."] if status != 200 else []
+    assert page.locator(".toast.bad").all_inner_texts() == said
 
 
 def test_people_that_cannot_be_read_are_said_and_asked_for_again(page: Page, server: Running) -> None:

@@ -20,11 +20,14 @@ export function logIn() {
   else location.href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
 }
 
-async function refused({ request, response, sourceElement }) {
+/** The sentence that the server has put in place of the part, if any. */
+const sentence = (text) => new DOMParser().parseFromString(text, "text/html").querySelector(".notice")?.textContent.trim();
+
+async function refused({ request, response, sourceElement, text }) {
   if (response.status === 401) return logIn();
   const used = request.headers["X-CSRF-Token"];
   if (response.status === 403 && request.method !== "GET" && (await renewToken()) !== used) return sourceElement.click();
-  return complain(words(null, response.status));
+  return complain(sentence(text) || words(null, response.status));
 }
 
 document.addEventListener("htmx:config:request", (event) => {
