@@ -109,8 +109,8 @@ def test_an_upgrade_opens_no_episode(url: str) -> None:
     ]  # fmt: skip
     insert = text(
         "INSERT INTO job (number, id, owner, episode, work, needs_generator, state, created, updated, "
-        "attempt, lease, worker, cancelling, progress, error, degraded, result, events) VALUES (:number, :id, "
-        ":owner, :episode, :work, :no, 'queued', :at, :at, 0, :lease, '', :no, '{}', '', '[]', '{}', 0)"
+        "attempt, lease, worker, cancelling, progress, error, degraded, result, events) VALUES (:number, "
+        ":id, :owner, :episode, :work, :no, 'queued', :at, :at, 0, :lease, '', :no, '{}', '', '[]', '{}', 0)"
     )
     database = Database(url)
     with database.engine.begin() as connection:
