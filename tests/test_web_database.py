@@ -13,13 +13,14 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from alembic import op
+from alembic import command, op
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from dubkit.errors import SettingError
-from dubkit.web.database import FILE, Database, Moment, Table, database_url, migrate
+from dubkit.web.database import FILE, MIGRATIONS, Database, Moment, Table, database_url, migrate
 from tests.postgres_server import PostgresServer, postgres_server
 
 TABLES = ("dubkit.web.jobs.tables", "dubkit.web.accounts.tables")
@@ -91,6 +92,42 @@ def test_a_failed_migration_leaves_nothing(url: str, monkeypatch: pytest.MonkeyP
     assert inspect(database.engine).get_table_names() == []
     migrate(database)
     assert "slot" in inspect(database.engine).get_table_names()
+    database.close()
+
+
+def alembic_on(connection: Connection) -> Config:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def test_an_upgrade_opens_no_episode(url: str) -> None:
+    """Whoever saw an episode alone goes on seeing it alone, though only the maker owns it now."""
+    jobs = [
+        ("made", "ed", "dub", 1), ("made", "eve", "dub", 1), ("made", "eve", "render", 1),
+        ("worked on", "eve", "render", 1), ("waits", "eve", "dub", 0), ("given", "eve", "render", 1),
+    ]  # fmt: skip
+    insert = text(
+        "INSERT INTO job (number, id, owner, episode, work, needs_generator, state, created, updated, "
+        "attempt, lease, worker, cancelling, progress, error, degraded, result, events) VALUES (:number, "
+        ":id, :owner, :episode, :work, :no, 'queued', :at, :at, 0, :lease, '', :no, '{}', '', '[]', '{}', 0)"
+    )
+    database = Database(url)
+    with database.engine.begin() as connection:
+        command.upgrade(alembic_on(connection), "0002")
+        for number, (episode, owner, kind, lease) in enumerate(jobs, 1):
+            row = {"number": number, "id": f"job{number}", "owner": owner, "episode": episode, "lease": lease}
+            more = {"work": f'{{"kind": "{kind}"}}', "at": datetime(2026, 1, 1), "no": False}
+            connection.execute(insert, row | more)
+        connection.execute(text("INSERT INTO episode_grant VALUES ('given', '*')"))
+    migrate(database)
+    with database.reading() as session:
+        owning = session.execute(text("SELECT episode, owner FROM job WHERE owning")).all()
+        grants = session.execute(text("SELECT episode, person FROM episode_grant")).all()
+    assert set(owning) == {("made", "ed"), ("waits", "eve")}
+    assert set(grants) == {("given", "*"), ("given", ""), ("worked on", "eve"), ("worked on", "")}
+    with database.engine.begin() as connection:
+        command.downgrade(alembic_on(connection), "0002")
     database.close()
 
 

@@ -249,7 +249,7 @@ def test_a_killed_server_has_kept_every_edit_it_confirmed(tmp_path: Path) -> Non
 # --- a server that others can reach -----------------------------------------------------------
 
 
-def _worker(server: Served) -> int:
+def _worker_of(server: Served) -> int:
     """Wait for the server's worker. Until it is one, a started process shows the server's own words."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
@@ -268,7 +268,7 @@ def test_a_server_for_others_keeps_its_secrets_and_its_limits(tmp_path: Path) ->
         "DUBKIT_SERVE_API_TOKEN": SECRET[::-1],
     }
     with served(tmp_path, PEOPLE, **own) as server:
-        worker = _worker(server)
+        worker = _worker_of(server)
         assert SECRET not in (environment := Path(f"/proc/{worker}/environ").read_text())
         assert SECRET[::-1] not in environment
         shown = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True)
