@@ -126,6 +126,21 @@ def test_a_text_waits_for_the_login_in_another_tab(page: Page, server: Running) 
     assert lines_of(page)["s0002"]["text"] == "Kept all night."
 
 
+def test_a_text_is_not_saved_in_the_name_of_somebody_else(page: Page, server: Running) -> None:
+    page.goto(server.url + REVIEW)
+    page.wait_for_selector("#row-s0003")
+    before = lines_of(page)["s0003"]["text"]
+    tab = another_tab(page, server)
+    enter(tab, "pat")
+    rewrite(page, "s0003", "Typed by Eve.")
+    page.wait_for_selector(".toast:has-text('pat has logged in in another tab. Log in there as eve')")
+    assert lines_of(page)["s0003"]["text"] == before
+    enter(another_tab(page, server), "eve")
+    page.click("#row-s0003 [data-act=retry]")
+    page.wait_for_selector("#row-s0003 .saving.ok")
+    assert lines_of(page)["s0003"]["text"] == "Typed by Eve."
+
+
 def test_logging_out_works_after_a_new_login_in_another_tab(page: Page, server: Running) -> None:
     page.goto(f"{server.url}/jobs")
     enter(another_tab(page, server), "eve")

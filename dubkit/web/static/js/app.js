@@ -55,7 +55,7 @@ document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (event.defaultPrevented || !form.elements.csrf_token || !document.body.dataset.role) return;
   event.preventDefault();
-  await renewToken();
+  await renewToken(true);
   form.submit();
 });
 

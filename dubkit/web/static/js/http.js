@@ -7,13 +7,20 @@ export function csrfToken() {
   return tokenOfPage.content;
 }
 
-/** Take over the token of the session as it is now: a new login in another tab has made the page's own worthless. */
-export async function renewToken() {
+/** Who has logged in in another tab, where it is not the person this page was made for. */
+let another = "";
+
+/**
+ * Take over the token of the session as it is now: a new login in another tab has made the page's own worthless.
+ * What one person typed is not sent in the name of another, unless `anybody` may send it.
+ */
+export async function renewToken(anybody = false) {
   const answer = await fetch("/api/me", { headers: { Accept: "application/json" } }).catch(() => null);
-  const token = answer?.ok ? (await answer.json()).csrf_token : "";
-  if (token) {
-    tokenOfPage.content = token;
-    for (const field of document.querySelectorAll('input[name="csrf_token"]')) field.value = token;
+  const now = answer?.ok ? await answer.json() : null;
+  another = now && now.name !== document.body.dataset.person ? now.name : "";
+  if (now?.csrf_token && (anybody || !another)) {
+    tokenOfPage.content = now.csrf_token;
+    for (const field of document.querySelectorAll('input[name="csrf_token"]')) field.value = now.csrf_token;
   }
   return csrfToken();
 }
@@ -65,6 +72,9 @@ function parsed(text) {
 /** Words for an error answer: the server's detail, else what the status means. */
 export function words(value, status) {
   if (status === 401) return "You are no longer logged in. Log in in another tab, then try again.";
+  if (status === 403 && another) {
+    return `${another} has logged in in another tab. Log in there as ${document.body.dataset.person}, then try again.`;
+  }
   const detail = value?.detail;
   if (typeof detail === "string" && detail) return detail;
   if (Array.isArray(detail)) {
