@@ -154,6 +154,11 @@ class Context:
         return hand.read_edits(self.store, self.language) if self.language else hand.Edits()
 
     @cached_property
+    def speaker_edits(self) -> dict[str, hand.SpeakerEdit]:
+        """Speaker -> what people say of them, in this language over what they say in all."""
+        return hand.speaker_edits(self.shared_edits, self.language_edits)
+
+    @cached_property
     def placed(self) -> hand.Placed:
         return hand.place(
             self.shared_edits,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dubkit.context import Context
-from dubkit.edits import SpeakerEdit, given
+from dubkit.edits import given
 from dubkit.errors import ArtifactDamaged
 from dubkit.stage import EPISODE, Item, Sink, Stage
 from dubkit.types import SAMPLE_RATE, Cast, Segment, Speaker
@@ -46,11 +46,11 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def _edits(context: Context) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for edits in (context.shared_edits.speakers, context.language_edits.speakers):
-        for speaker, edit in edits.items():
-            found |= {f"{speaker}.{name}": value for name, value in given(edit).items()}
-    return found
+    return {
+        f"{speaker}.{name}": value
+        for speaker, edit in context.speaker_edits.items()
+        for name, value in given(edit).items()
+    }
 
 
 def _written(context: Context) -> dict[str, dict[str, str]]:
@@ -119,14 +119,7 @@ def _by_speaker(segments: Sequence[Segment]) -> dict[str, list[Segment]]:
 
 
 def _described(context: Context, speaker: str) -> Described:
-    written = Described(**_written(context).get(speaker, {}))
-    edits = (context.shared_edits.speakers.get(speaker), context.language_edits.speakers.get(speaker))
-    for edit in edits:
-        if isinstance(edit, SpeakerEdit):
-            written = Described(
-                **({f: getattr(written, f) for f in Described.__dataclass_fields__} | given(edit))
-            )
-    return written
+    return Described(**(_written(context).get(speaker, {}) | given(context.speaker_edits.get(speaker))))
 
 
 def _samples(spans: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:

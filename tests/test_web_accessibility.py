@@ -11,7 +11,7 @@ import pytest
 
 from dubkit.web.accounts.people import Role
 from dubkit.web.jobs.kinds import Work
-from tests.browser import DESK, PHONE, Pages, launched
+from tests.browser import DESK, PHONE, Pages
 from tests.web_client import PASSWORD, Running, running_site
 from tests.web_episode import write_episode
 from tests.web_html import HOSTILE_NAME
@@ -60,12 +60,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         write_episode(running.site, HOSTILE_NAME, folder="Series & co")
         write_episode(running.site, "unfinished", finished=False)
         yield running
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
-    with launched(tmp_path_factory.mktemp("screenshots")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

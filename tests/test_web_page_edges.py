@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser import Pages, launched, until
+from tests.browser import Pages, until
 from tests.test_web_review_page import ANSWERS, lines_of, write_episode
 from tests.web_client import Running, running_site
 
@@ -39,12 +39,6 @@ HTMLMediaElement.prototype.play = function () { heard.push(this); return play.ca
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with running_site(tmp_path_factory.mktemp("site"), **ANSWERS) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
-    with launched(tmp_path_factory.mktemp("screenshots")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

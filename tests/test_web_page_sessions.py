@@ -13,7 +13,7 @@ import pytest
 from dubkit.web.accounts.people import Role
 from dubkit.web.jobs.kinds import Job, Work
 from tests import web_episode
-from tests.browser import PHONE, Pages, launched, until
+from tests.browser import PHONE, Pages, until
 from tests.test_web_review_page import ANSWERS, lines_of, write_episode
 from tests.web_client import PASSWORD, Running, running_site
 
@@ -35,12 +35,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         web_episode.write_episode(running.site, "cast")
         web_episode.write_episode(running.site, "n" * 140)
         yield running
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
-    with launched(tmp_path_factory.mktemp("screenshots")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

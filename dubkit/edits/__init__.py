@@ -10,7 +10,13 @@ from dubkit.edits.forms import (
     given,
     read_edits,
 )
-from dubkit.edits.overlay import LOCK_CONFLICT, edited_line, edited_segment, lock_conflict
+from dubkit.edits.overlay import (
+    LOCK_CONFLICT,
+    edited_line,
+    edited_segment,
+    lock_conflict,
+    speaker_edits,
+)
 from dubkit.edits.places import (
     Anchor,
     Placed,
@@ -39,4 +45,5 @@ __all__ = [
     "place",
     "read_anchors",
     "read_edits",
+    "speaker_edits",
 ]

@@ -80,6 +80,18 @@ def named(events: Sequence[Event], number: int) -> Event:
     return event
 
 
+def to_undo(events: Sequence[Event], who: str, language: str, number: int = 0) -> Event:
+    """Return the event that an undo takes back. Raises EditRefused or EditConflict."""
+    target = named(events, number) if number else last_standing(events, who, language)
+    if not concerns(target, language):
+        others = " and ".join(sorted({change.language for change in target.changes}))
+        raise EditRefused(f"Change {target.number} is of {others}: undo it there.")
+    if target.number in undone(events):
+        raise EditRefused(f"Change {target.number} is taken back already.")
+    refuse_built_upon(events, target)
+    return target
+
+
 def last_standing(events: Sequence[Event], who: str, language: str) -> Event:
     """Return the last event of somebody in a language that is not taken back. Raises EditRefused."""
     back = undone(events)

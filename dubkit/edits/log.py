@@ -24,13 +24,9 @@ from dubkit.edits.events import (
     UNDO,
     Change,
     Event,
-    concerns,
-    last_standing,
     last_undone,
-    named,
-    refuse_built_upon,
     refuse_unseen,
-    undone,
+    to_undo,
 )
 from dubkit.edits.forms import FILE, Edits, read_edits
 from dubkit.edits.places import note_anchors
@@ -225,18 +221,6 @@ class _Known:
     events: list[Event]
     edits: dict[str, Edits] = field(default_factory=dict)
     """By language; empty for shared."""
-
-
-def to_undo(events: Sequence[Event], who: str, language: str, number: int = 0) -> Event:
-    """Return the event that an undo takes back. Raises EditRefused or EditConflict."""
-    target = named(events, number) if number else last_standing(events, who, language)
-    if not concerns(target, language):
-        others = " and ".join(sorted({change.language for change in target.changes}))
-        raise EditRefused(f"Change {target.number} is of {others}: undo it there.")
-    if target.number in undone(events):
-        raise EditRefused(f"Change {target.number} is taken back already.")
-    refuse_built_upon(events, target)
-    return target
 
 
 def _after_last_break(path: Path) -> int:

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dubkit.edits.forms import LineEdit, Lock, SegmentEdit, given
+from dubkit.edits.forms import Edits, LineEdit, Lock, SegmentEdit, SpeakerEdit, given
 from dubkit.types import Line, Segment
+
+
+def speaker_edits(shared: Edits, language: Edits) -> dict[str, SpeakerEdit]:
+    """Return the edits of every speaker: those of the language over those that all languages share."""
+    none = SpeakerEdit()
+    return {
+        speaker: SpeakerEdit(
+            **(given(shared.speakers.get(speaker, none)) | given(language.speakers.get(speaker, none)))
+        )
+        for speaker in sorted(shared.speakers.keys() | language.speakers.keys())
+    }
 
 
 def edited_segment(segment: Segment, edit: SegmentEdit | None) -> Segment:

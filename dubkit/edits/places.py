@@ -39,6 +39,8 @@ class Placed:
     """Names of edits whose moment has no segment any more."""
     remarks: tuple[str, ...] = ()
     """Sentences about edits that count otherwise than they were meant, or not at all."""
+    untimed: frozenset[str] = frozenset()
+    """Segments whose edited times cannot be: they count no longer."""
     homes: dict[str, str] = field(default_factory=dict)
     """Name that edits have or had in the files -> segment of their moment; empty where none speaks."""
     segment_names: dict[str, str] = field(default_factory=dict)
@@ -61,20 +63,22 @@ def place(
     of_segments = _winners(shared.segments, homes, by_id, anchors, remarks)
     of_lines = _winners(language.lines, homes, by_id, anchors, remarks)
     placed = {home: shared.segments[item] for home, item in of_segments.items()}
-    for home, edit in placed.items():
-        if impossible_times(by_id[home], edit):
-            placed[home] = replace(edit, start=None, end=None)
-            remarks.append(
-                f"The edited times of {home} do not fit its new segment; they stay in edits.json and change "
-                "nothing."
-            )
+    untimed = frozenset(home for home, edit in placed.items() if impossible_times(by_id[home], edit))
+    for home in sorted(untimed):
+        placed[home] = replace(placed[home], start=None, end=None)
+        remarks.append(
+            f"The edited times of {home} do not fit its new segment; they stay in edits.json and change "
+            "nothing."
+        )
     lines = {home: language.lines[item] for home, item in of_lines.items()}
     for names, edits in ((of_segments, placed), (of_lines, lines)):
         for home, item in names.items():
             if edits[home].text is not None:
                 remarks += _shortened(by_id[home], anchors.get(item), segments)
     orphans = tuple(item for item in sorted(in_files) if not homes[item])
-    return Placed(placed, lines, orphans, tuple(dict.fromkeys(remarks)), homes, of_segments, of_lines)
+    return Placed(
+        placed, lines, orphans, tuple(dict.fromkeys(remarks)), untimed, homes, of_segments, of_lines
+    )
 
 
 def _winners(

@@ -15,8 +15,8 @@ import msgspec
 
 from dubkit.context import Context
 from dubkit.edits import Edits, LineEdit, Lock, SegmentEdit, impossible_times
-from dubkit.edits.events import Change, Event
-from dubkit.edits.log import EditLog, to_undo, value_of
+from dubkit.edits.events import Change, Event, to_undo
+from dubkit.edits.log import EditLog, value_of
 from dubkit.errors import EditRefused
 from dubkit.review.drafts import line_change, moments, segment_change, takes_let_go
 from dubkit.review.due import find_due
@@ -245,8 +245,7 @@ class Desk:
         except EditRefused:
             return  # the log tells it, and knows what was changed by hand meanwhile
         before = [replace(change, after=change.before) for change in reversed(target.changes)]
-        now = set(self.context.fresh().placed.remarks)
-        if any("times" in remark for remark in set(Proposal(self.context, before, ()).placed.remarks) - now):
+        if Proposal(self.context, before, ()).placed.untimed - self.context.fresh().placed.untimed:
             raise EditRefused(
                 f"Change {target.number} cannot be undone: the times of {target.changes[0].item} were "
                 "changed again since.\nUndo the later change first; dubkit review history names it."

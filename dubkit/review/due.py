@@ -46,7 +46,6 @@ def _voices(context: Context, lines: Sequence[str], generated: frozenset[str]) -
     if not context.store.has("cast.json", context.language):
         return {}
     cast = {speaker.id: speaker for speaker in context.cast.speakers}
-    edits = speaker_edits(context)
     due: dict[str, str] = {}
     for segment, line in context.lines:
         if line.id not in lines:
@@ -55,21 +54,11 @@ def _voices(context: Context, lines: Sequence[str], generated: frozenset[str]) -
         if speaker is None:
             due[line.id] = f"{segment.speaker} has no voice yet"
             continue
-        wanted = given(edits.get(segment.speaker, SpeakerEdit()))
+        wanted = given(context.speaker_edits.get(segment.speaker, SpeakerEdit()))
         for name in ("name", "description", "voice") if line.id in generated else ("voice",):
             if wanted.get(name, now := getattr(speaker, name)) != now:
                 due[line.id] = f"the {name} of {segment.speaker} is to be “{wanted[name]}”"
     return due
-
-
-def speaker_edits(context: Context) -> dict[str, SpeakerEdit]:
-    """Return the edits of every speaker: those of the language over those that all languages share."""
-    shared, own = context.shared_edits.speakers, context.language_edits.speakers
-    none = SpeakerEdit()
-    return {
-        speaker: SpeakerEdit(**(given(shared.get(speaker, none)) | given(own.get(speaker, none))))
-        for speaker in sorted(shared.keys() | own.keys())
-    }
 
 
 def _other_words(context: Context, name: str) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from dubkit.context import Context
 from dubkit.edits import LineEdit, given, lock_conflict
 from dubkit.errors import DubkitError, EditRefused
-from dubkit.review.due import speaker_edits
 from dubkit.review.takes import GENERATING, current_take, takes_to_compare
 from dubkit.store import Record, canonical, decoded
 from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, LineRoute, Route, Segment, SpokenLine
@@ -188,7 +187,7 @@ class _Known:
 def _speaker_names(context: Context) -> dict[str, str]:
     if not context.store.has("cast.json", context.language):
         return {}
-    given_names = {speaker: edit.name for speaker, edit in speaker_edits(context).items() if edit.name}
+    given_names = {speaker: edit.name for speaker, edit in context.speaker_edits.items() if edit.name}
     return {speaker.id: speaker.name for speaker in context.cast.speakers} | given_names
 
 

@@ -10,7 +10,6 @@ from dubkit.edits.events import Change, Event
 from dubkit.errors import EditRefused
 from dubkit.review.changes import Desk, refuse_broken
 from dubkit.review.drafts import relocked, segment_change
-from dubkit.review.due import speaker_edits
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def speakers(context: Context) -> list[SpeakerRow]:
     cast = (
         {s.id: s for s in context.cast.speakers} if context.store.has("cast.json", context.language) else {}
     )
-    edits = speaker_edits(context)
+    edits = context.speaker_edits
     rows = []
     for speaker in sorted({segment.speaker for segment in context.segments}):
         spoken = [s for s in context.segments if s.speaker == speaker]
