@@ -518,7 +518,9 @@ def test_a_kept_take_that_is_gone_is_a_failure_with_a_cure(desk: Desk) -> None:
 @pytest.mark.slow
 def test_a_line_that_failed_stops_nothing_else_and_is_made_once_mended(desk: Desk) -> None:
     review(desk, "edit", "sample", "2", "--voice", "nonsense")
-    assert "failed" in review(desk, "regen", "sample", "1-3", code=3)
+    said = review(desk, "regen", "sample", "1-3", code=3)
+    assert "speak s0002 failed" in said
+    assert "s0002\n  no take was made" in said
     review(desk, "render", "sample", "--dry-run")
     review(desk, "play", "sample", "1", "--no-open")
     desk.dubkit("plan", "sample.mp4", "--to", "pt-BR")

@@ -97,7 +97,11 @@ def _say_takes(context: Context, lines: Sequence[str]) -> None:
 
     for line in lines:
         click.echo(line)
-        print_takes([take for take in line_takes(context, line) if take.in_use])
+        made = [take for take in line_takes(context, line) if take.in_use]
+        if made:
+            print_takes(made)
+        else:
+            click.echo("  no take was made")
 
 
 def _say_outcomes(context: Context, outcomes: Sequence[Outcome], *, rendered: bool) -> None:
