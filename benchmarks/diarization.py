@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dubkit.formats.rttm import read_rttm
 from dubkit.speech.diarize import DiarizeSettings, diarize
 from dubkit.speech.embeddings import VoiceEncoder
-from dubkit.speech.rttm import read_rttm
 from dubkit.speech.vad import speech_spans
 from dubkit.types import ASR_RATE, Turn
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from benchmarks.pipeline import machine, report
-from benchmarks.pipeline_measure import Figure, single
+from benchmarks.pipeline.command import machine, report
+from benchmarks.pipeline.measure import Figure, single
 
 STAGES = ("embed", "encode", "denoise", "refine", "decode")
 WORK = (
@@ -28,10 +28,10 @@ WORK = (
     "dubkit.dubbing.diffusion.generate.second_stage",
     "dubkit.dubbing.diffusion.generate.upsample",
     "dubkit.dubbing.clip.decode.decode_clip",
-    "dubkit.media.window.read_window",
-    "dubkit.media.frames.frame_times",
-    "dubkit.media.audio.read_span",
-    "dubkit.media.lossless.write_frames",
+    "dubkit.media.picture.window.read_window",
+    "dubkit.media.picture.frames.frame_times",
+    "dubkit.media.sound.audio.read_span",
+    "dubkit.media.picture.lossless.write_frames",
 )
 """Functions whose time is not the chain's: the network, and the source read and frames written."""
 OPENERS = (
@@ -97,13 +97,13 @@ def timed(clock: Clock) -> Iterator[None]:
 
 def measure(clip: Path, folder: Path, frames: int) -> list[Figure]:
     """Dub a clip stage by stage and return what the chain adds to each."""
+    from dubkit.chain.plan import Request
     from dubkit.config import configure
-    from dubkit.ops.catalogue_ltx import in_folder
-    from dubkit.ops.models import ModelStore
-    from dubkit.ops.tiny import make_tiny
-    from dubkit.planning import Request
+    from dubkit.models.catalogue_generator import in_folder
+    from dubkit.models.store import ModelStore
+    from dubkit.models.tiny.files import make_tiny
     from dubkit.progress import Silent, Speeds
-    from dubkit.session import Session, dub
+    from dubkit.studio import Session, dub
 
     weights = folder / "tiny"
     make_tiny(weights)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dubkit.chain import Outcome
+from dubkit.chain.plan import Request
+from dubkit.chain.run import Outcome
 from dubkit.config import Settings, with_settings
-from dubkit.planning import Request
 from dubkit.progress import Progress, Silent, Speeds
-from dubkit.session import Session, dub, open_models
+from dubkit.studio import Session, dub, open_models
 
 EVERY = 1.4
 """Seconds from one line to the next, and how long each lasts."""

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.long_episode import make_long_episode
-from benchmarks.pipeline import machine
+from benchmarks.pipeline.command import machine
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

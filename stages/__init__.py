@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dubkit.stage import Stage
+from dubkit.chain.stage import Stage
 from stages.cast import STAGE as cast
 from stages.clips import STAGE as clips
 from stages.decode import STAGE as decode

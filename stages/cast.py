@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dubkit.context import Context
-from dubkit.edits import given
+from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.episode.context import Context
+from dubkit.episode.edits import given
 from dubkit.errors import ArtifactDamaged
-from dubkit.stage import EPISODE, Item, Sink, Stage
 from dubkit.types import SAMPLE_RATE, Cast, Segment, Speaker
-from stages.voices import choose, identity
+from stages.shared.voices import choose, identity
 
 CURE = (
     'Its form is [spk1] name = "Ana" description = "The young woman" voice = "…"; all three may be left out.'
@@ -78,8 +78,8 @@ def _written(context: Context) -> dict[str, dict[str, str]]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.media.audio import read_mono16
-    from dubkit.media.loudness import dialogue_loudness
+    from dubkit.media.sound.audio import read_mono16
+    from dubkit.media.sound.loudness import dialogue_loudness
     from dubkit.speech.pitch import describe_voice, median_pitch
     from dubkit.voice.voices import voice_for
 

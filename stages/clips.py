@@ -7,10 +7,10 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from dubkit.context import Context
-from dubkit.stage import EPISODE, Item, Sink, Stage
+from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.episode.context import Context
 from dubkit.types import Clip, Clips, LineRoute, Route
-from stages.generator import choose_engine
+from stages.shared.generator import choose_engine
 
 if TYPE_CHECKING:
     from dubkit.dubbing.planning.spans import FrameClock
@@ -67,7 +67,7 @@ def _planned(context: Context, routes: Sequence[LineRoute]) -> tuple[tuple[Clip,
     from dubkit.dubbing.planning.planner import Limits, make_clips, plan_clips
     from dubkit.dubbing.planning.sizes import choose_size, pixels_for
     from dubkit.dubbing.planning.spans import line_spans, silences
-    from dubkit.media.window import shown_size
+    from dubkit.media.picture.window import shown_size
 
     wanted, video = context.settings.dub, context.episode.video
     clock = _clock(context)
@@ -92,7 +92,7 @@ def _planned(context: Context, routes: Sequence[LineRoute]) -> tuple[tuple[Clip,
 def _clock(context: Context) -> FrameClock:
     """Return when frames are shown; only a variable rate needs a look into the source."""
     from dubkit.dubbing.planning.spans import FrameClock
-    from dubkit.media.frames import frame_times
+    from dubkit.media.picture.frames import frame_times
 
     video = context.episode.video
     if video is None:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dubkit.context import Context
+from dubkit.chain.stage import Item, Sink, Stage
+from dubkit.episode.context import Context
 from dubkit.errors import DubkitError
-from dubkit.stage import Item, Sink, Stage
 from dubkit.types import Clip, DubbedClip
-from stages.artifacts import chosen, digest_of, on_disk, second_file
-from stages.generator import (
+from stages.shared.artifacts import chosen, digest_of, on_disk, second_file
+from stages.shared.generator import (
     CHECKPOINT,
     clip_seed,
     devices,
@@ -22,7 +22,7 @@ from stages.generator import (
     open_generator,
     recipe,
 )
-from stages.takes import KEPT, chosen_clip, kept_digest
+from stages.shared.takes import KEPT, chosen_clip, kept_digest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -95,7 +95,7 @@ def kept(clip: Clip, pieces: Iterator[Tensor]) -> Iterator[Tensor]:
 def _write(pieces: Iterator[Tensor], sound: Tensor, rate: int, folder: Path) -> int:
     import soundfile as sf  # type: ignore[import-untyped]
 
-    from dubkit.media.lossless import write_frames
+    from dubkit.media.picture.lossless import write_frames
 
     count = write_frames((piece.numpy() for piece in pieces), folder / PICTURE)
     sf.write(folder / SOUND, sound.numpy().T, rate, subtype="PCM_24")  # float files hold the time

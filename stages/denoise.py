@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dubkit.context import Context
-from dubkit.stage import Item, Sink, Stage
+from dubkit.chain.stage import Item, Sink, Stage
+from dubkit.episode.context import Context
 from dubkit.types import Clip
-from stages.artifacts import (
+from stages.shared.artifacts import (
     NEGATIVE,
     by_id,
     chain_of,
@@ -21,7 +21,7 @@ from stages.artifacts import (
     second_file,
     text_file,
 )
-from stages.generator import (
+from stages.shared.generator import (
     CHECKPOINT,
     DUBBING_LORA,
     clip_seed,
@@ -32,7 +32,7 @@ from stages.generator import (
     own_seed,
     recipe,
 )
-from stages.takes import chosen_clip
+from stages.shared.takes import chosen_clip
 
 if TYPE_CHECKING:
     from dubkit.engines.justdubit.steps import ClipJob

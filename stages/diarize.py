@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dubkit.context import Context
-from dubkit.stage import EPISODE, Item, Sink, Stage
+from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.episode.context import Context
 from dubkit.types import Diarization
-from stages.devices import device
+from stages.shared.devices import device
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dubkit.ops.catalogue import ResolvedModel
+    from dubkit.models.spec import ResolvedModel
 
 NO_ENCODER = "no speaker model found, so the whole episode counts as one speaker"
 
@@ -44,7 +44,7 @@ def choose(context: Context) -> tuple[str, ResolvedModel | None]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.speech.rttm import write_rttm
+    from dubkit.formats.rttm import write_rttm
 
     method, model = choose(context)
     imported = context.imported("diarize")
@@ -62,14 +62,14 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 
 def _import(file: Path) -> Diarization:
-    from dubkit.speech.rttm import read_rttm, read_turns_csv
+    from dubkit.formats.rttm import read_rttm, read_turns_csv
 
     turns = read_turns_csv(file) if file.suffix == ".csv" else read_rttm(file)
     return Diarization(turns=turns, method="import", embeddings={})
 
 
 def _diarize(context: Context, method: str, model: ResolvedModel | None) -> Diarization:
-    from dubkit.media.audio import read_mono16
+    from dubkit.media.sound.audio import read_mono16
     from dubkit.speech.diarize import DiarizeSettings, diarize, single_speaker
     from dubkit.speech.vad import speech_spans
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import prompts
-from dubkit.context import Context
+from dubkit.chain.stage import Item, Sink, Stage
+from dubkit.episode.context import Context
 from dubkit.errors import DubkitError
-from dubkit.stage import Item, Sink, Stage
-from stages.artifacts import NEGATIVE, text_file
-from stages.generator import CHECKPOINT, TEXT, devices, generates, identities, open_generator, recipe
-from stages.takes import chosen_clip
+from stages.shared.artifacts import NEGATIVE, text_file
+from stages.shared.generator import CHECKPOINT, TEXT, devices, generates, identities, open_generator, recipe
+from stages.shared.takes import chosen_clip
 
 
 def wanted(context: Context) -> dict[str, str]:

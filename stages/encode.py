@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from dubkit.context import Context
+from dubkit.chain.stage import Item, Sink, Stage
+from dubkit.episode.context import Context
 from dubkit.errors import DubkitError
-from dubkit.stage import Item, Sink, Stage
 from dubkit.types import SAMPLE_RATE, Clip
-from stages.artifacts import chosen, encoded_file
-from stages.generator import (
+from stages.shared.artifacts import chosen, encoded_file
+from stages.shared.generator import (
     CHECKPOINT,
     devices,
     failure,
@@ -55,7 +55,7 @@ def items(context: Context) -> Sequence[Item]:
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.engines.justdubit.steps import encode
-    from dubkit.media.frames import frame_times
+    from dubkit.media.picture.frames import frame_times
 
     found, wanted = windows(context), recipe(context)
     video = context.episode.video
@@ -78,8 +78,8 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 def _sight(context: Context, clip: Clip, time: Fraction) -> Sight:
     """Read a clip's frames and sound from the source."""
     from dubkit.engines.justdubit.steps import Sight
-    from dubkit.media.audio import read_span
-    from dubkit.media.window import read_window
+    from dubkit.media.picture.window import read_window
+    from dubkit.media.sound.audio import read_span
 
     video = context.episode.video
     assert video is not None, "clips have a picture"
@@ -97,7 +97,7 @@ def heard(sound: NDArray[Any], layout: str) -> NDArray[np.float32]:
     """
     import numpy as np
 
-    from dubkit.media.audio import channel_roles
+    from dubkit.media.sound.audio import channel_roles
 
     if len(sound) <= 2:
         return sound.astype(np.float32)

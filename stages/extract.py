@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dubkit.context import Context
+from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.episode.context import Context
 from dubkit.errors import MediaError
-from dubkit.stage import EPISODE, Item, Sink, Stage
 
 
 def items(context: Context) -> Sequence[Item]:
@@ -15,8 +15,8 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.media.decode import decode_audio
-    from dubkit.media.probe import probe
+    from dubkit.media.files.decode import decode_audio
+    from dubkit.media.files.probe import probe
 
     wanted = context.settings.extract
     episode = probe(context.source, audio_track=wanted.audio_track, audio_language=wanted.audio_language)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dubkit.context import Context
-from dubkit.media.face_finders import finder_identity
-from dubkit.stage import EPISODE, Item, Sink, Stage
-from stages.generator import generates
+from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.episode.context import Context
+from dubkit.media.picture.face_finders import finder_identity
+from stages.shared.generator import generates
 
 
 def items(context: Context) -> Sequence[Item]:
@@ -20,7 +20,7 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.media.faces import find_faces
+    from dubkit.media.picture.faces import find_faces
 
     found = find_faces(context.source, context.episode, context.segments, advance=sink.advance)
     degraded = []

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dubkit.context import Context
+from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.episode.context import Context
+from dubkit.episode.store import file_digest
 from dubkit.errors import MediaError
-from dubkit.stage import EPISODE, Item, Sink, Stage
-from dubkit.store import file_digest
 from dubkit.types import SAMPLE_RATE
 from stages.speak import spoken
 
@@ -37,7 +37,7 @@ def _background(file: Path) -> Path:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.media.mix import MixSettings, Placement, mix
+    from dubkit.media.sound.mix import MixSettings, Placement, mix
 
     wanted = context.settings.mix
     placements = []

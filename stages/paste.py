@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dubkit.context import Context
-from dubkit.stage import EPISODE, Item, Sink, Stage
+from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.episode.context import Context
 from dubkit.types import Clip, FaceBox, PictureReport
 from stages.decode import PICTURE
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dubkit.dubbing.film.paste import Paster
-    from dubkit.media.splice import SpliceReport
+    from dubkit.media.splice.splice import SpliceReport
 
 FILM = "mix/picture.mp4"
 REPORT = "mix/picture.json"
@@ -57,7 +57,7 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.media.splice import splice
+    from dubkit.media.splice.splice import splice
 
     video = context.episode.video
     assert video is not None, "clips have a picture"
@@ -103,7 +103,7 @@ class Film:
         return self._paster.frame(number, source, picture)
 
     def _frames(self, clip: Clip) -> Iterator[NDArray[np.uint8]]:
-        from dubkit.media.lossless import read_frames
+        from dubkit.media.picture.lossless import read_frames
 
         return read_frames(self._file(clip))
 
@@ -116,7 +116,7 @@ class Film:
         """Measure the colours of a clip and return what pastes it."""
         from dubkit.dubbing.film.colour import ColourMatch, PictureFormat
         from dubkit.dubbing.film.paste import Paster, lay
-        from dubkit.media.window import window_frames
+        from dubkit.media.picture.window import window_frames
 
         context, video = self.context, self.context.episode.video
         assert video is not None, "clips have a picture"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import resources
 
-from dubkit.context import Context
-from dubkit.stage import EPISODE, Item, Sink, Stage
+from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.episode.context import Context
 from dubkit.types import Line, Prompt, Prompts
 
 TEMPLATE = "dub.txt"

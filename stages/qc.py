@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dubkit.context import Context
-from dubkit.stage import EPISODE, Item, Sink, Stage
+from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.episode.context import Context
 from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Segment
 from stages.report import degraded_notes, picture_report, write_report
 from stages.speak import spoken
@@ -103,8 +103,8 @@ class Delivered:
 
 def _decode(context: Context, folder: Path) -> Delivered:
     """Decode the dub as a player would; what is measured is what was delivered."""
-    from dubkit.media.decode import decode_audio
-    from dubkit.media.probe import probe
+    from dubkit.media.files.decode import decode_audio
+    from dubkit.media.files.probe import probe
 
     dub = context.store.path(dub_name(context), context.language)
     sound = Delivered(folder / "full.wav", folder / "speech.wav")
@@ -114,7 +114,7 @@ def _decode(context: Context, folder: Path) -> Delivered:
 
 def _listen(context: Context, groups: Sequence[Sequence[str]], sound: Delivered, sink: Sink) -> None:
     """Recognise the dub where the lines are spoken."""
-    from dubkit.media.audio import read_mono16
+    from dubkit.media.sound.audio import read_mono16
     from dubkit.qc.measures import align_heard
     from dubkit.speech.asr import AsrSettings
 
@@ -142,8 +142,8 @@ def _settings(context: Context) -> QcSettings:
 
 
 def _measure(context: Context, segment: Segment, line: Line, heard: str | None, sound: Delivered) -> LineQc:
-    from dubkit.media.audio import read_span
-    from dubkit.media.loudness import dialogue_loudness
+    from dubkit.media.sound.audio import read_span
+    from dubkit.media.sound.loudness import dialogue_loudness
     from dubkit.qc.measures import LineCheck, line_qc, longest_silence
 
     take, speech = context.spoken_line(line.id), context.take_file(line.id)
@@ -181,8 +181,8 @@ def _heard(context: Context) -> dict[str, str]:
 
 
 def _episode(context: Context, sound: Delivered) -> EpisodeQc:
-    from dubkit.media.loudness import dialogue_loudness, true_peak_of_file
-    from dubkit.media.stitch import verify_delivery
+    from dubkit.media.delivery.stitch import verify_delivery
+    from dubkit.media.sound.loudness import dialogue_loudness, true_peak_of_file
     from dubkit.qc.measures import EpisodeCheck, episode_qc
 
     heard, picture = _heard(context), picture_report(context)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dubkit.context import Context
-from dubkit.stage import Item, Sink, Stage
+from dubkit.chain.stage import Item, Sink, Stage
+from dubkit.episode.context import Context
 from dubkit.types import Clip
-from stages.artifacts import by_id, chain_of, chosen, digest_of, first_file, on_disk, second_file
 from stages.denoise import SETTINGS, chained, jobs_for, ready, seed_edit, settings_for
-from stages.generator import (
+from stages.shared.artifacts import by_id, chain_of, chosen, digest_of, first_file, on_disk, second_file
+from stages.shared.generator import (
     CHECKPOINT,
     DISTILLED_LORA,
     DUBBING_LORA,
@@ -21,7 +21,7 @@ from stages.generator import (
     open_generator,
     operations,
 )
-from stages.takes import chosen_clip
+from stages.shared.takes import chosen_clip
 
 
 def _first(context: Context, clip: Clip) -> str:

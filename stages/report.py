@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dubkit.context import Context
+from dubkit.episode.context import Context
 from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, PictureReport, Segment
-from stages.generator import ROLES as GENERATOR
 from stages.mix import SOUND
 from stages.paste import REPORT as PICTURE_REPORT
+from stages.shared.generator import ROLES as GENERATOR
 from stages.stitch import dub_name, film
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def write_report(context: Context) -> None:
 
 def collect(context: Context) -> ReportModel:
     """Put together what the page shows; paths are relative to the language's folder."""
-    from dubkit.media.audio import waveform_peaks
+    from dubkit.media.sound.audio import waveform_peaks
     from dubkit.qc.report import ReportModel, ShotCard, SpeakerCard
     from dubkit.translate.language import language_name
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dubkit.context import Context
-from dubkit.stage import EPISODE, Item, Sink, Stage
+from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.episode.context import Context
 
 THUMBNAIL_WIDTH = 240
 
@@ -16,8 +16,8 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.media.frames import save_thumbnail
-    from dubkit.media.shots import ShotSettings, find_shots
+    from dubkit.media.picture.frames import save_thumbnail
+    from dubkit.media.picture.shots import ShotSettings, find_shots
 
     wanted = context.settings.shots
     found = find_shots(

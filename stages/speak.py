@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dubkit.context import Context
-from dubkit.edits import given
+from dubkit.chain.stage import Item, Sink, Stage
+from dubkit.episode.context import Context
+from dubkit.episode.edits import given
 from dubkit.errors import DubkitError
-from dubkit.stage import Item, Sink, Stage
 from dubkit.types import SAMPLE_RATE, Line, Segment, Slot
-from stages.clip_speech import ClipSpeech, clips_of, line_inputs
-from stages.generator import clip_seed
-from stages.takes import chosen_speech
-from stages.voices import identity, open_voice
+from stages.shared.clip_speech import ClipSpeech, clips_of, line_inputs
+from stages.shared.generator import clip_seed
+from stages.shared.takes import chosen_speech
+from stages.shared.voices import identity, open_voice
 
 BREATH = round(0.06 * SAMPLE_RATE)
 """Samples of silence kept before the next line when a line borrows the pause after it."""
@@ -104,7 +104,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 def _cut(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) -> None:
     """Take lines from the sound of their clips."""
-    from dubkit.media.audio import write_wav
+    from dubkit.media.sound.audio import write_wav
 
     speech = ClipSpeech(context)
     for segment, line in lines:
@@ -121,7 +121,7 @@ def _cut(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) ->
 def _speak(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) -> None:
     """Speak lines with the voice engine, opened once."""
     from dubkit.engines.voice import VoiceEngine
-    from dubkit.media.audio import write_wav
+    from dubkit.media.sound.audio import write_wav
     from dubkit.voice.fit import FitSettings
 
     wanted = context.settings.speak

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dubkit.context import Context
-from dubkit.stage import EPISODE, Item, Sink, Stage
+from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.episode.context import Context
+from dubkit.formats.cues import source_cues, target_cues, write_source_subtitles, write_target_subtitles
 from stages.mix import SOUND
-from stages.outputs import source_cues, target_cues, write_source_subtitles, write_target_subtitles
 from stages.paste import FILM
 
 
@@ -40,13 +40,13 @@ def items(context: Context) -> Sequence[Item]:
 
 def dub_name(context: Context) -> str:
     """Name of the finished file."""
-    from dubkit.media.stitch import container_for
+    from dubkit.media.delivery.stitch import container_for
 
     return f"dub.{container_for(context.episode, context.settings.stitch.container)}"
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.media.stitch import StitchInputs, stitch
+    from dubkit.media.delivery.stitch import StitchInputs, stitch
 
     write_source_subtitles(context.fresh(""))
     written = write_target_subtitles(context)
@@ -68,7 +68,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 def _subtitles(context: Context, folder: Path) -> tuple[tuple[str, Path], ...]:
     """Write the tracks that go into the dub; one without a cue is left out."""
-    from dubkit.media.subtitles import write_srt
+    from dubkit.formats.subtitles import write_srt
 
     wanted = context.settings.stitch.subs
     tracks = []

@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dubkit.context import Context
+from dubkit.chain.stage import Item, Sink, Stage
+from dubkit.episode.context import Context
+from dubkit.formats.cues import write_source_subtitles
 from dubkit.speech.language import LanguageSpan
-from dubkit.stage import Item, Sink, Stage
 from dubkit.types import Transcript, Word
-from stages.devices import device
-from stages.outputs import write_source_subtitles
+from stages.shared.devices import device
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dubkit.ops.catalogue import ResolvedModel
+    from dubkit.models.spec import ResolvedModel
     from dubkit.speech.asr import Recogniser
 
 WORDS = "words"
@@ -103,7 +103,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 
 def _recognise(context: Context, sink: Sink) -> None:
-    from dubkit.media.audio import read_mono16
+    from dubkit.media.sound.audio import read_mono16
     from dubkit.speech.asr import AsrSettings
     from dubkit.speech.vad import speech_spans
 
@@ -142,7 +142,7 @@ def _cut(context: Context) -> Transcript:
 
 
 def _import(context: Context, file: Path) -> Transcript:
-    from dubkit.media.subtitles import read_cues
+    from dubkit.formats.subtitles import read_cues
     from dubkit.speech.segments import segments_from_cues
 
     language = context.settings.transcribe.language

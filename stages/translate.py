@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dubkit.context import Context
-from dubkit.edits import given
+from dubkit.chain.stage import Item, Sink, Stage
+from dubkit.episode.context import Context
+from dubkit.episode.edits import given
+from dubkit.episode.store import canonical, decoded
 from dubkit.errors import TranslationError
-from dubkit.stage import Item, Sink, Stage
-from dubkit.store import canonical, decoded
+from dubkit.formats.cues import write_target_subtitles
 from dubkit.types import Line, Segment, Translation
-from stages.outputs import write_target_subtitles
 
 if TYPE_CHECKING:
     from dubkit.translate.client import OpenAIEndpoint
@@ -148,7 +148,7 @@ def _keep(line: Translated, sink: Sink) -> None:
 
 
 def _import(context: Context, file: Path, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.media.subtitles import read_cues
+    from dubkit.formats.subtitles import read_cues
 
     cues = read_cues(file)
     same_count = len(cues) == len(context.segments)

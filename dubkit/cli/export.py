@@ -27,9 +27,9 @@ def command(video: Path, kind: str, lang: str, out: Path | None, output: Path) -
     Each can be given back with `run --use`: a csv, json, srt or vtt to transcribe or translate, an rttm to
     diarize.
     """
-    from dubkit.exports import export
+    from dubkit.formats.export import export
     from dubkit.progress import Speeds
-    from dubkit.session import Session, episode_context
+    from dubkit.studio import Session, episode_context
 
     settings = load({}, video).settings
     session = Session(settings, output, model_store(settings), Speeds())

@@ -13,8 +13,8 @@ import click
 from dubkit.cli.options import load, model_store
 
 if TYPE_CHECKING:
-    from dubkit.ops.catalogue import ModelSpec
-    from dubkit.ops.models import ModelStore
+    from dubkit.models.spec import ModelSpec
+    from dubkit.models.store import ModelStore
 
 SHORT = 32
 """Characters of a licence that stands in its model's line; a longer one becomes a note below the list."""
@@ -29,7 +29,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_command(as_json: bool) -> None:
     """Show what is used, from where, its licence and size."""
-    from dubkit.ops.listing import list_models
+    from dubkit.models.listing import list_models
 
     rows = list_models(model_store(load({}).settings))
     if as_json:
@@ -108,7 +108,7 @@ def verify_command(names: tuple[str, ...], as_json: bool) -> None:
     generator file the header, the keys, shapes and types of its tensors are checked without loading it.
     Without NAME every model that is here is verified. Exit code 1 when something is not as it should be.
     """
-    from dubkit.ops.verifying import verify
+    from dubkit.models.verifying import verify
 
     results = verify(model_store(load({}).settings), names)
     if as_json:
@@ -144,7 +144,7 @@ def make_tiny_command(folder: Path, seed: int, generation: str, force: bool) -> 
     It is a whole set in the published layout, under the published names, so that every step can be tried on
     any machine. The files make noise, never a dub.
     """
-    from dubkit.ops.tiny import make_tiny
+    from dubkit.models.tiny.files import make_tiny
 
     for path in make_tiny(folder, seed=seed, generation="2.3" if generation == "2.3" else "2", force=force):
         click.echo(path)

@@ -11,8 +11,8 @@ import click
 
 if TYPE_CHECKING:
     from dubkit.config import Configured, Settings
-    from dubkit.ops.models import ModelStore
-    from dubkit.session import Session
+    from dubkit.models.store import ModelStore
+    from dubkit.studio import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -122,14 +122,14 @@ def _named_settings(pairs: tuple[str, ...]) -> dict[str, str]:
 
 def cache_folder(settings: Settings) -> Path:
     """Folder of joined and downloaded models."""
-    from dubkit.session import cache_folder
+    from dubkit.studio import cache_folder
 
     return cache_folder(settings)
 
 
 def model_store(settings: Settings) -> ModelStore:
     """Open the models as the settings say."""
-    from dubkit.session import open_models
+    from dubkit.studio import open_models
 
     return open_models(settings)
 
@@ -137,7 +137,7 @@ def model_store(settings: Settings) -> ModelStore:
 def open_session(flags: Mapping[str, Any], output: Path, source: Path | None = None) -> Session:
     """Build what the library's functions need to open episodes."""
     from dubkit.progress import Speeds
-    from dubkit.session import Session
+    from dubkit.studio import Session
 
     configured = load(flags, source)
     settings = configured.settings

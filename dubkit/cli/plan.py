@@ -14,8 +14,8 @@ from dubkit.cli.requests import make_request
 from dubkit.cli.sources import find_sources
 
 if TYPE_CHECKING:
-    from dubkit.estimates import Estimate
-    from dubkit.planning import StagePlan
+    from dubkit.chain.estimate import Estimate
+    from dubkit.chain.plan import StagePlan
 
 SHOWN = 8
 
@@ -47,7 +47,7 @@ def show_plans(
 ) -> None:
     """Print the plan of every source."""
     from dubkit.progress import Speeds
-    from dubkit.session import Session, plan_episode
+    from dubkit.studio import Session, plan_episode
 
     request = make_request(targets, flags)
     for source in find_sources(videos):

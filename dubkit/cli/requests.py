@@ -10,12 +10,12 @@ import click
 from dubkit.cli.options import languages
 
 if TYPE_CHECKING:
-    from dubkit.planning import Request
+    from dubkit.chain.plan import Request
 
 
 def make_request(targets: tuple[str, ...], flags: dict[str, Any]) -> Request:
     """Read the options that say what to do, not how."""
-    from dubkit.planning import Request, check_request, stage_named
+    from dubkit.chain.plan import Request, check_request, stage_named
 
     uses: dict[str, Path | None] = {}
     for pair in flags["use"]:

@@ -14,8 +14,8 @@ from dubkit.cli.requests import make_request
 from dubkit.cli.sources import find_sources
 
 if TYPE_CHECKING:
-    from dubkit.chain import Outcome
-    from dubkit.planning import Request
+    from dubkit.chain.plan import Request
+    from dubkit.chain.run import Outcome
 
 
 @click.command(name="run")
@@ -62,7 +62,7 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **f
         return show_plans(videos, targets, output, flags)
     from dubkit.errors import DiskFull, DubkitError
     from dubkit.progress import Speeds, Terminal
-    from dubkit.session import Session, dub
+    from dubkit.studio import Session, dub
 
     _log(flags["verbose"], flags["debug"])
     request = make_request(targets, flags)

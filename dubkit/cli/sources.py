@@ -6,7 +6,7 @@ import glob
 from pathlib import Path
 
 from dubkit.errors import DubkitError
-from dubkit.media.suffixes import MEDIA
+from dubkit.media.files.suffixes import MEDIA
 
 
 def find_sources(named: tuple[str, ...]) -> list[Path]:

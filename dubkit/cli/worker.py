@@ -13,7 +13,7 @@ from dubkit.cli.options import cache_folder, load, model_store, output_option, s
 
 if TYPE_CHECKING:
     from dubkit.config import Settings
-    from dubkit.session import Session
+    from dubkit.studio import Session
 
 
 @click.command(name="worker")
@@ -36,7 +36,7 @@ def command(output: Path, database: str, once: bool, parent: int, verbose: bool,
     folder and the same input folder. Ctrl-C hands the running job back.
     """
     from dubkit.progress import Speeds
-    from dubkit.session import Session
+    from dubkit.studio import Session
     from dubkit.web.database import check_is_there
     from dubkit.web.jobs.start import Start, start
 

@@ -22,7 +22,7 @@ from dubkit.dubbing.planning.sizes import choose_size
 from dubkit.errors import MediaError
 from dubkit.ltx.lora import LoRA, reference_downscale
 from dubkit.ltx.tiling import Tiling
-from dubkit.media.window import shown_size
+from dubkit.media.picture.window import shown_size
 from dubkit.types import Fit
 
 log = logging.getLogger(__name__)

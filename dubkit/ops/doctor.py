@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dubkit.errors import ModelMissing, ToolError
-from dubkit.media.filters import ffmpeg_exe
-from dubkit.ops.catalogue import OPTIONAL_ROLES, ModelSpec
-from dubkit.ops.catalogue_ltx import DUBBING_ROLES, GENERATOR_ROLES
-from dubkit.ops.listing import NOISE, lacking_runtime
-from dubkit.ops.models import ModelStore
-from dubkit.ops.packaged import package_folder
-from dubkit.ops.weight_files import random_weights
+from dubkit.media.files.filters import ffmpeg_exe
+from dubkit.models.catalogue import OPTIONAL_ROLES
+from dubkit.models.catalogue_generator import DUBBING_ROLES, GENERATOR_ROLES
+from dubkit.models.listing import NOISE, lacking_runtime
+from dubkit.models.packaged import package_folder
+from dubkit.models.spec import ModelSpec
+from dubkit.models.store import ModelStore
+from dubkit.models.weights.files import random_weights
 
 FREE_DISK = 2_000_000_000
 FREE_MEMORY = 2_000_000_000

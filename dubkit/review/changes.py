@@ -1,6 +1,6 @@
 """What a person does to lines: edit, accept, lock, choose a take, ask for a new one, undo.
 
-Every act is one event of the episode's log (`dubkit.edits.log`), checked as a whole before it is written.
+Every act is one event of the log (`dubkit.episode.edits.log`), checked as a whole before it is written.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 
 import msgspec
 
-from dubkit.context import Context
-from dubkit.edits import Edits, LineEdit, Lock, SegmentEdit, impossible_times
-from dubkit.edits.events import Change, Event, to_undo
-from dubkit.edits.log import EditLog, value_of
+from dubkit.episode.context import Context
+from dubkit.episode.edits import Edits, LineEdit, Lock, SegmentEdit, impossible_times
+from dubkit.episode.edits.events import Change, Event, to_undo
+from dubkit.episode.edits.log import EditLog, value_of
 from dubkit.errors import EditRefused
 from dubkit.review.drafts import line_change, moments, segment_change, takes_let_go
 from dubkit.review.due import find_due
 from dubkit.review.proposal import Proposal
 from dubkit.review.takes import clips_of, find_takes, in_use, seeds_used
-from dubkit.session import finished_languages
+from dubkit.studio import finished_languages
 from dubkit.types import Line, Route, Segment
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from dubkit.context import Context
-from dubkit.edits.events import Change
-from dubkit.session import finished_languages
+from dubkit.episode.context import Context
+from dubkit.episode.edits.events import Change
+from dubkit.studio import finished_languages
 from dubkit.types import Segment
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dubkit.context import Context
-from dubkit.edits import SpeakerEdit, given
+from dubkit.chain.plan import find_todo, stage_named
+from dubkit.episode.context import Context
+from dubkit.episode.edits import SpeakerEdit, given
 from dubkit.errors import TranslationError
-from dubkit.planning import find_todo, stage_named
 from dubkit.review.takes import GENERATING, clips_of
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dubkit.context import Context
-from dubkit.edits.events import Change, Event, concerns, undone
-from dubkit.edits.log import EditLog
+from dubkit.episode.context import Context
+from dubkit.episode.edits.events import Change, Event, concerns, undone
+from dubkit.episode.edits.log import EditLog
 
 NAMES = {"text": "text", "takes": "chosen takes", "lock": "lock", "delivery": "delivery", "note": "note"}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dubkit.context import Context
-from dubkit.edits import LineEdit, given, lock_conflict
+from dubkit.episode.context import Context
+from dubkit.episode.edits import LineEdit, given, lock_conflict
+from dubkit.episode.store import Record, canonical, decoded
 from dubkit.errors import DubkitError, EditRefused
 from dubkit.review.takes import GENERATING, current_take, takes_to_compare
-from dubkit.store import Record, canonical, decoded
 from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, LineRoute, Route, Segment, SpokenLine
 
 LONGEST_NAME = 80

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from dubkit.context import Context
-from dubkit.episodes import find_source, folder_name, open_episode, reopen
+from dubkit.episode.context import Context
+from dubkit.episode.folders import find_source, folder_name, open_episode, reopen
+from dubkit.episode.store import EpisodeStore
 from dubkit.errors import DubkitError, MediaError
-from dubkit.session import Session, continued, episode_context, finished_languages
-from dubkit.store import EpisodeStore
+from dubkit.studio import Session, continued, episode_context, finished_languages
 
 
 def open_review(session: Session, where: Path, language: str = "") -> Context:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dubkit.context import Context
+from dubkit.chain.stage import EPISODE
+from dubkit.episode.context import Context
+from dubkit.episode.store import Record, canonical, decoded
 from dubkit.errors import EditRefused, MediaError
-from dubkit.media.side_by_side import HeardTake, write_side_by_side
+from dubkit.media.delivery.side_by_side import HeardTake, write_side_by_side
 from dubkit.review.takes import clips_of, find_take, in_use, short
-from dubkit.stage import EPISODE
-from dubkit.store import Record, canonical, decoded
 from dubkit.types import SpokenLine
 from stages.decode import SOUND
 from stages.mix import SOUND as MIXED

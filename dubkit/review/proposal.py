@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from dubkit import edits as hand
-from dubkit.context import Context
-from dubkit.edits.events import Change
-from dubkit.edits.log import with_value
+from dubkit.episode import edits as hand
+from dubkit.episode.context import Context
+from dubkit.episode.edits.events import Change
+from dubkit.episode.edits.log import with_value
 from dubkit.types import Segment
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dubkit.chain import Outcome
-from dubkit.context import Context
-from dubkit.episodes import open_episode
-from dubkit.planning import Request, StagePlan, plan
+from dubkit.chain.plan import Request, StagePlan, plan
+from dubkit.chain.run import Outcome
+from dubkit.episode.context import Context
+from dubkit.episode.folders import open_episode
 from dubkit.progress import Progress, Speeds, spread, total_range
-from dubkit.session import Session, continued, dub
+from dubkit.studio import Session, continued, dub
 
 LAST = "speak"
 """Stage after which a line's take is whole; what follows joins all lines."""

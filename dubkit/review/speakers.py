@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dubkit.context import Context
-from dubkit.edits.events import Change, Event
+from dubkit.episode.context import Context
+from dubkit.episode.edits.events import Change, Event
 from dubkit.errors import EditRefused
 from dubkit.review.changes import Desk, refuse_broken
 from dubkit.review.drafts import relocked, segment_change

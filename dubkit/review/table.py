@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dubkit.context import Context
+from dubkit.episode.context import Context
 from dubkit.errors import EditRefused, MediaError
-from dubkit.exports import unquoted
-from dubkit.media.subtitles import Cue, read_cues, write_srt, write_vtt
+from dubkit.formats.export import unquoted
+from dubkit.formats.subtitles import Cue, read_cues, write_srt, write_vtt
 from dubkit.review.changes import LineChange
 from dubkit.review.lines import ReviewLine, review_lines
 from dubkit.review.speakers import find_speaker

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dubkit.context import Context
-from dubkit.edits import LineEdit
+from dubkit.episode.context import Context
+from dubkit.episode.edits import LineEdit
+from dubkit.episode.store import Record, canonical, decoded
 from dubkit.errors import EditRefused
-from dubkit.store import Record, canonical, decoded
 from dubkit.types import SAMPLE_RATE, DubbedClip, SpokenLine
 
 GENERATING = ("embed", "denoise", "refine", "decode")

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dubkit.context import Context
-from dubkit.edits import LineEdit
-from dubkit.edits.events import undone
-from dubkit.edits.log import EditLog
+from dubkit.episode.context import Context
+from dubkit.episode.edits import LineEdit
+from dubkit.episode.edits.events import undone
+from dubkit.episode.edits.log import EditLog
+from dubkit.episode.store import Record
 from dubkit.review.history import sentence
 from dubkit.review.takes import clips_of
-from dubkit.store import Record
 from stages import STAGES
 
 

@@ -12,14 +12,14 @@ from dubkit.errors import VoiceError
 from dubkit.types import SAMPLE_RATE, Slot
 from dubkit.voice.reading import varied
 from dubkit.voice.stretch import stretched
-from dubkit.voice.text import spoken_text
+from dubkit.voice.text.spoken import spoken_text
 from dubkit.voice.trim import faded, trimmed
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dubkit.voice.synthesis import Synthesiser
+    from dubkit.voice.engine import Synthesiser
 
 log = logging.getLogger(__name__)
 

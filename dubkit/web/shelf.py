@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dubkit.store import HIDDEN
+from dubkit.episode.store import HIDDEN
 from dubkit.web.accounts.access import may_see
 from dubkit.web.accounts.people import Person
 from dubkit.web.api.episodes import EpisodeRow, episode_folders, episode_row

@@ -12,9 +12,9 @@ from dubkit.errors import DubkitError, SettingError
 
 if TYPE_CHECKING:
     from dubkit.config import Configured, Settings
-    from dubkit.ops.models import ModelStore
+    from dubkit.models.store import ModelStore
     from dubkit.progress import Speeds
-    from dubkit.session import Session
+    from dubkit.studio import Session
     from dubkit.web.database import Database
     from dubkit.web.jobs.queue import JobQueue
 
@@ -45,7 +45,7 @@ class Site:
     @property
     def session(self) -> Session:
         """What the library's functions need to open an episode."""
-        from dubkit.session import Session
+        from dubkit.studio import Session
 
         return Session(self.settings, self.output, self.models, self.speeds)
 

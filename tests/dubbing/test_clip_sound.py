@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,10 +19,10 @@ from dubkit.dubbing.film.sound import (
     SourceSound,
     place_sound,
 )
-from dubkit.media.loudness import integrated
+from dubkit.media.sound.loudness import integrated
 from dubkit.types import SAMPLE_RATE, Clip, Fit, VideoStream
+from tests.support.paths import MEDIA
 
-MEDIA = Path(__file__).resolve().parents[3] / "shared" / "media"
 Sound = NDArray[np.floating]
 
 RATES = [Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(30), Fraction(60000, 1001)]

@@ -19,7 +19,7 @@ from dubkit.dubbing.diffusion.conditioning import (
 )
 from dubkit.dubbing.diffusion.state import TokenState, noised, start_state
 from dubkit.ltx.latents import audio_positions, patchify_video, video_positions
-from tests.ltx.golden import assert_close, golden, requires_golden
+from tests.support.golden import assert_close, golden, requires_golden
 
 GRID = Grid(3, 2, 4, 25.0)
 

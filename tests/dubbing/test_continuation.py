@@ -24,8 +24,9 @@ from dubkit.dubbing.continuation.state import (
     state_after,
 )
 from dubkit.ltx.latents import audio_positions, video_positions
+from tests.support.paths import DATA
 
-GOLDEN = Path(__file__).resolve().parents[1] / "data" / "continuation-v1.json"
+GOLDEN = DATA / "continuation-v1.json"
 RATES = [Fraction(25), Fraction(24), Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001)]
 
 

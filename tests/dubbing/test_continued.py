@@ -29,9 +29,9 @@ from dubkit.dubbing.diffusion.recipes import JUSTDUBIT
 from dubkit.dubbing.request import Request
 from dubkit.ltx import components, latents
 from dubkit.ltx.weights import Checkpoint
-from dubkit.ops.tiny import make_tiny
+from dubkit.models.tiny.files import make_tiny
 from dubkit.types import Fit
-from tests.dubbing.clips import model_files, write_film
+from tests.support.clips import model_files, write_film
 
 QUICK = JUSTDUBIT.with_(steps=1, guidance=1.0)
 PROMPT = 'The man is speaking French, saying: "Bonjour."'

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dubkit.dubbing.diffusion.guidance import Guidance, apg, cfg_star, rescale_deviation
-from tests.ltx.golden import assert_close, golden, requires_golden
+from tests.support.golden import assert_close, golden, requires_golden
 
 
 @requires_golden

@@ -17,8 +17,8 @@ from dubkit.dubbing.film.paste import Paster, lay, samples
 from dubkit.dubbing.planning.sizes import choose_size
 from dubkit.errors import MediaError
 from dubkit.types import FaceBox, Fit
+from tests.support.paths import MEDIA
 
-MEDIA = Path(__file__).resolve().parents[3] / "shared" / "media"
 Picture = NDArray[np.uint8]
 
 BARS = {  # 75 % colour bars, limited range, as printed in tables of the two standards

@@ -28,12 +28,12 @@ from dubkit.dubbing.request import Request
 from dubkit.errors import DubkitError, MediaError, ModelMissing
 from dubkit.ltx import components
 from dubkit.ltx.weights import Checkpoint
-from dubkit.media.window import shown_size
-from dubkit.ops.catalogue_ltx import GENERATOR
-from dubkit.ops.tiny import make_tiny
+from dubkit.media.picture.window import shown_size
+from dubkit.models.catalogue_generator import GENERATOR
+from dubkit.models.tiny.files import make_tiny
 from dubkit.types import Fit
-from tests.dubbing.clips import model_files, write_film
-from tests.ltx.golden import GOLDEN, golden, requires_golden
+from tests.support.clips import model_files, write_film
+from tests.support.golden import GOLDEN, golden, requires_golden
 
 PROMPT = 'The man is speaking French, saying: "Bonjour."'
 
@@ -449,7 +449,7 @@ def test_wrong_files_are_explained(files: dict[str, Path], film: Path) -> None:
 
 def test_a_rotated_film_is_read_upright(tmp_path: Path) -> None:
     film = write_film(tmp_path / "plain.mp4", 9, size=(64, 96))
-    from dubkit.media.probe import probe
+    from dubkit.media.files.probe import probe
 
     episode = probe(film)
     assert episode.video is not None
@@ -468,7 +468,7 @@ def test_a_rotated_film_is_read_upright(tmp_path: Path) -> None:
 
 def test_frames_that_are_missing_are_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     film = write_film(tmp_path / "gaps.mp4", 9)
-    from dubkit.media import frames as module
+    from dubkit.media.picture import frames as module
 
     whole = list(module.iter_frames(film, clip_media.probe_clip(film)))
     monkeypatch.setattr(module, "iter_frames", lambda *_: iter([whole[2], whole[5]]))
@@ -536,7 +536,7 @@ def test_sound_of_six_channels_and_a_late_picture(monkeypatch: pytest.MonkeyPatc
     def decoded(path: Path, episode: object, wide: Path, narrow: Path) -> None:
         soundfile.write(str(wide), np.tile(np.linspace(0, 1, 4_800)[:, None], (1, 6)), 48_000)
 
-    monkeypatch.setattr("dubkit.media.decode.decode_audio", decoded)
+    monkeypatch.setattr("dubkit.media.files.decode.decode_audio", decoded)
     wave = clip_media.read_clip(film, late).wave
     assert wave is not None
     assert wave.shape == (1, 4_800 - 480)

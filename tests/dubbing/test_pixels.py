@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dubkit.dubbing.clip.pixels import compressed, cover, read_still, to_signed
-from tests.ltx.golden import GOLDEN, assert_close, golden, requires_golden
+from tests.support.golden import GOLDEN, assert_close, golden, requires_golden
 
 
 @requires_golden

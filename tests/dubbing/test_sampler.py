@@ -12,7 +12,7 @@ from torch import Tensor
 from dubkit.dubbing.diffusion.sampler import Method, States, euler_step, sample, velocity_to
 from dubkit.dubbing.diffusion.schedules import ltx2_sigmas
 from dubkit.dubbing.diffusion.state import TokenState
-from tests.ltx.golden import assert_close, golden, requires_golden
+from tests.support.golden import assert_close, golden, requires_golden
 
 
 def state_of(latent: Tensor, mask: Tensor | None = None, clean: Tensor | None = None) -> TokenState:

@@ -17,7 +17,7 @@ from dubkit.dubbing.diffusion.schedules import (
     ltx2_sigmas,
     sigmas,
 )
-from tests.ltx.golden import assert_close, golden, requires_golden
+from tests.support.golden import assert_close, golden, requires_golden
 
 
 @requires_golden

@@ -10,7 +10,7 @@ import torch
 from dubkit.dubbing.diffusion.conditioning import Grid, Reference
 from dubkit.dubbing.diffusion.state import TokenState, clean_prediction, held, noised, start_state
 from dubkit.ltx.latents import patchify_video, video_positions
-from tests.ltx.golden import assert_close, golden, requires_golden
+from tests.support.golden import assert_close, golden, requires_golden
 
 
 def fresh(tokens: int = 4, dtype: torch.dtype = torch.float32) -> TokenState:

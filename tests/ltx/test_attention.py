@@ -16,7 +16,7 @@ from dubkit.ltx.attention import (
     rms,
 )
 from dubkit.ltx.rope import RopeSpec
-from tests.ltx.golden import assert_close, checkpoint_tensors, golden, requires_golden
+from tests.support.golden import assert_close, checkpoint_tensors, golden, requires_golden
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:

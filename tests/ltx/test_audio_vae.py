@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from dubkit.ltx.audio_vae import AudioDecoder, AudioEncoder
 from dubkit.ltx.codec_config import AudioVAEConfig, read_audio_vae
 from dubkit.ltx.mel import fit, sample_count
-from tests.ltx.golden import (
+from tests.support.golden import (
     assert_close,
     checkpoint_config,
     checkpoint_tensors,
@@ -22,7 +22,7 @@ from tests.ltx.golden import (
     relative_error,
     requires_golden,
 )
-from tests.ltx.upstream import import_upstream
+from tests.support.upstream import import_upstream
 
 SMALL = AudioVAEConfig(
     channels=32,

@@ -17,7 +17,7 @@ from dubkit.ltx.modulation import Levels
 from dubkit.ltx.quantize import CastLinear, Float8Linear, quantise
 from dubkit.ltx.transformer import Tokens
 from dubkit.ltx.weights import Checkpoint
-from tests.ltx.golden import CHECKPOINT, GOLDEN, relative_error, requires_golden
+from tests.support.golden import CHECKPOINT, GOLDEN, relative_error, requires_golden
 
 pytestmark = requires_golden
 CPU = torch.device("cpu")

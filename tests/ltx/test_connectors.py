@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from dubkit.ltx.config import ConnectorConfig, TextConfig, read_text
 from dubkit.ltx.connectors import Connector, fill_with_registers
 from dubkit.ltx.features import FeaturesV1, FeaturesV2, build_features, normalize_range, normalize_rms
-from tests.ltx.golden import assert_close, checkpoint_config, checkpoint_tensors, golden, requires_golden
-from tests.ltx.upstream import import_upstream
+from tests.support.golden import assert_close, checkpoint_config, checkpoint_tensors, golden, requires_golden
+from tests.support.upstream import import_upstream
 
 M = TypeVar("M", bound=nn.Module)
 WIDTH, LAYERS = 32, 5

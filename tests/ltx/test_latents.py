@@ -20,7 +20,7 @@ from dubkit.ltx.latents import (
     video_bounds,
     video_positions,
 )
-from tests.ltx.golden import golden, requires_golden
+from tests.support.golden import golden, requires_golden
 
 
 @requires_golden

@@ -13,7 +13,7 @@ from dubkit.ltx.config import read_transformer
 from dubkit.ltx.lora import Fusion, LoRA, reference_downscale
 from dubkit.ltx.transformer import AVTransformer
 from dubkit.ltx.weights import Checkpoint, load
-from tests.ltx.golden import CHECKPOINT, GOLDEN, assert_close, checkpoint_config, golden, requires_golden
+from tests.support.golden import CHECKPOINT, GOLDEN, assert_close, checkpoint_config, golden, requires_golden
 
 DUB = GOLDEN / "models" / "tiny-justdubit-lora.safetensors"
 DISTILLED = GOLDEN / "models" / "tiny-distilled-lora.safetensors"

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dubkit.ltx.mel import fit, log_mel, mel_filters, resample, sample_count
-from tests.ltx.golden import assert_close, golden, requires_golden
+from tests.support.golden import assert_close, golden, requires_golden
 
 
 @requires_golden

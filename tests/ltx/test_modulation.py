@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dubkit.ltx.modulation import MAX_RUNS, AdaLN, Levels, Rows, Run, sinusoid
-from tests.ltx.golden import assert_close, checkpoint_tensors, golden, requires_golden
+from tests.support.golden import assert_close, checkpoint_tensors, golden, requires_golden
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:

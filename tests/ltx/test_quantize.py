@@ -13,8 +13,8 @@ from dubkit.ltx import quantize
 from dubkit.ltx.lora import Fusion, LoRA
 from dubkit.ltx.quantize import CAST, CastLinear, Float8Linear, choose_checkpoint, use_cast, use_scaled
 from dubkit.ltx.weights import FLOAT8, Checkpoint, load
-from tests.ltx.golden import CHECKPOINT, assert_close, requires_golden
 from tests.ltx.test_lora import halves
+from tests.support.golden import CHECKPOINT, assert_close, requires_golden
 
 LINEARS = ("transformer_blocks.0.attn1.to_q", "transformer_blocks.0.proj")
 

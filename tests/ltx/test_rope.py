@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dubkit.ltx.rope import RopeSpec, frequency_grid, middles
-from tests.ltx.golden import assert_close, golden, requires_golden
+from tests.support.golden import assert_close, golden, requires_golden
 
 GRIDS = {
     "video_4096": (4096, 3),

@@ -18,9 +18,9 @@ from dubkit.ltx.connectors import Connector
 from dubkit.ltx.features import FeaturesV1, FeaturesV2
 from dubkit.ltx.text import TOKENS, Gemma, GemmaTokenizer, TextEncoder, Tokens
 from dubkit.ltx.weights import Checkpoint
-from tests.ltx.golden import CHECKPOINT, GOLDEN, assert_close, golden, relative_error, requires_golden
 from tests.ltx.test_connectors import connector_config, filled
-from tests.ltx.upstream import import_upstream
+from tests.support.golden import CHECKPOINT, GOLDEN, assert_close, golden, relative_error, requires_golden
+from tests.support.upstream import import_upstream
 
 GEMMA_FOLDER = GOLDEN / "models" / "gemma"
 WORDS = ["<pad>", "<eos>", "<bos>", "<unk>", *(f"w{number}" for number in range(60))]

@@ -12,8 +12,8 @@ from torch import Tensor
 from dubkit.ltx.codec_config import read_video_vae
 from dubkit.ltx.tiling import Span, Tiling, decode_tiled, encode_tiled, layout, spans, trapezoid
 from dubkit.ltx.video_vae import VideoDecoder, VideoEncoder
-from tests.ltx.golden import assert_close, checkpoint_config, golden, requires_golden
 from tests.ltx.test_video_vae import config, fill, published, signed
+from tests.support.golden import assert_close, checkpoint_config, golden, requires_golden
 
 SMALL = Tiling(pixels=64, overlap_pixels=32, frames=16, overlap_frames=8)
 STRIDES = (8, 32, 32)

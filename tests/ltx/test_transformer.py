@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.ltx_models import TINY, Size, make_inputs, ours
-from benchmarks.ltx_references import diffusers_model, reference, run_diffusers, run_reference
+from benchmarks.ltx.models import TINY, Size, make_inputs, ours
+from benchmarks.ltx.references import diffusers_model, reference, run_diffusers, run_reference
 from dubkit.ltx.block import Cross, Skip
 from dubkit.ltx.config import FIXED, TransformerConfig, read_transformer
 from dubkit.ltx.modulation import Levels
 from dubkit.ltx.transformer import AVTransformer, Generation, Text, Tokens
-from tests.ltx.golden import assert_close, checkpoint_config, checkpoint_tensors, golden, requires_golden
+from tests.support.golden import assert_close, checkpoint_config, checkpoint_tensors, golden, requires_golden
 
 ODD = Size("odd", 3, 3, 24, 12, 12, 7, (2, 3, 5), 9)
 requires_upstream = pytest.mark.skipif(

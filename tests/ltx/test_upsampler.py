@@ -13,9 +13,9 @@ from dubkit.ltx.codec_config import read_upsampler
 from dubkit.ltx.metadata import parse_metadata
 from dubkit.ltx.statistics import ChannelStatistics
 from dubkit.ltx.upsampler import LatentUpsampler, upsample
-from tests.ltx.golden import GOLDEN, assert_close, checkpoint_tensors, golden, requires_golden
 from tests.ltx.test_video_vae import STATISTICS, fill
-from tests.ltx.upstream import import_upstream
+from tests.support.golden import GOLDEN, assert_close, checkpoint_tensors, golden, requires_golden
+from tests.support.upstream import import_upstream
 
 FILE = GOLDEN / "models" / "tiny-spatial-upscaler-x2.safetensors"
 

@@ -16,8 +16,8 @@ from dubkit.ltx.statistics import ChannelStatistics
 from dubkit.ltx.tiling import Tiling, encode_tiled
 from dubkit.ltx.video_layers import depth_to_space, normalized, space_to_depth
 from dubkit.ltx.video_vae import VideoDecoder, VideoEncoder, patchify, to_uint8, unpatchify
-from tests.ltx.golden import assert_close, checkpoint_config, checkpoint_tensors, golden, requires_golden
-from tests.ltx.upstream import import_upstream
+from tests.support.golden import assert_close, checkpoint_config, checkpoint_tensors, golden, requires_golden
+from tests.support.upstream import import_upstream
 
 STATISTICS = ("mean-of-means", "std-of-means")
 

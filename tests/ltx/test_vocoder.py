@@ -12,8 +12,8 @@ from dubkit.ltx.audio_vae import AudioDecoder
 from dubkit.ltx.bigvgan import AliasFree, ExtendedVocoder, open_vocoder
 from dubkit.ltx.codec_config import read_audio_vae, read_vocoder
 from dubkit.ltx.vocoder import Vocoder
-from tests.ltx.golden import assert_close, checkpoint_config, checkpoint_tensors, golden, requires_golden
-from tests.ltx.upstream import import_upstream
+from tests.support.golden import assert_close, checkpoint_config, checkpoint_tensors, golden, requires_golden
+from tests.support.upstream import import_upstream
 
 BLOCKS = {"resblock_kernel_sizes": [3, 7, 11], "resblock_dilation_sizes": [[1, 3, 5]] * 3}
 FLAT = {

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from dubkit.ltx.weights import Checkpoint, listed, load
-from tests.ltx.golden import CHECKPOINT, checkpoint_tensors, requires_golden
+from tests.support.golden import CHECKPOINT, checkpoint_tensors, requires_golden
 
 
 class Network(nn.Module):

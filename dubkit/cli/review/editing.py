@@ -190,8 +190,8 @@ def history_command(episode: Path, language: str, output: Path, limit: int, as_j
 
     Changes of other languages are left out.
     """
+    from dubkit.episode.store import canonical
     from dubkit.review.history import history
-    from dubkit.store import canonical
 
     rows = history(open_context(episode, language, output, {}), limit)
     if as_json:

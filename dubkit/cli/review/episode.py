@@ -11,10 +11,10 @@ import click
 from dubkit.cli.options import languages, open_session, output_option, setting_options
 
 if TYPE_CHECKING:
-    from dubkit.context import Context
-    from dubkit.edits.events import Event
+    from dubkit.episode.context import Context
+    from dubkit.episode.edits.events import Event
     from dubkit.review.changes import Desk
-    from dubkit.session import Session
+    from dubkit.studio import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 

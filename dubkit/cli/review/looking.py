@@ -33,8 +33,8 @@ def list_command(episode: Path, language: str, output: Path, as_json: bool, **fi
     Marks: L locked, A accepted, E edited, N with a note. Flags say what needs a look. A line whose source
     changed under a lock has a conflict, which stays until somebody unlocks it.
     """
+    from dubkit.episode.store import canonical
     from dubkit.review.lines import Filter, review_lines
-    from dubkit.store import canonical
 
     context = open_context(episode, language, output, {})
     lines = review_lines(context)
@@ -96,10 +96,10 @@ def show_command(episode: Path, language: str, output: Path, line: str, as_json:
 
     In the list of takes, a star marks the one in use, and an exclamation mark one that somebody chose.
     """
+    from dubkit.episode.store import canonical
     from dubkit.review.lines import find_lines, review_lines
     from dubkit.review.takes import line_takes
     from dubkit.review.why import explain
-    from dubkit.store import canonical
 
     context = open_context(episode, language, output, {})
     names = find_lines(context, [line])

@@ -15,8 +15,8 @@ from dubkit.cli.review.episode import LINES, episode_options, json_option, open_
 def speakers_command(episode: Path, language: str, output: Path, as_json: bool) -> None:
     """List who speaks: name, description for the prompt, voice, lines, and a line to know the voice by."""
     from dubkit.cli.tables import print_table
+    from dubkit.episode.store import canonical
     from dubkit.review.speakers import speakers
-    from dubkit.store import canonical
 
     rows = speakers(open_context(episode, language, output, {}))
     if as_json:

@@ -24,11 +24,11 @@ from dubkit.cli.review.episode import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dubkit.chain import Outcome
-    from dubkit.context import Context
-    from dubkit.edits.events import Event
+    from dubkit.chain.run import Outcome
+    from dubkit.episode.context import Context
+    from dubkit.episode.edits.events import Event
     from dubkit.review.regeneration import Pending
-    from dubkit.session import Session
+    from dubkit.studio import Session
 
 
 @click.command(name="regen")
@@ -128,8 +128,8 @@ def _print_json(
     event: Event | None = None,
     outcomes: Sequence[Outcome] = (),
 ) -> None:
+    from dubkit.episode.store import canonical
     from dubkit.review.takes import line_takes
-    from dubkit.store import canonical
 
     here = context.fresh()
     result: dict[str, Any] = {
@@ -180,8 +180,8 @@ def render_command(
 
     Exit codes: 0 done, 1 something to mend, 2 usage, 3 done but lines failed or a fall-back was used.
     """
+    from dubkit.chain.plan import Request
     from dubkit.cli.run import show_outcome
-    from dubkit.planning import Request
     from dubkit.review.regeneration import pending
 
     session, context = open_run(episode, language, output, flags)

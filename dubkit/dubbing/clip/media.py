@@ -20,7 +20,7 @@ from dubkit.dubbing.clip import pixels
 from dubkit.dubbing.planning.sizes import picture_rect
 from dubkit.errors import MediaError
 from dubkit.ltx.latents import FRAMES_PER_LATENT, latent_frames
-from dubkit.media.window import shown_size
+from dubkit.media.picture.window import shown_size
 from dubkit.types import SAMPLE_RATE, Fit
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def uncovered(frames: Tensor, fit: Fit | None) -> Tensor:
 
 def probe_clip(path: Path) -> Episode:
     """Read what a clip holds. Raises `MediaError` where it has no picture or no sound."""
-    from dubkit.media.probe import probe
+    from dubkit.media.files.probe import probe
 
     episode = probe(path)
     if episode.video is None:
@@ -200,7 +200,7 @@ def _upright_frames(path: Path, episode: Episode) -> list[Tensor]:
     import cv2
     import numpy as np
 
-    from dubkit.media.frames import iter_frames
+    from dubkit.media.picture.frames import iter_frames
 
     video = episode.video
     assert video is not None
@@ -222,7 +222,7 @@ def _sound(path: Path, episode: Episode) -> Tensor:
     """Return the sound (1 or 2, N) from the first frame on, placed by its time stamps."""
     import soundfile  # type: ignore[import-untyped]
 
-    from dubkit.media.decode import decode_audio
+    from dubkit.media.files.decode import decode_audio
 
     assert episode.video is not None
     with tempfile.TemporaryDirectory(prefix="dubkit-") as folder:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from dubkit.dubbing.film.delay import Delay, find_delay
-from dubkit.media import loudness
+from dubkit.media.sound import loudness
 from dubkit.types import SAMPLE_RATE, Clip, VideoStream
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request
 from sqlalchemy import delete, select
 
-from dubkit.episodes import find_source
-from dubkit.store import HIDDEN, EpisodeStore
+from dubkit.episode.folders import find_source
+from dubkit.episode.store import HIDDEN, EpisodeStore
 from dubkit.web.accounts.names import safe_name
 from dubkit.web.accounts.people import EVERYBODY, NOBODY, Person, Role
 from dubkit.web.accounts.tables import Grant

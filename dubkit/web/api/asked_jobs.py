@@ -98,7 +98,7 @@ def _tried(problems: list[Problem], place: Place, check: Any, *arguments: Any) -
 
 
 def _check_until(until: str, languages: bool) -> None:
-    from dubkit.planning import stage_named
+    from dubkit.chain.plan import stage_named
 
     scope = stage_named(until, "until").scope if until else "language"
     if not languages and scope != "episode":

@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 from fastapi import APIRouter
 
-from dubkit.context import Context
+from dubkit.chain.summary import known_summary
+from dubkit.episode.context import Context
+from dubkit.episode.store import HIDDEN
 from dubkit.errors import DubkitError
 from dubkit.review.opening import of_folder
-from dubkit.store import HIDDEN
-from dubkit.summary import known_summary
 from dubkit.types import EpisodeQc
 from dubkit.web.accounts.access import OpenEpisode, Viewer, may_see
 from dubkit.web.site import OnSite, Site

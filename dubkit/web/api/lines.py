@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Query
 
-from dubkit.context import Context
-from dubkit.edits.events import Event
-from dubkit.edits.log import EditLog
+from dubkit.episode.context import Context
+from dubkit.episode.edits.events import Event
+from dubkit.episode.edits.log import EditLog
 from dubkit.review.changes import Desk, LineChange
 from dubkit.review.history import HistoryRow, describe, history
 from dubkit.review.lines import Filter, ReviewLine, review_lines

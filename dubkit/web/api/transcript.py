@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from dubkit.context import Context
-from dubkit.edits.log import EditLog
+from dubkit.episode.context import Context
+from dubkit.episode.edits.log import EditLog
 from dubkit.errors import MediaError, SettingError
-from dubkit.exports import export, line_rows
+from dubkit.formats.export import export, line_rows
 from dubkit.review.changes import Desk, LineChange
 from dubkit.review.opening import of_folder
 from dubkit.review.regeneration import pending

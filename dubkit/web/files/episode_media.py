@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from fastapi import HTTPException
 
+from dubkit.episode.store import EpisodeStore, Record, canonical, decoded
 from dubkit.errors import ArtifactDamaged, MediaError
-from dubkit.store import EpisodeStore, Record, canonical, decoded
 from dubkit.types import Clips, DubbedClip, Episode, Shots
 from dubkit.web.accounts.access import EpisodeFolder
 from dubkit.web.files.previews import Derived
@@ -50,7 +50,7 @@ def _plays(path: Path, track: int) -> bool:
 
 @lru_cache(1000)
 def _plays_now(path: Path, track: int, size: int, mtime_ns: int) -> bool:
-    from dubkit.media.preview import playable
+    from dubkit.media.delivery.preview import playable
 
     try:
         return playable(path, track=track)
@@ -67,7 +67,7 @@ def probed(store: EpisodeStore) -> Episode | None:
 
 def source_preview(episode: EpisodeFolder) -> Derived:
     """Describe the preview of the source."""
-    from dubkit.media.preview import make_preview
+    from dubkit.media.delivery.preview import make_preview
 
     source, known = episode.source, probed(episode.store)
     assert source is not None
@@ -95,8 +95,8 @@ def dub_preview(episode: EpisodeFolder, language: str, file: Served) -> Derived:
     """Describe the preview of a finished dub."""
 
     def make(target: Path) -> None:
-        from dubkit.media.preview import make_preview
-        from dubkit.media.probe import probe
+        from dubkit.media.delivery.preview import make_preview
+        from dubkit.media.files.probe import probe
 
         make_preview(file.path, target, episode=probe(file.path, audio_track=1))
 
@@ -112,7 +112,7 @@ def peaks(episode: EpisodeFolder, language: str) -> Derived:
     sound = inside(episode.store.root, relative).path
 
     def make(target: Path) -> None:
-        from dubkit.media.peaks import sound_peaks
+        from dubkit.media.sound.peaks import sound_peaks
 
         target.write_bytes(canonical(sound_peaks(sound)))
 
@@ -132,7 +132,7 @@ def take_sound(episode: EpisodeFolder, language: str, item: str, take: str) -> S
 
 def take_preview(episode: EpisodeFolder, language: str, item: str, take: str) -> Derived:
     """Describe the preview of a clip's take. Raises HTTP 404 when it has no picture."""
-    from dubkit.media.preview import ClipTake, make_clip_preview
+    from dubkit.media.delivery.preview import ClipTake, make_clip_preview
 
     folder = f"{language}/takes/{item}/{take}"
     picture = inside(episode.store.root, f"{folder}/picture.mkv").path
@@ -199,7 +199,7 @@ def subtitles_from_srt(episode: EpisodeFolder, language: str, srt: Path) -> Deri
     """Describe subtitles that a page can show, made from those that were written as SRT only."""
 
     def make(target: Path) -> None:
-        from dubkit.media.subtitles import read_cues, write_vtt
+        from dubkit.formats.subtitles import read_cues, write_vtt
 
         write_vtt(read_cues(srt), target)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from dubkit.errors import DubkitError
-from dubkit.media.suffixes import MEDIA
+from dubkit.media.files.suffixes import MEDIA
 from dubkit.web.site import Site
 
 CURE = "Name a media file below the input folder, such as film.mp4 or series/e01.mkv."

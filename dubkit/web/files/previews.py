@@ -18,8 +18,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from dubkit.episode.store import HIDDEN, EpisodeStore, digest
 from dubkit.errors import DubkitError
-from dubkit.store import HIDDEN, EpisodeStore, digest
 
 logger = logging.getLogger(__name__)
 

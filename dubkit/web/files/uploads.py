@@ -23,9 +23,9 @@ from pathlib import Path, PurePosixPath
 import msgspec
 from filelock import FileLock, Timeout
 
+from dubkit.episode.store import canonical, decoded, file_digest
 from dubkit.errors import DubkitError, MediaError
-from dubkit.media.suffixes import MEDIA
-from dubkit.store import canonical, decoded, file_digest
+from dubkit.media.files.suffixes import MEDIA
 from dubkit.web.accounts.people import Person
 
 FOLDER = ".uploads"
@@ -241,7 +241,7 @@ def clean_name(sent: str) -> str:
 
 
 def _check_media(part: Path) -> None:
-    from dubkit.media.probe import probe
+    from dubkit.media.files.probe import probe
 
     probe(part)
 

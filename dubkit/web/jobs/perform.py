@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from dubkit.chain import Outcome
-from dubkit.context import Context
-from dubkit.episodes import folder_name, open_episode
+from dubkit.chain.plan import Request, scopes
+from dubkit.chain.run import Outcome
+from dubkit.chain.stage import EPISODE
+from dubkit.episode.context import Context
+from dubkit.episode.folders import folder_name, open_episode
+from dubkit.episode.store import EpisodeStore
 from dubkit.errors import EditRefused
-from dubkit.planning import Request, scopes
 from dubkit.progress import Progress
-from dubkit.session import Session, dub
-from dubkit.stage import EPISODE
-from dubkit.store import EpisodeStore
+from dubkit.studio import Session, dub
 from dubkit.web.jobs.kinds import Work
 from dubkit.web.jobs.leases import Ending
-from stages.generator import choose_engine
+from stages.shared.generator import choose_engine
 
 
 def request_of(work: Work) -> Request:

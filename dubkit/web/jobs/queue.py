@@ -202,7 +202,7 @@ def _new_id() -> str:
 def _check(work: Work) -> None:
     check_settings(work.settings)
     if not work.languages:
-        from dubkit.planning import stage_named
+        from dubkit.chain.plan import stage_named
 
         if not work.until or stage_named(work.until, "until").scope != "episode":
             raise DubkitError("A job names at least one language, such as pt-BR.")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dubkit.planning import Request, scopes
+from dubkit.chain.plan import Request, scopes
+from dubkit.chain.stage import Stage
 from dubkit.progress import Speeds, StageStart
-from dubkit.stage import Stage
 
 MINUTE = 60.0
 """Length in seconds of the episode that stages are weighed on before the real one is known."""

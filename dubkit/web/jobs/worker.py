@@ -15,9 +15,9 @@ from types import TracebackType
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from dubkit.config import Settings, declared
+from dubkit.episode.store import EpisodeStore
 from dubkit.errors import DubkitError
-from dubkit.session import Session, continued
-from dubkit.store import EpisodeStore
+from dubkit.studio import Session, continued
 from dubkit.web.jobs.allowed import check_settings
 from dubkit.web.jobs.halt import Halt, Halted
 from dubkit.web.jobs.kinds import LeaseLost

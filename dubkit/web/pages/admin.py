@@ -59,8 +59,8 @@ def machine_part(request: Request, site: OnSite, person: Viewer) -> HTMLResponse
 
     It takes seconds, so the page does not wait for it.
     """
+    from dubkit.models.listing import list_models
     from dubkit.ops.doctor import examine
-    from dubkit.ops.listing import list_models
 
     checks = [
         replace(check, found=placeless(person, check.found), cure=placeless(person, check.cure))

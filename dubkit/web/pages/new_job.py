@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from dubkit.config import PRESETS, Configured, Settings, declared
 from dubkit.errors import DubkitError, SettingError
-from dubkit.media.suffixes import MEDIA
+from dubkit.media.files.suffixes import MEDIA
 from dubkit.translate.language import language_name, normalise
 from dubkit.web.accounts.access import Editor
 from dubkit.web.accounts.people import Person
@@ -151,7 +151,7 @@ async def plan_page(request: Request, site: OnSite, person: Editor) -> HTMLRespo
 
 def _plan(site: Site, person: Person, wanted: Wanted) -> Planned:
     from dubkit.progress import spread, total_range
-    from dubkit.session import Session, plan_episode
+    from dubkit.studio import Session, plan_episode
     from dubkit.web.jobs.perform import request_of
 
     source = wanted.source

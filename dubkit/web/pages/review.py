@@ -7,9 +7,9 @@ from functools import cache
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
+from dubkit.episode.store import EpisodeStore
 from dubkit.errors import SettingError
 from dubkit.qc.report import FLAGS
-from dubkit.store import EpisodeStore
 from dubkit.translate.language import language_name
 from dubkit.types import Episode
 from dubkit.web.accounts.access import OpenEpisode, Viewer

@@ -1,0 +1,1 @@
+"""What the network costs against the published packages."""

@@ -1,0 +1,3 @@
+from benchmarks.ltx.command import main
+
+raise SystemExit(main())

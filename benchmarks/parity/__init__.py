@@ -1,0 +1,1 @@
+"""Hold the network against stored tensors of the original code."""

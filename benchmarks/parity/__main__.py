@@ -1,0 +1,3 @@
+from benchmarks.parity.command import main
+
+raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""What dubkit itself costs, against doing the bare thing."""

@@ -1,0 +1,3 @@
+from benchmarks.pipeline.command import main
+
+raise SystemExit(main())

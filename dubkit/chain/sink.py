@@ -1,0 +1,93 @@
+"""Where stages leave results: every finished item is on disk, with its record, before the next begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from dubkit.episode.context import Context
+from dubkit.episode.store import FileRef, Parts, Record, file_digest, pretty
+from dubkit.errors import DubkitError
+from dubkit.progress import Progress
+
+
+class StoreSink:
+    """Writes results of one stage run into the episode folder. Implements `dubkit.chain.stage.Sink`."""
+
+    def __init__(
+        self, context: Context, parts: Mapping[str, Parts], progress: Progress, language: str
+    ) -> None:
+        self._context = context
+        self._language = language
+        self._parts = parts
+        self._progress = progress
+        self.finished: set[str] = set()
+        self.handled: set[str] = set()
+
+    def write(self, relative: str) -> AbstractContextManager[Path]:
+        """Give a temporary path that becomes the artifact when the block ends well."""
+        return self._context.store.writing(relative, self._language)
+
+    def write_json(self, relative: str, value: Any) -> None:
+        """Write a JSON artifact."""
+        self._context.store.write_json(relative, value, self._language)
+
+    def done(
+        self,
+        item: str,
+        *,
+        value: Any = None,
+        files: Iterable[str] = (),
+        degraded: Iterable[str] = (),
+    ) -> None:
+        """Record an item as finished."""
+        store, language = self._context.store, self._language
+        refs = tuple(store.ref(name, language) for name in files)
+        self._save(Record(item, self._parts[item].key, self._parts[item], refs, value, tuple(degraded)))
+        self.finished.add(item)
+
+    @contextmanager
+    def take(self, item: str) -> Iterator[TakeWriter]:
+        """Give a writer for the next take of `item`; leaving the block well makes it whole and recorded."""
+        store, language = self._context.store, self._language
+        with store.new_take(item, language) as (folder, name):
+            writer = TakeWriter(folder)
+            yield writer
+            refs = tuple(
+                FileRef(f"{name}/{file.name}", file.stat().st_size, file_digest(file))
+                for file in sorted(folder.iterdir())
+            )
+            record = Record(
+                item, self._parts[item].key, self._parts[item], refs, writer.value, tuple(writer.degraded)
+            )
+            (folder / "take.json").write_bytes(pretty(record))
+        self._save(record)
+        self.finished.add(item)
+
+    def fail(self, item: str, error: DubkitError) -> None:
+        """Record an item as failed; the others go on."""
+        self._save(Record(item, self._parts[item].key, self._parts[item], error=str(error)))
+
+    def say(self, text: str) -> None:
+        """Tell the user what was chosen, and why."""
+        self._progress.note(text)
+
+    def advance(self, share: float) -> None:
+        """Report progress inside the running item, 0 to 1."""
+        self._progress.advance(len(self.handled) + share)
+
+    def _save(self, record: Record) -> None:
+        self._context.store.save_record(record, self._language)
+        self.handled.add(record.item)
+        self._progress.advance(len(self.handled))
+
+
+class TakeWriter:
+    """The files and the value of a take in the making."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.value: Any = None
+        self.degraded: list[str] = []

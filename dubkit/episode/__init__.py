@@ -1,0 +1,1 @@
+"""One episode on disk: its folder, what is stored there, what people changed by hand."""

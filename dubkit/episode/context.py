@@ -1,0 +1,258 @@
+"""What stages see of an episode: its artifacts with the hand edits laid over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dubkit.episode import edits as hand
+from dubkit.episode.store import EpisodeStore, Record, canonical, decoded, digest
+from dubkit.types import (
+    Cast,
+    Clips,
+    Diarization,
+    Episode,
+    Faces,
+    Line,
+    MixReport,
+    Prompts,
+    Route,
+    Segment,
+    Shots,
+    SpokenLine,
+    Transcript,
+    Translation,
+)
+
+if TYPE_CHECKING:
+    from dubkit.config import Settings
+    from dubkit.models.spec import ResolvedModel
+    from dubkit.models.store import ModelStore
+
+IMPORTS = "imports"
+
+Fetching = Callable[[str, int, int], None]
+"""Told the name of a model, and how many of how many bytes are here."""
+
+
+def _untold(name: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+class Context:
+    """One episode in one language (empty for the shared stages), read anew for every stage."""
+
+    def __init__(
+        self,
+        store: EpisodeStore,
+        settings: Settings,
+        source: Path,
+        sha256: str,
+        models: ModelStore,
+        language: str = "",
+        fetching: Fetching | None = None,
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.source = source
+        self.sha256 = sha256
+        self.models = models
+        self.language = language
+        self.fetching = fetching
+
+    def fresh(self, language: str | None = None) -> Context:
+        """Return a context that reads every artifact again."""
+        chosen = self.language if language is None else language
+        return Context(
+            self.store, self.settings, self.source, self.sha256, self.models, chosen, self.fetching
+        )
+
+    # models
+
+    def model(self, role: str, name: str = "") -> ResolvedModel | None:
+        """Return a model that is on this machine, or (None) that would have to be fetched.
+
+        Within a run a named model is fetched, so that its identity is known. Raises ModelMissing when a named
+        model cannot be had at all.
+        """
+        found = self.models.find(role, name)
+        if found is None and name and self.fetching is not None:
+            return self.models.fetch(role, name, self.fetching)
+        return found
+
+    def model_path(self, model: ResolvedModel) -> Path:
+        """Return what a loader is given for a model, put together from its packages if need be."""
+        return self._together(model).path
+
+    def model_folder(self, model: ResolvedModel) -> Path:
+        """Return the folder of a model, put together from its packages if need be."""
+        folder = self._together(model).folder
+        assert folder is not None, "a fetched model has a folder"
+        return folder
+
+    def _together(self, model: ResolvedModel) -> ResolvedModel:
+        if model.folder is not None:
+            return model
+        return self.models.fetch(model.role, model.name, self.fetching or _untold)
+
+    # shared artifacts
+
+    @cached_property
+    def episode(self) -> Episode:
+        return self.store.read("episode.json", Episode)
+
+    @cached_property
+    def shots(self) -> Shots:
+        return self.store.read("shots.json", Shots)
+
+    @cached_property
+    def diarization(self) -> Diarization:
+        return self.store.read("diarization.json", Diarization)
+
+    @cached_property
+    def transcript(self) -> Transcript:
+        """The transcript as the stage wrote it, without hand edits."""
+        return self.store.read("transcript.json", Transcript)
+
+    @cached_property
+    def faces(self) -> Faces:
+        """The faces that speak; none where nobody looked for them."""
+        if not self.store.has("faces.json"):
+            return Faces("none", ())
+        return self.store.read("faces.json", Faces)
+
+    @property
+    def audio(self) -> Path:
+        """The dubbed track at 48 kHz on the episode clock."""
+        return self.store.path("audio.wav")
+
+    @property
+    def layout(self) -> str:
+        """Channel layout of `audio.wav`, such as `stereo` or `5.1`."""
+        track = next((t for t in self.episode.audio if t.number == self.episode.track), None)
+        return track.layout if track and track.channels == self.episode.channels else ""
+
+    @property
+    def speech(self) -> Path:
+        """The dubbed track as 16 kHz mono on the episode clock."""
+        return self.store.path("speech16k.wav")
+
+    @cached_property
+    def source_language(self) -> str:
+        return self.transcript.language
+
+    # hand edits
+
+    @cached_property
+    def shared_edits(self) -> hand.Edits:
+        return hand.read_edits(self.store)
+
+    @cached_property
+    def language_edits(self) -> hand.Edits:
+        return hand.read_edits(self.store, self.language) if self.language else hand.Edits()
+
+    @cached_property
+    def speaker_edits(self) -> dict[str, hand.SpeakerEdit]:
+        """Speaker -> what people say of them, in this language over what they say in all."""
+        return hand.speaker_edits(self.shared_edits, self.language_edits)
+
+    @cached_property
+    def placed(self) -> hand.Placed:
+        return hand.place(
+            self.shared_edits,
+            self.language_edits,
+            self.transcript.segments,
+            hand.read_anchors(self.store),
+        )
+
+    @cached_property
+    def segments(self) -> tuple[Segment, ...]:
+        """Segments with hand edits, in order of time."""
+        edited = (hand.edited_segment(s, self.placed.segments.get(s.id)) for s in self.transcript.segments)
+        return tuple(sorted(edited, key=lambda s: (s.start, s.id)))
+
+    # artifacts of the language
+
+    @cached_property
+    def translation(self) -> Translation:
+        """The translation as the stage wrote it, without hand edits."""
+        return self.store.read("translation.json", Translation, self.language)
+
+    @cached_property
+    def lines(self) -> tuple[tuple[Segment, Line], ...]:
+        """Each segment with its line, hand edits laid over both."""
+        by_id = {line.id: line for line in self.translation.lines}
+        return tuple(
+            (segment, hand.edited_line(by_id[segment.id], self.placed.lines.get(segment.id), segment))
+            for segment in self.segments
+            if segment.id in by_id
+        )
+
+    @cached_property
+    def cast(self) -> Cast:
+        return self.store.read("cast.json", Cast, self.language)
+
+    @cached_property
+    def prompts(self) -> Prompts:
+        return self.store.read("prompts.json", Prompts, self.language)
+
+    @cached_property
+    def clips(self) -> Clips:
+        return self.store.read("clips.json", Clips, self.language)
+
+    @cached_property
+    def routes(self) -> dict[str, Route]:
+        """Line -> the way it goes into the dub: as planned with the clips, else its own."""
+        own = {line.id: line.route for _, line in self.lines}
+        planned = self.clips.routes if self.store.has("clips.json", self.language) else ()
+        return own | {found.line: found.route for found in planned if found.line in own}
+
+    @cached_property
+    def mix_report(self) -> MixReport:
+        return self.store.read("mix/mix.json", MixReport, self.language)
+
+    def spoken_line(self, line: str) -> SpokenLine:
+        """What the chosen take of a line is. Raises KeyError when the line was not spoken."""
+        record = self.store.record("speak", line, self.language)
+        if record is None or record.error:
+            raise KeyError(line)
+        return decoded(canonical(record.value), SpokenLine)
+
+    def take_file(self, item: str, name: str = "speech.wav", *, stage: str = "speak") -> Path | None:
+        """A file of the chosen take of a line (or a clip); None when it was not made."""
+        record = self.store.record(stage, item, self.language)
+        files = record.files if record and not record.error else ()
+        return next((self.store.root / f.path for f in files if f.path.endswith(f"/{name}")), None)
+
+    # what enters keys
+
+    def imported(self, stage: str) -> Path | None:
+        """Return the user's own file for a stage, if one was given with `--use`."""
+        folder = self.store.path(IMPORTS, self.language)
+        found = sorted(folder.glob(f"{stage}.*")) if folder.is_dir() else []
+        return found[0] if found else None
+
+    def artifact_digest(self, relative: str, language: str = "") -> str:
+        """SHA-256 of a small artifact by its content on disk."""
+        return self.store.artifact_digest(relative, language)
+
+    def file_digest(self, stage: str, relative: str, item: str = "episode", language: str = "") -> str:
+        """SHA-256 of a large artifact as recorded when it was written."""
+        record: Record | None = self.store.record(stage, item, language)
+        prefix = f"{language}/{relative}" if language else relative
+        return next((ref.sha256 for ref in record.files if ref.path == prefix), "") if record else ""
+
+    @staticmethod
+    def digest(value: Any) -> str:
+        """SHA-256 of any value of `dubkit.types`."""
+        return digest(value)
+
+
+def finished_languages(context: Context) -> Sequence[str]:
+    """Return the languages that an episode has a translation in."""
+    root = context.store.root
+    if not root.is_dir():
+        return ()
+    return tuple(sorted(path.parent.name for path in root.glob("*/translation.json")))

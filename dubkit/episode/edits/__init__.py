@@ -1,0 +1,49 @@
+"""Hand edits: what people changed, where it belongs, how it counts, and the log of it."""
+
+from dubkit.episode.edits.forms import (
+    FILE,
+    Edits,
+    LineEdit,
+    Lock,
+    SegmentEdit,
+    SpeakerEdit,
+    given,
+    read_edits,
+)
+from dubkit.episode.edits.overlay import (
+    LOCK_CONFLICT,
+    edited_line,
+    edited_segment,
+    lock_conflict,
+    speaker_edits,
+)
+from dubkit.episode.edits.places import (
+    Anchor,
+    Placed,
+    impossible_times,
+    note_anchors,
+    place,
+    read_anchors,
+)
+
+__all__ = [
+    "FILE",
+    "LOCK_CONFLICT",
+    "Anchor",
+    "Edits",
+    "LineEdit",
+    "Lock",
+    "Placed",
+    "SegmentEdit",
+    "SpeakerEdit",
+    "edited_line",
+    "edited_segment",
+    "given",
+    "impossible_times",
+    "lock_conflict",
+    "note_anchors",
+    "place",
+    "read_anchors",
+    "read_edits",
+    "speaker_edits",
+]

@@ -1,0 +1,180 @@
+"""Episode folders: which folder belongs to which source, and who may write there."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decoded, file_digest
+from dubkit.errors import EpisodeBusy, MediaError
+
+SOURCE = f"{HIDDEN}/source.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMemo:
+    """Which file an episode was made from. Size and time only spare reading it again to hash it."""
+
+    path: str
+    sha256: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An episode folder chosen for a source."""
+
+    store: EpisodeStore
+    source: Path
+    sha256: str
+    note: str = ""
+    """Why the folder is not simply `Output/<stem>`; empty when it is."""
+
+
+def open_episode(output: Path, source: Path) -> Opened:
+    """Choose the folder of `source` below `output`; two sources with one stem get two folders.
+
+    Nothing is created yet. Raises MediaError when the source cannot be read.
+    """
+    try:
+        stat = source.stat()
+    except OSError as error:
+        raise MediaError(
+            source, (error.strerror or str(error)).lower(), "Check the path and your right to read it."
+        ) from None
+    if source.is_dir():
+        raise MediaError(source, "this is a folder", "Name a media file, or let run take the whole folder.")
+    stem = folder_name(source)
+    plain = EpisodeStore(output / stem)
+    sha = _known_digest(plain, source, stat) or _digest_among(output, stem, source, stat)
+    if sha is None:
+        sha = _hash(source)
+    memo = _memo(plain)
+    if memo is None and plain.root.is_dir() and any(plain.root.iterdir()) and not _is_ours(plain):
+        return _suffixed(output, stem, sha, source, "that folder holds other things")
+    if memo is None or memo.sha256 == sha or Path(memo.path) == source.resolve():
+        return Opened(plain, source, sha)
+    return _suffixed(output, stem, sha, source, f"{stem} already belongs to {memo.path}")
+
+
+def reopen(folder: Path) -> Opened:
+    """Open an episode by its folder; its source may be gone. Raises MediaError for any other folder."""
+    store = EpisodeStore(folder)
+    memo = _memo(store)
+    if memo is None:
+        raise MediaError(
+            folder, "this is not an episode folder", "Name a media file or a folder that run made."
+        )
+    return Opened(store, Path(memo.path), memo.sha256)
+
+
+def folder_name(source: Path) -> str:
+    """Name of the episode folder: the stem, without what a file system cannot hold at the end of a name."""
+    name = source.stem.strip().rstrip(".") or "episode"
+    while len(name.encode()) > 180:
+        name = name[:-1]
+    return name
+
+
+def remember_source(opened: Opened) -> None:
+    """Note which file the episode was made from. Needs the lock."""
+    stat = opened.source.stat()
+    memo = SourceMemo(str(opened.source.resolve()), opened.sha256, stat.st_size, stat.st_mtime_ns)
+    if _memo(opened.store) != memo:
+        opened.store.write_bytes(SOURCE, canonical(memo))
+
+
+def find_source(store: EpisodeStore) -> Path | None:
+    """Return the file an episode was made from, as far as it is known."""
+    memo = _memo(store)
+    return Path(memo.path) if memo else None
+
+
+def _suffixed(output: Path, stem: str, sha: str, source: Path, why: str) -> Opened:
+    store = EpisodeStore(output / f"{stem}-{sha[:6]}")
+    return Opened(store, source, sha, f"{source} uses {store.root}, because {why}.")
+
+
+def _is_ours(store: EpisodeStore) -> bool:
+    return (store.root / HIDDEN).is_dir()
+
+
+def _memo(store: EpisodeStore) -> SourceMemo | None:
+    try:
+        return decoded((store.root / SOURCE).read_bytes(), SourceMemo)
+    except (OSError, ValueError):
+        return None
+
+
+def _known_digest(store: EpisodeStore, source: Path, stat: os.stat_result) -> str | None:
+    memo = _memo(store)
+    if memo is None or Path(memo.path) != source.resolve():
+        return None
+    return memo.sha256 if (memo.size, memo.mtime_ns) == (stat.st_size, stat.st_mtime_ns) else None
+
+
+def _digest_among(output: Path, stem: str, source: Path, stat: os.stat_result) -> str | None:
+    folders = sorted(output.glob(f"{_escaped(stem)}-*")) if output.is_dir() else []
+    return next((sha for f in folders if (sha := _known_digest(EpisodeStore(f), source, stat))), None)
+
+
+def _escaped(stem: str) -> str:
+    import glob
+
+    return glob.escape(stem)
+
+
+def _hash(source: Path) -> str:
+    try:
+        return file_digest(source)
+    except OSError as error:
+        raise MediaError(
+            source, (error.strerror or str(error)).lower(), "Check your right to read the file."
+        ) from None
+
+
+# --- the lock ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def locked(store: EpisodeStore, *, wait: bool, on_wait: Callable[[str], None]) -> Iterator[None]:
+    """Hold the episode's lock; another holder is waited for (`on_wait` is told who) or is an EpisodeBusy.
+
+    The operating system frees the lock of a killed process, so no stale lock can remain.
+    """
+    from filelock import FileLock, Timeout
+
+    hidden = store.root / HIDDEN
+    hidden.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(hidden / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        who = _holder(store)
+        if not wait:
+            raise EpisodeBusy(
+                f"{store.root} is in use by {who}.\nWait for it to finish, or leave out --no-wait."
+            ) from None
+        on_wait(f"{store.root} is in use by {who}; waiting.")
+        lock.acquire()
+    holder = hidden / "holder.json"
+    holder.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+    try:
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _holder(store: EpisodeStore) -> str:
+    try:
+        found = json.loads((store.root / HIDDEN / "holder.json").read_text())
+        return f"process {found['pid']} on {found['host']}"
+    except (OSError, ValueError, KeyError):
+        return "another process"

@@ -1,0 +1,1 @@
+"""Write the finished file, and check it."""

@@ -1,0 +1,1 @@
+"""Open, read and probe media files."""

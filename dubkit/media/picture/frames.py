@@ -1,0 +1,160 @@
+"""Frames of the picture on their own exact numbers and times."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dubkit.errors import MediaError
+from dubkit.media.files.container import episode_zero, open_media, scan, timed_streams
+from dubkit.types import Episode, VideoStream
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
+
+
+def frame_times(path: Path, stream_index: int) -> list[Fraction]:
+    """Return the presentation time of every frame in order, in seconds from the episode's zero.
+
+    Reads packets only. The length of the list is the number of frames.
+    """
+    with open_media(path) as container:
+        tracks, _ = scan(container, timed_streams(container, stream_index))
+        zero = episode_zero(container, tracks)
+        track = tracks[stream_index]
+        return [stamp * track.time_base - zero for stamp in sorted(track.keys)]
+
+
+def _frame_stamps(path: Path, stream_index: int) -> list[int]:
+    with open_media(path) as container:
+        tracks, _ = scan(container, {stream_index})
+        return sorted(tracks[stream_index].keys)
+
+
+def iter_frames(
+    path: Path, episode: Episode, *, width: int | None = None
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Decode the picture once, in order, as (frame number, BGR image of shape (H, W, 3)).
+
+    Numbers are those of `frame_times`. A frame that cannot be decoded is left out, and the numbers of
+    the others do not move. `width` scales the image down, keeping its proportions as stored; without
+    it the image has its stored size. Rotation is not applied.
+    """
+    video = _picture_of(path, episode)
+    numbers = {stamp: number for number, stamp in enumerate(_frame_stamps(path, video.index))}
+    target = min(width or video.width, video.width)
+    height = max(2, round(video.height * target / video.width))
+    following = 0
+    with open_media(path) as container:
+        stream: Any = container.streams[video.index]
+        stream.thread_type = "AUTO"
+        for frame in _decoded(container, stream):
+            stamp = frame.pts if frame.pts is not None else frame.dts
+            number = numbers.get(stamp, following)
+            if number < following or number >= video.frames:
+                continue
+            following = number + 1
+            yield number, _image(frame, target, height)
+
+
+def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+    """Decode a stream and go on after packets that the decoder refuses."""
+    import av
+
+    damaged = 0
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            break
+        except (av.error.FFmpegError, OSError) as error:
+            log.warning("Reading the picture broke off: %s", error)
+            break
+        try:
+            yield from packet.decode()
+        except av.error.FFmpegError:
+            damaged += 1
+    if damaged:
+        log.warning("%d damaged video packets were skipped", damaged)
+
+
+def _image(frame: Any, width: int, height: int) -> NDArray[np.uint8]:
+    image: NDArray[np.uint8] = frame.to_ndarray(
+        format="bgr24", width=width, height=height, interpolation="AREA"
+    )
+    return image
+
+
+def save_thumbnail(path: Path, episode: Episode, frame: int, out: Path, width: int = 320) -> None:
+    """Write one frame as an upright JPEG or PNG (by the suffix of `out`), `width` pixels wide.
+
+    Rotation and non-square pixels are resolved. A damaged frame is replaced by its neighbour.
+    """
+    import cv2
+
+    video = _picture_of(path, episode)
+    stamps = _frame_stamps(path, video.index)
+    number = min(max(frame, 0), len(stamps) - 1)
+    image = _upright(_frame_at(path, video, stamps[number]), video)
+    height = max(1, round(image.shape[0] * width / image.shape[1]))
+    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    encoded, picture = cv2.imencode(out.suffix or ".jpg", small)
+    if not encoded:
+        raise MediaError(out, "the thumbnail could not be encoded", "Name it .jpg or .png.")
+    out.write_bytes(picture.tobytes())
+
+
+def _frame_at(path: Path, video: VideoStream, stamp: int) -> NDArray[np.uint8]:
+    # A transport stream has no index: a seek may land after the only key frame, where nothing decodes.
+    found = _frame_from(path, video, stamp, seek=True)
+    if found is None:
+        found = _frame_from(path, video, stamp, seek=False)
+    if found is None:
+        cure = "Check that the file plays; fetch it again if it does not."
+        raise MediaError(path, "no frame of its picture can be decoded", cure)
+    return found
+
+
+def _frame_from(path: Path, video: VideoStream, stamp: int, *, seek: bool) -> NDArray[np.uint8] | None:
+    """Decode from a seek point or the start; return the frame at `stamp`, or its neighbour."""
+    import av
+
+    best: NDArray[np.uint8] | None = None
+    with open_media(path) as container:
+        stream = container.streams[video.index]
+        if seek:
+            try:
+                container.seek(stamp, stream=stream)
+            except av.error.FFmpegError:
+                log.info("%s cannot be sought; reading from its start", path.name)
+        for frame in _decoded(container, stream):
+            late = frame.pts is not None and frame.pts >= stamp
+            if best is None or late:
+                best = _image(frame, video.width, video.height)
+            if late:
+                break
+    return best
+
+
+def _upright(image: NDArray[np.uint8], video: VideoStream) -> NDArray[np.uint8]:
+    import cv2
+    import numpy as np
+
+    if video.sample_aspect != 1:
+        stretched = max(1, round(image.shape[1] * video.sample_aspect))
+        image = np.asarray(cv2.resize(image, (stretched, image.shape[0])), dtype=np.uint8)
+    quarter_turns = round(video.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(image, quarter_turns))
+
+
+def _picture_of(path: Path, episode: Episode) -> VideoStream:
+    if episode.video is None:
+        raise MediaError(path, "it has no picture", "Frames can be read from video files only.")
+    return episode.video

@@ -1,0 +1,1 @@
+"""Sound: read, measure, mix."""

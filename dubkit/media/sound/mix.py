@@ -1,0 +1,206 @@
+"""Put the spoken lines over the source's bed and leave every other sample of the source as it is.
+
+A dubbed span is a source line, its speech, and a short ramp on each side. Inside it the source is
+ducked (or gives way to a music-and-effects track) and the speech is added to the front centre, or
+to left and right. Outside the spans the mix is the source, bit for bit.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+
+from dubkit.media.sound import loudness
+from dubkit.media.sound.audio import open_copy
+from dubkit.media.sound.scene import MixSettings, Placement, Scene
+from dubkit.types import SAMPLE_RATE, DubbedSpan, MixReport
+
+__all__ = ["MixSettings", "Placement", "mix"]
+
+log = logging.getLogger(__name__)
+
+DEFAULT_LUFS = -23.0
+"""Target where the source has nothing to match: the programme level of EBU R 128."""
+
+_PIECE = loudness.PIECE_SECONDS * SAMPLE_RATE
+_PASSES = 6
+_CLOSE = 0.05  # LU; nearer than this no meter tells
+_PROGRAMME_LU = 0.8  # the programme may be this far off before the dialogue gives way
+_LIMITED_DB = 0.1  # less gain reduction than this is not worth a word
+
+
+def mix(
+    source: Path,
+    placements: Sequence[Placement],
+    out: Path,
+    settings: MixSettings,
+    *,
+    channels: int,
+    layout: str,
+    background: Path | None = None,
+) -> MixReport:
+    """Write the dubbed track of `source` at `out` and say what was done.
+
+    `channels` and `layout` (`stereo`, `5.1`) are those of the source. With `background`, a track of
+    music and effects of the same length, the source is replaced under speech instead of ducked.
+    The loudness in the report is that of the dialogue: of the source over the source lines, and of
+    the mix over lines and speech; -70 stands for silence. Without placements it is the whole
+    programme's, and `out` has the source's samples.
+
+    Raises `MediaError` for sound files of the wrong form.
+    """
+    with ExitStack() as stack:
+        scene = Scene(stack, source, placements, settings, layout, background)
+        if scene.channels != channels:
+            raise ValueError(f"{source} has {scene.channels} channels, not {channels}")
+        level = _measure(scene)
+        gains = _balance(scene, level)
+        peak = _write(scene, source, out, gains)
+        heard = scene.heard(gains) if placements else level.programme
+    return MixReport(
+        spans=tuple(
+            DubbedSpan(line.id, *span, round(gains[line.id], 3))
+            for line, span in zip(scene.lines, _shares(scene), strict=True)
+        ),
+        source_lufs=_number(level.dialogue if placements else level.programme),
+        dub_lufs=_number(heard),
+        true_peak_db=_number(peak, -120.0),
+        duck_db=settings.duck_db,
+        limited=scene.reduction_db > _LIMITED_DB,
+        samples=scene.samples,
+        channels=channels,
+    )
+
+
+def _number(value: float | None, floor: float = loudness.ABSOLUTE_GATE) -> float:
+    return floor if value is None else round(max(value, floor), 3)
+
+
+def _shares(scene: Scene) -> list[loudness.Span]:
+    """The dubbed span of each line; together they are the ramped regions.
+
+    A gap inside a region is split in the middle between the lines beside it.
+    """
+    cores = loudness.merge_spans(line.core for line in scene.lines)
+    after, before = {}, {}
+    for (_, left), (right, _) in pairwise(cores):
+        if any(start < left and right < end for start, end in scene.regions):
+            after[left] = before[right] = (left + right) // 2
+    spans = []
+    for line in scene.lines:
+        start = before.get(line.core[0], max(0, line.core[0] - scene.fade))
+        end = after.get(line.core[1], min(scene.samples, line.core[1] + scene.fade))
+        spans.append((start, end))
+    return spans
+
+
+# --- levels ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """Loudness of the source in LUFS (None for silence) and the first gain of each line in dB."""
+
+    dialogue: float | None
+    programme: float | None
+    gains: dict[str, float]
+
+    @property
+    def target(self) -> float:
+        if self.dialogue is not None:
+            return self.dialogue
+        return DEFAULT_LUFS if self.programme is None else self.programme
+
+
+def _measure(scene: Scene) -> _Level:
+    """Measure the source and give each line the gain that brings it to the loudness of its source line.
+
+    A source line far from its speaker's usual loudness is a shout, a whisper or a wrong time; the
+    line follows it within `line_range_lu` only. A line without sound takes the median gain.
+    """
+    programme = scene.source_loudness([(0, scene.samples)])
+    dialogue = scene.source_loudness([line.source for line in scene.lines])
+    level = _Level(dialogue, programme, {})
+    speakers = {
+        name: scene.source_loudness([line.source for line in scene.lines if line.speaker == name])
+        for name in sorted({line.speaker for line in scene.lines})
+    }
+    wanted: dict[str, float] = {}
+    for line in scene.lines:
+        usual = speakers[line.speaker]
+        usual = level.target if usual is None else usual
+        own = scene.source_loudness([line.source])
+        reach = scene.settings.line_range_lu
+        target = usual if own is None else min(max(own, usual - reach), usual + reach)
+        spoken = loudness.programme_loudness(line.speech)
+        if spoken is not None:
+            wanted[line.id] = target - spoken
+    middle = median(wanted.values()) if wanted else 0.0
+    limit = scene.settings.speech_gain_limit_db
+    for line in scene.lines:
+        gain = wanted.get(line.id, middle)
+        level.gains[line.id] = min(max(gain, middle - limit), middle + limit)
+    return level
+
+
+def _balance(scene: Scene, level: _Level) -> dict[str, float]:
+    """Shift all gains so that the dialogue is as loud as the source's, and the programme nearly so."""
+    if not scene.lines:
+        return {}
+    gains = _solve(scene, level.gains, level.target)
+    whole = scene.heard(gains, (0, scene.samples))
+    if level.programme is None or whole is None:
+        return gains
+    log.info("Loudness of the programme: source %.2f, dub %.2f LUFS", level.programme, whole)
+    share = scene.settings.programme_share_lu
+    offset = min(max((level.programme - whole) / 2, -share), share)
+    if abs(level.programme - whole) <= _PROGRAMME_LU or not share:
+        return gains
+    return _solve(scene, gains, level.target + offset)
+
+
+def _solve(scene: Scene, gains: Mapping[str, float], target: float) -> dict[str, float]:
+    """Shift `gains` together until the mix over all lines has the loudness `target`.
+
+    Stops where a louder gain no longer helps, because the limiter or the bed decides.
+    """
+    best, best_error = 0.0, float("inf")
+    shift = 0.0
+    for _ in range(_PASSES):
+        heard = scene.heard({line: gain + shift for line, gain in gains.items()})
+        if heard is None:
+            break
+        error = target - heard
+        if abs(error) > 0.7 * best_error:
+            break
+        best, best_error = shift, abs(error)
+        if best_error < _CLOSE:
+            break
+        limit = scene.settings.speech_gain_limit_db
+        shift = min(max(shift + error, -limit), limit)
+    log.info("Speech gain shifted by %.2f dB; dialogue is %.2f LU off its target", best, best_error)
+    return {line: gain + best for line, gain in gains.items()}
+
+
+def _write(scene: Scene, source: Path, out: Path, gains: Mapping[str, float]) -> float:
+    """Write the mix; return the true peak in dBTP of the dubbed spans, or of all when there are none."""
+    if not scene.ramped:
+        with open_copy(source, out, rf64_bytes=scene.settings.rf64_bytes):
+            return loudness.true_peak_of_file(source)
+    scene.reduction_db = 0.0
+    peak = 0.0
+    with open_copy(source, out, rf64_bytes=scene.settings.rf64_bytes) as copy:
+        for region in scene.ramped:
+            copy.through(region[0])
+            for start, end in loudness.pieces(region, _PIECE):
+                lead = min(loudness.PEAK_CONTEXT, start)
+                sound = scene.render(gains, start - lead, end + loudness.PEAK_CONTEXT)
+                inside = slice(lead, lead + end - start)
+                peak = max(peak, float(loudness.peak_envelope(sound)[inside].max()))
+                copy.replace(sound[inside])
+    return loudness.decibels(peak)

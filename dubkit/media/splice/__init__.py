@@ -1,0 +1,1 @@
+"""Put new frames into a picture stream and copy the rest."""

@@ -1,0 +1,1 @@
+"""Tiny generator files with random weights, in the published layout."""

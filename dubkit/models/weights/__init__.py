@@ -1,0 +1,1 @@
+"""The generator's files, checked by their headers."""

@@ -1,0 +1,134 @@
+"""One episode from the outside: open its folder, take its lock, plan or run the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dubkit.chain.estimate import Estimate, estimate
+from dubkit.chain.plan import Request, StagePlan, plan
+from dubkit.chain.run import Outcome, execute
+from dubkit.chain.summary import keep_summary
+from dubkit.config import Settings, changed_settings, with_settings
+from dubkit.episode.context import Context, Fetching, finished_languages
+from dubkit.episode.folders import Opened, locked, open_episode, remember_source
+from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decoded
+from dubkit.models.store import ModelStore
+from dubkit.progress import Progress, Speeds
+
+__all__ = [
+    "Session",
+    "cache_folder",
+    "continued",
+    "dub",
+    "episode_context",
+    "finished_languages",
+    "open_models",
+    "plan_episode",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Everything a run needs besides the source and the request."""
+
+    settings: Settings
+    output: Path
+    models: ModelStore
+    speeds: Speeds
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Where each setting came from; one that nobody gave may be taken from an episode's last run."""
+
+
+def cache_folder(settings: Settings) -> Path:
+    """Return the folder of joined and downloaded models."""
+    import platformdirs
+
+    return Path(settings.models.cache or platformdirs.user_cache_dir("dubkit"))
+
+
+def open_models(settings: Settings) -> ModelStore:
+    """Open the models as the settings say."""
+    from dubkit.models.catalogue_generator import GENERATOR_SETTINGS, in_folder
+
+    named = settings.models
+    paths = {"asr": named.asr, "speaker": named.speaker, "tts": named.tts, "llm": settings.translate.gguf}
+    paths |= in_folder(Path(named.generator).expanduser()) if named.generator else {}
+    paths |= {role: settings.value(setting) for role, setting in GENERATOR_SETTINGS.items()}
+    return ModelStore(
+        cache_folder(settings),
+        paths,
+        hub_endpoint=named.hub or None,
+        offline=named.offline,
+        token=named.token or None,
+    )
+
+
+def dub(
+    session: Session, source: Path, request: Request, progress: Progress, *, wait: bool = True
+) -> Outcome:
+    """Run the chain on `source`. Raises DubkitError when the source cannot be opened or is in use."""
+    opened = open_episode(session.output, source)
+    if opened.note:
+        progress.note(opened.note)
+    with locked(opened.store, wait=wait, on_wait=progress.note):
+        remember_source(opened)
+        _remember_settings(opened.store, session.settings)
+        context = _context(session, opened, progress.fetching)
+        outcome = execute(context, request, progress, session.speeds)
+        if outcome.ran or outcome.errors:
+            keep_summary(context)
+        return outcome
+
+
+def plan_episode(session: Session, source: Path, request: Request) -> tuple[list[StagePlan], Estimate | None]:
+    """Say what `dub` would do and what it would need; nothing is written."""
+    context = _context(session, open_episode(session.output, source))
+    plans = plan(context, request, session.speeds)
+    return plans, estimate(context, plans)
+
+
+def episode_context(session: Session, source: Path, language: str = "") -> Context:
+    """Open an episode to read it."""
+    return _context(session, open_episode(session.output, source)).fresh(language)
+
+
+SETTINGS = f"{HIDDEN}/settings.json"
+"""Settings of the last run that are not the defaults, so that single lines are made as the rest was."""
+
+
+def _remember_settings(store: EpisodeStore, settings: Settings) -> None:
+    raw = canonical(changed_settings(settings))
+    try:
+        if store.path(SETTINGS).read_bytes() == raw:
+            return
+    except OSError:
+        pass
+    store.write_bytes(SETTINGS, raw)
+
+
+def continued(session: Session, store: EpisodeStore) -> Session:
+    """Return the session with the settings of the episode's last run, where nobody gave others."""
+    try:
+        known = decoded(store.path(SETTINGS).read_bytes(), dict[str, Any])
+    except (OSError, ValueError):
+        return session
+    defaults = Settings()
+    free = {
+        name: value
+        for name, value in known.items()
+        if session.origins.get(name, "default") == "default"
+        and session.settings.value(name) == defaults.value(name)
+    }
+    settings = with_settings(session.settings, free)
+    if settings == session.settings:
+        return session
+    return replace(session, settings=settings, models=open_models(settings))
+
+
+def _context(session: Session, opened: Opened, fetching: Fetching | None = None) -> Context:
+    return Context(
+        opened.store, session.settings, opened.source, opened.sha256, session.models, fetching=fetching
+    )

@@ -1,0 +1,94 @@
+"""What an episode is made of, from the probed source to a finished line.
+
+Times are exact where machines meet: frames are `int`, rates are `Fraction`, samples are `int` on
+the episode clock (`SAMPLE_RATE` per second, sample 0 at the start of the container). Seconds are
+`float` and serve people and models only; nothing is placed by adding up measured lengths.
+
+Every class is a frozen dataclass that `dubkit.episode.store` writes as JSON and validates when it is read.
+"""
+
+from __future__ import annotations
+
+from dubkit.types.clips import (
+    Clip,
+    Clips,
+    DubbedClip,
+    FaceBox,
+    Faces,
+    Fit,
+    LineRoute,
+    PictureReport,
+    SpeakingFace,
+)
+from dubkit.types.clock import ASR_RATE, SAMPLE_RATE, sample_at
+from dubkit.types.lines import (
+    Cast,
+    Line,
+    Prompt,
+    Prompts,
+    Route,
+    Slot,
+    Speaker,
+    SpokenLine,
+    Translation,
+)
+from dubkit.types.reports import (
+    DubbedSpan,
+    EpisodeQc,
+    LineQc,
+    MixReport,
+)
+from dubkit.types.source import (
+    AudioStream,
+    Episode,
+    Shot,
+    Shots,
+    SubtitleStream,
+    VideoStream,
+)
+from dubkit.types.speech import (
+    Diarization,
+    Segment,
+    Transcript,
+    Turn,
+    Word,
+)
+
+__all__ = [
+    "ASR_RATE",
+    "SAMPLE_RATE",
+    "AudioStream",
+    "Cast",
+    "Clip",
+    "Clips",
+    "Diarization",
+    "DubbedClip",
+    "DubbedSpan",
+    "Episode",
+    "EpisodeQc",
+    "FaceBox",
+    "Faces",
+    "Fit",
+    "Line",
+    "LineQc",
+    "LineRoute",
+    "MixReport",
+    "PictureReport",
+    "Prompt",
+    "Prompts",
+    "Route",
+    "Segment",
+    "Shot",
+    "Shots",
+    "Slot",
+    "Speaker",
+    "SpeakingFace",
+    "SpokenLine",
+    "SubtitleStream",
+    "Transcript",
+    "Translation",
+    "Turn",
+    "VideoStream",
+    "Word",
+    "sample_at",
+]

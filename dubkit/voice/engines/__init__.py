@@ -1,0 +1,1 @@
+"""What speaks: one file for each voice engine."""

@@ -1,0 +1,157 @@
+"""espeak-ng: a robotic voice for about a hundred languages, where nothing better can speak one."""
+
+from __future__ import annotations
+
+import ctypes.util
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dubkit.errors import VoiceError
+from dubkit.voice.engines import espeak_process
+from dubkit.voice.reading import varied
+from dubkit.voice.trim import trimmed
+from dubkit.voice.voices import ESPEAK, ESPEAK_HIGH, ESPEAK_LOW
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+WORDS_PER_MINUTE = 165
+"""Pace at speed 1; espeak itself allows 80 to 450."""
+
+RATE = 22_050
+
+PITCH, RANGE, WORD_GAP = (43.0, 57.0), (32.0, 72.0), (0.0, 2.0)
+"""What a seed decides: pitch and its range (50 is the voice's own), and tens of ms between words."""
+
+TIME_LIMIT = 120.0
+"""Seconds after which a line that is still being spoken is given up."""
+
+_INSTALL = "Run: pip install espeakng-loader"
+
+_OTHER_NAMES = {"en": "en-us", "zh": "cmn", "no": "nb", "pt": "pt-br", "fr": "fr-fr", "tl": "fil", "iw": "he"}
+"""espeak's names for language tags that it knows under another one, and the region of plain tags."""
+
+
+def packaged_library() -> Path | None:
+    """Return the folder of the packaged library without importing it, None when it is not installed."""
+    spec = importlib.util.find_spec("espeakng_loader")
+    return (
+        Path(next(iter(spec.submodule_search_locations)))
+        if spec and spec.submodule_search_locations
+        else None
+    )
+
+
+def installed() -> bool:
+    """Say whether an espeak-ng library is on this machine."""
+    return packaged_library() is not None or ctypes.util.find_library("espeak-ng") is not None
+
+
+def languages() -> frozenset[str]:
+    """Return the lower-case tags that the packaged espeak-ng knows; empty when they cannot be listed."""
+    folder = packaged_library()
+    if folder is None:
+        return frozenset()
+    return frozenset(
+        path.name.lower() for path in (folder / "espeak-ng-data/lang").rglob("*") if path.is_file()
+    )
+
+
+def speaks(language: str) -> bool:
+    """Say whether espeak-ng knows a language; a system library is trusted."""
+    known = languages()
+    return not known or any(name in known or name == "fr-fr" for name in names(language))
+
+
+def names(language: str) -> tuple[str, ...]:
+    """Return the espeak voices to try for a language tag, the most fitting first.
+
+    >>> names("pt-PT"), names("zh-TW"), names("fr")
+    (('pt-pt', 'pt'), ('zh-tw', 'zh', 'cmn'), ('fr-fr', 'fr'))
+    """
+    tag = language.replace("_", "-").lower()
+    base = tag.partition("-")[0]
+    if tag == base:
+        return (_OTHER_NAMES[base], base) if base in _OTHER_NAMES else (base,)
+    return (tag, base, _OTHER_NAMES[base]) if base in ("zh", "no", "tl", "iw") else (tag, base)
+
+
+class EspeakSynthesiser:
+    """Speaks each line in a fresh espeak-ng, whose samples repeat. Users mark its sound as degraded."""
+
+    name = ESPEAK
+    rate = RATE
+
+    def __init__(self) -> None:
+        """Find the library. Raises VoiceError when there is none."""
+        folder = packaged_library()
+        found = _library_file(folder) if folder else ctypes.util.find_library("espeak-ng")
+        if found is None:
+            raise VoiceError(f"espeak-ng is not installed.\n{_INSTALL}")
+        self._library = str(found)
+        self._data = str(folder / "espeak-ng-data") if folder else ""
+
+    def voices(self, language: str) -> tuple[str, ...]:
+        """Return the low, then the high variants; none for a language that espeak-ng does not know."""
+        return (*ESPEAK_LOW, *ESPEAK_HIGH) if speaks(language) else ()
+
+    def speak(
+        self, text: str, *, voice: str, language: str, speed: float, seed: int | None = None
+    ) -> NDArray[np.float32]:
+        """Return (N,) speech at `rate` whose first sample is its start; empty `voice` takes the plain one.
+
+        A `seed` decides how high it speaks, how lively, and how long it waits between words.
+        Raises VoiceError for an unknown language or voice, and when the library fails.
+        """
+        import numpy as np
+
+        variants = (*ESPEAK_LOW, *ESPEAK_HIGH)
+        if voice not in ("", *variants):
+            raise VoiceError(f"espeak-ng has no voice {voice!r}. Names: {', '.join(variants)}.")
+        full = [f"{name}+{voice}" if voice else name for name in names(language)]
+        ran = self._run(text, full, _parameters(speed, seed))
+        if ran.returncode == espeak_process.UNKNOWN_VOICE:
+            raise VoiceError(
+                f"espeak-ng cannot speak {language!r}. It speaks: {', '.join(sorted(languages()))}."
+            )
+        if ran.returncode:
+            problem = ran.stderr.decode(errors="replace").strip() or f"it ended with {ran.returncode}"
+            raise VoiceError(f"espeak-ng could not speak {text!r}: {problem}.\n{_INSTALL}")
+        rate, pcm = int.from_bytes(ran.stdout[:4], "little"), ran.stdout[4:]
+        assert rate == RATE, f"espeak-ng speaks at {rate} Hz"
+        sound = np.frombuffer(pcm, np.int16).astype(np.float32) / np.float32(32768)
+        return trimmed(sound, RATE)
+
+    def _run(self, text: str, voices: list[str], parameters: str) -> subprocess.CompletedProcess[bytes]:
+        # -P: the script's folder has a module of the name of one of the standard library, numbers.
+        program = [sys.executable, "-P", str(espeak_process.__file__)]
+        arguments = [self._library, self._data, parameters, *voices]
+        try:
+            return subprocess.run(
+                [*program, *arguments],
+                input=text.encode(),
+                capture_output=True,
+                timeout=TIME_LIMIT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise VoiceError(f"espeak-ng did not finish {text!r} within {TIME_LIMIT:g} s.") from None
+
+
+def _parameters(speed: float, seed: int | None) -> str:
+    """Return what is set in the library, as its process reads it; a plain reading sets its pace alone."""
+    values = {espeak_process.PACE: round(WORDS_PER_MINUTE * speed)}
+    if seed is not None:
+        values[espeak_process.PITCH] = round(varied(seed, "pitch", *PITCH))
+        values[espeak_process.RANGE] = round(varied(seed, "range", *RANGE))
+        values[espeak_process.WORD_GAP] = round(varied(seed, "word gap", *WORD_GAP))
+    return ",".join(f"{number}={value}" for number, value in values.items())
+
+
+def _library_file(folder: Path) -> Path | None:
+    names_by_system = ("libespeak-ng.so", "libespeak-ng.dylib", "espeak-ng.dll")
+    return next((folder / name for name in names_by_system if (folder / name).is_file()), None)

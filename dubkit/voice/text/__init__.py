@@ -1,0 +1,1 @@
+"""From written text to what a voice engine is given."""

@@ -1,0 +1,230 @@
+"""Which engine makes the dub, and which files and devices the generator has."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from dubkit.chain.stage import Sink
+from dubkit.episode.context import Context
+from dubkit.errors import DubkitError, GeneratorError, SettingError
+from dubkit.types import Clip
+
+if TYPE_CHECKING:
+    from dubkit.dubbing.diffusion.recipes import Recipe
+    from dubkit.engines.justdubit.attempts import Attempt
+    from dubkit.engines.justdubit.opening import Generator, StageName
+    from dubkit.engines.justdubit.steps import ClipJob
+
+CHECKPOINT, TEXT = "checkpoint", "text-encoder"
+DUBBING_LORA, DISTILLED_LORA, UPSCALER = "dubbing-lora", "distilled-lora", "spatial-upscaler"
+ROLES = (CHECKPOINT, TEXT, DUBBING_LORA, DISTILLED_LORA, UPSCALER)
+
+
+PACKAGES = ("safetensors", "tokenizers", "torch", "transformers")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """The engine of a run, and why."""
+
+    name: Literal["voice", "justdubit"]
+    reason: str
+
+
+def choose_engine(context: Context) -> EngineChoice:
+    """Choose what makes the takes. Raises ModelMissing when the generator is asked for without its files."""
+    wanted = context.settings.engine
+    if wanted == "voice":
+        return EngineChoice("voice", "asked for")
+    packages = [name for name in PACKAGES if find_spec(name) is None]
+    if wanted == "justdubit":
+        if packages:
+            raise GeneratorError(
+                f"The generator needs packages that are not installed: {', '.join(packages)}.\n"
+                'Install them with: pip install "dubkit[gpu]"'
+            )
+        for role in ROLES:
+            if context.models.find(role) is None:
+                context.models.fetch(role)  # says which file is missing, and how to get it
+        return EngineChoice("justdubit", "asked for")
+    if packages:
+        return EngineChoice("voice", f"the generator needs packages that are not here: {', '.join(packages)}")
+    missing = [role for role in ROLES if context.models.find(role) is None]
+    if missing:
+        return EngineChoice("voice", f"the generator needs files that are not here: {', '.join(missing)}")
+    if not _accelerator():
+        return EngineChoice("voice", "the generator's files are here, but no graphics card")
+    return EngineChoice("justdubit", "its files and a graphics card are here")
+
+
+def generates(context: Context) -> bool:
+    """Tell whether clips are generated in this run."""
+    return choose_engine(context).name == "justdubit" and context.episode.video is not None
+
+
+def _accelerator() -> bool:
+    """Tell whether a graphics card is there, without loading what would use it."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    return any(Path("/dev").glob("nvidia[0-9]*"))
+
+
+def recipe(context: Context) -> Recipe:
+    """Return the recipe with the values of the settings. Raises SettingError for values it cannot have."""
+    from dubkit.dubbing.diffusion.recipes import RECIPES
+
+    wanted = context.settings.dub
+    changes = {"steps": wanted.steps, "guidance": wanted.guidance}
+    changed = {name: value for name, value in changes.items() if value}
+    try:
+        chosen = RECIPES[wanted.recipe].with_(**changed)
+    except ValueError as error:
+        raise SettingError("dub", changed, "does not fit: " + str(error).rstrip(".")) from error
+    return chosen.with_(reference_strength=wanted.reference_strength)
+
+
+def own_seed(context: Context, clip: Clip) -> int | None:
+    """Return the seed that a person's new take gave a clip: that of the first of its lines that has one."""
+    edits = (context.placed.lines.get(line) for line in clip.lines)
+    return next((edit.seed for edit in edits if edit is not None and edit.seed is not None), None)
+
+
+def clip_seed(context: Context, clip: Clip) -> int:
+    """Return the seed that a clip is generated with."""
+    own = own_seed(context, clip)
+    return context.settings.dub.seed if own is None else own
+
+
+def identities(context: Context, *roles: str) -> dict[str, str]:
+    """Return the models of some roles as they enter keys."""
+    found = {}
+    for role in roles:
+        model = context.model(role)
+        found[role] = model.identity if model else "none"
+    return found
+
+
+def open_generator(context: Context, device: str) -> Generator:
+    """Return the generator on a device; nothing is loaded yet."""
+    from dubkit.dubbing.diffusion.parts import Files
+    from dubkit.engines.justdubit.opening import Generator, Options
+    from dubkit.ltx.lora import LoRA
+
+    wanted = context.settings.dub
+    files = Files(
+        _path(context, CHECKPOINT),
+        _path(context, UPSCALER),
+        _path(context, TEXT),
+        (LoRA(_path(context, DUBBING_LORA), wanted.lora_strength),),
+        LoRA(_path(context, DISTILLED_LORA), wanted.distilled_strength),
+    )
+    return Generator(files, Options(recipe(context), wanted.float8, wanted.memory), device)
+
+
+def _path(context: Context, role: str) -> Path:
+    model = context.models.fetch(role)
+    return context.model_folder(model) if role == TEXT else context.model_path(model)
+
+
+def devices(context: Context) -> Sequence[str]:
+    """Return the devices that generate."""
+    from dubkit.engines.devices import visible_devices
+
+    wanted = context.settings.dub.devices
+    return visible_devices(context.settings.device if wanted == "auto" else wanted)
+
+
+def failure(clip: str, error: Exception) -> DubkitError:
+    """Return what is recorded of a clip that could not be made."""
+    if isinstance(error, DubkitError):
+        return error
+    return GeneratorError(f"Clip {clip}: {error}")
+
+
+def operations(context: Context, clips: Sequence[Clip], stage: StageName) -> float:
+    """Return the TFLOP of the transformer's work on some clips, by the closed form of a forward pass."""
+    if not clips:
+        return 0.0
+    from dubkit.dubbing.diffusion.cost import clip_flops
+    from dubkit.ltx.config import read_transformer
+    from dubkit.ltx.metadata import parse_metadata
+    from dubkit.models.weights.header import read_header
+
+    path = _path(context, CHECKPOINT)
+    config = read_transformer(parse_metadata(read_header(path).metadata, str(path)))
+    chosen = recipe(context)
+    video = context.episode.video
+    assert video is not None, "clips have a picture"
+    passes = len(chosen.second_levels) - 1
+    if stage == "first":
+        passes = chosen.steps * (2 if chosen.negative_prompt else 1)
+    return sum(passes * clip_flops(config, clip, video.rate, stage) for clip in clips) / 1e12
+
+
+def megapixels(clips: Iterable[Clip]) -> float:
+    """Return the pixels of some clips at the first stage's size, in millions."""
+    return sum(clip.frames * clip.fit.width * clip.fit.height for clip in clips) / 1e6
+
+
+def over_clips(
+    context: Context, stage: StageName, jobs: Sequence[ClipJob], sink: Sink
+) -> Iterator[tuple[ClipJob, Attempt]]:
+    """Do the transformer's work of a stage on every clip; several devices share the chains of clips.
+
+    Raises GeneratorError when the files do not work.
+    """
+    from dubkit.engines.devices import run_on_devices
+    from dubkit.engines.justdubit.attempts import Attempt, ChainWorker, Work, token_count
+
+    generator = open_generator(context, "cpu")
+    work = Work(
+        generator.parts.files, generator.options, stage, max(token_count(job.clip, stage) for job in jobs)
+    )
+    by_clip = {job.clip.id: job for job in jobs}
+    names, chains = devices(context), _chains(jobs)
+    try:
+        if min(len(names), len(chains)) <= 1:
+            for attempt in work.over(names[0], jobs, lambda _, step, of: sink.advance(step / of)):
+                yield by_clip[attempt.clip], attempt
+            return
+        sink.say(f"{stage} stage: {len(chains)} chains of clips on {', '.join(names)}")
+        for chain, result in run_on_devices(names, partial(ChainWorker, work), chains):
+            ended = result if isinstance(result, list) else [Attempt(j.clip.id, "", result) for j in chain]
+            for attempt in ended:
+                yield by_clip[attempt.clip], attempt
+    except ValueError as error:
+        raise GeneratorError(str(error)) from error
+
+
+def _chains(jobs: Sequence[ClipJob]) -> list[tuple[ClipJob, ...]]:
+    """Put clips that follow each other together: the later one needs the earlier one's latents."""
+    chains: list[list[ClipJob]] = []
+    for job in jobs:
+        chain = next((c for c in chains if c[-1].clip.id == job.clip.follows), None)
+        if chain is None:
+            chains.append([job])
+        else:
+            chain.append(job)
+    return [tuple(chain) for chain in chains]
+
+
+def keep_clips(
+    context: Context, stage: StageName, jobs: Sequence[ClipJob], place: Callable[[str], str], sink: Sink
+) -> None:
+    """Do the work and keep every clip's latents as soon as they are there."""
+    for job, attempt in over_clips(context, stage, jobs, sink):
+        name = job.clip.id
+        if attempt.error is not None:
+            sink.fail(name, failure(name, attempt.error))
+            continue
+        with sink.write(place(name)) as temporary:
+            shutil.copyfile(job.out, temporary)
+        sink.done(name, files=[place(name)], value={"memory": attempt.note} if attempt.note else None)

@@ -1,0 +1,88 @@
+"""Takes that a person chose: used whatever they were made from, as long as they still fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dubkit.chain.stage import Item
+from dubkit.episode.context import Context
+from dubkit.episode.store import Record
+from dubkit.types import Clip
+
+KEPT = "kept"
+"""Input of a decoded clip: which frames of the episode it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A chosen take, or why it cannot be used."""
+
+    take: str
+    problem: str = ""
+
+    def item(self, name: str) -> Item:
+        """Return the item that brings the take back."""
+        return Item(name, edits={"take": self.take}, settings=(), take=self.take, problem=self.problem)
+
+
+def kept_digest(context: Context, clip: Clip) -> str:
+    """Return which frames of the episode a clip holds, as it enters keys."""
+    return context.digest([clip.start_frame, clip.keep_start, clip.keep_end])
+
+
+def chosen_speech(context: Context, line: str) -> Chosen | None:
+    """Return the spoken take chosen for a line; None when none is."""
+    for take, record in _takes(context, line):
+        if record is None and not _is_clip(take):
+            return Chosen(take, _gone(line, take))
+        if record is not None and record.parts.stage == "speak":
+            return Chosen(take)
+    return None
+
+
+def chosen_clip(context: Context, clip: Clip) -> Chosen | None:
+    """Return the generated take chosen for a clip by one of its lines; None when none is."""
+    kept = kept_digest(context, clip)
+    misfit: Chosen | None = None
+    for line in clip.lines:
+        for take, record in _takes(context, line):
+            if record is None and _is_clip(take):
+                misfit = misfit or Chosen(take, _gone(line, take))
+            elif record is not None and record.parts.stage == "decode":
+                if record.parts.inputs.get(KEPT) == kept:
+                    return Chosen(take)
+                misfit = misfit or _other_frames(context, line, take)
+    return misfit
+
+
+def _other_frames(context: Context, line: str, take: str) -> Chosen | None:
+    """A line in several clips has a take for each: only one that fits none of them is a problem."""
+    record = context.store.take_record(take, context.language)
+    clips = [clip for clip in context.clips.clips if line in clip.lines]
+    if record and any(record.parts.inputs.get(KEPT) == kept_digest(context, clip) for clip in clips):
+        return None
+    return Chosen(
+        take,
+        f"{line} is to keep take {take}, but its clip has other frames now.\n"
+        f"Unlock the line or choose another take, or undo what moved its clip.",
+    )
+
+
+def _takes(context: Context, line: str) -> Iterator[tuple[str, Record | None]]:
+    edit = context.placed.lines.get(line)
+    if edit is None:
+        return
+    for take in edit.lock.takes if edit.lock else edit.takes or ():
+        yield take, context.store.take_record(take, context.language)
+
+
+def _is_clip(take: str) -> bool:
+    return take.startswith("c")
+
+
+def _gone(line: str, take: str) -> str:
+    return (
+        f"{line} is to keep take {take}, which is not there or not whole.\n"
+        "Choose another take, or bring the file back from your backup."
+    )

@@ -1,0 +1,374 @@
+"""The chain on small real stages: what runs, why, and what a failure costs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import dubkit.chain.plan as planning
+from dubkit.chain.plan import Request, plan
+from dubkit.chain.run import Outcome, execute
+from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.config import Settings
+from dubkit.episode.context import Context
+from dubkit.episode.edits import given
+from dubkit.episode.store import EpisodeStore
+from dubkit.errors import DiskFull, DubkitError
+from dubkit.models.store import ModelStore
+from dubkit.progress import Silent, Speeds
+from dubkit.types import Line, Segment, Transcript, Translation
+
+TEXTS = ("One.", "Two.", "Three.")
+
+
+class Bench:
+    """Four small stages over an episode of three segments: transcribe, translate, speak, mix."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.source = root / "source.txt"
+        self.source.write_text("\n".join(TEXTS))
+        self.settings = Settings()
+        self.calls: list[str] = []
+        self.broken: dict[str, Exception] = {}
+        self.progress = Silent()
+
+    def context(self) -> Context:
+        models = ModelStore(self.root / "models")
+        store = EpisodeStore(self.root / "out")
+        return Context(store, self.settings, self.source, chain_digest(self.source), models)
+
+    def run(self, *languages: str, **changes: object) -> Outcome:
+        request = replace(Request(languages or ("fr",)), **changes)  # type: ignore[arg-type]
+        self.calls.clear()
+        return execute(self.context(), request, self.progress, Speeds())
+
+    def plan(self, *languages: str, **changes: object) -> dict[str, dict[str, str]]:
+        request = replace(Request(languages or ("fr",)), **changes)  # type: ignore[arg-type]
+        return {p.stage: dict(p.reasons) for p in plan(self.context(), request, Speeds())}
+
+    def edit(self, table: object, language: str = "fr") -> None:
+        path = self.root / "out" / language / "edits.json"
+        path.write_text(json.dumps(table))
+
+    # the stages
+
+    def transcribe(self, context: Context, items: Sequence[Item], sink: Sink) -> None:
+        self.note("transcribe", items)
+        file = context.imported("transcribe") or context.source
+        segments = tuple(
+            Segment(f"s{n:04d}", float(n), n + 0.9, "spk1", text)
+            for n, text in enumerate(file.read_text().splitlines(), 1)
+        )
+        sink.write_json("transcript.json", Transcript("en", 1.0, segments, "test"))
+        sink.done(EPISODE, files=["transcript.json"])
+
+    def translate_items(self, context: Context) -> list[Item]:
+        return [
+            Item(s.id, inputs={f"transcribe/{s.id}": context.digest(s.text)})
+            for s in context.transcript.segments
+        ]
+
+    def translate(self, context: Context, items: Sequence[Item], sink: Sink) -> None:
+        self.note("translate", items)
+        texts = {s.id: s.text for s in context.transcript.segments}
+        for item in items:
+            if f"translate/{item.id}" in self.broken:
+                raise self.broken[f"translate/{item.id}"]
+            sink.done(item.id, value={"text": f"{context.language}:{texts[item.id]}"})
+
+    def assemble(self, context: Context) -> None:
+        records = context.store.records("translate", context.language)
+        lines = tuple(
+            Line(s.id, records[s.id].value["text"] if records.get(s.id) and records[s.id].value else "")
+            for s in context.transcript.segments
+        )
+        context.store.write_json("translation.json", Translation(context.language, lines), context.language)
+
+    def speak_items(self, context: Context) -> list[Item]:
+        texts = {line.id: line.text for line in context.translation.lines}
+        return [
+            Item(
+                line.id,
+                inputs={f"translate/{line.id}": context.digest(texts[line.id])},
+                edits=given(context.placed.lines.get(line.id)),
+            )
+            for _, line in context.lines
+        ]
+
+    def speak(self, context: Context, items: Sequence[Item], sink: Sink) -> None:
+        self.note("speak", items)
+        texts = {line.id: line.text for _, line in context.lines}
+        for item in items:
+            error = self.broken.get(f"speak/{item.id}")
+            if isinstance(error, DubkitError) and not isinstance(error, DiskFull):
+                sink.fail(item.id, error)
+                continue
+            if error:
+                raise error
+            with sink.take(item.id) as take:
+                (take.folder / "speech.wav").write_text(texts[item.id])
+                take.value = {"text": texts[item.id]}
+
+    def mix_items(self, context: Context) -> list[Item]:
+        inputs = {}
+        for _, line in context.lines:
+            file = context.take_file(line.id)
+            inputs[f"speak/{line.id}"] = context.digest(file.read_text() if file else "")
+        return [Item(EPISODE, inputs=inputs)]
+
+    def mix(self, context: Context, items: Sequence[Item], sink: Sink) -> None:
+        self.note("mix", items)
+        files = (context.take_file(line.id) for _, line in context.lines)
+        sink.write_json("mix/mix.json", [file.read_text() for file in files if file])
+        sink.done(EPISODE, files=["mix/mix.json"], degraded=self.degraded)
+
+    degraded: tuple[str, ...] = ()
+
+    def note(self, stage: str, items: Sequence[Item]) -> None:
+        self.calls.extend(f"{stage}/{item.id}" for item in items)
+
+
+def chain_digest(path: Path) -> str:
+    from dubkit.episode.store import file_digest
+
+    return file_digest(path)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    made = Bench(tmp_path)
+
+    def whole(context: Context) -> list[Item]:
+        return [Item(EPISODE, inputs={"source": context.sha256})]
+
+    one: Callable[[Context], list[Item]] = whole
+    stages = (
+        Stage(
+            "transcribe", 1, "episode", one, made.transcribe, artifact="transcript.json", accepts=(".txt",)
+        ),
+        Stage(
+            "translate",
+            1,
+            "language",
+            made.translate_items,
+            made.translate,
+            needs=("transcribe",),
+            settings=("translate.context",),
+            artifact="translation.json",
+            assemble=made.assemble,
+        ),
+        Stage("speak", 1, "language", made.speak_items, made.speak, needs=("translate",), takes=True),
+        Stage("mix", 1, "language", made.mix_items, made.mix, needs=("speak",), artifact="mix/mix.json"),
+    )
+    monkeypatch.setattr(planning, "STAGES", stages)
+    return made
+
+
+def mixed(bench: Bench, language: str = "fr") -> list[str]:
+    found: list[str] = json.loads((bench.root / "out" / language / "mix/mix.json").read_text())
+    return found
+
+
+def test_a_second_run_does_nothing(bench: Bench) -> None:
+    outcome = bench.run()
+    assert outcome.ran == {"transcribe": 1, "translate": 3, "speak": 3, "mix": 1}
+    assert outcome.exit_code == 0
+    assert mixed(bench) == ["fr:One.", "fr:Two.", "fr:Three."]
+    assert bench.run().ran == {}
+    assert bench.calls == []
+
+
+def test_languages_share_the_common_stages(bench: Bench) -> None:
+    outcome = bench.run("fr", "de")
+    assert outcome.ran == {"transcribe": 1, "translate": 6, "speak": 6, "mix": 2}
+    assert mixed(bench, "de")[0] == "de:One."
+    assert bench.run("it").ran == {"translate": 3, "speak": 3, "mix": 1}
+
+
+def test_one_edited_line_runs_only_what_it_touches_and_plan_says_so(bench: Bench) -> None:
+    bench.run()
+    bench.edit({"lines": {"s0002": {"text": "Deux !"}}})
+    planned = bench.plan()
+    assert planned["translate"] == {}
+    assert planned["speak"] == {"s0002": "edited: text nothing → Deux !"}
+    assert planned["mix"] == {EPISODE: "input changes: speak"}
+    bench.run()
+    assert bench.calls == ["speak/s0002", "mix/episode"]
+    assert mixed(bench) == ["fr:One.", "Deux !", "fr:Three."]
+
+
+def test_an_undone_edit_brings_the_earlier_take_back(bench: Bench) -> None:
+    bench.run()
+    bench.edit({"lines": {"s0002": {"text": "Deux !"}}})
+    bench.run()
+    bench.edit({})
+    bench.run()
+    assert bench.calls == ["mix/episode"]
+    assert mixed(bench)[1] == "fr:Two."
+    assert len(bench.context().store.take_folders("s0002", "fr")) == 2
+
+
+def test_forcing_makes_a_new_take_and_keeps_the_old(bench: Bench) -> None:
+    bench.run()
+    assert bench.plan(force=frozenset({"speak"}))["speak"]["s0001"] == "forced"
+    bench.run(force=frozenset({"speak"}))
+    assert bench.calls == ["speak/s0001", "speak/s0002", "speak/s0003"]  # same sound: mix stands
+    assert [f.name for f in bench.context().store.take_folders("s0001", "fr")] == ["v001", "v002"]
+
+
+def test_a_setting_touches_only_the_stages_that_declare_it(bench: Bench) -> None:
+    bench.run()
+    bench.settings = replace(bench.settings, translate=replace(bench.settings.translate, context=7))
+    assert bench.plan()["translate"]["s0001"] == "setting changed: translate.context 3 → 7"
+    bench.run()
+    assert bench.calls == [
+        "translate/s0001",
+        "translate/s0002",
+        "translate/s0003",
+    ]  # same text: it stops there
+
+
+def test_a_failed_item_is_recorded_and_the_rest_go_on(bench: Bench) -> None:
+    bench.broken = {"speak/s0002": DubkitError("no voice for this line")}
+    outcome = bench.run()
+    assert outcome.exit_code == 3
+    assert outcome.degraded == ("speak s0002 failed: no voice for this line",)
+    assert mixed(bench) == ["fr:One.", "fr:Three."]
+    bench.broken = {}
+    assert bench.plan()["speak"] == {"s0002": "failed before: no voice for this line"}
+    assert bench.run().exit_code == 0
+    assert bench.calls == ["speak/s0002", "mix/episode"]
+
+
+def test_a_stage_that_breaks_off_keeps_what_it_finished(bench: Bench) -> None:
+    bench.broken = {"translate/s0003": DubkitError("the service is gone")}
+    outcome = bench.run(until="translate")
+    assert outcome.degraded == ("translate s0003 failed: the service is gone",)
+    bench.broken = {}
+    bench.run()
+    assert "translate/s0001" not in bench.calls
+    assert "translate/s0003" in bench.calls
+
+
+def test_a_stage_that_finishes_nothing_ends_its_language_only(bench: Bench) -> None:
+    bench.broken = {"translate/s0001": DubkitError("nobody translates this")}
+    outcome = bench.run("fr", "de")
+    assert outcome.exit_code == 1
+    assert outcome.errors == ["nobody translates this", "nobody translates this"]
+    assert not (bench.root / "out/fr/mix").exists()
+
+
+def test_a_bug_keeps_its_traceback_and_finished_items(bench: Bench) -> None:
+    bench.broken = {"translate/s0003": ZeroDivisionError("bug")}
+    with pytest.raises(ZeroDivisionError):
+        bench.run()
+    bench.broken = {}
+    bench.run()
+    assert "translate/s0001" not in bench.calls
+
+
+def test_a_full_disk_ends_the_run_at_once(bench: Bench) -> None:
+    bench.broken = {"translate/s0001": DiskFull(bench.root)}
+    with pytest.raises(DiskFull):
+        bench.run()
+    bench.broken = {}
+    assert bench.run().exit_code == 0
+
+
+def test_until_and_from(bench: Bench) -> None:
+    assert bench.run(until="translate").ran == {"transcribe": 1, "translate": 3}
+    bench.source.write_text("New.")
+    assert bench.plan()["transcribe"] == {EPISODE: "input changed: source"}
+    bench.run(start="speak")
+    assert bench.calls[0] == "speak/s0001"
+    assert mixed(bench)[0] == "fr:One."
+    missing = bench.run("it", start="speak")
+    assert missing.exit_code == 1
+    assert "translation.json" in missing.errors[0]
+
+
+def test_a_file_of_ones_own_replaces_a_stage_until_it_is_undone(bench: Bench) -> None:
+    bench.run()
+    own = bench.root / "own.txt"
+    own.write_text("Mine.")
+    assert bench.plan(uses={"transcribe": own})["transcribe"] == {EPISODE: "your own file"}
+    bench.run(uses={"transcribe": own})
+    assert mixed(bench) == ["fr:Mine."]
+    assert bench.run().ran == {}
+    bench.run(uses={"transcribe": None})
+    assert mixed(bench) == ["fr:One.", "fr:Two.", "fr:Three."]
+
+
+def test_a_replaced_hand_changed_artifact_is_kept(bench: Bench) -> None:
+    bench.run()
+    file = bench.root / "out/fr/translation.json"
+    file.write_text(file.read_text().replace("fr:One.", "Un."))
+    bench.run()
+    assert mixed(bench)[0] == "Un."  # what the person wrote in place counts
+    bench.source.write_text("\n".join((*TEXTS, "Four.")))
+    bench.run()
+    assert any("kept as translation.hand-" in note for note in bench.progress.notes)
+    kept = next((bench.root / "out/fr").glob("translation.hand-*.json"))
+    assert "Un." in kept.read_text()
+
+
+def test_a_segment_that_is_gone_leaves_no_line(bench: Bench) -> None:
+    bench.run()
+    bench.source.write_text("One.")
+    bench.run()
+    assert mixed(bench) == ["fr:One."]
+    assert list(bench.context().store.records("speak", "fr")) == ["s0001"]
+
+
+def test_a_deleted_file_is_made_again(bench: Bench) -> None:
+    bench.run()
+    (bench.root / "out/fr/takes/s0002/v001/speech.wav").unlink()
+    assert "damaged or deleted" in bench.plan()["speak"]["s0002"]
+    bench.run()
+    assert bench.calls == ["speak/s0002"]
+    assert mixed(bench)[1] == "fr:Two."
+
+
+def test_a_fall_back_is_told_on_every_run(bench: Bench) -> None:
+    bench.degraded = ("espeak speaks, because no better voice is installed",)
+    assert bench.run().exit_code == 3
+    again = bench.run()
+    assert again.ran == {}
+    assert again.degraded == ("mix: espeak speaks, because no better voice is installed",)
+    assert again.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"until": "sing"}, "--until sing: no such stage"),
+        ({"force": frozenset({"sing"})}, "--force sing"),
+        ({"uses": {"mix": None}}, "takes no file.*transcribe"),
+        ({"uses": {"transcribe": Path("nowhere.txt")}}, "no such file"),
+    ],
+)
+def test_a_request_that_cannot_be_met_is_refused(
+    bench: Bench, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(DubkitError, match=message):
+        bench.run(**changes)
+
+
+def test_a_file_of_the_wrong_kind_is_refused(bench: Bench) -> None:
+    own = bench.root / "own.mp3"
+    own.write_text("x")
+    with pytest.raises(DubkitError, match=r"takes \.txt, not \.mp3"):
+        bench.run(uses={"transcript": own})
+
+
+def test_an_edit_without_a_segment_is_told_and_kept(bench: Bench) -> None:
+    bench.run()
+    bench.edit({"lines": {"s0009": {"text": "?"}}})
+    bench.run()
+    assert any("s0009 has no segment any more" in note for note in bench.progress.notes)
+    assert "s0009" in (bench.root / "out/fr/edits.json").read_text()

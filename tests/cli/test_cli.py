@@ -1,0 +1,198 @@
+"""The command line: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dubkit.cli.sources import find_sources
+from dubkit.errors import DubkitError
+from tests.support.paths import ROOT
+
+SAMPLE = ROOT / "Input" / "sample.mp4"
+
+
+def dubkit(*arguments: str | Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("DUBKIT_", "OPENAI_", "HF_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "dubkit", *map(str, arguments)],
+        cwd=cwd,
+        env=kept | {"PYTHONPATH": str(ROOT)} | variables,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An episode with its shared picture stages done."""
+    folder = tmp_path_factory.mktemp("cli")
+    done = dubkit("run", SAMPLE, "--until", "shots", "--output", folder, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_results_go_to_stdout_and_progress_to_stderr(output: Path) -> None:
+    done = dubkit("run", SAMPLE, "--until", "shots", "--output", output, "--force", "shots", cwd=output)
+    assert done.stdout == "sample.mp4: shots 1\n"
+    assert "shots" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_json_is_one_object_per_video(output: Path) -> None:
+    done = dubkit("run", SAMPLE, "--until", "shots", "--output", output, "--json", cwd=output)
+    result = json.loads(done.stdout)
+    assert (result["ran"], result["exit_code"], done.stderr) == ({}, 0, "")
+
+
+def test_a_dry_run_is_a_plan_and_writes_nothing(tmp_path: Path) -> None:
+    done = dubkit("run", SAMPLE, "--to", "pt-BR", "--output", tmp_path / "out", "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "extract            1 of 1\n    episode          missing" in done.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_plan_names_reasons_as_json(output: Path) -> None:
+    done = dubkit(
+        "plan",
+        SAMPLE,
+        "--until",
+        "shots",
+        "--output",
+        output,
+        "--set",
+        "shots.threshold=20",
+        "--json",
+        cwd=output,
+    )
+    stages = {row["stage"]: row["run"] for row in json.loads(done.stdout)["stages"]}
+    assert stages == {"extract": {}, "shots": {"episode": "setting changed: shots.threshold 3.0 → 20.0"}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["run", "nowhere.mp4", "--to", "fr"], 1, "nowhere.mp4: no such file"),
+        (["run", str(SAMPLE)], 2, "Which language?"),
+        (["run", str(SAMPLE), "--to", "qqq-nolanguage"], 1, "qqq-nolanguage"),
+        (["run", str(SAMPLE), "--to", "fr", "--until", "sing"], 1, "no such stage"),
+        (["run", str(SAMPLE), "--to", "fr", "--use", "transcribe"], 2, "--use STAGE=FILE"),
+        (["run", str(SAMPLE), "--to", "fr", "--set", "mix.duck_db"], 2, "--set NAME=VALUE"),
+        (["run", str(SAMPLE), "--to", "fr", "--set", "mix.duckdb=3"], 1, "did you mean mix.duck_db"),
+        (["sing"], 2, "sing"),
+        (["export", str(SAMPLE), "--format", "srt"], 1, "Run first: dubkit run"),
+        (["models", "get", "whisper-huge"], 1, "whisper-huge"),
+    ],
+)
+def test_what_the_user_can_fix_is_said_without_a_traceback(
+    tmp_path: Path, arguments: list[str], code: int, message: str
+) -> None:
+    done = dubkit(*arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "bad.mp4").write_bytes(b"")
+    (tmp_path / "clips" / "good.mp4").write_bytes(SAMPLE.read_bytes())
+    done = dubkit("run", "clips", "--until", "extract", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "bad.mp4" in done.stderr
+    assert (tmp_path / "Output/good/audio.wav").is_file()
+
+
+def test_a_source_without_sound_is_refused_with_a_cure(tmp_path: Path) -> None:
+    import av
+
+    with av.open(str(SAMPLE)) as source, av.open(str(tmp_path / "mute.mp4"), "w") as copy:
+        stream = copy.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
+    done = dubkit("run", "mute.mp4", "--to", "fr", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "there is no sound track" in done.stderr
+
+
+def test_config_shows_values_origins_and_no_secrets(tmp_path: Path) -> None:
+    (tmp_path / "dubkit.toml").write_text("[mix]\nduck_db = -18\n")
+    done = dubkit("config", "--mode", "low", cwd=tmp_path, OPENAI_API_KEY="sk-very-secret")
+    assert "sk-very-secret" not in done.stdout
+    row = next(line for line in done.stdout.splitlines() if line.startswith("mix.duck_db"))
+    assert "-18.0" in row
+    assert "dubkit.toml" in row
+    assert "mode low" in done.stdout
+    table = json.loads(dubkit("config", "--json", cwd=tmp_path).stdout)
+    assert table["mix.duck_db"]["value"] == -18
+
+
+def test_status_of_an_episode_and_of_none(output: Path, tmp_path: Path) -> None:
+    assert "shots              1 done" in dubkit("status", SAMPLE, "--output", output, cwd=output).stdout
+    assert "Nothing yet" in dubkit("status", SAMPLE, "--output", tmp_path, cwd=tmp_path).stdout
+
+
+def test_help_is_quick_and_loads_nothing_heavy(tmp_path: Path) -> None:
+    probe = (
+        "import sys, dubkit.cli; sys.exit(any(m in sys.modules for m in ('torch', 'numpy', 'av', 'rich')))"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT)
+    assert done.returncode == 0
+
+
+def test_a_finished_run_does_not_import_torch(output: Path) -> None:
+    probe = (
+        "import sys; sys.argv = ['dubkit', 'run', sys.argv[1], '--until', 'shots', '--output', sys.argv[2]]\n"
+        "import dubkit.cli\n"
+        "try:\n    dubkit.cli.main()\nexcept SystemExit as done:\n    assert not done.code\n"
+        "sys.exit(any(m in sys.modules for m in ('torch', 'av', 'faster_whisper', 'onnxruntime', 'sklearn')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe, str(SAMPLE), str(output)], cwd=ROOT, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_names_that_glob_would_misread_are_taken_as_they_are(tmp_path: Path) -> None:
+    names = ["it's 100% [%03d] (a);$(b) & c.mp4", "-dash first.mp4", "día 日本 🎤.mkv"]
+    for name in names:
+        (tmp_path / name).touch()
+    assert [p.name for n in names for p in find_sources((str(tmp_path / n),))] == names
+    assert {p.name for p in find_sources((str(tmp_path),))} == set(names)
+    assert len(find_sources((str(tmp_path / "*.mp4"),))) == 2
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DubkitError, match="no media files"):
+        find_sources((str(tmp_path / "empty"),))
+
+
+def test_an_output_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "Output").mkdir()
+    (tmp_path / "Output" / "sample").write_text("a file")
+    done = dubkit("run", SAMPLE, "--to", "pt-BR", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "Output/sample" in done.stderr
+
+
+def test_ctrl_c_keeps_what_is_finished_and_says_so(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dubkit", "run", str(SAMPLE), "--to", "pt-BR"],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not (tmp_path / "Output/sample/audio.wav").exists():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "the same command goes on from here" in errors
+    assert "Traceback" not in errors

@@ -1,0 +1,181 @@
+"""Subtitles go out readable and come back whole, from every format people have."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pysubs2
+import pytest
+
+from dubkit.errors import MediaError
+from dubkit.formats.subtitles import LINE_LENGTH, Cue, break_lines, read_cues, write_srt, write_vtt
+
+CUES = [
+    Cue(0.5, 2.0, "Good morning, my name is Jordi Mas, I am from Barcelona and I love the city.", "Jordi"),
+    Cue(2.0, 3725.25, "Fish & chips <cheap>: 3 < 4 {really}"),
+    Cue(3726.0, 3727.0, "日本語の字幕です。改行は自然な場所で行われるべきです。", "Ann"),
+]
+
+
+def test_srt_comes_back_as_it_went(tmp_path: Path) -> None:
+    write_srt(CUES, tmp_path / "a.srt")
+    back = read_cues(tmp_path / "a.srt")
+    assert [(cue.start, cue.end) for cue in back] == [(cue.start, cue.end) for cue in CUES]
+    assert [back[0].text, back[2].text] == [CUES[0].text, CUES[2].text]
+    assert pysubs2.load(str(tmp_path / "a.srt"))[1].end == 3_725_250
+
+
+def test_vtt_keeps_speakers_and_special_characters(tmp_path: Path) -> None:
+    write_vtt(CUES, tmp_path / "a.vtt")
+    assert read_cues(tmp_path / "a.vtt") == CUES
+    text = (tmp_path / "a.vtt").read_text(encoding="utf-8")
+    assert text.startswith("WEBVTT\n\n00:00:00.500 --> 00:00:02.000\n<v Jordi>")
+    assert "&lt;cheap&gt;" in text
+
+
+def test_empty_cues_are_not_written(tmp_path: Path) -> None:
+    write_srt([Cue(0, 1, "  "), Cue(1, 2, "Two")], tmp_path / "a.srt")
+    assert [cue.text for cue in read_cues(tmp_path / "a.srt")] == ["Two"]
+    write_srt([], tmp_path / "b.srt")
+    assert (tmp_path / "b.srt").read_text().strip() == ""
+    assert read_cues(tmp_path / "b.srt") == []
+
+
+def test_blank_line_in_a_text_does_not_end_its_cue(tmp_path: Path) -> None:
+    write_srt([Cue(0, 1, "One\n\nTwo")], tmp_path / "a.srt")
+    assert [cue.text for cue in read_cues(tmp_path / "a.srt")] == ["One Two"]
+
+
+@pytest.mark.parametrize(
+    ("text", "broken"),
+    [
+        ("Short enough.", "Short enough."),
+        (
+            "I told you yesterday, and I will tell you again.",
+            "I told you yesterday,\nand I will tell you again.",
+        ),
+        (
+            "Donaudampfschifffahrtsgesellschaftskapitänswitwe",
+            "Donaudampfschifffahrtsgesellschaftskapitänswitwe",
+        ),
+        (
+            "今日はとてもいい天気ですね。散歩に行きましょう。",
+            "今日はとてもいい天気ですね。\n散歩に行きましょう。",
+        ),
+    ],
+)
+def test_line_breaks(text: str, broken: str) -> None:
+    assert break_lines(text) == broken
+
+
+def test_latin_word_in_a_dense_script_is_not_cut() -> None:
+    lines = break_lines("我昨天一直在看的那个GitHub有意思的项目真的").split("\n")
+    assert len(lines) == 2
+    assert any("GitHub" in line for line in lines)
+
+
+def test_lines_keep_to_the_usual_length_where_they_can() -> None:
+    words = ["quick", "brown", "fox", "jumps", "over", "one", "lazy", "dog"] * 2
+    for count in range(1, len(words) + 1):
+        lines = break_lines(" ".join(words[:count])).split("\n")
+        assert len(lines) <= 2
+        assert max(map(len, lines)) <= LINE_LENGTH
+
+
+def test_small_kana_and_marks_never_begin_a_line() -> None:
+    text = "ちょっとまってくださいっていったでしょっ、ねえちょっと"
+    for length in range(19, len(text)):
+        second = break_lines(text[:length]).split("\n")[1]
+        assert second[0] not in "っゃゅょ、。"
+
+
+def test_name_before_a_colon_stays_text(tmp_path: Path) -> None:
+    (tmp_path / "a.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\n[Ann]: Hello\n\n")
+    assert read_cues(tmp_path / "a.srt") == [Cue(1, 2, "[Ann]: Hello")]
+
+
+def test_vtt_notes_styles_ids_and_settings_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "a.vtt").write_text(
+        "WEBVTT - title\n\nSTYLE\n::cue { color: red }\n\nNOTE\nnothing\n\n"
+        "id1\n00:01.000 --> 00:02.500 align:start\n<v.loud Ann Lee>Hello <i>you</i>\n- there &amp; here\n\n"
+    )
+    assert read_cues(tmp_path / "a.vtt") == [Cue(1.0, 2.5, "Hello you - there & here", "Ann Lee")]
+
+
+def test_ass_gives_names_and_plain_text(tmp_path: Path) -> None:
+    film = pysubs2.SSAFile()
+    film.append(pysubs2.SSAEvent(1000, 2000, r"{\i1}Hello{\i0}\Nyou", name="Ann"))
+    film.append(pysubs2.SSAEvent(0, 9000, "a comment", type="Comment"))
+    film.save(str(tmp_path / "a.ass"))
+    assert read_cues(tmp_path / "a.ass") == [Cue(1, 2, "Hello you", "Ann")]
+
+
+def test_json_list_and_transcript_export(tmp_path: Path) -> None:
+    records = [{"start": 1, "end": 2.5, "text": "Hi", "speaker": "A"}, {"start": 3, "end": 4, "text": "Yo"}]
+    for content in (records, {"language": "en", "segments": records}):
+        (tmp_path / "a.json").write_text(json.dumps(content))
+        assert read_cues(tmp_path / "a.json") == [Cue(1, 2.5, "Hi", "A"), Cue(3, 4, "Yo")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'start,end,text,speaker\n1,2.5,"Hi, you",A\n00:00:03.000,00:00:04,Yo,\n',
+        "Start;End;Text;Speaker\n1,0;2,5;Hi, you;A\n3;4;Yo;\n",
+    ],
+)
+def test_csv_of_both_spreadsheet_families(content: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(content)
+    assert read_cues(tmp_path / "a.csv") == [Cue(1, 2.5, "Hi, you", "A"), Cue(3, 4, "Yo")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_encodings_with_a_mark(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "a.srt").write_bytes("1\r\n00:00:01,0 --> 00:00:02,0\r\nOlá día\r\n".encode(encoding))
+    assert read_cues(tmp_path / "a.srt") == [Cue(1, 2, "Olá día")]
+
+
+def test_old_windows_encoding_is_read_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.srt").write_bytes("1\n00:00:01,000 --> 00:00:02,000\nOlá\n".encode("cp1252"))
+    with caplog.at_level(logging.WARNING):
+        assert read_cues(tmp_path / "a.srt")[0].text == "Olá"
+    assert "not UTF-8" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "place"),
+    [
+        ("a.srt", "1\n00:00:01,000 --> x\nHi\n", "line 2: '00:00:01,000 --> x'"),
+        ("a.srt", "1\n00:00:05,000 --> 00:00:02,000\nHi\n", "line 2: the cue runs from 5.0 s"),
+        ("a.srt", "just text", "line 1: there is no cue"),
+        ("a.ass", "[Script Info]\nTitle: x\n", "no cue"),
+        ("a.json", '[{"start": 1,]', "line 1: this is not JSON"),
+        ("a.json", '{"a": 1}', "no list of segments"),
+        ("a.json", "[3]", "segment 1: 3 is no record"),
+        ("a.json", '[{"start": 1, "end": 2}]', "segment 1: text is None"),
+        ("a.json", '[{"start": "x", "end": 2, "text": ""}]', "segment 1: start is 'x'"),
+        ("a.json", '[{"start": NaN, "end": 2, "text": ""}]', "segment 1: it runs from nan"),
+        ("a.csv", "a,b\n1,2\n", "line 1: the columns"),
+        ("a.csv", "start,end,text\n1,2,Hi\n3,,Yo\n", "line 3: end is ''"),
+        ("a.txt", "Hi", "type '.txt'"),
+    ],
+)
+def test_mistakes_are_named_with_their_place(name: str, content: str, place: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(MediaError) as caught:
+        read_cues(tmp_path / name)
+    assert place in str(caught.value)
+    assert name in str(caught.value)
+    assert "\n" in str(caught.value)  # the cure
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="no such file"):
+        read_cues(tmp_path / "a.srt")
+    (tmp_path / "b.srt").mkdir()
+    with pytest.raises(MediaError, match="cannot be read"):
+        read_cues(tmp_path / "b.srt")

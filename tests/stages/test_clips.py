@@ -1,0 +1,210 @@
+"""The stage that plans clips, on a small episode with a generator."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from dubkit.config import Settings
+from dubkit.episode.context import Context
+from dubkit.episode.store import EpisodeStore
+from dubkit.errors import SettingError
+from dubkit.models.store import ModelStore
+from dubkit.types import (
+    Clips,
+    Episode,
+    Faces,
+    Line,
+    Prompt,
+    Prompts,
+    Segment,
+    Shot,
+    Shots,
+    SpeakingFace,
+    Transcript,
+    Translation,
+    VideoStream,
+    Word,
+)
+from stages.clips import STAGE
+from stages.shared.generator import EngineChoice
+
+MODULE = sys.modules[STAGE.run.__module__]
+RATE = Fraction(24000, 1001)
+VIDEO = VideoStream(0, "h264", 1440, 1080, RATE, 500, Fraction(0), 500 / RATE, sample_aspect=Fraction(4, 3))
+
+
+def segment(number: int, start: float, end: float) -> Segment:
+    middle = (start + end) / 2
+    words = (Word(start, middle, "Two"), Word(middle, end, "words."))
+    return Segment(f"s{number:04d}", start, end, "spk1", "Two words.", words)
+
+
+SEGMENTS = (segment(1, 1.0, 2.0), segment(2, 2.5, 3.5), segment(3, 4.0, 5.0), segment(4, 10.0, 18.0))
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
+    monkeypatch.setattr(MODULE, "choose_engine", lambda _: EngineChoice("justdubit", "asked for"))
+    store = EpisodeStore(tmp_path / "Output/ep")
+    source = tmp_path / "ep.mp4"
+    source.write_bytes(b"x" * 1000)
+    store.write_json("episode.json", Episode("ep", "0" * 64, "mp4", VIDEO.end, VIDEO, ()))
+    store.write_json("shots.json", Shots((Shot("shot001", 0, 200, 0, 0), Shot("shot002", 200, 500, 0, 0))))
+    store.write_json("transcript.json", Transcript("en", 1.0, SEGMENTS, "test"))
+    seen = tuple(SpeakingFace(s.id, 0.9, 0.1) for s in SEGMENTS)
+    store.write_json("faces.json", Faces("mediapipe", seen))
+    lines = tuple(Line(s.id, f"Ligne {s.id}.") for s in SEGMENTS)
+    store.write_json("translation.json", Translation("fr", lines), "fr")
+    prompts = tuple(Prompt(s.id, f'Ana says: "{s.id}"') for s in SEGMENTS)
+    store.write_json("prompts.json", Prompts("fr", prompts), "fr")
+    return Context(store, Settings(), source, "0" * 64, ModelStore(tmp_path / "models"), "fr")
+
+
+class Kept:
+    """Keeps what the stage hands over."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.said: list[str] = []
+
+    def write_json(self, relative: str, value: object) -> None:
+        self.context.store.write_json(relative, value, self.context.language)
+
+    def done(self, item: str, **result: object) -> None:
+        assert (item, result) == ("episode", {"files": ["clips.json"]})
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+def run(context: Context) -> tuple[Clips, list[str]]:
+    here = context.fresh()
+    kept = Kept(here)
+    STAGE.run(here, STAGE.items(here), kept)  # type: ignore[arg-type]
+    return here.store.read("clips.json", Clips, "fr"), kept.said
+
+
+def with_dub(context: Context, **values: int) -> None:
+    context.settings = replace(context.settings, dub=replace(context.settings.dub, **values))  # type: ignore[arg-type]
+
+
+def ways(found: Clips) -> dict[str, str]:
+    return {route.line: route.route for route in found.routes}
+
+
+def test_lines_become_clips_with_prompts_in_the_sources_aspect(context: Context) -> None:
+    found, said = run(context)
+    assert ways(found) == dict.fromkeys(("s0001", "s0002", "s0003", "s0004"), "lipdub")
+    assert [clip.lines for clip in found.clips] == [("s0001", "s0002", "s0003"), ("s0004",), ("s0004",)]
+    assert found.clips[0].prompt == 'Ana says: "s0001" Ana says: "s0002" Ana says: "s0003"'
+    assert [clip.follows for clip in found.clips] == ["", "", "c0002"]
+    # At 23.976: from the frame on screen at the start to the last one that begins before the end.
+    assert (found.clips[0].keep_start, found.clips[0].keep_end) == (23, 120)
+    # 1440 x 1080 with pixels of 4:3 is shown as 1920 x 1080.
+    assert (found.clips[0].fit.width, found.clips[0].fit.height) == (800, 448)
+    assert said == ["clips: 4 of 4 lines are lip-dubbed, in 3 clips"]
+
+
+def test_long_speech_is_split_between_two_words(context: Context) -> None:
+    found, _ = run(context)
+    # The words meet at 14 s, which is within frame 335: the next frame opens the second clip.
+    assert found.clips[1].keep_end == found.clips[2].keep_start == 336
+
+
+def test_a_line_spoken_otherwise_parts_its_neighbours(context: Context) -> None:
+    context.store.path("edits.json", "fr").write_text('{"lines": {"s0002": {"route": "voice"}}}')
+    found, _ = run(context)
+    assert [clip.lines for clip in found.clips][:2] == [("s0001",), ("s0003",)]
+    assert found.routes[1].reason == "edited"
+
+
+def test_the_settings_reach_the_clips(context: Context) -> None:
+    with_dub(context, max_frames=65, handle_frames=0, size=64)
+    found, _ = run(context)
+    assert max(clip.frames for clip in found.clips) <= 65
+    first = found.clips[0]
+    assert (first.fit.width, first.fit.height) == (96, 64)
+    assert first.keep_start - first.start_frame == 1
+    with_dub(context, max_frames=120)
+    with pytest.raises(SettingError, match="use 113 or 121"):
+        run(context)
+
+
+def test_without_faces_every_line_is_spoken(context: Context) -> None:
+    context.store.path("faces.json").unlink()
+    found, said = run(context)
+    assert (found.clips, set(ways(found).values()), said) == ((), {"voice"}, [])
+    assert {route.reason for route in found.routes} == {"faces were not looked for"}
+
+
+def test_the_voice_engine_plans_no_clips(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MODULE, "choose_engine", lambda _: EngineChoice("voice", "asked for"))
+    context.store.path("shots.json").unlink()
+    (item,) = STAGE.items(context)
+    found, _ = run(context)
+    assert (found.engine, found.clips, set(ways(found).values())) == ("voice", (), {"voice"})
+    # What only clips depend on must not plan the voice engine's lines anew.
+    with_dub(context, size=64)
+    assert STAGE.items(context.fresh()) == [item]
+    assert item.settings == ()
+
+
+def test_a_line_after_the_picture_is_spoken_and_one_over_its_end_is_shortened(context: Context) -> None:
+    late = (segment(1, 20.0, 22.0), segment(2, 23.0, 24.0))
+    context.store.write_json("transcript.json", Transcript("en", 1.0, late, "test"))
+    found, _ = run(context)
+    assert [clip.keep_end for clip in found.clips] == [500]
+    assert found.routes[0].reason == (
+        "a face speaks in 90 % of the line; 1.1 s of the line lie outside the picture"
+    )
+    assert found.routes[1].route == "voice"
+    assert found.routes[1].reason == "no frame of the picture is shown during the line"
+
+
+def test_a_source_without_picture_has_no_clips_even_by_hand(context: Context) -> None:
+    context.store.write_json("episode.json", Episode("ep", "0" * 64, "wav", Fraction(30), None, ()))
+    context.store.write_json("shots.json", Shots(()))
+    context.store.path("edits.json", "fr").write_text('{"lines": {"s0002": {"route": "lipdub"}}}')
+    found, _ = run(context)
+    assert found.clips == ()
+    assert found.routes[1].route == "voice"
+    assert found.routes[1].reason == "the source has no picture"
+
+
+def test_a_variable_rate_is_read_from_the_source(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = [
+        Fraction(number, 25 if number < 100 else 50) + (0 if number < 100 else 2) for number in range(500)
+    ]
+    monkeypatch.setattr("dubkit.media.picture.frames.frame_times", lambda path, index: times)
+    variable = replace(VIDEO, variable=True, end=Fraction(12))
+    context.store.write_json("episode.json", Episode("ep", "0" * 64, "mp4", Fraction(12), variable, ()))
+    found, _ = run(context)
+    assert (found.clips[0].keep_start, found.clips[-1].keep_end) == (25, 500)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("edits.json", '{"lines": {"s0002": {"route": "keep"}}}'),
+        ("prompts.json", '{"language": "fr", "prompts": []}'),
+        ("translation.json", '{"language": "fr", "lines": []}'),
+    ],
+)
+def test_what_the_plan_rests_on_enters_its_key(context: Context, file: str, text: str) -> None:
+    before = STAGE.items(context.fresh())
+    assert STAGE.items(context.fresh()) == before
+    context.store.path(file, "fr").write_text(text)
+    assert STAGE.items(context.fresh()) != before
+
+
+@pytest.mark.parametrize("file", ["shots.json", "faces.json"])
+def test_shots_and_faces_enter_the_key(context: Context, file: str) -> None:
+    before = STAGE.items(context.fresh())
+    empty: Shots | Faces = Shots(()) if file == "shots.json" else Faces("none", ())
+    context.store.write_json(file, empty)
+    assert STAGE.items(context.fresh()) != before

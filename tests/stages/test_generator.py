@@ -1,0 +1,97 @@
+"""Which engine makes the dub, and what is said when the generator cannot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dubkit.config import Dub, Settings
+from dubkit.episode.context import Context
+from dubkit.episode.store import EpisodeStore
+from dubkit.errors import GeneratorError, ModelMissing, SettingError
+from dubkit.models.catalogue_generator import in_folder
+from dubkit.models.store import ModelStore
+from dubkit.models.tiny.files import make_tiny
+from stages.encode import heard
+from stages.shared import generator
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("weights") / "tiny"
+    make_tiny(folder)
+    return folder
+
+
+def context(folder: Path, weights: Path | None, **settings: object) -> Context:
+    models = ModelStore(folder / "cache", in_folder(weights) if weights else {})
+    chosen = replace(Settings(), **settings)  # type: ignore[arg-type]
+    return Context(EpisodeStore(folder), chosen, folder / "x.mp4", "0" * 64, models, "fr")
+
+
+def test_the_voice_is_taken_without_files(tmp_path: Path) -> None:
+    choice = generator.choose_engine(context(tmp_path, None))
+    assert choice.name == "voice"
+    assert "checkpoint, text-encoder, dubbing-lora, distilled-lora, spatial-upscaler" in choice.reason
+
+
+@pytest.mark.parametrize(("card", "name"), [(True, "justdubit"), (False, "voice")])
+def test_auto_needs_a_graphics_card(
+    tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, card: bool, name: str
+) -> None:
+    monkeypatch.setattr(generator, "_accelerator", lambda: card)
+    assert generator.choose_engine(context(tmp_path, weights)).name == name
+
+
+def test_asked_for_it_runs_on_any_machine(tmp_path: Path, weights: Path) -> None:
+    assert generator.choose_engine(context(tmp_path, weights, engine="justdubit")).name == "justdubit"
+
+
+def test_a_missing_file_is_named_with_the_way_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing, match="dubkit models get ltx-2-19b-dev"):
+        generator.choose_engine(context(tmp_path, None, engine="justdubit"))
+
+
+def test_missing_packages_are_named_with_the_way_to_get_them(
+    tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generator, "find_spec", lambda name: None if name == "transformers" else name)
+    with pytest.raises(GeneratorError, match=r'not installed: transformers\.\n.*"dubkit\[gpu\]"'):
+        generator.choose_engine(context(tmp_path, weights, engine="justdubit"))
+    assert "transformers" in generator.choose_engine(context(tmp_path, weights)).reason
+
+
+def test_settings_change_the_recipe(tmp_path: Path) -> None:
+    own = generator.recipe(context(tmp_path, None))
+    assert (own.steps, own.guidance) == (30, 3.0)
+    changed = generator.recipe(
+        context(tmp_path, None, dub=Dub(steps=4, guidance=2.0, reference_strength=0.8))
+    )
+    assert (changed.steps, changed.guidance, changed.reference_strength) == (4, 2.0, 0.8)
+
+
+def test_values_that_a_recipe_cannot_have_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="dub-it has 8 fixed steps, not 4"):
+        generator.recipe(context(tmp_path, None, dub=Dub(recipe="dub-it", steps=4)))
+
+
+def test_a_recipe_of_another_generation_is_refused(tmp_path: Path, weights: Path) -> None:
+    here = context(tmp_path, weights, engine="justdubit", dub=Dub(recipe="dub-it"))
+    with pytest.raises(Exception, match=r"dub-it needs the files of LTX-2\.3"):
+        generator.open_generator(here, "cpu")
+
+
+def test_of_a_surround_mix_the_generator_hears_the_front() -> None:
+    sound = np.zeros((6, 4), np.float32)
+    sound[2] = 0.5  # the centre, where people speak
+    sound[4] = 0.9  # behind
+    front = heard(sound, "5.1")
+    assert front.shape == (2, 4)
+    assert front == pytest.approx(0.5 / 2**0.5)
+    sound[:3] = 0.9
+    assert np.abs(heard(sound, "5.1")).max() == pytest.approx(1.0)
+    assert np.array_equal(heard(sound[:2], "stereo"), sound[:2])
+    assert heard(np.ones((9, 4), np.float32), "").shape == (1, 4)
