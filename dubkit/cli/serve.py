@@ -76,7 +76,7 @@ def _run(configured: Configured, output: Path, open_browser: bool) -> None:
     from dubkit.progress import Speeds
     from dubkit.web.app import create_app
     from dubkit.web.jobs.supervisor import Supervisor
-    from dubkit.web.site import build_site
+    from dubkit.web.startup import build_site
 
     settings = configured.settings
     speeds = Speeds(cache_folder(settings) / "speeds.json")

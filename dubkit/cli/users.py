@@ -206,7 +206,7 @@ def _accounts(output: Path, database: str | None, *, make: bool = False) -> Iter
     need_web()
     from dubkit.web.accounts.users import Accounts
     from dubkit.web.database import check_is_there
-    from dubkit.web.site import open_database
+    from dubkit.web.startup import open_database
 
     settings = serve_settings({"serve.database": database}).settings
     if not make:

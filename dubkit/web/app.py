@@ -10,13 +10,13 @@ from starlette.staticfiles import StaticFiles
 
 from dubkit import __version__
 from dubkit.web.accounts.audit import Recent
-from dubkit.web.accounts.guard import Guard
 from dubkit.web.accounts.hosts import Hosts
 from dubkit.web.accounts.identity import Identity
 from dubkit.web.accounts.login import Logins
 from dubkit.web.accounts.sessions import Sessions
 from dubkit.web.accounts.users import Accounts
 from dubkit.web.http.errors import Unexpected, add_error_handlers
+from dubkit.web.http.guard import Guard
 from dubkit.web.http.head import HeadOfPages
 from dubkit.web.http.headers import BodyLimit, SecurityHeaders
 from dubkit.web.http.metrics import Metered

@@ -23,7 +23,8 @@ from dubkit.web.accounts.people import Role
 from dubkit.web.accounts.users import Accounts
 from dubkit.web.app import create_app
 from dubkit.web.database import Database
-from dubkit.web.site import Site, build_site
+from dubkit.web.site import Site
+from dubkit.web.startup import build_site
 
 PASSWORD = "correct horse battery"
 SECRET = "kX3vQ9pLr7TzWm2NfYb8HsJd4GcAe6Ru"

@@ -21,7 +21,8 @@ from dubkit.web.accounts.throttle import Throttle
 from dubkit.web.accounts.users import AccountConflict, Accounts, NoSuchUser, user_name
 from dubkit.web.database import now
 from dubkit.web.jobs.kinds import Work
-from dubkit.web.site import Site, build_site
+from dubkit.web.site import Site
+from dubkit.web.startup import build_site
 from tests.support.web_client import PASSWORD, SECRET, Browser, Running, make_episode, make_site, running_site
 
 ANOTHER = "another good phrase"

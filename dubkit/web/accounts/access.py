@@ -1,6 +1,6 @@
 """What a request may do: dependencies of the routes.
 
-The guard (`dubkit.web.accounts.guard`) has found out who asks before a route runs, and has refused whoever
+The guard (`dubkit.web.http.guard`) has found out who asks before a route runs, and has refused whoever
 may not come in at all. The dependencies here ask for a role, or for an episode the person may see.
 """
 

@@ -25,7 +25,7 @@ from dubkit.web.api.shown_jobs import (
     shown_event,
     shown_job,
 )
-from dubkit.web.files.ranges import inside, send_file
+from dubkit.web.files.send import inside, send_file
 from dubkit.web.http.following import Following, following_more
 from dubkit.web.jobs.kinds import Job, JobEvent, State
 from dubkit.web.site import OnSite

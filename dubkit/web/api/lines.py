@@ -28,6 +28,7 @@ from dubkit.review.takes import TakeRow, full, line_takes
 from dubkit.review.why import explain
 from dubkit.web.accounts.access import Editor, Viewer
 from dubkit.web.accounts.audit import audit
+from dubkit.web.api.dependencies import AtDesk, Language, LineId, Reviewed
 from dubkit.web.api.line_forms import (
     Assign,
     Changed,
@@ -47,7 +48,6 @@ from dubkit.web.api.line_forms import (
     Undo,
 )
 from dubkit.web.jobs.kinds import Job, Work
-from dubkit.web.opening import AtDesk, Language, LineId, Reviewed
 from dubkit.web.site import OnSite, Site
 
 ANSWERS: dict[int | str, dict[str, Any]] = {

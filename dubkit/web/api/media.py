@@ -17,7 +17,7 @@ from dubkit.web.accounts.access import REFUSALS, OpenEpisode, Viewer
 from dubkit.web.accounts.audit import audit_download
 from dubkit.web.files import episode_media
 from dubkit.web.files.previews import Derived, OnPreviews, PreviewFailed, Previews
-from dubkit.web.files.ranges import Served, inside, send_file, the_file
+from dubkit.web.files.send import Served, inside, send_file, the_file
 from dubkit.web.site import OnSite
 
 router = APIRouter(prefix="/media/{episode}", tags=["media"])

@@ -19,7 +19,7 @@ from dubkit.errors import ArtifactDamaged, MediaError
 from dubkit.types import Clips, DubbedClip, Episode, Shots
 from dubkit.web.accounts.access import EpisodeFolder
 from dubkit.web.files.previews import Derived
-from dubkit.web.files.ranges import Served, inside
+from dubkit.web.files.send import Served, inside
 
 _DUBS = ("dub.mp4", "dub.mkv", "dub.m4a")
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)

@@ -13,7 +13,7 @@ from dubkit.review.speakers import SpeakerRow, speakers
 from dubkit.studio import finished_languages
 from dubkit.translate.language import language_name
 from dubkit.web.accounts.access import OpenEpisode, Viewer
-from dubkit.web.pages.library import by_series, shelf_of
+from dubkit.web.pages.library import by_series, library_cache
 from dubkit.web.site import OnSite
 from dubkit.web.templating import page
 
@@ -35,7 +35,7 @@ def characters_page(
     request: Request, site: OnSite, person: Viewer, episode: str = "", language: str = ""
 ) -> HTMLResponse:
     """Show the episodes by series; the people of each are asked for when it is opened."""
-    cards = shelf_of(request).rows(site, person)
+    cards = library_cache(request).rows(site, person)
     told = [card for card in cards if card.languages]
     wanted = episode or (told[0].name if told else "")
     return page(request, person, "characters.html", series=by_series(told), wanted=wanted, language=language)

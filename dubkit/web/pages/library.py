@@ -12,7 +12,7 @@ from dubkit.web.accounts.access import Viewer, readers
 from dubkit.web.accounts.people import EVERYBODY, Person
 from dubkit.web.api.episodes import EpisodeRow
 from dubkit.web.pages.jobs import KINDS, running_jobs
-from dubkit.web.shelf import Shelf
+from dubkit.web.pages.library_cache import LibraryCache
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
 
@@ -34,7 +34,7 @@ class Sharing:
 @router.get("/")
 def library_page(request: Request, site: OnSite, person: Viewer) -> HTMLResponse:
     """Show every episode, those of a series together."""
-    cards = shelf_of(request).rows(site, person)
+    cards = library_cache(request).rows(site, person)
     return page(
         request,
         person,
@@ -48,13 +48,13 @@ def library_page(request: Request, site: OnSite, person: Viewer) -> HTMLResponse
     )
 
 
-def shelf_of(request: Request) -> Shelf:
-    """Return what the server remembers of its episodes."""
+def library_cache(request: Request) -> LibraryCache:
+    """Return the cache of the application that answers."""
     state = request.app.state
-    if not hasattr(state, "shelf"):
-        state.shelf = Shelf()
-    found: Shelf = state.shelf
-    return found
+    if not hasattr(state, "library_cache"):
+        state.library_cache = LibraryCache()
+    cache: LibraryCache = state.library_cache
+    return cache
 
 
 def by_series(cards: Sequence[EpisodeRow]) -> list[tuple[str, list[EpisodeRow]]]:

@@ -1,4 +1,4 @@
-"""Files as answers: whole or in ranges, with validators, for looking at or for keeping."""
+"""Send a file of an episode as an answer: find it safely, name its type, let browsers keep it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REVALIDATED = "private, no-cache"
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A file that was found to be one the person may have."""
+    """A file that may be sent."""
 
     path: Path
     stat: os.stat_result
