@@ -10,33 +10,30 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import msgspec
 
 from dubkit.errors import SettingError
+from dubkit.registry import registries
+from dubkit.settings import Count, Declared, Positive, Seed, Share, declared_in, option
 
-Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
-Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
-Positive = Annotated[float, msgspec.Meta(ge=1e-6, le=1e6)]
-Seed = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
-Name = str
-
-
-def option(default: Any, help: str, **metadata: Any) -> Any:
-    """Declare one setting with its default and the sentence `dubkit config` shows."""
-    return field(default=default, metadata={"help": help, **metadata})
+Section = TypeVar("Section")
 
 
 @dataclass(frozen=True, slots=True)
 class Extract:
     """Reading the source."""
 
-    audio_track: Count = option(0, "Sound track to dub, counted from 1; 0 chooses.")
-    audio_language: str = option("", "Prefer the sound track with this language.")
+    audio_track: Count = option(
+        0, "Sound track to dub, counted from 1; 0 chooses.", flag="--audio-track", job=True
+    )
+    audio_language: str = option(
+        "", "Prefer the sound track with this language.", flag="--audio-language", job=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +41,23 @@ class ShotDetection:
     """Finding cuts."""
 
     threshold: Positive = option(
-        3.0, "Change against the frames around it that counts as a cut; lower finds more."
+        3.0, "Change against the frames around it that counts as a cut; lower finds more.", job=True
     )
-    min_seconds: Positive = option(0.4, "Shortest shot.")
+    min_seconds: Positive = option(0.4, "Shortest shot.", job=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Diarize:
     """Finding out who speaks when."""
 
-    method: Literal["auto", "pyannote", "resemblyzer", "single"] = option("auto", "How speakers are found.")
-    speakers: Count = option(0, "Number of speakers; 0 finds it.")
+    method: Literal["auto", "pyannote", "resemblyzer", "single"] = option(
+        "auto", "How speakers are found.", job=True
+    )
+    speakers: Count = option(
+        0, "Number of speakers; 0 finds it.", flag="--speakers", job=True, label="Number of speakers"
+    )
     max_speakers: Annotated[int, msgspec.Meta(ge=1, le=1000)] = option(
-        8, "Upper bound when the number is found."
+        8, "Upper bound when the number is found.", job=True
     )
 
 
@@ -64,30 +65,47 @@ class Diarize:
 class Transcribe:
     """Recognising speech."""
 
-    model: Name = option("auto", "Whisper model: auto, tiny, base, small, medium, large-v3, or a folder.")
-    language: str = option("", "Language spoken in the source; empty detects it.")
-    beam: Annotated[int, msgspec.Meta(ge=1, le=20)] = option(5, "Beam width of the recogniser.")
-    batch_size: Annotated[int, msgspec.Meta(ge=1, le=1024)] = option(
-        8, "Stretches of speech recognised at once."
+    model: str = option(
+        "auto",
+        "Whisper model: auto, tiny, base, small, medium, large-v3, or a folder.",
+        flag="--asr-model",
+        job=True,
     )
-    hints: str = option("", "Names and terms the recogniser should expect.")
-    max_seconds: Positive = option(12.0, "Longest segment.")
-    pause: Positive = option(0.8, "Silence in seconds that always ends a segment.")
+    language: str = option(
+        "",
+        "Language spoken in the source; empty detects it.",
+        flag="--src-lang",
+        job=True,
+        label="Spoken in the source",
+    )
+    beam: Annotated[int, msgspec.Meta(ge=1, le=20)] = option(5, "Beam width of the recogniser.", job=True)
+    batch_size: Annotated[int, msgspec.Meta(ge=1, le=1024)] = option(
+        8, "Stretches of speech recognised at once.", job=True
+    )
+    hints: str = option("", "Names and terms the recogniser should expect.", job=True)
+    max_seconds: Positive = option(12.0, "Longest segment.", job=True)
+    pause: Positive = option(0.8, "Silence in seconds that always ends a segment.", job=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Translate:
     """Translating segments."""
 
-    provider: Literal["auto", "openai", "local", "nmt", "none"] = option("auto", "Who translates.")
-    model: str = option(
-        "gpt-4o-mini", "Model name at the OpenAI-compatible endpoint.", aliases=("OPENAI_MODEL",)
+    provider: Literal["auto", "openai", "local", "nmt", "none"] = option(
+        "auto", "Who translates.", flag="--mt-provider", job=True, label="Translator"
     )
-    base_url: str = option("", "OpenAI-compatible endpoint.", aliases=("OPENAI_BASE_URL",))
-    api_key: str = option("", "Key for the endpoint.", aliases=("OPENAI_API_KEY",), secret=True)
-    gguf: str = option("", "GGUF file of a local language model.")
-    batch_size: Annotated[int, msgspec.Meta(ge=1, le=200)] = option(20, "Lines per request.")
-    context: Count = option(3, "Neighbouring lines shown to the translator on each side.")
+    model: str = option(
+        "gpt-4o-mini",
+        "Model name at the OpenAI-compatible endpoint.",
+        variables=("OPENAI_MODEL",),
+        flag="--mt-model",
+        job=True,
+    )
+    base_url: str = option("", "OpenAI-compatible endpoint.", variables=("OPENAI_BASE_URL",), flag="--mt-url")
+    api_key: str = option("", "Key for the endpoint.", variables=("OPENAI_API_KEY",), secret=True)
+    gguf: str = option("", "GGUF file of a local language model.", flag="--mt-gguf")
+    batch_size: Annotated[int, msgspec.Meta(ge=1, le=200)] = option(20, "Lines per request.", job=True)
+    context: Count = option(3, "Neighbouring lines shown to the translator on each side.", job=True)
     retries: Count = option(4, "Further tries after a rate limit, server error or time-out.")
     timeout: Positive = option(120.0, "Seconds to wait for one reply.")
 
@@ -103,37 +121,53 @@ class Casting:
 class Speak:
     """Speaking the lines."""
 
-    provider: Literal["auto", "kokoro", "hibari", "espeak"] = option("auto", "Voice engine.")
-    min_speed: Positive = option(0.95, "Slowest speaking rate against the voice's own.")
-    max_speed: Positive = option(1.2, "Fastest rate before silence after the line is borrowed.")
+    provider: Literal["auto", "kokoro", "hibari", "espeak"] = option(
+        "auto", "Voice engine.", flag="--tts-provider", job=True
+    )
+    min_speed: Positive = option(0.95, "Slowest speaking rate against the voice's own.", job=True)
+    max_speed: Positive = option(1.2, "Fastest rate before silence after the line is borrowed.", job=True)
+
+    def __post_init__(self) -> None:
+        if self.min_speed > self.max_speed:
+            raise SettingError("speak.min_speed", self.min_speed, "must not exceed speak.max_speed")
 
 
 @dataclass(frozen=True, slots=True)
 class Dub:
     """Generating picture and voice together."""
 
-    recipe: Literal["justdubit", "dub-it", "preview"] = option("justdubit", "How a clip is generated.")
-    steps: Count = option(0, "Guided steps of the first stage; 0 takes the recipe's.")
-    guidance: Annotated[float, msgspec.Meta(ge=0.0, le=100.0)] = option(
-        0.0, "Strength of guidance; 0 takes the recipe's, 1 is none."
+    recipe: Literal["justdubit", "dub-it", "preview"] = option(
+        "justdubit", "How a clip is generated.", job=True
     )
-    lora_strength: Positive = option(1.0, "Strength of the dubbing LoRA.")
-    distilled_strength: Positive = option(1.0, "Strength of the distilled LoRA in the second stage.")
-    reference_strength: Share = option(1.0, "How closely the source's picture and sound are followed.")
-    seed: Seed = option(42, "Seed of every clip that has none of its own.")
-    max_frames: Annotated[int, msgspec.Meta(ge=9, le=257)] = option(121, "Longest clip; one of 8k+1.")
+    steps: Count = option(0, "Guided steps of the first stage; 0 takes the recipe's.", job=True)
+    guidance: Annotated[float, msgspec.Meta(ge=0.0, le=100.0)] = option(
+        0.0, "Strength of guidance; 0 takes the recipe's, 1 is none.", job=True
+    )
+    lora_strength: Positive = option(1.0, "Strength of the dubbing LoRA.", job=True)
+    distilled_strength: Positive = option(
+        1.0, "Strength of the distilled LoRA in the second stage.", job=True
+    )
+    reference_strength: Share = option(
+        1.0, "How closely the source's picture and sound are followed.", job=True
+    )
+    seed: Seed = option(42, "Seed of every clip that has none of its own.", job=True)
+    max_frames: Annotated[int, msgspec.Meta(ge=9, le=257)] = option(
+        121, "Longest clip; one of 8k+1.", job=True
+    )
     handle_frames: Annotated[int, msgspec.Meta(ge=0, le=32)] = option(
-        4, "Frames generated before and after what is kept, where the shot has them."
+        4, "Frames generated before and after what is kept, where the shot has them.", job=True
     )
     size: Annotated[int, msgspec.Meta(ge=32, le=1024)] = option(
-        512, "Shorter side of a 3:2 picture in the first stage; other shapes get as many pixels."
+        512, "Shorter side of a 3:2 picture in the first stage; other shapes get as many pixels.", job=True
     )
-    paste: Literal["face", "full"] = option("face", "What comes back: the face, or the whole picture.")
+    paste: Literal["face", "full"] = option(
+        "face", "What comes back: the face, or the whole picture.", job=True
+    )
     float8: bool = option(False, "Round the full-precision transformer to 8 bit while it is loaded.")
     memory: Literal["auto", "resident", "component", "streaming"] = option(
-        "auto", "How much of the generator is on the device at a time."
+        "auto", "How much of the generator is on the device at a time.", machine=True
     )
-    devices: str = option("auto", "Devices that generate: auto, cpu, cuda, or cuda:0,cuda:1.")
+    devices: str = option("auto", "Devices that generate: auto, cpu, cuda, or cuda:0,cuda:1.", machine=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,40 +175,50 @@ class Mix:
     """Laying the speech over the source's sound."""
 
     duck_db: Annotated[float, msgspec.Meta(ge=-80.0, le=0.0)] = option(
-        -24.0, "Level of the source's sound under the dubbed speech, in dB."
+        -24.0, "Level of the source's sound under the dubbed speech, in dB.", job=True
     )
     true_peak_db: Annotated[float, msgspec.Meta(ge=-12.0, le=0.0)] = option(
-        -1.0, "True-peak ceiling in dBTP."
+        -1.0, "True-peak ceiling in dBTP.", job=True
     )
-    background: str = option("", "Music-and-effects track that replaces the source's sound under speech.")
+    background: str = option(
+        "", "Music-and-effects track that replaces the source's sound under speech.", flag="--background"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Stitch:
     """Writing the finished file."""
 
-    container: Literal["auto", "mp4", "mkv"] = option("auto", "File format of the dub.")
-    keep_original: bool = option(True, "Keep the source's sound tracks after the dubbed one.")
-    subs: Literal["both", "source", "target", "none"] = option("both", "Subtitles put into the dub.")
-    subs_format: Literal["srt", "vtt", "both"] = option("both", "Subtitle files written beside it.")
+    container: Literal["auto", "mp4", "mkv"] = option(
+        "auto", "File format of the dub.", flag="--container", job=True
+    )
+    keep_original: bool = option(True, "Keep the source's sound tracks after the dubbed one.", job=True)
+    subs: Literal["both", "source", "target", "none"] = option(
+        "both", "Subtitles put into the dub.", flag="--subs", job=True
+    )
+    subs_format: Literal["srt", "vtt", "both"] = option(
+        "both", "Subtitle files written beside it.", flag="--subs-format", job=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Qc:
     """Measuring the result."""
 
-    round_trip: bool = option(True, "Transcribe the dub and compare it with the lines.")
-    max_word_error: Share = option(0.25, "Word error of a line above which it is flagged.")
+    round_trip: bool = option(True, "Transcribe the dub and compare it with the lines.", job=True)
+    max_word_error: Share = option(0.25, "Word error of a line above which it is flagged.", job=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
     """Where models come from."""
 
-    cache: str = option("", "Folder for joined and downloaded models; empty is the user's cache folder.")
-    offline: bool = option(False, "Never download.", aliases=("HF_HUB_OFFLINE",))
-    hub: str = option("", "Model hub to download from.", aliases=("HF_ENDPOINT",))
-    token: str = option("", "Access token for the model hub.", aliases=("HF_TOKEN",), secret=True)
+    cache: str = option(
+        "", "Folder for joined and downloaded models; empty is the user's cache folder.", flag="--model-cache"
+    )
+    offline: bool = option(False, "Never download.", variables=("HF_HUB_OFFLINE",))
+    hub: str = option("", "Model hub to download from.", variables=("HF_ENDPOINT",))
+    token: str = option("", "Access token for the model hub.", variables=("HF_TOKEN",), secret=True)
     asr: str = option("", "Folder with a faster-whisper model.")
     speaker: str = option("", "File with Resemblyzer weights.")
     tts: str = option("", "Folder with kokoro.onnx, vocab.json and voices.npz.")
@@ -193,41 +237,47 @@ class Serve:
     """The web server and its workers."""
 
     host: str = option(
-        "127.0.0.1", "Address to listen on; anything but this machine needs a secret and a user."
+        "127.0.0.1",
+        "Address to listen on; anything but this machine needs a secret and a user.",
+        machine=True,
     )
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = option(
-        8000, "Port to listen on; 0 takes a free one."
+        8000, "Port to listen on; 0 takes a free one.", machine=True
     )
     database: str = option(
         "",
         "Database URL (sqlite:///… or postgresql+psycopg://…); empty is dubkit.db in the output folder.",
         secret=True,
+        machine=True,
     )
-    inputs: str = option("Input", "Folder with the media files that jobs may name; uploads go there.")
-    secret: str = option("", "Key that signs sessions, 32 characters or more.", secret=True)
-    secret_file: str = option("", "File with that key, readable by you alone (mode 0600).")
+    inputs: str = option(
+        "Input", "Folder with the media files that jobs may name; uploads go there.", machine=True
+    )
+    secret: str = option("", "Key that signs sessions, 32 characters or more.", secret=True, machine=True)
+    secret_file: str = option("", "File with that key, readable by you alone (mode 0600).", machine=True)
     strict_secrets: bool = option(
         False,
         "Refuse to start without a secret of one's own, even on this machine.",
-        aliases=("STRICT_SECRETS",),
+        variables=("STRICT_SECRETS",),
+        machine=True,
     )
     api_token: str = option(
-        "", "Token that scripts send to act as an admin.", aliases=("API_TOKEN",), secret=True
+        "", "Token that scripts send to act as an admin.", variables=("API_TOKEN",), secret=True, machine=True
     )
     hosts: str = option(
-        "", "Host names the server answers to, separated by commas; empty takes this machine's."
+        "", "Host names the server answers to, separated by commas; empty takes this machine's.", machine=True
     )
     workers: Annotated[int, msgspec.Meta(ge=0, le=64)] = option(
-        1, "Worker processes to start with the server."
+        1, "Worker processes to start with the server.", machine=True
     )
     lease_seconds: Annotated[float, msgspec.Meta(ge=1.0)] = option(
-        30.0, "A worker that is silent for so long loses its job."
+        30.0, "A worker that is silent for so long loses its job.", machine=True
     )
     max_attempts: Annotated[int, msgspec.Meta(ge=1)] = option(
-        5, "Times a job is begun before it counts as failed, when its workers keep dying."
+        5, "Times a job is begun before it counts as failed, when its workers keep dying.", machine=True
     )
-    max_upload_gb: Positive = option(20.0, "Largest upload.")
-    session_hours: Positive = option(12.0, "How long a login lasts without use.")
+    max_upload_gb: Positive = option(20.0, "Largest upload.", machine=True)
+    session_hours: Positive = option(12.0, "How long a login lasts without use.", machine=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,16 +297,29 @@ class Settings:
     qc: Qc = Qc()
     models: Models = Models()
     serve: Serve = Serve()
-    mode: Literal["low", "medium", "high"] = option("medium", "Preset: low is quick, high is careful.")
-    device: Literal["auto", "cuda", "cpu"] = option("auto", "Where models run.")
-    engine: Literal["auto", "voice", "justdubit"] = option("auto", "What makes the takes.")
+    mode: Literal["low", "medium", "high"] = option(
+        "medium", "Preset: low is quick, high is careful.", flag="--mode", job=True, label="Care"
+    )
+    device: Literal["auto", "cuda", "cpu"] = option("auto", "Where models run.", flag="--device")
+    engine: Literal["auto", "voice", "justdubit"] = option(
+        "auto", "What makes the takes.", flag="--engine", job=True, label="Engine"
+    )
+
+    tables: tuple[tuple[str, Any], ...] = ()
+    """Tables of registered parts that are not all defaults: dotted name -> instance of their section."""
 
     def value(self, name: str) -> Any:
-        """Return the value of the dotted setting `name`, such as `mix.duck_db`."""
-        owner: Any = self
-        for part in name.split("."):
-            owner = getattr(owner, part)
-        return owner
+        """Return the value of the dotted setting `name`, such as `mix.duck_db` or `speak.kokoro.threads`."""
+        table, _, leaf = name.rpartition(".")
+        owner = dict(self.tables).get(table) or getattr(self, table, None) if table else self
+        if owner is None:
+            return next(entry.default for entry in declared() if entry.name == name)
+        return getattr(owner, leaf)
+
+    def table(self, name: str, section: type[Section]) -> Section:
+        """Return the table of a registered part, such as `speak.kokoro`, as an instance of its section."""
+        own = dict(self.tables).get(name)
+        return own if isinstance(own, section) else section()
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -267,46 +330,23 @@ PRESETS: dict[str, dict[str, Any]] = {
 """What `--mode` changes. `high` also takes the largest Whisper model that is on the machine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """One setting as declared: dotted name, type, default and help."""
-
-    name: str
-    type: Any
-    default: Any
-    help: str
-    aliases: tuple[str, ...] = ()
-    secret: bool = False
-
-    @property
-    def variable(self) -> str:
-        """Name of its environment variable."""
-        return "DUBKIT_" + self.name.upper().replace(".", "_")
+def sections() -> Iterator[tuple[str, type]]:
+    """Yield every table with its section: those of `Settings`, then those of registered parts."""
+    hints = get_type_hints(Settings)
+    for entry in fields(Settings):
+        if hasattr(hints[entry.name], "__dataclass_fields__"):
+            yield entry.name, hints[entry.name]
+    for registry in registries():
+        for record in registry if registry.table is not None else ():
+            if record.settings is not None:
+                yield f"{registry.table}.{record.name}" if registry.table else record.name, record.settings
 
 
 @cache
 def declared() -> tuple[Declared, ...]:
-    """Return every setting in the order of the classes above."""
-    return tuple(_declared_all())
-
-
-def _declared_all() -> Iterator[Declared]:
-    hints = get_type_hints(Settings, include_extras=True)
-    for entry in fields(Settings):
-        kind = hints[entry.name]
-        if not isinstance(entry.default, type) and hasattr(entry.default, "__dataclass_fields__"):
-            inner = get_type_hints(kind, include_extras=True)
-            for sub in fields(kind):
-                yield _declared(f"{entry.name}.{sub.name}", inner[sub.name], sub)
-        else:
-            yield _declared(entry.name, kind, entry)
-
-
-def _declared(name: str, kind: Any, entry: Any) -> Declared:
-    extra = entry.metadata
-    return Declared(
-        name, kind, entry.default, extra["help"], extra.get("aliases", ()), extra.get("secret", False)
-    )
+    """Return every setting, table by table, and those without a table at the end of dubkit's own."""
+    own = [entry for table, section in sections() for entry in declared_in(section, table)]
+    return (*own, *declared_in(Settings, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +391,7 @@ def configure(
     origins = dict.fromkeys(known, "default")
     for origin, values in layers:
         for name, value in values.items():
-            chosen[name] = _converted(known[name], value, origin)
+            chosen[name] = known[name].converted(value, origin)
             origins[name] = origin
     return Configured(_build(chosen), origins)
 
@@ -361,9 +401,7 @@ def changed_settings(settings: Settings) -> dict[str, Any]:
     return {
         entry.name: value
         for entry in declared()
-        if not entry.secret
-        and not entry.name.startswith("serve.")
-        and entry.name not in ("dub.devices", "dub.memory")
+        if not entry.secret and not entry.machine
         if (value := settings.value(entry.name)) != entry.default
     }
 
@@ -376,29 +414,23 @@ def with_settings(settings: Settings, values: Mapping[str, Any]) -> Settings:
     for name, value in values.items():
         if name in known:
             with suppress(SettingError):
-                chosen[name] = _converted(known[name], value, "last run")
+                chosen[name] = known[name].converted(value, "last run")
     return _build(chosen)
 
 
 def _build(chosen: Mapping[str, Any]) -> Settings:
-    sections: dict[str, dict[str, Any]] = {}
-    top: dict[str, Any] = {}
+    by_table: dict[str, dict[str, Any]] = {}
     for name, value in chosen.items():
-        section, _, leaf = name.rpartition(".")
-        (sections.setdefault(section, {}) if section else top)[leaf] = value
-    hints = get_type_hints(Settings)
-    settings = Settings(**{s: hints[s](**v) for s, v in sections.items()}, **top)
-    if settings.speak.min_speed > settings.speak.max_speed:
-        raise SettingError("speak.min_speed", settings.speak.min_speed, "must not exceed speak.max_speed")
-    return settings
-
-
-def _converted(entry: Declared, value: Any, origin: str) -> Any:
-    try:
-        return msgspec.convert(value, entry.type, strict=False)
-    except msgspec.ValidationError as error:
-        shown = "***" if entry.secret else value
-        raise SettingError(entry.name, shown, str(error).split(" - at")[0], origin) from None
+        table, _, leaf = name.rpartition(".")
+        by_table.setdefault(table, {})[leaf] = value
+    top = by_table.pop("", {})
+    known = dict(sections())
+    parts = {table: known[table](**values) for table, values in by_table.items()}
+    own = {table: part for table, part in parts.items() if table in Settings.__dataclass_fields__}
+    others = sorted(
+        (table, part) for table, part in parts.items() if table not in own and part != type(part)()
+    )
+    return Settings(**own, **top, tables=tuple(others))
 
 
 def _read_toml(file: Path, known: Mapping[str, Declared]) -> dict[str, Any]:
@@ -407,15 +439,19 @@ def _read_toml(file: Path, known: Mapping[str, Declared]) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingError(str(file), "", f"not valid TOML: {error}") from None
     flat: dict[str, Any] = {}
-    for name, value in table.items():
-        if isinstance(value, dict):
-            flat.update({f"{name}.{leaf}": inner for leaf, inner in value.items()})
-        else:
-            flat[name] = value
+    _flatten(table, "", flat)
     for name, value in flat.items():
         if name not in known:
             raise SettingError(name, value, f"no such setting{_nearest(name, known)}", str(file))
     return flat
+
+
+def _flatten(table: Mapping[str, Any], prefix: str, flat: dict[str, Any]) -> None:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            _flatten(value, f"{prefix}{name}.", flat)
+        else:
+            flat[prefix + name] = value
 
 
 def _from_environment(
@@ -423,9 +459,9 @@ def _from_environment(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     by_variable = {entry.variable: entry.name for entry in known.values()}
     for entry in known.values():
-        for alias in entry.aliases:
-            if environment.get(alias):
-                yield alias, {entry.name: environment[alias]}
+        for variable in entry.variables:
+            if environment.get(variable):
+                yield variable, {entry.name: environment[variable]}
     for variable, value in sorted(environment.items()):
         if not variable.startswith("DUBKIT_"):
             continue

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.pipeline.measure import Comparison, Contender, Figure, interleaved, single
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 LANGUAGE = "pt-BR"
 STEP = 1.3
 """Seconds from line to line; espeak says "Linha 100." in less."""

@@ -12,62 +12,19 @@ import click
 if TYPE_CHECKING:
     from dubkit.config import Configured, Settings
     from dubkit.models.store import ModelStore
+    from dubkit.settings import Declared
     from dubkit.studio import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# option -> (setting, declaration, type, help)
-SETTING_OPTIONS: tuple[tuple[str, tuple[str, ...], Any, str], ...] = (
-    ("transcribe.language", ("--src-lang",), str, "Language spoken in the source; detected when left out."),
-    ("mode", ("--mode",), click.Choice(["low", "medium", "high"]), "Preset: low is quick, high is careful."),
-    ("device", ("--device",), click.Choice(["auto", "cuda", "cpu"]), "Where models run."),
-    ("engine", ("--engine",), click.Choice(["auto", "voice", "justdubit"]), "What makes the takes."),
-    ("extract.audio_track", ("--audio-track",), int, "Sound track to dub, counted from 1."),
-    ("extract.audio_language", ("--audio-language",), str, "Dub the sound track with this language tag."),
-    ("diarize.speakers", ("--speakers",), int, "Number of speakers, when you know it."),
-    ("transcribe.model", ("--asr-model",), str, "Whisper model: base, small, medium, large-v3 or a folder."),
-    (
-        "translate.provider",
-        ("--mt-provider",),
-        click.Choice(["auto", "openai", "local", "nmt", "none"]),
-        "Who translates.",
-    ),
-    ("translate.model", ("--mt-model",), str, "Model name at the OpenAI-compatible endpoint."),
-    (
-        "translate.base_url",
-        ("--mt-url",),
-        str,
-        "OpenAI-compatible endpoint, such as http://localhost:11434/v1.",
-    ),
-    ("translate.gguf", ("--mt-gguf",), str, "GGUF file of a local language model."),
-    (
-        "speak.provider",
-        ("--tts-provider",),
-        click.Choice(["auto", "kokoro", "hibari", "espeak"]),
-        "Voice engine.",
-    ),
-    ("stitch.container", ("--container",), click.Choice(["auto", "mp4", "mkv"]), "File format of the dub."),
-    (
-        "stitch.subs",
-        ("--subs",),
-        click.Choice(["both", "source", "target", "none"]),
-        "Subtitle tracks put into the dub.",
-    ),
-    (
-        "stitch.subs_format",
-        ("--subs-format",),
-        click.Choice(["srt", "vtt", "both"]),
-        "Subtitle files written.",
-    ),
-    ("mix.background", ("--background",), str, "Music-and-effects track used under the speech."),
-    ("models.cache", ("--model-cache",), str, "Folder for joined and downloaded models."),
-)
-
 
 def setting_options(function: F) -> F:
-    """Add an option for each setting of `SETTING_OPTIONS`; the command gets them as keyword arguments."""
-    for name, flags, kind, text in reversed(SETTING_OPTIONS):
-        function = click.option(*flags, _argument(name), type=kind, default=None, help=text)(function)
+    """Add the command-line option of every setting that has one, and `--set` for all of them."""
+    for entry in reversed(flagged()):
+        kind = click.Choice(entry.choices) if entry.choices else entry.plain_type
+        function = click.option(entry.flag, _argument(entry.name), type=kind, default=None, help=entry.help)(
+            function
+        )
     function = click.option(
         "--set",
         "named",
@@ -81,8 +38,15 @@ def setting_options(function: F) -> F:
     )(function)
 
 
+def flagged() -> list[Declared]:
+    """Return the settings that have a command-line option of their own."""
+    from dubkit.config import declared
+
+    return [entry for entry in declared() if entry.flag]
+
+
 def _argument(name: str) -> str:
-    return "set_" + name.replace(".", "__")
+    return "set_" + name.replace(".", "__").replace("-", "_")
 
 
 def output_option(function: F) -> F:
@@ -100,7 +64,7 @@ def load(flags: Mapping[str, Any], source: Path | None = None) -> Configured:
     """Build the settings from the flags of a command, the environment and `dubkit.toml`."""
     from dubkit.config import configure
 
-    chosen: dict[str, Any] = {name: flags.get(_argument(name)) for name, *_ in SETTING_OPTIONS}
+    chosen: dict[str, Any] = {entry.name: flags.get(_argument(entry.name)) for entry in flagged()}
     if flags.get("no_subs"):
         chosen["stitch.subs"] = "none"
     if flags.get("no_translate"):

@@ -1,0 +1,155 @@
+"""Doors: the kinds of things that dubkit and other packages add to, each with one registry of records.
+
+What dubkit brings and what another package brings comes in the same way: a reference `module:NAME` to a
+record. dubkit's own stand in the registry, in order of preference; another package names its own as an entry
+point of the registry's group (`pyproject.toml`):
+
+    [project.entry-points."dubkit.voices"]
+    beep = "dubkit_beep:ENGINE"
+
+Nothing is imported before a registry is read. A record that cannot be used is left out and named by
+`dubkit doctor`; it never stops a run that does not ask for it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+REGISTRIES: tuple[str, ...] = ()
+"""Every registry of dubkit, by reference, so that listing them imports only what is asked for."""
+
+
+class Named(Protocol):
+    """What every record has."""
+
+    @property
+    def name(self) -> str:
+        """How settings, artifacts and people name it."""
+
+
+R = TypeVar("R", bound=Named)
+
+
+@dataclass(frozen=True, slots=True)
+class BadPlugin:
+    """A record of another package that cannot be used, and why."""
+
+    group: str
+    name: str
+    package: str
+    """Distribution that brings it, with its version."""
+    problem: str
+
+
+class Registry(Generic[R]):
+    """The records of one kind, read at first use: dubkit's own, then those of installed packages by name."""
+
+    def __init__(
+        self, kind: str, group: str, record: type[R], own: Sequence[str], *, table: str | None = None
+    ) -> None:
+        """Declare a registry.
+
+        Args:
+            kind: what its records are, in words: `voice engine`.
+            group: entry-point group of other packages: `dubkit.voices`.
+            record: class of the records.
+            own: references `module:NAME` to dubkit's own records, in order of preference.
+            table: settings table below which records have their own: `speak` gives `[speak.NAME]`, an empty
+                text `[NAME]`; None where records have no settings.
+        """
+        self.kind, self.group, self.record, self.own, self.table = kind, group, record, tuple(own), table
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(self.records.values())
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.records
+
+    def get(self, name: str) -> R | None:
+        """Return a record by name, or None."""
+        return self.records.get(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all records, in order of preference."""
+        return tuple(self.records)
+
+    @property
+    def records(self) -> dict[str, R]:
+        """Name -> record, in order of preference."""
+        return self._read[0]
+
+    @property
+    def problems(self) -> tuple[BadPlugin, ...]:
+        """What other packages bring and cannot be used."""
+        return tuple(self._read[1])
+
+    @cached_property
+    def _read(self) -> tuple[dict[str, R], list[BadPlugin]]:
+        own: list[R] = [referenced(reference) for reference in self.own]
+        records = {record.name: record for record in own}
+        problems = []
+        for point in sorted(_entry_points(self.group), key=lambda point: point.name):
+            problem = self._add(point, records)
+            if problem:
+                package = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+                problems.append(BadPlugin(self.group, point.name, package, problem))
+        return records, problems
+
+    def _add(self, point: EntryPoint, records: dict[str, R]) -> str:
+        """Add the record of an entry point; return why it cannot be, or an empty text."""
+        try:
+            record = point.load()
+        except Exception as error:  # a stranger's module can raise anything when it is imported
+            return f"{point.value} cannot be loaded: {type(error).__name__}: {error}".splitlines()[0]
+        if not isinstance(record, self.record):
+            return f"{point.value} is a {type(record).__name__}, not a {self.record.__name__}"
+        if record.name != point.name:
+            return f"the record is named {record.name!r}, its entry point {point.name!r}: use one name"
+        if record.name in records:
+            return f"there is a {self.kind} named {record.name!r} already"
+        records[record.name] = record
+        return ""
+
+
+def referenced(reference: str) -> Any:
+    """Return what a reference `module:NAME` names."""
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def registries() -> list[Registry[Any]]:
+    """Return every registry of dubkit."""
+    return [referenced(reference) for reference in REGISTRIES]
+
+
+@cache
+def _entry_points_by_group() -> dict[str, list[EntryPoint]]:
+    from importlib.metadata import distributions
+
+    groups: dict[str, list[EntryPoint]] = {}
+    seen: set[str] = set()
+    for distribution in distributions():
+        text = distribution.read_text("entry_points.txt") or ""
+        if "[dubkit." not in text:
+            continue  # most packages have nothing for dubkit, and taking texts apart is slow
+        if distribution.name in seen:
+            continue  # an older copy further down the path
+        seen.add(distribution.name)
+        for point in distribution.entry_points:
+            groups.setdefault(point.group, []).append(point)
+    return groups
+
+
+def _entry_points(group: str) -> list[EntryPoint]:
+    return _entry_points_by_group().get(group, [])

@@ -1,0 +1,127 @@
+"""Declare settings: a section is a frozen dataclass beside what it configures, each field an `option`.
+
+Default, bound and help of a setting are written once, and from there come its row in
+`dubkit config`, its command-line option and its field in the web form. `dubkit.config` layers the values.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from dubkit.errors import SettingError
+
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+Positive = Annotated[float, msgspec.Meta(ge=1e-6, le=1e6)]
+Seed = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    flag: str = "",
+    job: bool = False,
+    label: str = "",
+    choices: Callable[[], Sequence[str]] | None = None,
+    variables: tuple[str, ...] = (),
+    machine: bool = False,
+    secret: bool = False,
+) -> Any:
+    """Declare one setting.
+
+    Args:
+        default: the value where nothing else is said.
+        help: one sentence, for `dubkit config`, the command line and the web form.
+        flag: its own command-line option, such as `--speakers`; without one, `--set NAME=VALUE` sets it.
+        job: whether a job of the web server may bring it. Never for a path, an address or a secret: a job
+            could read any file of the server, or have its keys sent away.
+        label: name of the field among the first ones of the web form; empty is the form's second part.
+        choices: the values it may have, asked when they are needed: the names of a registry, for example.
+        machine: whether it is about this machine and not about a dub: other runs do not take it over.
+        variables: further environment variables that set it, such as `OPENAI_API_KEY`.
+        secret: whether the value is never shown.
+    """
+    return field(
+        default=default,
+        metadata={
+            "help": help,
+            "flag": flag,
+            "job": job,
+            "label": label,
+            "choices": choices,
+            "variables": variables,
+            "machine": machine,
+            "secret": secret,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One setting as declared: dotted name, type, default and everything `option` was told."""
+
+    name: str
+    type: Any
+    default: Any
+    help: str
+    flag: str = ""
+    job: bool = False
+    label: str = ""
+    named_choices: Callable[[], Sequence[str]] | None = None
+    variables: tuple[str, ...] = ()
+    machine: bool = False
+    secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        """Name of its own environment variable."""
+        return "DUBKIT_" + self.name.upper().replace(".", "_").replace("-", "_")
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values it may have; empty where any value of its type will do."""
+        if self.named_choices is not None:
+            return tuple(self.named_choices())
+        return tuple(str(c) for c in get_args(self.type)) if get_origin(self.type) is Literal else ()
+
+    @property
+    def plain_type(self) -> type:
+        """The type without its bounds: `str`, `int`, `float` or `bool`."""
+        kind = get_args(self.type)[0] if get_origin(self.type) is Annotated else self.type
+        return str if get_origin(kind) is Literal else kind
+
+    def converted(self, value: Any, origin: str) -> Any:
+        """Return a value in the setting's type. Raises SettingError where it does not fit."""
+        shown = "***" if self.secret else value
+        if self.named_choices is not None and str(value) not in self.choices:
+            raise SettingError(self.name, shown, f"must be one of {', '.join(self.choices)}", origin)
+        try:
+            return msgspec.convert(value, self.type, strict=False)
+        except msgspec.ValidationError as error:
+            raise SettingError(self.name, shown, str(error).split(" - at")[0], origin) from None
+
+
+def declared_in(section: type, table: str) -> Iterator[Declared]:
+    """Yield the settings of a section under the dotted name of its table (empty: no table)."""
+    hints = _hints(section)
+    for entry in fields(section):
+        if "help" not in entry.metadata:
+            continue  # a section of its own
+        if entry.default is MISSING:
+            raise TypeError(f"{section.__name__}.{entry.name}: a setting needs a default")
+        told = dict(entry.metadata)
+        told["named_choices"] = told.pop("choices")
+        name = f"{table}.{entry.name}" if table else entry.name
+        yield Declared(name, hints[entry.name], entry.default, **told)
+
+
+@cache
+def _hints(section: type) -> Mapping[str, Any]:
+    return get_type_hints(section, vars(sys.modules[section.__module__]), include_extras=True)
