@@ -70,6 +70,7 @@ class Transcribe:
         "Whisper model: auto, tiny, base, small, medium, large-v3, or a folder.",
         flag="--asr-model",
         job=True,
+        job_choices=("auto", "tiny", "base", "small", "medium", "large-v3"),
     )
     language: str = option(
         "",
@@ -340,6 +341,11 @@ def sections() -> Iterator[tuple[str, type]]:
         for record in registry if registry.table is not None else ():
             if record.settings is not None:
                 yield f"{registry.table}.{record.name}" if registry.table else record.name, record.settings
+
+
+def section_title(section: type) -> str:
+    """Return what a section is about: the first line of its docstring."""
+    return (section.__doc__ or section.__name__).partition("\n")[0].rstrip(".")
 
 
 @cache

@@ -30,6 +30,7 @@ def option(
     job: bool = False,
     label: str = "",
     choices: Callable[[], Sequence[str]] | None = None,
+    job_choices: tuple[str, ...] = (),
     variables: tuple[str, ...] = (),
     machine: bool = False,
     secret: bool = False,
@@ -45,6 +46,7 @@ def option(
         label: name of the field among the first ones of the web form; empty is the form's second part.
         choices: the values it may have, asked when they are needed: the names of a registry, for example.
         machine: whether it is about this machine and not about a dub: other runs do not take it over.
+        job_choices: the values a job may bring, where they are fewer than a person at the machine may.
         variables: further environment variables that set it, such as `OPENAI_API_KEY`.
         secret: whether the value is never shown.
     """
@@ -56,6 +58,7 @@ def option(
             "job": job,
             "label": label,
             "choices": choices,
+            "job_choices": job_choices,
             "variables": variables,
             "machine": machine,
             "secret": secret,
@@ -75,6 +78,7 @@ class Declared:
     job: bool = False
     label: str = ""
     named_choices: Callable[[], Sequence[str]] | None = None
+    job_choices: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     machine: bool = False
     secret: bool = False

@@ -25,24 +25,24 @@ from rich.table import Table
 from benchmarks.parity.report import GOOD, Folder, Row
 
 GROUPS = {
-    "parity_units:sampling": "unit_schedule",
-    "parity_units:conditioning": "unit_conditioning",
-    "parity_units:media": "unit_media",
-    "parity_positions:patchify": "unit_patchify",
-    "parity_positions:rope": "unit_rope",
-    "parity_network:transformer": "unit_transformer",
-    "parity_network:lora": "unit_lora",
-    "parity_text:text_units": "unit_text",
-    "parity_text:text_stages": "e2e_text",
-    "parity_codecs:audio": "unit_audio",
-    "parity_codecs:upsampler": "unit_upsampler",
-    "parity_codecs:video": "unit_video_vae",
-    "parity_stages:media": "e2e_media",
-    "parity_stages:dub_states": "e2e_justdubit",
-    "parity_stages:dub_steps": "e2e_justdubit",
-    "parity_runs:variants": "e2e_variants",
-    "parity_runs:stock": "stock_pipelines",
-    "parity_runs:bfloat16": "e2e_bf16",
+    "units:sampling": "unit_schedule",
+    "units:conditioning": "unit_conditioning",
+    "units:media": "unit_media",
+    "positions:patchify": "unit_patchify",
+    "positions:rope": "unit_rope",
+    "network:transformer": "unit_transformer",
+    "network:lora": "unit_lora",
+    "text:text_units": "unit_text",
+    "text:text_stages": "e2e_text",
+    "codecs:audio": "unit_audio",
+    "codecs:upsampler": "unit_upsampler",
+    "codecs:video": "unit_video_vae",
+    "stages:media": "e2e_media",
+    "stages:dub_states": "e2e_justdubit",
+    "stages:dub_steps": "e2e_justdubit",
+    "runs:variants": "e2e_variants",
+    "runs:stock": "stock_pipelines",
+    "runs:bfloat16": "e2e_bf16",
 }
 """Module and function of each group of comparisons, from parts to whole runs, and the file it is about."""
 
@@ -70,7 +70,7 @@ def run(folder: Folder, groups: Sequence[str] = tuple(GROUPS)) -> tuple[list[Row
         try:
             module, function = group.split(":")
             compare: Callable[[Folder], None] = getattr(
-                importlib.import_module(f"benchmarks.{module}"), function
+                importlib.import_module(f"benchmarks.parity.{module}"), function
             )
             with torch.inference_mode():
                 compare(folder)

@@ -118,10 +118,8 @@ def test_a_group_that_raises_is_reported_and_the_others_go_on(
     shutil.copy(GOLDEN / "params.json", tmp_path)
     for name in ("unit_media.safetensors", UNIT, "unit_patchify.safetensors"):
         shutil.copy(GOLDEN / name, tmp_path)
-    rows, failures = parity.run(
-        Folder(tmp_path), ["parity_units:media", "parity_units:sampling", "parity_positions:patchify"]
-    )
-    assert [failure.group for failure in failures] == ["parity_units:media"]
+    rows, failures = parity.run(Folder(tmp_path), ["units:media", "units:sampling", "positions:patchify"])
+    assert [failure.group for failure in failures] == ["units:media"]
     assert "image_a.png" in failures[0].error
     done = {row.file for row in rows if row.verdict == "ok"}
     assert {"unit_schedule", "unit_patchify"} <= done

@@ -15,7 +15,6 @@ from dubkit.web.accounts.audit import entries
 from dubkit.web.accounts.people import ROLES, Person
 from dubkit.web.accounts.telling import placeless
 from dubkit.web.accounts.users import Accounts
-from dubkit.web.jobs.allowed import ALLOWED
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
 
@@ -99,7 +98,7 @@ def _setting_rows(site: Site, person: Person) -> list[SettingRow]:
 
     rows = []
     for entry in declared():
-        if entry.name not in ALLOWED and not person.may("admin"):
+        if not entry.job and not person.may("admin"):
             continue
         value = site.settings.value(entry.name)
         shown = "***" if entry.secret and value else json.dumps(value, ensure_ascii=False)

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ValidationError
 
-from dubkit.config import PRESETS, Configured, Settings, declared
+from dubkit.config import PRESETS, Configured, Settings, section_title, sections
 from dubkit.errors import DubkitError, SettingError
 from dubkit.media.files.suffixes import MEDIA
+from dubkit.settings import Declared
 from dubkit.translate.language import language_name, normalise
 from dubkit.web.accounts.access import Editor
 from dubkit.web.accounts.people import Person
 from dubkit.web.accounts.telling import told
 from dubkit.web.api.asked_jobs import JobAsked, work_of
-from dubkit.web.jobs.allowed import ALLOWED, ASR_MODELS, check_settings
+from dubkit.web.jobs.allowed import allowed_settings, check_settings
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
 
@@ -27,28 +28,6 @@ router = APIRouter(include_in_schema=False)
 
 CHUNK = 8 * 1024 * 1024
 """Bytes of an upload that are sent at once: what is lost at most when the connection breaks."""
-
-MAIN = {
-    "transcribe.language": "Spoken in the source",
-    "engine": "Engine",
-    "mode": "Care",
-    "translate.provider": "Translator",
-    "diarize.speakers": "Number of speakers",
-}
-"""Settings that most people want to see, with their names on the page."""
-
-SECTIONS = {
-    "extract": "Reading the source",
-    "shots": "Cuts",
-    "diarize": "Speakers",
-    "transcribe": "Recognising speech",
-    "translate": "Translation",
-    "speak": "Voices",
-    "dub": "Picture and voice together",
-    "mix": "Mix",
-    "stitch": "Finished file",
-    "qc": "Checks",
-}
 
 SUGGESTED = (
     "ar", "bn", "cs", "da", "de", "el", "en", "es", "es-419", "fi", "fr", "fr-CA", "he", "hi", "hu", "id",
@@ -68,6 +47,8 @@ class Option:
     help: str
     choices: tuple[str, ...] = ()
     number: bool = False
+    label: str = ""
+    """Its name among the first fields; empty for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +83,18 @@ class Language(BaseModel):
 @router.get("/new")
 def new_job_page(request: Request, site: OnSite, person: Editor) -> HTMLResponse:
     """Show the form of a new job."""
-    options = {option.name: option for option in _options(site.settings)}
+    options = _options(site.settings)
     rest: dict[str, list[Option]] = {}
-    for name, option in options.items():
-        if name not in MAIN:
-            rest.setdefault(name.partition(".")[0], []).append(option)
+    for option in options:
+        if not option.label:
+            rest.setdefault(option.name.rpartition(".")[0], []).append(option)
+    titles = {table: section_title(section) for table, section in sections()}
     return page(
         request,
         person,
         "new_job.html",
-        main_options=[(options[name], label) for name, label in MAIN.items()],
-        sections=[(SECTIONS.get(section, section), found) for section, found in rest.items()],
+        main_options=[(option, option.label) for option in options if option.label],
+        sections=[(titles[table], fields) for table, fields in rest.items()],
         languages=[(tag, language_name(tag)) for tag in SUGGESTED],
         chunk=CHUNK,
         largest=int(site.settings.serve.max_upload_gb * 1e9),
@@ -211,22 +193,11 @@ def _amount(planned: Any) -> str:
 
 
 def _options(settings: Settings) -> list[Option]:
-    found = []
-    for entry in declared():
-        if entry.name not in ALLOWED:
-            continue
-        value = settings.value(entry.name)
-        shown = str(value).lower() if isinstance(value, bool) else str(value)
-        found.append(Option(entry.name, shown, entry.help, *_kind(entry.name, entry.type)))
-    return found
+    return [_option(entry, settings.value(entry.name)) for entry in allowed_settings().values()]
 
 
-def _kind(name: str, kind: Any) -> tuple[tuple[str, ...], bool]:
-    if name == "transcribe.model":
-        return ASR_MODELS, False
-    if get_origin(kind) is Literal:
-        return tuple(str(choice) for choice in get_args(kind)), False
-    if kind is bool:
-        return ("true", "false"), False
-    plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
-    return (), plain in (int, float)
+def _option(entry: Declared, value: Any) -> Option:
+    shown = str(value).lower() if isinstance(value, bool) else str(value)
+    choices = entry.job_choices or entry.choices or (("true", "false") if entry.plain_type is bool else ())
+    number = entry.plain_type in (int, float) and not choices
+    return Option(entry.name, shown, entry.help, choices, number, entry.label)

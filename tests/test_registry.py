@@ -1,0 +1,87 @@
+"""Registries: dubkit's own records and those of other packages come through one door."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dubkit import registry as module
+from dubkit.registry import Registry, registries
+
+
+@dataclass(frozen=True)
+class Thing:
+    name: str
+    settings: type | None = None
+
+
+OWN = Thing("own")
+OTHER = Thing("other")
+
+
+def install(folder: Path, package: str, body: str, points: str) -> None:
+    """Put a package with entry points into a folder, as pip would."""
+    (folder / f"{package}.py").write_text(body)
+    info = folder / f"{package}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[dubkit.things]\n{points}\n")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(module, "_entry_points_by_group", module._entry_points_by_group.__wrapped__)
+    return tmp_path
+
+
+def things(*own: str) -> Registry[Thing]:
+    return Registry("thing", "dubkit.things", Thing, own)
+
+
+def test_own_records_keep_their_order_and_strangers_follow_by_name(folder: Path) -> None:
+    body = "from tests.test_registry import Thing\nB = Thing('b')\nA = Thing('a')\n"
+    install(folder, "thing_ab", body, "b = thing_ab:B\na = thing_ab:A")
+    found = things("tests.test_registry:OTHER", "tests.test_registry:OWN")
+    assert found.names == ("other", "own", "a", "b")
+    assert found.problems == ()
+    assert found.get("own") is OWN
+    assert found.get("nobody") is None
+    assert "a" in found
+
+
+@pytest.mark.parametrize(
+    ("body", "points", "problem"),
+    [
+        ("raise RuntimeError('no licence')", "x = bad:X", "bad:X cannot be loaded: RuntimeError: no licence"),
+        ("X = 3", "x = bad:X", "bad:X is a int, not a Thing"),
+        (
+            "from tests.test_registry import Thing\nX = Thing('y')",
+            "x = bad:X",
+            "the record is named 'y', its entry point 'x': use one name",
+        ),
+        (
+            "from tests.test_registry import Thing\nX = Thing('own')",
+            "own = bad:X",
+            "there is a thing named 'own' already",
+        ),
+        ("", "x = nowhere:X", "nowhere:X cannot be loaded: ModuleNotFoundError: No module named 'nowhere'"),
+    ],
+)
+def test_a_bad_plugin_is_named_and_left_out(folder: Path, body: str, points: str, problem: str) -> None:
+    install(folder, "bad", body, points)
+    sys.modules.pop("bad", None)
+    found = things("tests.test_registry:OWN")
+    assert found.names == ("own",)
+    assert [(bad.package, bad.problem) for bad in found.problems] == [("bad 1.0", problem)]
+
+
+def test_every_registry_is_declared_once_and_reads_well() -> None:
+    found = registries()
+    assert len({registry.group for registry in found}) == len(found)
+    for registry in found:
+        assert registry.names, registry.kind
+        assert registry.problems == (), registry.kind
