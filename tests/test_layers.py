@@ -67,6 +67,21 @@ ROOMS: dict[str, dict[str, int]] = {
         "delivery": 2,
         "": 3,
     },
+    "dubkit.web": {
+        "migrations": 0,
+        "database": 0,
+        "jobs": 1,
+        "site": 2,
+        "accounts": 3,
+        "templating": 4,
+        "files": 4,
+        "startup": 4,
+        "http": 5,
+        "api": 6,
+        "pages": 7,
+        "app": 8,
+        "": 9,
+    },
 }
 """The rooms of a package are its folders and files, and itself as "": inside, too, a lower rank only."""
 

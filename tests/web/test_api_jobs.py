@@ -210,7 +210,7 @@ def test_many_clients_submit_at_once_and_nothing_is_lost(
 
 # --- whose it is ------------------------------------------------------------------------------
 
-READING = ["", "/result", "/transcript", "/events", "/log", "/stream/manifest"]
+READING = ["", "/result", "/transcript", "/events", "/log"]
 
 
 def test_a_job_is_its_owners_and_admins_alone(
@@ -403,15 +403,15 @@ def test_many_followers_block_nobody_and_are_forgotten_when_they_leave(
     for _ in range(5):
         assert ana.get(f"/api/jobs/{job}").status_code == 200
     assert time.monotonic() - begun < 5
-    assert watch.followers == 60
+    assert watch.streams("ana") == 60
     time.sleep(1.2)
     assert len(looks) - before < 40  # however many follow, one look every 0.3 s
     for stream in streams:
         stream.close()
     until = time.monotonic() + 10
-    while watch.followers and time.monotonic() < until:
+    while watch.streams("ana") and time.monotonic() < until:
         time.sleep(0.05)
-    assert watch.followers == 0
+    assert watch.streams("ana") == 0
 
 
 # --- what it made -----------------------------------------------------------------------------
@@ -442,14 +442,6 @@ def test_the_result_is_sent_whole_and_in_ranges_when_it_is_there(running: Runnin
         assert missing.status_code == 404
         assert words in missing.json()["detail"]
     assert ana.get(url, params={"language": "de"}).status_code == 404
-
-
-def test_chunked_output_is_said_not_to_be_there(ana: Browser) -> None:
-    job = submitted(ana)["id"]
-    for path in ("manifest", "chunks/0"):
-        answer = ana.get(f"/api/jobs/{job}/stream/{path}")
-        assert answer.status_code == 404
-        assert "has no chunked output" in answer.json()["detail"]
 
 
 def test_a_transcript_is_not_there_before_its_lines(ana: Browser) -> None:

@@ -67,6 +67,14 @@ def claim(leases: Leases, bench: Bench = HERE, seconds: float = LONG) -> Claimed
     return claimed
 
 
+def generating(queue: JobQueue, leases: Leases, *episodes: str) -> list[Job]:
+    """Put jobs into the queue whose first worker found out that they generate clips."""
+    jobs = queue.submit_many([work(episode) for episode in episodes], "ana")
+    for claimed in [claim(leases) for _ in jobs]:
+        leases.release(claimed, needs_generator=True)
+    return jobs
+
+
 def run_out(leases: Leases, *ids: str) -> None:
     """Let the leases of jobs end now."""
     with leases.database.transaction() as session:
@@ -284,11 +292,13 @@ def test_a_lease_that_runs_out_gives_the_job_to_another_and_shuts_the_first_out(
 
 
 def test_a_lost_lease_shuts_out_before_anybody_claims_again(queue: JobQueue, leases: Leases) -> None:
-    job = queue.submit(work(), "ana")
+    (job,) = generating(queue, leases, "pilot")
     dead = claim(leases)
     run_out(leases, job.id)
-    assert leases.reap() == 1
-    assert leases.reap() == 0
+    without_card = Bench("there:1", "there", generators=0)
+    assert leases.claim(without_card, LONG) is None
+    assert leases.claim(without_card, LONG) is None
+    assert kinds(queue, job).count("lease-lost") == 1
     with pytest.raises(LeaseLost):
         leases.finish(dead, Ending("done"))
     assert now(queue, job).state == "queued"
@@ -301,13 +311,14 @@ def test_a_heartbeat_keeps_the_lease(queue: JobQueue, leases: Leases) -> None:
             assert found is not None
             return found
 
-    queue.submit(work(), "ana")
+    job = queue.submit(work(), "ana")
     claimed = claim(leases)
     for _ in range(3):
         before = until()
         assert not leases.heartbeat(claimed).lost
         assert before < until() < before + timedelta(seconds=LONG)
-        assert leases.reap() == 0
+        assert leases.claim(HERE, LONG) is None
+    assert "lease-lost" not in kinds(queue, job)
 
 
 def test_a_job_whose_workers_keep_dying_fails(queue: JobQueue, leases: Leases) -> None:
@@ -393,7 +404,7 @@ def test_a_cancelled_job_does_not_come_back_when_its_worker_dies_or_ends(
     queue.cancel(ended.id)
     leases.release(held)
     run_out(leases, died.id)
-    leases.reap()
+    assert leases.claim(HERE, LONG) is None
     assert now(queue, died).state == now(queue, ended).state == "cancelled"
 
 
@@ -439,7 +450,7 @@ def test_a_lost_lease_frees_the_episode(queue: JobQueue, leases: Leases) -> None
 
 
 def test_one_card_generates_for_one_job_at_a_time(queue: JobQueue, leases: Leases) -> None:
-    one, two = queue.submit_many([work("a"), work("b")], "ana", needs_generator=True)
+    one, two = generating(queue, leases, "a", "b")
     plain = queue.submit(work("c"), "ana")
     held = claim(leases)
     assert (held.job.id, held.generator) == (one.id, 0)
@@ -451,7 +462,7 @@ def test_one_card_generates_for_one_job_at_a_time(queue: JobQueue, leases: Lease
 
 
 def test_two_cards_generate_for_two_jobs(queue: JobQueue, leases: Leases) -> None:
-    queue.submit_many([work(name) for name in "abc"], "ana", needs_generator=True)
+    generating(queue, leases, *"abc")
     bench = Bench("here:1", "here", generators=2)
     first, second = claim(leases, bench), claim(leases, bench)
     assert (first.generator, second.generator) == (0, 1)
@@ -461,7 +472,7 @@ def test_two_cards_generate_for_two_jobs(queue: JobQueue, leases: Leases) -> Non
 
 
 def test_a_job_that_turns_out_to_generate_waits_for_a_card(queue: JobQueue, leases: Leases) -> None:
-    queue.submit(work("a"), "ana", needs_generator=True)
+    generating(queue, leases, "a")
     late = queue.submit(work("b"), "ana")
     claim(leases)
     leases.release(claim(leases), needs_generator=True)
@@ -474,7 +485,7 @@ def test_a_job_that_turns_out_to_generate_waits_for_a_card(queue: JobQueue, leas
 def test_a_slot_taken_at_the_same_moment_is_left_to_the_other(
     queue: JobQueue, leases: Leases, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue.submit_many([work("a"), work("b")], "ana", needs_generator=True)
+    generating(queue, leases, "a", "b")
     claim(leases)
     calls = []
 

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from dubkit.web.accounts.access import REFUSALS, Editor, Viewer, closed_to, is_shared_with, may_see
+from dubkit.web.accounts.access import REFUSALS, Editor, Viewer, is_shared_with, may_see
 from dubkit.web.accounts.audit import audit, audit_download
 from dubkit.web.api import transcript
 from dubkit.web.api.asked_jobs import Batch, JobAsked, refusal, work_of
@@ -24,10 +24,11 @@ from dubkit.web.api.shown_jobs import (
     may_see_event,
     shown_event,
     shown_job,
+    visible_jobs,
 )
 from dubkit.web.files.send import inside, send_file
 from dubkit.web.http.following import Following, following_more
-from dubkit.web.jobs.kinds import Job, JobEvent, State
+from dubkit.web.jobs.kinds import State
 from dubkit.web.site import OnSite
 
 Answers = dict[int | str, dict[str, Any]]
@@ -93,13 +94,7 @@ def list_jobs(
     before: Annotated[str, Query(max_length=12, description="The last job of the page before.")] = "",
 ) -> list[ShownJob]:
     """Return jobs, newest first: one's own on episodes one may see, an admin all."""
-    if "\0" in episode + before:  # no name has one, and PostgreSQL takes none
-        return []
-    owner = None if person.may("admin") else person.name
-    found = site.queue.jobs(
-        owner=owner, state=state, episode=episode, limit=limit, before=before, without=closed_to(site, person)
-    )
-    return [shown_job(site, person, job) for job in found]
+    return visible_jobs(site, person, state=state, episode=episode, limit=limit, before=before)
 
 
 @router.get("/{job}", responses=MISSING)
@@ -163,19 +158,15 @@ def log(
     format: Annotated[Literal["json", "text"], Query(description="`text` is one line per event.")] = "json",
 ) -> list[LogLine] | Response:
     """Return what happened, in words."""
-    events = [shown_event(site, person, e) for e in _all(site, job, after) if may_see_event(person, e)]
+    events = [
+        shown_event(site, person, event)
+        for event in site.queue.all_events(job.id, after)
+        if may_see_event(person, event)
+    ]
     lines = [LogLine(event.number, event.at, event.kind, in_words(event)) for event in events]
     if format == "text":
         return PlainTextResponse("".join(f"{row.at:%Y-%m-%d %H:%M:%S}Z  {row.text}\n" for row in lines))
     return lines
-
-
-def _all(site: OnSite, job: Job, after: int) -> list[JobEvent]:
-    found: list[JobEvent] = []
-    while page := site.queue.events(job.id, after):
-        found += page
-        after = page[-1].number
-    return found
 
 
 @router.get("/{job}/events", response_class=EventSourceResponse, responses=MISSING)
@@ -210,27 +201,6 @@ async def events(
             who = await run_in_threadpool(request.app.state.identity.of, request)
             if who.person != person or not await run_in_threadpool(may_see, site, person, now.work.episode):
                 return
-
-
-UNCHUNKED: Answers = {404: {"description": "There is no such job, or its output is not made in chunks."}}
-
-
-@router.get("/{job}/stream/manifest", responses={**MISSING, **UNCHUNKED}, response_class=Response)
-def stream_manifest(job: OpenJob) -> Response:
-    """Say that this episode has no chunked output."""
-    raise _unchunked(job)
-
-
-@router.get("/{job}/stream/chunks/{number}", responses={**MISSING, **UNCHUNKED}, response_class=Response)
-def stream_chunk(job: OpenJob, number: int) -> Response:
-    """Say that this episode has no chunked output."""
-    raise _unchunked(job)
-
-
-def _unchunked(job: Job) -> HTTPException:
-    return HTTPException(
-        404, f"Episode {job.work.episode} has no chunked output; its dub comes whole, from …/result."
-    )
 
 
 router.include_router(transcript.router)

@@ -7,18 +7,20 @@ preview is made first: the answer is then 202 until it is there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, HTTPException, Path, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
-from dubkit.web.accounts.access import REFUSALS, OpenEpisode, Viewer
+from dubkit.web.accounts.access import REFUSALS, EpisodeFolder, OpenEpisode, Viewer
 from dubkit.web.accounts.audit import audit_download
+from dubkit.web.accounts.people import Person
 from dubkit.web.files import episode_media
 from dubkit.web.files.previews import Derived, OnPreviews, PreviewFailed, Previews
 from dubkit.web.files.send import Served, inside, send_file, the_file
-from dubkit.web.site import OnSite
+from dubkit.web.site import OnSite, Site
 
 router = APIRouter(prefix="/media/{episode}", tags=["media"])
 
@@ -42,6 +44,36 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 AGAIN = "2"
 """Seconds after which to ask again for something that is being made."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRequest:
+    """A request for something of an episode that people play or download, and that the audit log notes."""
+
+    request: Request
+    episode: EpisodeFolder
+    site: Site
+    person: Person
+    download: bool
+    """Send the file itself, to be saved."""
+
+    def send(self, file: Served, name: str, headers: dict[str, str] | None = None) -> Response:
+        """Send a file; a download gets `name`."""
+        return send_file(self.request, file, name=name if self.download else "", headers=headers)
+
+    def noted(self, subject: str, answer: Response, *, player: bool = False) -> Response:
+        """Note in the audit log that something of the episode was sent; return the answer."""
+        subject = f"{self.episode.name}/{subject}"
+        return audit_download(self.request, self.site, self.person, subject, answer, player=player)
+
+
+def _media_request(
+    request: Request, episode: OpenEpisode, site: OnSite, person: Viewer, download: Download = False
+) -> MediaRequest:
+    return MediaRequest(request, episode, site, person, download)
+
+
+Asked = Annotated[MediaRequest, Depends(_media_request)]
 
 
 class ShotImage(BaseModel):
@@ -73,56 +105,51 @@ def serves(path: str, **more: Any) -> Callable[[Route], Route]:
     return register
 
 
-def made(previews: Previews, wanted: Derived) -> Served | JSONResponse:
+def get_derived(previews: Previews, derived: Derived) -> Served | JSONResponse:
     """Return a derived file, or the answer that it is being made or cannot be."""
     try:
-        path = previews.get(wanted)
+        path = previews.get(derived)
     except FileNotFoundError:
         raise HTTPException(404, "There is no such file.") from None
     except PreviewFailed as failed:
         detail = str(failed)
         # Where the files lie is nothing for those who look at them.
-        for folder in {wanted.store.root.parent, *(path.parent for path in wanted.origin)}:
+        for folder in {derived.store.root.parent, *(path.parent for path in derived.origin)}:
             detail = detail.replace(f"{folder}/", "")
         return JSONResponse({"detail": detail, "state": "failed"}, 422)
     if path is None:
-        making = {"detail": f"The preview of {wanted.slot} is being made.", "state": "making"}
+        making = {"detail": f"The preview of {derived.slot} is being made.", "state": "making"}
         return JSONResponse(making, 202, {"Retry-After": AGAIN})
     return the_file(path)
 
 
-def sent(request: Request, found: Served | JSONResponse) -> Response:
+def send_derived(request: Request, derived: Served | JSONResponse) -> Response:
     """Send a derived file, or hand on the answer that stands for it."""
-    return found if isinstance(found, JSONResponse) else send_file(request, found)
+    return derived if isinstance(derived, JSONResponse) else send_file(request, derived)
 
 
 # Fixed names come before `{language}`: routes are tried in order.
 
 
 @serves("/source", response_class=Response)
-def source(
-    request: Request,
-    episode: OpenEpisode,
-    site: OnSite,
-    person: Viewer,
-    previews: OnPreviews,
-    download: Download = False,
-) -> Response:
+def source(asked: Asked, previews: OnPreviews) -> Response:
     """Send the source, as it is when browsers play it, else a preview."""
-    if episode.source is None or not episode.source.is_file():
+    file = asked.episode.source
+    if file is None or not file.is_file():
         raise HTTPException(404, "The media file this episode was made from is not there any more.")
-    if download or episode_media.plays_source(episode):
-        name = episode.source.name if download else ""
-        answer = send_file(request, the_file(episode.source), name=name)
+    if asked.download or episode_media.plays_source(asked.episode):
+        answer = asked.send(the_file(file), file.name)
     else:
-        answer = sent(request, made(previews, episode_media.source_preview(episode)))
-    return audit_download(request, site, person, f"{episode.name}/source", answer, player=not download)
+        answer = send_derived(
+            asked.request, get_derived(previews, episode_media.source_preview(asked.episode))
+        )
+    return asked.noted("source", answer, player=not asked.download)
 
 
 @serves("/peaks", response_model=Waveform)
 def source_peaks(request: Request, episode: OpenEpisode, previews: OnPreviews) -> Response:
     """Send the waveform of the source's sound."""
-    return sent(request, made(previews, episode_media.peaks(episode, "")))
+    return send_derived(request, get_derived(previews, episode_media.peaks(episode, "")))
 
 
 @serves("/shots", response_model=list[ShotImage], response_class=JSONResponse)
@@ -140,31 +167,23 @@ def shot_image(request: Request, episode: OpenEpisode, shot: ItemId) -> Response
 
 @serves("/{language}/dub", response_class=Response)
 @serves("/{language}/dub.{ending}", response_class=Response, include_in_schema=False)
-def dub(
-    request: Request,
-    episode: OpenEpisode,
-    site: OnSite,
-    person: Viewer,
-    language: Language,
-    previews: OnPreviews,
-    download: Download = False,
-) -> Response:
+def dub(asked: Asked, language: Language, previews: OnPreviews) -> Response:
     """Send the finished dub, as it is when browsers play it, else a preview."""
+    episode = asked.episode
     file = inside(episode.store.root, episode_media.dub_file(episode, language))
-    if download or episode_media.plays(file):
-        name = f"{episode.name}.{language}{file.path.suffix}" if download else ""
-        answer = send_file(request, file, name=name)
+    if asked.download or episode_media.plays(file):
+        answer = asked.send(file, f"{episode.name}.{language}{file.path.suffix}")
     else:
-        answer = sent(request, made(previews, episode_media.dub_preview(episode, language, file)))
-    return audit_download(
-        request, site, person, f"{episode.name}/{language}/dub", answer, player=not download
-    )
+        answer = send_derived(
+            asked.request, get_derived(previews, episode_media.dub_preview(episode, language, file))
+        )
+    return asked.noted(f"{language}/dub", answer, player=not asked.download)
 
 
 @serves("/{language}/peaks", response_model=Waveform)
 def dub_peaks(request: Request, episode: OpenEpisode, language: Language, previews: OnPreviews) -> Response:
     """Send the waveform of the dubbed sound."""
-    return sent(request, made(previews, episode_media.peaks(episode, language)))
+    return send_derived(request, get_derived(previews, episode_media.peaks(episode, language)))
 
 
 @serves("/{language}/takes/{item}/{take}/sound", response_class=Response)
@@ -186,43 +205,31 @@ def take_picture(
     previews: OnPreviews,
 ) -> Response:
     """Send a preview of a clip's take."""
-    return sent(request, made(previews, episode_media.take_preview(episode, language, item, take)))
+    return send_derived(
+        request, get_derived(previews, episode_media.take_preview(episode, language, item, take))
+    )
 
 
 @serves("/{language}/subtitles.vtt", response_class=Response)
-def subtitles(
-    request: Request,
-    episode: OpenEpisode,
-    site: OnSite,
-    person: Viewer,
-    language: Language,
-    previews: OnPreviews,
-    download: Download = False,
-) -> Response:
+def subtitles(asked: Asked, language: Language, previews: OnPreviews) -> Response:
     """Send the subtitles of the dub."""
+    episode = asked.episode
     name = episode_media.subtitle_file(episode, language, ".vtt")
     if name:
         file = inside(episode.store.root, name)
-        answer = send_file(request, file, name=file.path.name if download else "")
-        subject = f"{episode.name}/{language}/subtitles"
-        return audit_download(request, site, person, subject, answer) if download else answer
+        answer = asked.send(file, file.path.name)
+        return asked.noted(f"{language}/subtitles", answer) if asked.download else answer
     srt = inside(episode.store.root, episode_media.subtitle_file(episode, language, ".srt") or language)
-    return sent(request, made(previews, episode_media.subtitles_from_srt(episode, language, srt.path)))
+    return send_derived(
+        asked.request, get_derived(previews, episode_media.subtitles_from_srt(episode, language, srt.path))
+    )
 
 
 @serves("/{language}/report", response_class=Response)
-def report(
-    request: Request,
-    episode: OpenEpisode,
-    site: OnSite,
-    person: Viewer,
-    language: Language,
-    download: Download = False,
-) -> Response:
+def report(asked: Asked, language: Language) -> Response:
     """Send the report of a dub, under a policy of its own."""
+    episode = asked.episode
     file = inside(episode.store.root, f"{language}/report.html")
-    headers = {"Content-Security-Policy": episode_media.report_policy()}
-    name = f"{episode.name}.{language}.html" if download else ""
-    answer = send_file(request, file, name=name, headers=headers)
-    subject = f"{episode.name}/{language}/report"
-    return audit_download(request, site, person, subject, answer) if download else answer
+    policy = {"Content-Security-Policy": episode_media.report_policy()}
+    answer = asked.send(file, f"{episode.name}.{language}.html", policy)
+    return asked.noted(f"{language}/report", answer) if asked.download else answer

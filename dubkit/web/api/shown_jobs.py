@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException
 
-from dubkit.web.accounts.access import Editor, Viewer, may_see
+from dubkit.web.accounts.access import Editor, Viewer, closed_to, may_see
 from dubkit.web.accounts.people import Person
 from dubkit.web.accounts.telling import told
 from dubkit.web.jobs.kinds import Job, JobEvent, JobProgress, Kind, State
@@ -149,6 +149,27 @@ def own_job(site: Site, person: Person, job: str) -> Job:
     if found is None or not own or not may_see(site, person, found.work.episode):
         raise HTTPException(404, "There is no such job.")
     return found
+
+
+def visible_jobs(
+    site: Site, person: Person, *, state: str, limit: int, episode: str = "", before: str = ""
+) -> list[ShownJob]:
+    """Return jobs that a person may see, newest first.
+
+    An admin sees all, others their own on episodes that they may see. `before` is the last job of the page
+    before.
+    """
+    if "\0" in episode + before:  # no name has one, and PostgreSQL takes none
+        return []
+    jobs = site.queue.jobs(
+        owner=None if person.may("admin") else person.name,
+        state=state,
+        episode=episode,
+        limit=limit,
+        before=before,
+        without=closed_to(site, person),
+    )
+    return [shown_job(site, person, job) for job in jobs]
 
 
 def _open_job(site: OnSite, person: Viewer, job: str) -> Job:

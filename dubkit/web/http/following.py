@@ -38,11 +38,6 @@ class Following:
         """How many jobs a person follows now, one followed twice counted twice."""
         return self._people[person]
 
-    @property
-    def followers(self) -> int:
-        """How many follow a job now."""
-        return sum(len(events) for events in self._waiting.values())
-
     @asynccontextmanager
     async def job(self, job: str, person: str) -> AsyncIterator[asyncio.Event]:
         """Follow a job for a person: the event is set whenever there may be news, and is theirs to clear."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,12 +15,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dubkit.web.database import Database, now
+from dubkit.web.http.after_answers import AfterAnswers
 from dubkit.web.jobs.kinds import STATES
 from dubkit.web.jobs.tables import EventRow, JobRow
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import Scope
 
 EDIT_BUCKETS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
 REQUEST_BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -80,31 +80,13 @@ def metrics_of(app: FastAPI) -> Metrics:
 
 
 @dataclass(frozen=True, slots=True)
-class Metered:
+class Metered(AfterAnswers):
     """ASGI middleware that counts requests, those included that never come to a route."""
 
-    app: ASGIApp
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        begun = time.monotonic()
-        status = 500
-
-        async def sending(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, sending)
-        finally:
-            # The template, never the path: paths hold names, and there are endlessly many.
-            route = getattr(scope.get("route"), "path", "") or "none"
-            metrics = metrics_of(scope["app"])
-            metrics.answered(scope["method"], route, status, time.monotonic() - begun)
+    def answered(self, scope: Scope, status: int, seconds: float) -> None:
+        # The template, never the path: paths hold names, and there are endlessly many.
+        route = getattr(scope.get("route"), "path", "") or "none"
+        metrics_of(scope["app"]).answered(scope["method"], route, status or 500, seconds)
 
 
 class Jobs(Collector):

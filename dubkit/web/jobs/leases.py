@@ -90,11 +90,6 @@ class Leases:
                 continue  # another worker took one of the slots at the same moment
         return None
 
-    def reap(self) -> int:
-        """End the leases that ran out, and return how many: their jobs wait again, or have failed."""
-        with self.database.transaction() as session:
-            return self._reap(session)
-
     def heartbeat(self, claimed: Claimed) -> Beat:
         """Extend a lease, and say whether it still holds."""
         try:
@@ -155,16 +150,14 @@ class Leases:
             late = (JobRow.state == "running") & (JobRow.lease_until < self._time(session))
             return session.scalar(select(JobRow.number).where(or_(queued, late)).limit(1)) is not None
 
-    def _reap(self, session: Session) -> int:
+    def _reap(self, session: Session) -> None:
         late = select(JobRow).where(JobRow.state == "running", JobRow.lease_until < self._time(session))
-        rows = session.scalars(late.with_for_update(skip_locked=True)).all()
-        for row in rows:
+        for row in session.scalars(late.with_for_update(skip_locked=True)).all():
             lost = {"worker": row.worker, "attempt": row.attempt}
             _back_to_queue(session, row, "lease-lost", lost)
             if row.state == "queued" and row.attempt >= self.max_attempts:
                 times = f"{row.attempt} times" if row.attempt > 1 else "once"
                 end(session, row, "failed", f"Its worker died {times}; the log of the worker may say why.")
-        return len(rows)
 
     def _claim(self, session: Session, bench: Bench, lease_seconds: float) -> Claimed | None:
         free = _free_generators(session, bench)

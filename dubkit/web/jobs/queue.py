@@ -31,18 +31,15 @@ class JobQueue:
         owner: str,
         *,
         key: str = "",
-        needs_generator: bool = False,
         shared: Collection[str] = (),
     ) -> Job:
         """Put a job into the queue.
 
-        A `key` that the owner gave before brings back the job it was given for. `needs_generator` says that
-        clips will be generated, so that no more jobs run at once than there are graphics cards; a worker
-        that finds out itself hands the job back with that mark. `shared` names episodes that are there and
-        not the owner's: a job on one of them does not make it theirs.
+        A `key` that the owner gave before brings back the job it was given for. `shared` names episodes that
+        are there and not the owner's: a job on one of them does not make it theirs.
         Raises SettingError for a setting that jobs may not have, JobConflict for a key of other work.
         """
-        return self.submit_many([work], owner, key=key, needs_generator=needs_generator, shared=shared)[0]
+        return self.submit_many([work], owner, key=key, shared=shared)[0]
 
     def submit_many(
         self,
@@ -50,7 +47,6 @@ class JobQueue:
         owner: str,
         *,
         key: str = "",
-        needs_generator: bool = False,
         shared: Collection[str] = (),
     ) -> list[Job]:
         """Put several jobs into the queue, all or none."""
@@ -59,9 +55,7 @@ class JobQueue:
 
         def row_of(work: Work) -> JobRow:
             owning = work.kind == "dub" and work.episode not in shared
-            row = new_row(_new_id(), work, owner, owning=owning)
-            row.needs_generator = needs_generator
-            return row
+            return new_row(_new_id(), work, owner, owning=owning)
 
         try:
             return self._submit(works, owner, key, row_of)
@@ -143,6 +137,13 @@ class JobQueue:
         )
         with self.database.reading() as session:
             return [as_event(row) for row in session.scalars(query)]
+
+    def all_events(self, job: str, after: int = 0) -> list[JobEvent]:
+        """Return all events of a job with higher numbers than `after`, read page by page."""
+        events: list[JobEvent] = []
+        while page := self.events(job, events[-1].number if events else after):
+            events += page
+        return events
 
     def counts(self) -> dict[str, int]:
         """Return how many jobs there are in each state."""

@@ -71,12 +71,6 @@ class Supervisor:
                 process.kill()
                 process.wait()
 
-    @property
-    def alive(self) -> list[int]:
-        """Process ids of the workers that run."""
-        processes = [post.process for post in self._posts]
-        return [process.pid for process in processes if process is not None and process.poll() is None]
-
     def _start(self, post: _Post) -> None:
         post.started = time.monotonic()
         # A session of its own: Ctrl-C in the terminal reaches the server, which ends its workers in order.

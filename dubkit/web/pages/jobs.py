@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from dubkit.translate.language import language_name
-from dubkit.web.accounts.access import Viewer, closed_to
+from dubkit.web.accounts.access import Viewer
 from dubkit.web.accounts.people import Person
 from dubkit.web.api.shown_jobs import (
     ShownEvent,
@@ -20,8 +20,9 @@ from dubkit.web.api.shown_jobs import (
     own_job,
     shown_event,
     shown_job,
+    visible_jobs,
 )
-from dubkit.web.jobs.kinds import Job, JobEvent, State
+from dubkit.web.jobs.kinds import Job, State
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
 
@@ -67,13 +68,14 @@ def jobs_page(
     request: Request, site: OnSite, person: Viewer, state: str = "", before: str = "", episode: str = ""
 ) -> HTMLResponse:
     """Show the jobs a person may see, newest first."""
-    shown = jobs_of(site, person, state=state, before=before, episode=episode)
+    known = _known(state)
+    shown = visible_jobs(site, person, state=known, before=before, episode=episode, limit=PAGE)
     return page(
         request,
         person,
         "jobs.html",
         jobs=shown,
-        state=_known(state),
+        state=known,
         before=before,
         episode=episode,
         more=shown[-1].id if len(shown) == PAGE else "",
@@ -86,7 +88,9 @@ def job_page(request: Request, site: OnSite, person: Viewer, job: str) -> HTMLRe
     """Show one job: progress, stages, log, and what can be done about it."""
     found = own_job(site, person, job)
     events = [
-        shown_event(site, person, event) for event in _events(site, found.id) if may_see_event(person, event)
+        shown_event(site, person, event)
+        for event in site.queue.all_events(found.id)
+        if may_see_event(person, event)
     ]
     return page(
         request,
@@ -99,31 +103,11 @@ def job_page(request: Request, site: OnSite, person: Viewer, job: str) -> HTMLRe
     )
 
 
-def _events(site: Site, job: str) -> list[JobEvent]:
-    found: list[JobEvent] = []
-    while part := site.queue.events(job, found[-1].number if found else 0):
-        found += part
-    return found
-
-
-def jobs_of(
-    site: Site, person: Person, *, state: str = "", before: str = "", episode: str = "", limit: int = PAGE
-) -> list[ShownJob]:
-    """Return jobs a person may see, newest first: an admin sees all, others their own on episodes that
-    they may see."""
-    owner = None if person.may("admin") else person.name
-    if "\0" in episode + before:  # no name has one, and PostgreSQL takes none
-        return []
-    found = site.queue.jobs(
-        owner=owner, state=_known(state), episode=episode, limit=limit, before=before,
-        without=closed_to(site, person),
-    )  # fmt: skip
-    return [shown_job(site, person, job) for job in found]
-
-
 def running_jobs(site: Site, person: Person) -> list[ShownJob]:
     """Return the jobs that have not ended and that a person may see, those at work first."""
-    return [*jobs_of(site, person, state="running"), *jobs_of(site, person, state="queued")]
+    return [
+        job for state in ("running", "queued") for job in visible_jobs(site, person, state=state, limit=PAGE)
+    ]
 
 
 def tell(events: Sequence[ShownEvent], job: Job) -> Told:
