@@ -12,7 +12,6 @@ import click
 from dubkit.cli.options import cache_folder, load, model_store, output_option, setting_options
 
 if TYPE_CHECKING:
-    from dubkit.config import Settings
     from dubkit.studio import Session
 
 
@@ -38,6 +37,7 @@ def command(output: Path, database: str, once: bool, parent: int, verbose: bool,
     from dubkit.progress import Speeds
     from dubkit.studio import Session
     from dubkit.web.database import check_is_there
+    from dubkit.web.jobs.settings import job_settings
     from dubkit.web.jobs.start import Start, start
 
     logging.basicConfig(
@@ -45,15 +45,15 @@ def command(output: Path, database: str, once: bool, parent: int, verbose: bool,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
 
-    def settings_with(own: Mapping[str, str]) -> Settings:
-        pairs = tuple(f"{name}={value}" for name, value in own.items())
-        return load({**flags, "named": (*flags["named"], *pairs)}).settings
+    configured = load(
+        {**flags, "named": (*flags["named"], *([f"serve.database={database}"] if database else []))}
+    )
+    settings = configured.settings
 
     def open_session(own: Mapping[str, str]) -> Session:
-        settings = settings_with(own)
+        settings = job_settings(configured, own)
         speeds = Speeds(cache_folder(settings) / "speeds.json")
         return Session(settings, output, model_store(settings), speeds)
 
-    settings = settings_with({"serve.database": database} if database else {})
     check_is_there(settings.serve.database, output)
     start(Start(settings, output, open_session, once, parent))

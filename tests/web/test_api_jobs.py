@@ -16,11 +16,11 @@ import httpx
 import pytest
 from sqlalchemy import delete
 
-from dubkit.config import with_settings
 from dubkit.studio import Session
 from dubkit.web.accounts.people import Role
 from dubkit.web.http.following import following
 from dubkit.web.jobs.leases import Bench, Ending, Leases
+from dubkit.web.jobs.settings import job_settings
 from dubkit.web.jobs.start import Start, start
 from dubkit.web.jobs.tables import EventRow, JobRow, SlotRow
 from tests.support.paths import ROOT
@@ -83,7 +83,7 @@ def work_all(running: Running) -> None:
     site = running.site
 
     def open_session(own: Any) -> Session:
-        return Session(with_settings(site.settings, own), site.output, site.models, site.speeds)
+        return Session(job_settings(site.configured, own), site.output, site.models, site.speeds)
 
     start(Start(site.settings, site.output, open_session, once=True))
 

@@ -13,7 +13,6 @@ from dubkit.web.accounts.people import Role
 from dubkit.web.api.shown_jobs import ShownEvent
 from dubkit.web.jobs.kinds import Job, JobProgress, Work
 from dubkit.web.pages.jobs import tell
-from dubkit.web.pages.new_job import settings_with
 from dubkit.web.site import Site
 from dubkit.web.templating import duration, size, slug, static_url
 from tests.support.paths import ROOT, SAMPLE
@@ -256,13 +255,6 @@ def test_a_plan_names_the_steps(running: Running, browsers: dict[str, Browser]) 
     check_page(text, whole=False)
     assert "transcribe" in text
     assert not (running.site.output / "sample").exists(), "a plan writes nothing"
-
-
-def test_a_jobs_settings_lie_over_the_servers(running: Running) -> None:
-    configured = running.site.configured
-    made = settings_with(configured, {"mode": "low", "mix.duck_db": "-18"})
-    assert (made.mode, made.mix.duck_db, made.transcribe.beam) == ("low", -18.0, 1)
-    assert made.serve == configured.settings.serve
 
 
 # --- characters, settings, users --------------------------------------------------------------

@@ -17,11 +17,11 @@ from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
-from dubkit.config import with_settings
 from dubkit.episode.store import EpisodeStore
 from dubkit.media.files.filters import ffmpeg_exe
 from dubkit.studio import Session
 from dubkit.types import Cast, Line, Segment, Speaker, Transcript, Translation
+from dubkit.web.jobs.settings import job_settings
 from dubkit.web.jobs.start import Start, start
 from tests.support.web_client import Running, make_site, serving
 
@@ -93,7 +93,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         site = running.site
 
         def open_session(own: Any) -> Session:
-            return Session(with_settings(site.settings, own), site.output, site.models, site.speeds)
+            return Session(job_settings(site.configured, own), site.output, site.models, site.speeds)
 
         start(Start(site.settings, site.output, open_session, once=True))
         give_lines(EpisodeStore(site.output / "tiny"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ValidationError
 
-from dubkit.config import PRESETS, Configured, Settings, section_title, sections
+from dubkit.config import Settings, section_title, sections
 from dubkit.errors import DubkitError, SettingError
 from dubkit.media.files.suffixes import MEDIA
 from dubkit.settings import Declared
@@ -20,7 +20,8 @@ from dubkit.web.accounts.access import Editor
 from dubkit.web.accounts.people import Person
 from dubkit.web.accounts.telling import told
 from dubkit.web.api.asked_jobs import JobAsked, work_of
-from dubkit.web.jobs.allowed import allowed_settings, check_settings
+from dubkit.web.jobs.allowed import allowed_settings
+from dubkit.web.jobs.settings import job_settings
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
 
@@ -142,7 +143,7 @@ def _plan(site: Site, person: Person, wanted: Wanted) -> Planned:
         work, problems = work_of(site, person, asked, ())
         if work is None:
             return Planned(source, error="\n".join(str(problem["msg"]) for problem in problems))
-        settings = settings_with(site.configured, work.settings)
+        settings = job_settings(site.configured, work.settings)
         session = Session(settings, site.output, site.models, site.speeds)
         plans, needs = plan_episode(session, Path(work.source), request_of(work))
     except ValidationError:
@@ -160,28 +161,6 @@ def _plan(site: Site, person: Person, wanted: Wanted) -> Planned:
         disk=needs.disk if needs else 0,
         tokens=needs.tokens[1] if needs else 0,
     )
-
-
-def settings_with(configured: Configured, values: Mapping[str, str]) -> Settings:
-    """Lay a job's settings over the server's; a preset gives way to what the server was told.
-
-    Raises SettingError for a setting that a job may not have, or a value that does not fit.
-    """
-    own = check_settings(values)
-    names = set(values)
-    if "mode" in values:
-        names |= {
-            name for name in PRESETS[own.mode] if configured.origins[name].startswith(("default", "mode "))
-        }
-    made = configured.settings
-    for name in sorted(names):
-        section, _, leaf = name.rpartition(".")
-        if section:
-            inner = replace(getattr(made, section), **{leaf: own.value(name)})
-            made = replace(made, **{section: inner})
-        else:
-            made = replace(made, **{leaf: own.value(name)})
-    return made
 
 
 def _amount(planned: Any) -> str:
