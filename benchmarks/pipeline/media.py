@@ -77,7 +77,7 @@ def seconds_of(clip: Path) -> float:
 
 def looped(clip: Path, loops: int, out: Path) -> Path:
     """Play a clip several times in a row, picture and sound copied packet for packet."""
-    from dubkit.media.files.filters import ffmpeg_exe, run_command
+    from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command
 
     exe, version = ffmpeg_exe()
     start = [exe, "-nostdin", "-loglevel", "error", "-y", "-stream_loop", str(loops - 1)]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dubkit.errors import ModelMissing, ToolError
-from dubkit.media.files.filters import ffmpeg_exe
+from dubkit.media.files.ffmpeg import ffmpeg_exe
 from dubkit.models.catalogue import OPTIONAL_ROLES
 from dubkit.models.catalogue_generator import DUBBING_ROLES, GENERATOR_ROLES
 from dubkit.models.listing import NOISE, lacking_runtime

@@ -34,7 +34,7 @@ SHORT = {"source": "tiny.mp4", "until": "extract"}
 
 def tiny_clip(path: Path) -> Path:
     """Write a real clip of one second."""
-    from dubkit.media.files.filters import ffmpeg_exe
+    from dubkit.media.files.ffmpeg import ffmpeg_exe
 
     picture = ("-f", "lavfi", "-i", "testsrc=s=64x48:r=10:d=1")
     sound = ("-f", "lavfi", "-i", "sine=d=1", "-shortest", "-v", "error", "-y")

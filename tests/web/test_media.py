@@ -22,7 +22,7 @@ import soundfile  # type: ignore[import-untyped]
 from dubkit.episode.folders import SOURCE, SourceMemo
 from dubkit.episode.store import EpisodeStore, Parts, Record, canonical, file_digest
 from dubkit.media.files.decode import decode_audio
-from dubkit.media.files.filters import ffmpeg_exe, run_command
+from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command
 from dubkit.media.files.probe import probe
 from dubkit.media.picture.lossless import write_frames
 from dubkit.media.sound.audio import write_wav

@@ -18,7 +18,7 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from dubkit.episode.store import EpisodeStore
-from dubkit.media.files.filters import ffmpeg_exe
+from dubkit.media.files.ffmpeg import ffmpeg_exe
 from dubkit.studio import Session
 from dubkit.types import Cast, Line, Segment, Speaker, Transcript, Translation
 from dubkit.web.jobs.settings import job_settings

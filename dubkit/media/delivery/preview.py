@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from dubkit.errors import MediaError
+from dubkit.media.files.command import Stream, media_input
 from dubkit.media.files.container import (
     codec_name,
     episode_zero,
     is_picture,
-    media_url,
     open_media,
     scan,
     timed_streams,
 )
-from dubkit.media.files.filters import run_ffmpeg
+from dubkit.media.files.ffmpeg import run_ffmpeg
 from dubkit.media.picture.window import shown_size
 from dubkit.types import SAMPLE_RATE, Episode, VideoStream
 
@@ -122,22 +122,19 @@ def make_preview(
     without it the dubbed track of `episode` (probed when not given) is decoded. Raises MediaError,
     ToolError and DiskFull.
     """
-    import ffmpeg  # type: ignore[import-untyped]
-
     episode = episode or _probed(source)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".preview") as folder:
         if sound is None and episode.track:
             sound = _decoded(source, episode, Path(folder))
-        streams = []
+        streams: list[Stream] = []
         if episode.video is not None:
             streams.append(_picture(source, episode, episode.video, height))
         if sound is not None:
-            streams.append(ffmpeg.input(media_url(sound), protocol_whitelist="file")["a:0"])
+            streams.append(media_input(sound)["a:0"])
         if not streams:
             raise MediaError(source, "there is nothing in it to show", "Name a file with picture or sound.")
         options = _options(episode.video is not None, sound is not None)
-        run = ffmpeg.output(*streams, media_url(target), **options)
-        run_ffmpeg(run, place=target, timeout=max(_STALL_SECONDS, 4 * float(episode.duration)))
+        run_ffmpeg(streams, target, options, timeout=max(_STALL_SECONDS, 4 * float(episode.duration)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +154,6 @@ def make_clip_preview(take: ClipTake, target: Path, *, height: int = HEIGHT) -> 
 
     Raises MediaError, ToolError and DiskFull.
     """
-    import ffmpeg
-
     with open_media(take.picture) as container:
         context = container.streams.video[0].codec_context
         width, rows = context.width, context.height
@@ -168,7 +163,7 @@ def make_clip_preview(take: ClipTake, target: Path, *, height: int = HEIGHT) -> 
     size = preview_size(width, rows, height)
     frame = 1 / take.rate
     picture = (
-        ffmpeg.input(media_url(take.picture), protocol_whitelist="file")["v:0"]
+        media_input(take.picture)["v:0"]
         .filter("settb", f"1/{_CLOCK}")
         .filter("setpts", f"round(N*{frame.numerator}/{frame.denominator}/TB)")
         .filter("scale", *size, flags="area", out_color_matrix="bt709", out_range="tv")
@@ -177,7 +172,7 @@ def make_clip_preview(take: ClipTake, target: Path, *, height: int = HEIGHT) -> 
     streams = [picture]
     if take.sound is not None:
         streams.append(
-            ffmpeg.input(media_url(take.sound), protocol_whitelist="file")["a:0"]
+            media_input(take.sound)["a:0"]
             .filter("aresample", SAMPLE_RATE)
             .filter("atrim", start=f"{float(take.lead):.6f}")
             .filter("asetpts", "PTS-STARTPTS")
@@ -185,7 +180,7 @@ def make_clip_preview(take: ClipTake, target: Path, *, height: int = HEIGHT) -> 
             .filter("atrim", end=f"{float(seconds):.6f}")
         )
     options = _options(picture=True, sound=take.sound is not None)
-    run_ffmpeg(ffmpeg.output(*streams, media_url(target), **options), place=target, timeout=_STALL_SECONDS)
+    run_ffmpeg(streams, target, options, timeout=_STALL_SECONDS)
 
 
 def preview_size(width: int, height: int, rows: int) -> tuple[int, int]:
@@ -202,7 +197,7 @@ def _even(length: Fraction) -> int:
     return max(2, int(length / 2) * 2)
 
 
-def upright(stream: Any, size: tuple[int, int], transfer: int) -> Any:
+def upright(stream: Stream, size: tuple[int, int], transfer: int) -> Stream:
     """Filter a picture to square pixels, progressive, standard dynamic range and 8-bit 4:2:0.
 
     The ffmpeg program itself turns rotated pictures. `transfer` is the source's transfer function.
@@ -222,16 +217,13 @@ def upright(stream: Any, size: tuple[int, int], transfer: int) -> Any:
     return shown.filter("format", "yuv420p")
 
 
-def _picture(source: Path, episode: Episode, video: VideoStream, height: int) -> Any:
-    import ffmpeg
-
+def _picture(source: Path, episode: Episode, video: VideoStream, height: int) -> Stream:
     with open_media(source) as container:
         tracks, _ = scan(container, timed_streams(container, video.index))
         zero = episode_zero(container, tracks)
         shown_as: Any = container.streams[video.index].codec_context
         transfer = shown_as.color_trc
-    options = {"fflags": "+genpts", "protocol_whitelist": "file"}
-    stream = ffmpeg.input(media_url(source), **options)[str(video.index)]
+    stream = media_input(source, fflags="+genpts")[str(video.index)]
     shown = upright(stream, preview_size(*shown_size(video), height), transfer)
     # The first frame is shown from the zero on, so that no player skips a late start.
     place = f"if(eq(N,0),0,max(0,PTS-round({float(zero):.9f}/TB)))"

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import MediaError
 from dubkit.media.delivery.preview import preview_size, upright
-from dubkit.media.files.container import is_default, is_picture, media_url, open_media
-from dubkit.media.files.filters import run_ffmpeg
+from dubkit.media.files.command import Node, Stream, filter_node, media_input
+from dubkit.media.files.container import is_default, is_picture, open_media
+from dubkit.media.files.ffmpeg import run_ffmpeg
 from dubkit.media.sound.audio import read_span, write_wav
 from dubkit.types import SAMPLE_RATE, Episode
 
@@ -165,37 +166,33 @@ def _side(path: Path, picture: Any | None, sound: int | None, zero: Fraction) ->
     return _Side(path, picture.index, size, context.color_trc, sound, zero)
 
 
-def _input(side: _Side, window: _Window) -> Any:
+def _input(side: _Side, window: _Window) -> Node:
     """Open one side a little before the window; time stamps stay the file's own."""
-    import ffmpeg  # type: ignore[import-untyped]
-
-    options: dict[str, Any] = {"fflags": "+genpts", "protocol_whitelist": "file"}
+    options: dict[str, object] = {"fflags": "+genpts"}
     at = float(side.zero + window.begin) - _EARLIER
     if float(window.begin) > _EARLIER:
         options |= {"ss": f"{at:.6f}", "seek_timestamp": 1, "noaccurate_seek": None}
     # The end of the window bounds the reading; `t` counts from where reading began.
-    return ffmpeg.input(media_url(side.path), **options)
+    return media_input(side.path, **options)
 
 
 # --- picture ----------------------------------------------------------------------------------
 
 
 def _write_picture(left: _Side, right: _Side, window: _Window, out: Path, height: int) -> None:
-    import ffmpeg
-
     shape = preview_size(*_shown(left), height)
     shown = [_frames(side, window, shape) for side in (left, right)]
     if shown[0] == shown[1]:
         # One file on both sides is one input, whose picture goes two ways.
-        halves = shown[0].filter_multi_output("split", 2)
-        shown = [halves.stream(0), halves.stream(1)]
+        halves = filter_node(shown[:1], "split", 2)
+        shown = [halves["0"], halves["1"]]
     sides = []
     for picture, label in zip(shown, ("source", "dub"), strict=True):
         tag = out.with_name(f"{label}.png")
         _write_label(label, tag)
-        mark = ffmpeg.input(media_url(tag), protocol_whitelist="file")
-        sides.append(picture.overlay(mark, x=8, y=8, eof_action="repeat"))
-    both = ffmpeg.filter(sides, "hstack", inputs=2).filter("format", "yuv420p")
+        marked = filter_node([picture, Stream(media_input(tag))], "overlay", x=8, y=8, eof_action="repeat")
+        sides.append(Stream(marked))
+    both = Stream(filter_node(sides, "hstack", inputs=2)).filter("format", "yuv420p")
     options = {
         "f": "mp4",
         "c:v": "libx264",
@@ -207,7 +204,7 @@ def _write_picture(left: _Side, right: _Side, window: _Window, out: Path, height
         "r": f"{window.rate.numerator}/{window.rate.denominator}",
         "fflags": "+bitexact",
     }
-    run_ffmpeg(ffmpeg.output(both, media_url(out), **options), place=out, timeout=_STALL_SECONDS)
+    run_ffmpeg([both], out, options, timeout=_STALL_SECONDS)
 
 
 def _shown(side: _Side) -> tuple[int, int]:
@@ -223,7 +220,7 @@ def _shown(side: _Side) -> tuple[int, int]:
     return (side.size[1], side.size[0]) if turned else side.size
 
 
-def _frames(side: _Side, window: _Window, size: tuple[int, int]) -> Any:
+def _frames(side: _Side, window: _Window, size: tuple[int, int]) -> Stream:
     """Filter the window's frames of one side: exactly `window.frames`, from time 0 on."""
     rate = f"{window.rate.numerator}/{window.rate.denominator}"
     place = float(side.zero + window.begin)
@@ -271,7 +268,6 @@ def _both_sounds(
 
 def _sound(side: _Side, window: _Window, out: Path) -> Samples:
     """Return the window's sound of one side, `(n, 2)`; silence where it has none."""
-    import ffmpeg
     import numpy as np
 
     whole = np.zeros((window.samples, 2))
@@ -287,7 +283,7 @@ def _sound(side: _Side, window: _Window, out: Path) -> Samples:
         .filter("atrim", end_sample=window.samples)
     )
     options = {"f": "wav", "c:a": "pcm_s24le", "fflags": "+bitexact"}
-    run_ffmpeg(ffmpeg.output(stream, media_url(out), **options), place=out, timeout=_STALL_SECONDS)
+    run_ffmpeg([stream], out, options, timeout=_STALL_SECONDS)
     read = read_span(out, 0, window.samples)
     whole[: len(read)] = read
     return whole
@@ -314,14 +310,12 @@ def _over(source: Samples, window: _Window, take: HeardTake) -> Samples:
 
 def _join(picture: Path | None, sound: Path | None, out: Path) -> None:
     """Write picture (twice) and sound (both, one after the other) into one file."""
-    import ffmpeg
-
-    streams = []
-    options: dict[str, Any] = {"f": "mp4", "movflags": "+faststart", "fflags": "+bitexact"}
+    streams: list[Stream] = []
+    options: dict[str, object] = {"f": "mp4", "movflags": "+faststart", "fflags": "+bitexact"}
     if picture is not None:
-        streams.append(ffmpeg.input(media_url(picture), stream_loop=1, protocol_whitelist="file")["v:0"])
+        streams.append(media_input(picture, stream_loop=1)["v:0"])
         options["c:v"] = "copy"
     if sound is not None:
-        streams.append(ffmpeg.input(media_url(sound), protocol_whitelist="file")["a:0"])
+        streams.append(media_input(sound)["a:0"])
         options |= {"c:a": "aac", "b:a": "192k"}
-    run_ffmpeg(ffmpeg.output(*streams, media_url(out), **options), place=out, timeout=_STALL_SECONDS)
+    run_ffmpeg(streams, out, options, timeout=_STALL_SECONDS)

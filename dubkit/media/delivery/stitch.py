@@ -16,18 +16,18 @@ from typing import Any
 from dubkit.errors import MediaError, SettingError
 from dubkit.media.delivery.picture import Picture, flags_of, spliced_picture
 from dubkit.media.delivery.verify import DeliveredTrack, DeliveryCheck, verify_delivery
+from dubkit.media.files.command import Node, Stream, media_input
 from dubkit.media.files.container import (
     LAYOUTS,
     PacketTrack,
     codec_name,
     episode_zero,
     is_cover,
-    media_url,
     open_media,
     scan,
     timed_streams,
 )
-from dubkit.media.files.filters import run_ffmpeg
+from dubkit.media.files.ffmpeg import run_ffmpeg
 from dubkit.media.files.mp4_clock import mp4_clock
 from dubkit.types import SAMPLE_RATE, Episode
 
@@ -113,12 +113,12 @@ class _Target:
 class _Plan:
     """Maps and options of one ffmpeg run, grown stream by stream in the order of the delivery."""
 
-    maps: list[Any] = field(default_factory=list)
+    maps: list[Stream] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
     tags: list[tuple[str, str]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
-    def add(self, source: Any, kind: str, tags: dict[str, str] | None = None, **options: Any) -> None:
+    def add(self, source: Stream, kind: str, tags: dict[str, str] | None = None, **options: Any) -> None:
         """Map one stream; the names of `options` get the stream's specifier appended."""
         number = self.counts.get(kind, 0)
         self.counts[kind] = number + 1
@@ -171,14 +171,13 @@ def stitch(inputs: StitchInputs, out: Path, container: str) -> None:
     The same inputs give the same bytes. Raises `MediaError` when the picture does not fit the
     container, `ToolError` and `DiskFull` from ffmpeg.
     """
-    import ffmpeg  # type: ignore[import-untyped]
-
     if container not in _CONTAINERS[1:]:
         raise SettingError("container", container, "one of mp4, mkv, m4a is expected")
     episode = inputs.episode
     kept = _kept_streams(inputs)
     _check_picture(inputs, kept, container)
-    source = ffmpeg.input(media_url(inputs.source), **_source_options(kept))
+    # Without `genpts` AVI and some program streams have packets that no muxer takes.
+    source = media_input(inputs.source, fflags="+genpts", itsoffset=f"{float(-kept.zero):.9f}")
     plan = _Plan()
     _add_picture(plan, inputs, source, kept)
     _add_sound(plan, inputs, source, kept, container)
@@ -186,14 +185,11 @@ def stitch(inputs: StitchInputs, out: Path, container: str) -> None:
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".covers") as covers:
         _add_pictures(plan, _Target(inputs.source, container, Path(covers)), source, kept)
         options = _container_options(container, inputs, kept) | plan.options
-        run = ffmpeg.output(*plan.maps, media_url(out), **options)
         timeout = max(_STALL_SECONDS, 2 * float(episode.duration))
-        run_ffmpeg(run, place=out, timeout=timeout, repeated=tuple(plan.tags))
+        run_ffmpeg(plan.maps, out, options, timeout=timeout, repeated=plan.tags)
 
 
-def _add_picture(plan: _Plan, inputs: StitchInputs, source: Any, kept: _Kept) -> None:
-    import ffmpeg
-
+def _add_picture(plan: _Plan, inputs: StitchInputs, source: Node, kept: _Kept) -> None:
     video, picture = inputs.episode.video, kept.picture
     if video is not None and inputs.picture is None:
         plan.add(source[str(video.index)], "v", c="copy", copyinkf=None)
@@ -203,26 +199,14 @@ def _add_picture(plan: _Plan, inputs: StitchInputs, source: Any, kept: _Kept) ->
     plan.maps.append(source["v:9999?"])
     if video is None or picture is None or inputs.picture is None:
         return
-    options: dict[str, Any] = {
-        "protocol_whitelist": "file",
-        "itsoffset": f"{float(-picture.zero):.9f}",
-    }
+    options: dict[str, object] = {"itsoffset": f"{float(-picture.zero):.9f}"}
     if picture.rotation != video.rotation:
         # A picture that was coded as a whole is stored upright or not as its source was.
         options["display_rotation"] = video.rotation
-    spliced = ffmpeg.input(media_url(inputs.picture), **options)["v:0"]
+    spliced = media_input(inputs.picture, **options)["v:0"]
     # The rate is a statement of the container, which only the source makes.
     rate = f"{video.rate.numerator}/{video.rate.denominator}"
     plan.add(spliced, "v", c="copy", copyinkf=None, disposition=picture.flags, tags=picture.tags, r=rate)
-
-
-def _source_options(kept: _Kept) -> dict[str, Any]:
-    return {
-        # Without it AVI and some program streams have packets that no muxer takes.
-        "fflags": "+genpts",
-        "protocol_whitelist": "file",
-        "itsoffset": f"{float(-kept.zero):.9f}",
-    }
 
 
 def _check_picture(inputs: StitchInputs, kept: _Kept, container: str) -> None:
@@ -285,12 +269,10 @@ def _stream(stream: Any) -> _Stream:
     )
 
 
-def _add_sound(plan: _Plan, inputs: StitchInputs, source: Any, kept: _Kept, container: str) -> None:
-    import ffmpeg
-
+def _add_sound(plan: _Plan, inputs: StitchInputs, source: Node, kept: _Kept, container: str) -> None:
     channels = inputs.episode.channels
     # Without a mask in the WAV header ffmpeg guesses from the count; this says what was written.
-    dub = ffmpeg.input(media_url(inputs.dub_audio), protocol_whitelist="file")["a:0"]
+    dub = media_input(inputs.dub_audio)["a:0"]
     plan.add(
         dub,
         "a",
@@ -318,9 +300,7 @@ def _tags(language: str, title: str) -> dict[str, str]:
     return {"language": track_language(language), "title": title, "handler_name": title}
 
 
-def _add_subtitles(plan: _Plan, inputs: StitchInputs, source: Any, kept: _Kept, container: str) -> None:
-    import ffmpeg
-
+def _add_subtitles(plan: _Plan, inputs: StitchInputs, source: Node, kept: _Kept, container: str) -> None:
     if container == "m4a":
         return
     codec = "mov_text" if container == "mp4" else "srt"
@@ -328,7 +308,7 @@ def _add_subtitles(plan: _Plan, inputs: StitchInputs, source: Any, kept: _Kept, 
         if "-->" not in file.read_text(encoding="utf-8", errors="replace"):
             log.info("%s has no cues and is left out", file.name)
             continue
-        text = ffmpeg.input(media_url(file), f="srt", sub_charenc="UTF-8", protocol_whitelist="file")
+        text = media_input(file, f="srt", sub_charenc="UTF-8")
         tags = _tags(language, _track_title(language))
         plan.add(text["s:0"], "s", c=codec, disposition="0", tags=tags)
     for track in kept.subtitles:
@@ -347,7 +327,7 @@ def _subtitle_codec(track: _Stream, episode: Episode, container: str) -> str:
     return "copy" if track.codec in _MKV_COPY_SUBTITLES else "srt" if text else ""
 
 
-def _add_pictures(plan: _Plan, out: _Target, source: Any, kept: _Kept) -> None:
+def _add_pictures(plan: _Plan, out: _Target, source: Node, kept: _Kept) -> None:
     """Keep covers and fonts. In Matroska a cover is an attachment; ffmpeg would make it a video track."""
     if out.container != "mkv":
         for cover in kept.covers:

@@ -18,7 +18,7 @@ import soundfile  # type: ignore[import-untyped]
 from dubkit.errors import MediaError
 from dubkit.media.delivery.preview import ClipTake, make_clip_preview, make_preview, playable, preview_size
 from dubkit.media.files.decode import decode_audio
-from dubkit.media.files.filters import ffmpeg_exe, run_command
+from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command
 from dubkit.media.files.probe import probe
 from dubkit.media.picture.frames import frame_times
 from dubkit.media.picture.lossless import write_frames

@@ -18,7 +18,7 @@ from dubkit.errors import MediaError
 from dubkit.media.delivery.side_by_side import HeardTake, write_side_by_side
 from dubkit.media.delivery.stitch import StitchInputs, container_for, stitch
 from dubkit.media.files.decode import decode_audio
-from dubkit.media.files.filters import ffmpeg_exe, run_command
+from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command
 from dubkit.media.files.probe import probe
 from dubkit.media.sound.audio import write_wav
 from dubkit.types import Episode

@@ -17,9 +17,10 @@ import soundfile
 from dubkit.errors import DiskFull, MediaError, SettingError, ToolError
 from dubkit.media.delivery.stitch import StitchInputs, container_for, stitch, track_language, verify_delivery
 from dubkit.media.delivery.verify import DeliveryCheck
-from dubkit.media.files import filters
+from dubkit.media.files import ffmpeg as program
+from dubkit.media.files.command import media_input
 from dubkit.media.files.decode import decode_audio
-from dubkit.media.files.filters import ffmpeg_exe, run_command, run_ffmpeg
+from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command, run_ffmpeg
 from dubkit.media.files.probe import probe
 from dubkit.media.splice.splice import splice
 from dubkit.types import Episode
@@ -491,11 +492,9 @@ def test_picture_of_another_film_is_refused(film: Path, tmp_path: Path) -> None:
 
 
 def test_failure_names_file_and_reason(tmp_path: Path) -> None:
-    import ffmpeg as graph  # type: ignore[import-untyped]
-
-    stream = graph.output(graph.input(str(tmp_path / "none.mp4")), str(tmp_path / "out.mp4"))
+    stream = media_input(tmp_path / "none.mp4")["v:0"]
     with pytest.raises(ToolError, match=r"(?s)out\.mp4.*No such file"):
-        run_ffmpeg(stream, place=tmp_path / "out.mp4", timeout=30)
+        run_ffmpeg([stream], tmp_path / "out.mp4", {}, timeout=30)
 
 
 def test_full_disk_is_told_apart(tmp_path: Path) -> None:
@@ -555,12 +554,12 @@ def test_silent_failure_gives_its_code(tmp_path: Path) -> None:
 def test_newest_program_is_used(
     versions: dict[str, str], chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filters, "_candidates", lambda: list(versions))
-    monkeypatch.setattr(filters, "_version", versions.__getitem__)
+    monkeypatch.setattr(program, "_candidates", lambda: list(versions))
+    monkeypatch.setattr(program, "_version", versions.__getitem__)
     assert ffmpeg_exe.__wrapped__() == (chosen, versions[chosen])
 
 
 def test_no_program_at_all_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(filters, "_candidates", lambda: [str(tmp_path / "nowhere")])
+    monkeypatch.setattr(program, "_candidates", lambda: [str(tmp_path / "nowhere")])
     with pytest.raises(ToolError, match="pip install imageio-ffmpeg"):
         ffmpeg_exe.__wrapped__()

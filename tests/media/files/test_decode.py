@@ -14,7 +14,7 @@ import soundfile
 from dubkit.errors import DiskFull, MediaError
 from dubkit.media.files import decode
 from dubkit.media.files.decode import decode_audio
-from dubkit.media.files.filters import ffmpeg_exe, run_command
+from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command
 from dubkit.media.files.probe import probe
 from tests.support.paths import MEDIA
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dubkit.errors import MediaError
-from dubkit.media.files.filters import ffmpeg_exe, run_command
+from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command
 from dubkit.media.files.probe import probe
 from tests.support.paths import MEDIA
 

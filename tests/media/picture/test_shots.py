@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dubkit.errors import MediaError, SettingError
-from dubkit.media.files.filters import ffmpeg_exe, run_command
+from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command
 from dubkit.media.files.probe import probe
 from dubkit.media.picture.frames import frame_times, iter_frames, save_thumbnail
 from dubkit.media.picture.shots import ShotSettings, find_shots

@@ -13,7 +13,7 @@ import pytest
 
 from dubkit.errors import DiskFull, MediaError
 from dubkit.media.files import units
-from dubkit.media.files.filters import ffmpeg_exe, run_command
+from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command
 from dubkit.media.files.probe import probe
 from dubkit.media.splice import job as splice_job
 from dubkit.media.splice.plan import Coded, NotSpliceable, Survey, decoding_times, plan_spans

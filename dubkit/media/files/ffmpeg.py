@@ -8,11 +8,13 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from dubkit.errors import DiskFull, ToolError
+from dubkit.media.files.command import Stream, arguments
+from dubkit.media.files.container import media_url
 
 log = logging.getLogger(__name__)
 
@@ -76,23 +78,25 @@ def _release(version: str) -> tuple[int, ...]:
 
 
 def run_ffmpeg(
-    stream: Any, *, place: Path, timeout: float | None = None, repeated: tuple[tuple[str, str], ...] = ()
+    streams: Sequence[Stream],
+    out: Path,
+    options: Mapping[str, object],
+    *,
+    timeout: float | None = None,
+    repeated: Iterable[tuple[str, str]] = (),
 ) -> None:
-    """Run an ffmpeg-python output `stream`; `place` is the file it writes, for messages.
+    """Write streams to a file with output `options`: {"c:v": "libx264", "copyinkf": None}.
 
-    `repeated` are output options that occur more than once, such as ("-metadata:s:a:0", "language=por"):
-    ffmpeg-python takes each name once. Raises `DiskFull` when there is no room, `ToolError` for every
-    other failure and for a run over `timeout` seconds. The program never outlives this call, never reads
-    the terminal and never sees a shell.
+    `repeated` are options that may occur more than once, such as ("-metadata:s:a:0", "language=por").
+    Raises `DiskFull` when there is no room, `ToolError` for every other failure and for a run over `timeout`
+    seconds. The program never outlives this call, never reads the terminal and never sees a shell.
     """
-    import ffmpeg  # type: ignore[import-untyped]
-
     exe, version = ffmpeg_exe()
     # Time stamps stay the source's own: shifting them is the caller's business, by `itsoffset`.
     start = [exe, "-nostdin", "-hide_banner", "-loglevel", "error", "-copyts", "-y"]
-    *command, target = ffmpeg.compile(stream, cmd=start)
-    options = [word for pair in repeated for word in pair]
-    run_command([*command, *options, target], place=place, timeout=timeout, version=version)
+    tags = [word for pair in repeated for word in pair]
+    command = [*start, *arguments(streams, options), *tags, media_url(out)]
+    run_command(command, place=out, timeout=timeout, version=version)
 
 
 def run_command(command: list[str], *, place: Path, timeout: float | None, version: str = "") -> None:
