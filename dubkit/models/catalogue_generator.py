@@ -7,7 +7,6 @@ the hub states, and `dubkit models verify` reads every header.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from dubkit.models.spec import HubSource, ModelSpec
@@ -23,13 +22,19 @@ _LTX_TERMS = "https://huggingface.co/Lightricks/LTX-2/blob/main/LICENSE"
 _UNPINNED = "revision 'main' is not a pin: the file may change on the hub"
 
 
-def _ltx(role: str, file: str, size: int, about: str, note: str = "") -> ModelSpec:
+def _setting(role: str) -> str:
+    return f"models.{role.replace('-', '_')}"
+
+
+def _ltx(role: str, file: str, size: int, does: str, about: str, note: str = "") -> ModelSpec:
     return ModelSpec(
         role=role,
         name=file,
         licence=LTX_LICENCE,
         licence_url=_LTX_TERMS,
         about=about,
+        does=does,
+        setting=_setting(role),
         main=f"{file}.safetensors",
         required=(f"{file}.safetensors",),
         hub=HubSource("Lightricks/LTX-2", "main", (f"{file}.safetensors",)),
@@ -43,12 +48,17 @@ def _ltx(role: str, file: str, size: int, about: str, note: str = "") -> ModelSp
 
 GENERATOR: tuple[ModelSpec, ...] = (
     _ltx(
-        "checkpoint", "ltx-2-19b-dev", 43_278_000_000, "LTX-2 19B, everything but text encoder and upscalers"
+        "checkpoint",
+        "ltx-2-19b-dev",
+        43_278_000_000,
+        "picture and voice",
+        "LTX-2 19B, everything but text encoder and upscalers",
     ),
     _ltx(
         "checkpoint",
         "ltx-2-19b-dev-fp8",
         27_100_000_000,
+        "picture and voice",
         "the same in 8-bit floating point",
         "only for CUDA, and only where the full one does not fit",
     ),
@@ -58,6 +68,8 @@ GENERATOR: tuple[ModelSpec, ...] = (
         licence=GEMMA_LICENCE,
         licence_url="https://ai.google.dev/gemma/terms",
         about="Gemma 3 12B, reads the prompt",
+        does="reads the prompt",
+        setting=_setting("text-encoder"),
         required=("config.json", "*.safetensors", "tokenizer*"),
         hub=HubSource(
             "google/gemma-3-12b-it-qat-q4_0-unquantized",
@@ -72,17 +84,26 @@ GENERATOR: tuple[ModelSpec, ...] = (
         on_request=True,
     ),
     _ltx(
-        "spatial-upscaler", "ltx-2-spatial-upscaler-x2-1.0", 995_765_578, "doubles the size of a latent video"
+        "spatial-upscaler",
+        "ltx-2-spatial-upscaler-x2-1.0",
+        995_765_578,
+        "refinement",
+        "doubles the size of a latent video",
     ),
     _ltx(
         "temporal-upscaler",
         "ltx-2-temporal-upscaler-x2-1.0",
         261_965_800,
+        "frame rate",
         "doubles the frames of a latent video",
         "not used for dubbing",
     ),
     _ltx(
-        "distilled-lora", "ltx-2-19b-distilled-lora-384", 7_670_000_000, "few steps suffice: the second stage"
+        "distilled-lora",
+        "ltx-2-19b-distilled-lora-384",
+        7_670_000_000,
+        "refinement",
+        "few steps suffice: the second stage",
     ),
     ModelSpec(
         role="dubbing-lora",
@@ -90,6 +111,8 @@ GENERATOR: tuple[ModelSpec, ...] = (
         licence=JUSTDUBIT_LICENCE,
         licence_url="https://huggingface.co/justdubit/justdubit",
         about="JustDubit: keeps the person, changes speech and lips",
+        does="dubbing",
+        setting=_setting("dubbing-lora"),
         main="ltx-2-19b-ic-lora-lipdubbing.safetensors",
         required=("ltx-2-19b-ic-lora-lipdubbing.safetensors",),
         hub=HubSource("justdubit/justdubit", "main", ("ltx-2-19b-ic-lora-lipdubbing.safetensors",)),
@@ -105,9 +128,6 @@ GENERATOR: tuple[ModelSpec, ...] = (
 GENERATOR_ROLES: tuple[str, ...] = tuple(dict.fromkeys(spec.role for spec in GENERATOR))
 DUBBING_ROLES: tuple[str, ...] = tuple(role for role in GENERATOR_ROLES if role != "temporal-upscaler")
 """Roles without which the generator cannot dub."""
-
-GENERATOR_SETTINGS: Mapping[str, str] = {role: f"models.{role.replace('-', '_')}" for role in GENERATOR_ROLES}
-"""The setting that names an own file or folder of each role."""
 
 
 def in_folder(folder: Path) -> dict[str, str]:

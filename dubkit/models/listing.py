@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dubkit.errors import ModelMissing
-from dubkit.models.catalogue import DEFAULTS
 from dubkit.models.packaged import package_folder
 from dubkit.models.spec import ModelSpec, ResolvedModel
 from dubkit.models.store import ModelStore
@@ -45,7 +44,8 @@ def _role_rows(store: ModelStore, role: str) -> list[ModelRow]:
     try:
         used = store.find(role)
     except ModelMissing as error:
-        named = store.overrides.get(role) or store.overrides.get(DEFAULTS.get(role, ""), "")
+        default = store.default(role)
+        named = store.overrides.get(role) or store.overrides.get(default.name if default else "", "")
         problem = str(error).splitlines()[0]
         rows.append(ModelRow(role, named, "broken", "path", "", 0.0, problem))
     known = {spec.name for spec in store.of_role(role)}

@@ -80,6 +80,18 @@ class ModelSpec:
     """Bytes where no file is pinned, as far as they are known."""
     on_request: bool = False
     """Fetched only when the user asks for it by name, never because a stage needs it."""
+    does: str = ""
+    """What it does in a dub, in a word or two: `speech recognition`."""
+    without: str = ""
+    """What is lost without it, and what does its work then."""
+    setting: str = ""
+    """Dotted name of the setting that names an own model in its place; the same for every model of a role."""
+    setting_takes_repository: bool = False
+    """Whether `setting` may also name a repository of the hub, which whoever opens the model has to read."""
+    default: bool = False
+    """Whether it is the one of its role that is taken when none is named."""
+    optional: bool = False
+    """Whether a run is complete without it, because something else does its work."""
 
     @property
     def pip(self) -> str:

