@@ -12,7 +12,7 @@ from dubkit.chain.plan import Request, StagePlan, plan
 from dubkit.chain.run import Outcome, execute
 from dubkit.chain.summary import keep_summary
 from dubkit.config import Settings, changed_settings, with_settings
-from dubkit.episode.context import Context, Fetching, finished_languages
+from dubkit.episode.context import Context, Fetching
 from dubkit.episode.folders import Opened, locked, open_episode, remember_source
 from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decoded
 from dubkit.models.store import ModelStore
@@ -21,10 +21,10 @@ from dubkit.progress import Progress, Speeds
 __all__ = [
     "Session",
     "cache_folder",
+    "context_of",
     "continued",
     "dub",
     "episode_context",
-    "finished_languages",
     "open_models",
     "plan_episode",
 ]
@@ -78,7 +78,7 @@ def dub(
     with locked(opened.store, wait=wait, on_wait=progress.note):
         remember_source(opened)
         _remember_settings(opened.store, session.settings)
-        context = _context(session, opened, progress.fetching)
+        context = context_of(session, opened, progress.fetching)
         outcome = execute(context, request, progress, session.speeds)
         if outcome.ran or outcome.errors:
             keep_summary(context)
@@ -87,14 +87,14 @@ def dub(
 
 def plan_episode(session: Session, source: Path, request: Request) -> tuple[list[StagePlan], Estimate | None]:
     """Say what `dub` would do and what it would need; nothing is written."""
-    context = _context(session, open_episode(session.output, source))
+    context = context_of(session, open_episode(session.output, source))
     plans = plan(context, request, session.speeds)
     return plans, estimate(context, plans)
 
 
 def episode_context(session: Session, source: Path, language: str = "") -> Context:
     """Open an episode to read it."""
-    return _context(session, open_episode(session.output, source)).fresh(language)
+    return context_of(session, open_episode(session.output, source)).fresh(language)
 
 
 SETTINGS = f"{HIDDEN}/settings.json"
@@ -130,7 +130,8 @@ def continued(session: Session, store: EpisodeStore) -> Session:
     return replace(session, settings=settings, models=open_models(settings))
 
 
-def _context(session: Session, opened: Opened, fetching: Fetching | None = None) -> Context:
+def context_of(session: Session, opened: Opened, fetching: Fetching | None = None) -> Context:
+    """Return an episode folder as stages see it, with the settings and models of a session."""
     return Context(
         opened.store, session.settings, opened.source, opened.sha256, session.models, fetching=fetching
     )

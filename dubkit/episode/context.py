@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from dubkit.types import (
 
 if TYPE_CHECKING:
     from dubkit.config import Settings
+    from dubkit.episode.edits.events import Change
     from dubkit.models.spec import ResolvedModel
     from dubkit.models.store import ModelStore
 
@@ -41,33 +43,31 @@ def _untold(name: str, done: int, total: int) -> None:
     """Tell nobody."""
 
 
+@dataclass(eq=False)
 class Context:
-    """One episode in one language (empty for the shared stages), read anew for every stage."""
+    """One episode in one language, read anew for every stage."""
 
-    def __init__(
-        self,
-        store: EpisodeStore,
-        settings: Settings,
-        source: Path,
-        sha256: str,
-        models: ModelStore,
-        language: str = "",
-        fetching: Fetching | None = None,
-    ) -> None:
-        self.store = store
-        self.settings = settings
-        self.source = source
-        self.sha256 = sha256
-        self.models = models
-        self.language = language
-        self.fetching = fetching
+    store: EpisodeStore
+    settings: Settings
+    source: Path
+    sha256: str
+    models: ModelStore
+    language: str = ""
+    """Empty for the shared stages."""
+    fetching: Fetching | None = None
+    draft: hand.Draft = field(default_factory=hand.Draft)
+    """Changes that are read as if they were made."""
 
     def fresh(self, language: str | None = None) -> Context:
         """Return a context that reads every artifact again."""
-        chosen = self.language if language is None else language
-        return Context(
-            self.store, self.settings, self.source, self.sha256, self.models, chosen, self.fetching
-        )
+        return replace(self, language=self.language if language is None else language)
+
+    def with_changes(self, changes: Sequence[Change], moments: Sequence[Segment] = ()) -> Context:
+        """Return the episode as it would be after some changes; nothing is written.
+
+        `moments` are when their lines speak, under the names the edits would have.
+        """
+        return replace(self, draft=hand.Draft(tuple(changes), tuple(moments)))
 
     # models
 
@@ -147,11 +147,11 @@ class Context:
 
     @cached_property
     def shared_edits(self) -> hand.Edits:
-        return hand.read_edits(self.store)
+        return self.draft.read_edits(self.store)
 
     @cached_property
     def language_edits(self) -> hand.Edits:
-        return hand.read_edits(self.store, self.language) if self.language else hand.Edits()
+        return self.draft.read_edits(self.store, self.language) if self.language else hand.Edits()
 
     @cached_property
     def speaker_edits(self) -> dict[str, hand.SpeakerEdit]:
@@ -164,7 +164,7 @@ class Context:
             self.shared_edits,
             self.language_edits,
             self.transcript.segments,
-            hand.read_anchors(self.store),
+            self.draft.read_anchors(self.store),
         )
 
     @cached_property

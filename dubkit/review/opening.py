@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from dubkit.episode.context import Context
+from dubkit.episode.context import Context, finished_languages
 from dubkit.episode.folders import find_source, folder_name, open_episode, reopen
 from dubkit.episode.store import EpisodeStore
 from dubkit.errors import DubkitError, MediaError
-from dubkit.studio import Session, continued, episode_context, finished_languages
+from dubkit.studio import Session, context_of, continued, episode_context
 
 
 def open_review(session: Session, where: Path, language: str = "") -> Context:
@@ -50,8 +50,7 @@ def _context(session: Session, where: Path) -> Context:
 def of_folder(session: Session, folder: Path) -> Context:
     """Return an episode by its folder, with the settings of its last run. Raises MediaError for others."""
     opened = reopen(folder)
-    session = continued(session, opened.store)
-    return Context(opened.store, session.settings, opened.source, opened.sha256, session.models)
+    return context_of(continued(session, opened.store), opened)
 
 
 def to_run(session: Session, context: Context) -> Session:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dubkit.episode.changes import relock, segment_change
 from dubkit.episode.context import Context
 from dubkit.episode.edits.events import Change, Event
 from dubkit.errors import EditRefused
-from dubkit.review.changes import Desk, refuse_broken
-from dubkit.review.drafts import relocked, segment_change
+from dubkit.review.changes import Desk
+from dubkit.review.rules import check_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class SpeakerRow:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerChange:
-    """What shall become of a speaker; None leaves a field as it is, an empty text takes its edit back."""
+    """What to change about a speaker; None leaves a field as it is, an empty text takes its edit back."""
 
     name: str | None = None
     description: str | None = None
@@ -66,12 +67,12 @@ def speakers(context: Context) -> list[SpeakerRow]:
 
 def describe_speaker(desk: Desk, speaker: str, change: SpeakerChange) -> Event | None:
     """Give a speaker a name and description (in every language) or a voice (in this one)."""
-    desk.known_speaker(speaker)
+    desk.rules.check_speaker(speaker)
     changes = []
     for field in ("name", "description", "voice"):
         value = getattr(change, field)
         if value is not None:
-            refuse_broken(speaker, field, value)
+            check_text(speaker, field, value)
             flat = " ".join(value.split()) or None
             if flat is not None and len(flat) > 200:
                 raise EditRefused(f"{speaker}: {field} has {len(flat)} characters; 200 are the most.")
@@ -83,18 +84,16 @@ def describe_speaker(desk: Desk, speaker: str, change: SpeakerChange) -> Event |
 def assign(desk: Desk, lines: Sequence[str], speaker: str = "", name: str = "") -> Event | None:
     """Give lines to a speaker, or (no speaker) to a new one with that name.
 
-    Raises EditRefused for a locked line, and for a speaker that nobody is.
+    Raises EditRefused for a locked line and for an unknown speaker.
     """
     if speaker:
-        desk.known_speaker(speaker)
-    changes: list[Change] = []
+        desk.rules.check_speaker(speaker)
     target = speaker or new_speaker(desk.context)
-    for line in lines:
-        changes.append(_given_to(desk, line, target))
+    changes = [_give(desk, line, target) for line in lines]
     if not speaker and name.strip():
-        refuse_broken(target, "name", name)
+        check_text(target, "name", name)
         changes.append(Change("speakers", target, "name", " ".join(name.split())))
-    return desk.make(changes, "assign", desk.let_go(lines))
+    return desk.make(changes, "assign", desk.drop_takes(lines))
 
 
 def merge_speakers(desk: Desk, merged: Sequence[str], into: str) -> Event | None:
@@ -102,17 +101,17 @@ def merge_speakers(desk: Desk, merged: Sequence[str], into: str) -> Event | None
 
     Locked lines go along, in every language: who speaks is what changes, not the line.
     """
-    desk.known_speaker(into)
+    desk.rules.check_speaker(into)
     for speaker in merged:
-        desk.known_speaker(speaker)
+        desk.rules.check_speaker(speaker)
     if into in merged:
         raise EditRefused(f"{into} cannot be merged into itself.")
     lines = [segment.id for segment in desk.context.segments if segment.speaker in merged]
     changes: list[Change] = []
     for line in lines:
         changes.append(segment_change(desk.context, line, "speaker", into))
-        changes += relocked(desk.context, line, into)
-    return desk.make(changes, "merge speakers", desk.let_go(lines))
+        changes += relock(desk.context, line, into)
+    return desk.make(changes, "merge speakers", desk.drop_takes(lines))
 
 
 def find_speaker(context: Context, named: str) -> str:
@@ -139,9 +138,8 @@ def new_speaker(context: Context) -> str:
     return f"spk{number}"
 
 
-def _given_to(desk: Desk, line: str, speaker: str) -> Change:
-    edit = desk.context.placed.lines.get(line)
-    if edit is not None and edit.lock is not None:
+def _give(desk: Desk, line: str, speaker: str) -> Change:
+    if desk.rules.is_locked(line):
         raise EditRefused(f"{line} is locked. Unlock it first.")
     if line not in {segment.id for segment in desk.context.segments}:
         raise EditRefused(f"There is no line {line} in {desk.context.language}.")

@@ -250,7 +250,7 @@ def test_an_old_number_that_belongs_to_another_line_now_gets_a_name_beside_it(de
     texts = {line.id: line.text for line in review_lines(desk.context.fresh())}
     assert (texts["s0003"], texts["s0005"]) == ("Olá.", "Aqui.")
     seeds, _ = again(desk).seed_changes(["s0004"])
-    assert again(desk).proposal(seeds).placed.lines["s0004"].seed is not None
+    assert again(desk).after(seeds).placed.lines["s0004"].seed is not None
 
 
 # --- locks ------------------------------------------------------------------------------------
@@ -322,11 +322,11 @@ def test_lines_that_nobody_speaks_have_no_take_to_make(desk: Desk) -> None:
         again(desk).new_seeds(["s0001"])
 
 
-def test_a_proposal_tells_what_would_be_due_and_writes_nothing(desk: Desk) -> None:
+def test_the_episode_after_changes_tells_what_would_be_due_and_writes_nothing(desk: Desk) -> None:
     speak(desk.context)
     before = files(desk)
     changes, lines = desk.seed_changes(["s0002"])
-    proposed = desk.proposal(changes)
+    proposed = desk.after(changes)
     stage = stage_named("speak", "test")
     for here, due in ((proposed.fresh(PT), ["s0002"]), (desk.context.fresh(), [])):
         assert [t.item.id for t in find_todo(stage, here, stage.items(here), False)] == due

@@ -194,4 +194,4 @@ def test_only_the_lines_that_are_asked_for_are_due(context: Context) -> None:
     desk.edit("s0001", LineChange(text="Oi."))
     desk = again(desk)
     changes, _ = desk.seed_changes(["s0002"])
-    assert pending(desk.proposal(changes), Speeds(), ["s0002"]).items["speak"] == ("s0002",)
+    assert pending(desk.after(changes), Speeds(), ["s0002"]).items["speak"] == ("s0002",)

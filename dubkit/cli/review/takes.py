@@ -62,7 +62,7 @@ def regen_command(
     desk = desk_of(context)
     asked = find_lines(context, lines)
     changes, together = desk.seed_changes(asked, seed)
-    due = pending(desk.proposal(changes), session.speeds, () if renders else together)
+    due = pending(desk.after(changes), session.speeds, () if renders else together)
     along = [name for name in together if name not in asked]
     if not as_json:
         _say_due(together, along, due, dry_run)

@@ -1,5 +1,6 @@
 """Hand edits: what people changed, where it belongs, how it counts, and the log of it."""
 
+from dubkit.episode.edits.draft import Draft
 from dubkit.episode.edits.forms import (
     FILE,
     Edits,
@@ -30,6 +31,7 @@ __all__ = [
     "FILE",
     "LOCK_CONFLICT",
     "Anchor",
+    "Draft",
     "Edits",
     "LineEdit",
     "Lock",

@@ -30,8 +30,9 @@ from dubkit.episode.edits.events import (
 )
 from dubkit.episode.edits.forms import FILE, Edits, read_edits
 from dubkit.episode.edits.places import note_anchors
+from dubkit.episode.edits.values import value_of, with_value
 from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decoded, digest, disk_full_is_clear
-from dubkit.errors import ArtifactDamaged, EditRefused
+from dubkit.errors import ArtifactDamaged
 from dubkit.types import Segment
 
 LOG = "edits.jsonl"
@@ -225,33 +226,6 @@ class _Known:
 
 def _after_last_break(path: Path) -> int:
     return int(path.read_bytes().rfind(b"\n")) + 1
-
-
-# --- values of edits --------------------------------------------------------------------------
-
-
-def value_of(edits: Edits, change: Change) -> Any:
-    """Return what a field of an item is now, as plain JSON; None when nobody edited it."""
-    entry = getattr(edits, change.section).get(change.item)
-    return None if entry is None else msgspec.to_builtins(getattr(entry, change.field))
-
-
-def with_value(edits: Edits, change: Change) -> Edits:
-    """Return the edits with a change made. Raises EditRefused for a value the field cannot have."""
-    form = FORMS[change.section]
-    entries = dict(getattr(edits, change.section))
-    entry = entries.get(change.item) or form()
-    table = {f.name: msgspec.to_builtins(getattr(entry, f.name)) for f in fields(entry)}
-    if change.field not in table:
-        raise EditRefused(f"{change.section}.{change.item}.{change.field}: no such field.")
-    try:
-        entries[change.item] = msgspec.convert(table | {change.field: change.after}, form)
-    except msgspec.ValidationError as error:
-        value = str(change.after)[:80]
-        raise EditRefused(f"{change.item}: {change.field} cannot be {value!r}: {error}.") from None
-    if entries[change.item] == form():
-        del entries[change.item]
-    return replace(edits, **{change.section: entries})
 
 
 def _differs(edits: Mapping[str, Edits], change: Change) -> bool:

@@ -6,10 +6,9 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Path
 
-from dubkit.episode.context import Context
+from dubkit.episode.context import Context, finished_languages
 from dubkit.review.changes import Desk
 from dubkit.review.opening import of_folder
-from dubkit.studio import finished_languages
 from dubkit.web.accounts.access import Editor, OpenEpisode, Viewer
 from dubkit.web.site import OnSite
 

@@ -104,7 +104,7 @@ def read_pending(
         return _due(pending(context, site.speeds))
     desk = Desk(context, person.name)
     changes, together = desk.seed_changes(lines)
-    return _due(pending(desk.proposal(changes), site.speeds, together))
+    return _due(pending(desk.after(changes), site.speeds, together))
 
 
 @router.get("/speakers")

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
-from dubkit.episode.context import Context
+from dubkit.episode.context import Context, finished_languages
 from dubkit.review.opening import of_folder
 from dubkit.review.speakers import SpeakerRow, speakers
-from dubkit.studio import finished_languages
 from dubkit.translate.language import language_name
 from dubkit.web.accounts.access import OpenEpisode, Viewer
 from dubkit.web.pages.library import by_series, library_cache

@@ -1,4 +1,7 @@
-"""Changes as the files of edits name them: a new transcript numbers lines otherwise than old edits do."""
+"""Changes of lines, under the names that the files of edits have for them.
+
+A new transcript may number the lines anew; edits that were made before keep the numbers of then.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,8 @@ from typing import Any
 
 import msgspec
 
-from dubkit.episode.context import Context
+from dubkit.episode.context import Context, finished_languages
 from dubkit.episode.edits.events import Change
-from dubkit.studio import finished_languages
 from dubkit.types import Segment
 
 
@@ -40,23 +42,23 @@ def _new_name(line: str, entries: Container[str], homes: Mapping[str, str]) -> s
     return name
 
 
-def takes_let_go(context: Context, lines: Iterable[str], languages: Sequence[str]) -> list[Change]:
+def drop_takes(context: Context, lines: Iterable[str], languages: Sequence[str]) -> list[Change]:
     """Return the changes after which no take is chosen for some lines any more.
 
-    A take chosen for what a line was would hide what it shall be.
+    A take that was chosen before an edit would hide what the edit changes.
     """
-    wanted = frozenset(lines)
-    found: list[Change] = []
+    named = frozenset(lines)
+    changes: list[Change] = []
     for language in languages:
         here = context if language == context.language else context.fresh(language)
-        for line in sorted(wanted & here.placed.lines.keys()):
+        for line in sorted(named & here.placed.lines.keys()):
             if here.placed.lines[line].takes is not None:
-                found.append(line_change(here, line, "takes", None))
-    return found
+                changes.append(line_change(here, line, "takes", None))
+    return changes
 
 
-def relocked(context: Context, line: str, speaker: str) -> list[Change]:
-    """Return the changes that let the locks of a line know its new speaker, in every language."""
+def relock(context: Context, line: str, speaker: str) -> list[Change]:
+    """Return the changes that give the locks of a line its new speaker, in every language."""
     changes: list[Change] = []
     for language in finished_languages(context):
         here = context.fresh(language)
@@ -67,13 +69,13 @@ def relocked(context: Context, line: str, speaker: str) -> list[Change]:
     return changes
 
 
-def moments(context: Context, changes: Sequence[Change]) -> list[Segment]:
+def moments_of(context: Context, changes: Sequence[Change]) -> list[Segment]:
     """Return when the lines of some changes speak, under the names they have in the files."""
     by_id = {segment.id: segment for segment in context.transcript.segments}
     homes = context.placed.homes
-    found = []
+    moments = []
     for change in changes:
         home = homes.get(change.item) or re.sub(r"\.\d+$", "", change.item)
         if change.section != "speakers" and home in by_id:
-            found.append(replace(by_id[home], id=change.item))
-    return found
+            moments.append(replace(by_id[home], id=change.item))
+    return moments
