@@ -21,7 +21,7 @@ from dubkit.dubbing.clip.decode import decode_picture, decode_sound
 from dubkit.dubbing.clip.encode import Text as EncodedText
 from dubkit.dubbing.clip.encode import encode_clip, encode_prompt
 from dubkit.dubbing.clip.media import ClipMedia, Still, laid
-from dubkit.dubbing.diffusion import conditioning, schedules
+from dubkit.dubbing.diffusion import conditioning, recipes, schedules
 from dubkit.dubbing.diffusion.clip_latents import FirstStage, View
 from dubkit.dubbing.diffusion.generate import (
     Plan,
@@ -157,9 +157,9 @@ def stock_stages(folder: Folder, name: str, call: Call) -> StockStages:
         ValueError: a pipeline that is not known.
     """
     dubbing, distilled = (LoRA(folder.lora(distilled=kind)) for kind in (False, True))
-    second = torch.tensor(schedules.SECOND_STAGE)
+    second = torch.tensor(recipes.SECOND_STAGE)
     if name == "distilled":
-        return StockStages(((), ()), torch.tensor(schedules.DISTILLED), second)
+        return StockStages(((), ()), torch.tensor(recipes.DISTILLED), second)
     first = schedules.ltx2_sigmas(call["num_inference_steps"])
     if name == "ti2vid_one_stage":
         return StockStages(((), ()), first, None)

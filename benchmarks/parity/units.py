@@ -10,7 +10,7 @@ from torch import Tensor
 from benchmarks.parity.report import CODEC, EXACT, TABLE, Folder, Part, Tolerance
 from dubkit.dubbing.clip import pixels
 from dubkit.dubbing.diffusion import conditioning as items
-from dubkit.dubbing.diffusion import guidance, schedules
+from dubkit.dubbing.diffusion import guidance, recipes, schedules
 from dubkit.dubbing.diffusion.sampler import States, euler_step, sample, velocity_to
 from dubkit.dubbing.diffusion.state import TokenState, noised, start_state
 from dubkit.ltx import latents
@@ -59,8 +59,8 @@ def schedules_and_lists(unit: Part) -> None:
                 unit.warn(name, "the original divides 0 by 0 with one step; ours gives its terminal level")
             else:
                 unit.check(name, ours, TABLE)
-    unit.check("distilled.stage1", torch.tensor(schedules.DISTILLED), TABLE)
-    unit.check("distilled.stage2", torch.tensor(schedules.SECOND_STAGE), TABLE)
+    unit.check("distilled.stage1", torch.tensor(recipes.DISTILLED), TABLE)
+    unit.check("distilled.stage2", torch.tensor(recipes.SECOND_STAGE), TABLE)
 
 
 def guides(unit: Part) -> None:

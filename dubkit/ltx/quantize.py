@@ -1,4 +1,4 @@
-"""float8 weights: files with scales, plain casts, and the choice between a model's files.
+"""float8 weights: files with scales, and plain casts of full-precision files.
 
 The two kinds must not be mixed. A scaled file has one scale per float8 weight; "fp8-cast" rounds linears of
 a full-precision file without one, and on a scaled file would drop the scales unnoticed.
@@ -7,9 +7,6 @@ a full-precision file without one, and on a scaled file would drop the scales un
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -127,35 +124,3 @@ def _replace(module: nn.Module, layer: str, kind: type[Float8Linear] | type[Cast
     linear = module.get_submodule(layer)
     assert isinstance(linear, nn.Linear)
     setattr(module.get_submodule(owner), leaf, kind(linear))
-
-
-class Choice(NamedTuple):
-    """Which of a model's files to load, the dtype to compute in, and why."""
-
-    path: Path
-    dtype: torch.dtype
-    reason: str
-
-
-def choose_checkpoint(paths: Sequence[Path], device: torch.device) -> Choice:
-    """Choose the full-precision file where there is one, else a float8 one, for which only CUDA will do.
-
-    Raises:
-        ValueError: no file exists, or only float8 ones and the device is not CUDA.
-    """
-    present = [path for path in paths if path.is_file()]
-    if not present:
-        raise ValueError(
-            f"None of the checkpoints exists: {', '.join(map(str, paths))}. Download one of them."
-        )
-    # Elsewhere bfloat16 is slow or not implemented for every operation.
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    for path in present:
-        if not holds_float8(Checkpoint(path)):
-            return Choice(path, dtype, f"{path.name} holds full precision; it is used in {str(dtype)[6:]}.")
-    if device.type != "cuda":
-        raise ValueError(
-            f"{present[0]} holds float8 weights, for which {device.type} has no arithmetic. "
-            "Use the full-precision checkpoint, or a CUDA device."
-        )
-    return Choice(present[0], dtype, f"{present[0].name} holds float8; there is no full-precision file.")

@@ -139,7 +139,7 @@ def test_the_reference_folder_passes_whole() -> None:
 
 def test_an_undefined_one_step_schedule_is_a_warning_with_a_reason(tmp_path: Path) -> None:
     from benchmarks.parity.units import schedules_and_lists
-    from dubkit.dubbing.diffusion.schedules import DISTILLED, SECOND_STAGE
+    from dubkit.dubbing.diffusion.recipes import DISTILLED, SECOND_STAGE
 
     name = "ltx2.steps1.default"
     tensors = {

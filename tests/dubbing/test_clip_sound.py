@@ -19,9 +19,9 @@ from dubkit.dubbing.film.sound import (
     SourceSound,
     place_sound,
 )
-from dubkit.media.sound.loudness import integrated
 from dubkit.types import SAMPLE_RATE, Clip, Fit, VideoStream
 from tests.support.paths import MEDIA
+from tests.support.sounds import integrated
 
 Sound = NDArray[np.floating]
 

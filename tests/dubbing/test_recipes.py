@@ -8,8 +8,17 @@ import sys
 import pytest
 import torch
 
-from dubkit.dubbing.diffusion.recipes import DUB_IT, JUSTDUBIT, PREVIEW, RECIPES, STRIDE
-from dubkit.dubbing.diffusion.schedules import DISTILLED, DUB_SECOND_STAGE, SECOND_STAGE, ltx2_sigmas
+from dubkit.dubbing.diffusion.recipes import (
+    DISTILLED,
+    DUB_IT,
+    DUB_SECOND_STAGE,
+    JUSTDUBIT,
+    PREVIEW,
+    RECIPES,
+    SECOND_STAGE,
+    STRIDE,
+)
+from dubkit.dubbing.diffusion.schedules import ltx2_sigmas
 from dubkit.dubbing.planning.sizes import CELL
 
 

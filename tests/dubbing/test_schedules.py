@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 import torch
 
+from dubkit.dubbing.diffusion.recipes import DISTILLED, DUB_SECOND_STAGE, SECOND_STAGE
 from dubkit.dubbing.diffusion.schedules import (
-    DISTILLED,
-    DUB_SECOND_STAGE,
-    SECOND_STAGE,
     Schedule,
     beta_sigmas,
     linear_quadratic_sigmas,

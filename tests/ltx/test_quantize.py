@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dubkit.ltx import quantize
 from dubkit.ltx.lora import Fusion, LoRA
-from dubkit.ltx.quantize import CAST, CastLinear, Float8Linear, choose_checkpoint, use_cast, use_scaled
+from dubkit.ltx.quantize import CAST, CastLinear, Float8Linear, use_cast, use_scaled
 from dubkit.ltx.weights import FLOAT8, Checkpoint, load
 from tests.ltx.test_lora import halves
 from tests.support.golden import CHECKPOINT, assert_close, requires_golden
@@ -213,28 +213,6 @@ def test_a_lora_is_added_before_a_cast_rounds(tmp_path: Path, full: Checkpoint) 
     assert torch.equal(fused, (weight + delta).to(FLOAT8).float())
     late = (weight.to(FLOAT8).float() + delta).to(FLOAT8).float()
     assert (fused - weight - delta).norm() < (late - weight - delta).norm()
-
-
-def test_full_precision_is_chosen_before_float8(full: Checkpoint, scaled: Checkpoint) -> None:
-    for device, dtype in (("cuda", torch.bfloat16), ("mps", torch.float32), ("cpu", torch.float32)):
-        choice = choose_checkpoint([scaled.path, full.path], torch.device(device))
-        assert (choice.path, choice.dtype) == (full.path, dtype)
-        assert choice.reason.startswith("full.safetensors holds full precision; it is used in ")
-
-
-def test_float8_alone_needs_cuda(tmp_path: Path, scaled: Checkpoint) -> None:
-    paths = [tmp_path / "missing.safetensors", scaled.path]
-    choice = choose_checkpoint(paths, torch.device("cuda"))
-    assert choice.path == scaled.path
-    assert choice.reason == "scaled.safetensors holds float8; there is no full-precision file."
-    for device in ("mps", "cpu"):
-        with pytest.raises(ValueError, match=f"float8 weights, for which {device} has no arithmetic"):
-            choose_checkpoint(paths, torch.device(device))
-
-
-def test_no_checkpoint_at_all_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"None of the checkpoints exists: .*missing"):
-        choose_checkpoint([tmp_path / "missing"], torch.device("cpu"))
 
 
 @requires_golden

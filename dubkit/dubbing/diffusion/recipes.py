@@ -138,9 +138,12 @@ class Recipe:
         return height // factor, width // factor
 
 
-# The lists of `schedules`, which cannot be imported here: a plan reads recipes without loading torch.
-_DISTILLED = (1.0, 0.99375, 0.9875, 0.98125, 0.975, 0.909375, 0.725, 0.421875, 0.0)
-_SECOND = (0.909375, 0.725, 0.421875, 0.0)
+DISTILLED = (1.0, 0.99375, 0.9875, 0.98125, 0.975, 0.909375, 0.725, 0.421875, 0.0)
+"""Noise levels of a distilled checkpoint's first stage, eight steps."""
+SECOND_STAGE = (0.909375, 0.725, 0.421875, 0.0)
+"""Of the stock two-stage recipes' second stage, three steps."""
+DUB_SECOND_STAGE = SECOND_STAGE[1:]
+"""Of JustDubit's second stage, which starts one level lower and has two steps."""
 
 JUSTDUBIT = Recipe(
     name="justdubit",
@@ -149,7 +152,7 @@ JUSTDUBIT = Recipe(
     steps=30,
     guidance=3.0,
     first_levels=(),
-    second_levels=_SECOND[1:],
+    second_levels=DUB_SECOND_STAGE,
     first_loras=(("dubbing-lora", 1.0),),
     second_loras=(("dubbing-lora", 1.0), ("distilled-lora", 1.0)),
     height=512,
@@ -162,8 +165,8 @@ DUB_IT = Recipe(
     files="LTX-2.3",
     steps=8,
     guidance=1.0,
-    first_levels=_DISTILLED,
-    second_levels=_SECOND,
+    first_levels=DISTILLED,
+    second_levels=SECOND_STAGE,
     first_loras=(("dubbing-lora", 1.0),),
     second_loras=(("dubbing-lora", 1.0),),
     height=512,
@@ -181,7 +184,7 @@ PREVIEW = replace(
     about="JustDubit distilled to 8 steps without guidance, then 2, at half the size: a quick look.",
     steps=8,
     guidance=1.0,
-    first_levels=_DISTILLED,
+    first_levels=DISTILLED,
     first_loras=(("dubbing-lora", 1.0), ("distilled-lora", 1.0)),
     height=256,
     width=384,

@@ -1,4 +1,8 @@
-"""Walk token states down a list of noise levels."""
+"""Walk token states down a list of noise levels.
+
+Recipes use `euler`. `gradient-estimating` is for ways of LTX-2 that are not recipes yet; `benchmarks.parity`
+compares it with the original.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Noise levels (sigmas) that a diffusion run visits: computed schedules and the fixed lists."""
+"""Noise levels (sigmas) that a diffusion run visits, computed. The fixed lists are in `recipes`.
+
+Recipes use LTX-2's own schedule. The others are for ways of LTX-2 that are not recipes yet;
+`benchmarks.parity` compares them with the original.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +13,6 @@ import torch
 from torch import Tensor
 
 Schedule = Literal["ltx2", "linear-quadratic", "beta"]
-
-DISTILLED = (1.0, 0.99375, 0.9875, 0.98125, 0.975, 0.909375, 0.725, 0.421875, 0.0)
-"""First stage of a distilled checkpoint, eight steps."""
-
-SECOND_STAGE = (0.909375, 0.725, 0.421875, 0.0)
-"""Second stage of the stock two-stage recipes, three steps."""
-
-DUB_SECOND_STAGE = SECOND_STAGE[1:]
-"""Second stage of a JustDubit dub: it starts one level lower and has two steps."""
 
 SHIFT_TOKENS = (1024, 4096)
 """Token counts at which the shift equals `base_shift` and `max_shift`."""

@@ -1,4 +1,4 @@
-"""How large the generator's canvas is, where the source's picture lies on it, and what memory allows.
+"""How large the generator's canvas is, and where the source's picture lies on it.
 
 A call has two stages. Stage 1 works on a canvas whose sides are multiples of 32 pixels, one latent each;
 stage 2 doubles every length, so that final sides are multiples of 64.
@@ -26,16 +26,6 @@ One step of 32 pixels on one side is about so much."""
 FRAMES_PER_LATENT = 8
 SHORTEST, LONGEST = 9, 257
 """Frames of the shortest and longest clip; what lies beyond 257 (10 s at 25 per second) is untrained."""
-
-MEMORY = ((24, 80_000), (32, 118_000), (48, 190_000), (80, 338_000), (141, 617_000))
-"""Memory of the device in GB (1e9 bytes) -> picture tokens of one stage-2 pass, references included.
-
-Estimates from counts, not measurements. Of nine tenths of the memory, 5.5 GB go to what does not grow with
-the clip: two streamed blocks and the parts outside the blocks (2.3 GB of the 37.8 GB in bfloat16), the
-prompt's keys and values (1.2 GB), one tile of the picture codec (2 GB). A token then takes 24 vectors of
-4096 values in bfloat16, 197 kB: twice the twelve that a block is counted to need, as an allowance for
-attention and fragments. Blocks that do not fit beside the tokens are streamed, which costs time, not frames.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +122,6 @@ def check_fit(fit: Fit) -> None:
             )
 
 
-def canvas_size(fit: Fit, stage: Literal[1, 2]) -> tuple[int, int]:
-    """Return width and height of the canvas at a stage."""
-    check_fit(fit)
-    return fit.width * stage, fit.height * stage
-
-
 def picture_rect(fit: Fit, stage: Literal[1, 2]) -> Rect:
     """Return where the picture lies on the canvas of a stage.
 
@@ -146,25 +130,3 @@ def picture_rect(fit: Fit, stage: Literal[1, 2]) -> Rect:
     """
     check_fit(fit)
     return Rect(fit.left * stage, fit.top * stage, fit.scaled_width * stage, fit.scaled_height * stage)
-
-
-def padding(fit: Fit, stage: Literal[1, 2]) -> tuple[int, int, int, int]:
-    """Return how often the picture's edge is repeated on the canvas of a stage: left, right, top, bottom."""
-    width, height = canvas_size(fit, stage)
-    rect = picture_rect(fit, stage)
-    return rect.left, width - rect.left - rect.width, rect.top, height - rect.top - rect.height
-
-
-def max_frames_for(free_bytes: int, width: int, height: int) -> int:
-    """Return the longest clip, 8k+1 frames up to 257, that a device is estimated to hold.
-
-    The limit is the row of `MEMORY` at or below `free_bytes`; 0 where there is none, or where not even nine
-    frames fit. A stage-2 pass has 2 x latents x cells tokens: the picture and its reference, with four times
-    the cells of stage 1.
-
-    Args:
-        width, height: of the canvas at stage 1.
-    """
-    tokens = max((count for size, count in MEMORY if size * 1_000_000_000 <= free_bytes), default=0)
-    latents = tokens // (8 * (width // CELL) * (height // CELL))
-    return min(LONGEST, FRAMES_PER_LATENT * (latents - 1) + 1) if latents >= 2 else 0

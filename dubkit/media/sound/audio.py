@@ -74,12 +74,6 @@ def open_wav(path: Path) -> Iterator[sf.SoundFile]:
         yield file
 
 
-def duration_samples(path: Path) -> int:
-    """Length of a sound file in samples per channel."""
-    with open_wav(path) as file:
-        return int(file.frames)
-
-
 def read_span(path: Path, start_sample: int, end_sample: int) -> Samples:
     """Read samples `start_sample` to `end_sample` (one past the last) as `(n, C)`.
 

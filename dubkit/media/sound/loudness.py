@@ -130,15 +130,6 @@ def _sections(rate: int) -> NDArray[np.float64]:
     return np.array([[*stage.b, *stage.a] for stage in (shelf, low_cut)])
 
 
-def integrated(samples: NDArray[np.floating], rate: int, layout: str = "") -> float | None:
-    """Integrated loudness of `(n,)` or `(n, C)` samples in LUFS, or None for silence."""
-    import numpy as np
-
-    sound = (samples[:, None] if samples.ndim == 1 else samples).astype(np.float64)
-    weights = channel_weights(layout, sound.shape[1])
-    return gated(lambda start, end: sound[start:end], [(0, len(sound))], rate, weights)
-
-
 def dialogue_loudness(path: Path, spans: Sequence[Span], layout: str = "") -> float | None:
     """Gated loudness of a file over `spans` (samples) only, or None when nothing is heard there."""
     with open_wav(path) as file:
@@ -166,17 +157,6 @@ def peak_envelope(samples: Samples) -> NDArray[np.float64]:
     # The interpolation filter passes the samples themselves only within 0.01 dB.
     np.maximum(envelope, np.abs(samples).max(axis=1), out=envelope)
     return envelope
-
-
-def true_peak_db(samples: NDArray[np.floating], rate: int) -> float:
-    """True peak of `(n,)` or `(n, C)` samples in dBTP; -inf for silence."""
-    import numpy as np
-
-    sound = (samples[:, None] if samples.ndim == 1 else samples).astype(np.float64)
-    peak = 0.0
-    for start, end in pieces((0, len(sound)), PIECE_SECONDS * rate):
-        peak = max(peak, peak_of_piece(lambda a, b: sound[max(0, a) : b], start, end))
-    return decibels(peak)
 
 
 PEAK_CONTEXT = 32

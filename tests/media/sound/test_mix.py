@@ -14,6 +14,7 @@ from dubkit.errors import MediaError, SettingError
 from dubkit.media.sound import audio, loudness
 from dubkit.media.sound.mix import MixSettings, Placement, mix
 from dubkit.types import MixReport
+from tests.support.sounds import integrated, true_peak_db
 
 RATE = 48_000
 FADE = 960
@@ -26,7 +27,7 @@ def voice(seconds: float, lufs: float, seed: int) -> NDArray[np.float64]:
     count = round(seconds * RATE)
     envelope = 0.6 + 0.4 * np.sin(2 * np.pi * 4 * np.arange(count) / RATE)
     sound = np.convolve(rng.normal(size=count), np.ones(12) / 12, "same") * envelope
-    measured = loudness.integrated(sound, RATE)
+    measured = integrated(sound, RATE)
     assert measured is not None
     return sound * 10 ** ((lufs - measured) / 20)
 
@@ -256,7 +257,7 @@ def test_hot_speech_is_limited_and_a_hot_source_outside_stays(studio: Studio, ch
     assert report.true_peak_db <= -0.95
     span = report.spans[0]
     inside = audio.read_span(studio.out, span.start_sample, span.end_sample)
-    assert loudness.true_peak_db(inside, RATE) <= -0.9
+    assert true_peak_db(inside, RATE) <= -0.9
     studio.assert_untouched_outside(report)
 
 
