@@ -18,16 +18,6 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-FIRST_GUESS = {
-    "extract": 0.05, "shots": 0.10, "diarize": 0.35, "transcribe": 0.45, "translate": 0.15, "cast": 0.05,
-    "speak": 1.20, "mix": 0.06, "stitch": 0.08, "qc": 0.45, "faces": 0.30,
-    "embed": 1.0, "encode": 0.1, "denoise": 0.004, "refine": 0.004, "decode": 0.06,
-}  # fmt: skip
-"""Seconds of work per second of episode on two CPU cores, until the machine's own are known. The generator's
-are per prompt, megapixel (of the first stage) and TFLOP, and suppose a recent data-centre card: nobody has
-measured them."""
-
-
 class Speeds:
     """Learned speeds of the stages, kept in one small file."""
 
@@ -56,14 +46,17 @@ class Speeds:
         except OSError:
             self.file = None  # a read-only cache folder costs only better estimates
 
-    def expect(self, stage: str, amount: float) -> tuple[float, float]:
-        """Return the shortest and longest time in seconds to expect for an amount of work."""
+    def expect(self, stage: str, amount: float, pace: float = 0.0) -> tuple[float, float]:
+        """Return the shortest and longest time in seconds to expect for an amount of work.
+
+        `pace` is the first guess of the seconds for one unit of it, until this machine's own is known.
+        """
         past = self.learned.get(stage)
         if past:
             low, high = min(past), max(past)
             spread = 1.15 if len(past) > 2 else 1.5
             return low / spread * amount, high * spread * amount
-        guess = FIRST_GUESS.get(stage, 0.0) * amount
+        guess = pace * amount
         # Opening a model costs seconds however short the clip is.
         return guess / 2, guess * 3 + (5.0 if guess else 0.0)
 

@@ -14,7 +14,7 @@ Nothing is imported before a registry is read. A record that cannot be used is l
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-REGISTRIES: tuple[str, ...] = ()
+REGISTRIES: tuple[str, ...] = ("stages:STAGES", "dubkit.engines.engine:ENGINES")
 """Every registry of dubkit, by reference, so that listing them imports only what is asked for."""
 
 
@@ -52,7 +52,14 @@ class Registry(Generic[R]):
     """The records of one kind, read at first use: dubkit's own, then those of installed packages by name."""
 
     def __init__(
-        self, kind: str, group: str, record: type[R], own: Sequence[str], *, table: str | None = None
+        self,
+        kind: str,
+        group: str,
+        record: type[R],
+        own: Sequence[str],
+        *,
+        table: str | None = None,
+        check: Callable[[R, Mapping[str, R]], str] | None = None,
     ) -> None:
         """Declare a registry.
 
@@ -63,8 +70,10 @@ class Registry(Generic[R]):
             own: references `module:NAME` to dubkit's own records, in order of preference.
             table: settings table below which records have their own: `speak` gives `[speak.NAME]`, an empty
                 text `[NAME]`; None where records have no settings.
+            check: returns what is wrong with another package's record beside the records so far, or "".
         """
         self.kind, self.group, self.record, self.own, self.table = kind, group, record, tuple(own), table
+        self._check = check
 
     def __iter__(self) -> Iterator[R]:
         return iter(self.records.values())
@@ -88,6 +97,11 @@ class Registry(Generic[R]):
     def records(self) -> dict[str, R]:
         """Name -> record, in order of preference."""
         return self._read[0]
+
+    @property
+    def others(self) -> tuple[R, ...]:
+        """Records of other packages."""
+        return tuple(self.records.values())[len(self.own) :]
 
     @property
     def problems(self) -> tuple[BadPlugin, ...]:
@@ -118,6 +132,8 @@ class Registry(Generic[R]):
             return f"the record is named {record.name!r}, its entry point {point.name!r}: use one name"
         if record.name in records:
             return f"there is a {self.kind} named {record.name!r} already"
+        if self._check is not None and (problem := self._check(record, records)):
+            return problem
         records[record.name] = record
         return ""
 

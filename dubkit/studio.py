@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dubkit.chain.estimate import Estimate, estimate
-from dubkit.chain.plan import Request, StagePlan, plan
+from dubkit.chain.chain import Chain, Request
+from dubkit.chain.estimate import estimate
+from dubkit.chain.plan import StagePlan, plan
 from dubkit.chain.run import Outcome, execute
-from dubkit.chain.summary import keep_summary
+from dubkit.chain.stage import Needs
+from dubkit.chain.summary import Summary, keep_summary, known_summary, summarise
 from dubkit.config import Settings, changed_settings, with_settings
 from dubkit.episode.context import Context, Fetching
 from dubkit.episode.folders import Opened, locked, open_episode, remember_source
@@ -40,6 +43,20 @@ class Session:
     speeds: Speeds
     origins: Mapping[str, str] = field(default_factory=dict)
     """Where each setting came from; one that nobody gave may be taken from an episode's last run."""
+
+
+@cache
+def chain() -> Chain:
+    """Return the chain of this installation: dubkit's own stages, and those of other packages."""
+    from stages import STAGES
+
+    others = STAGES.others
+    return Chain.of((stage for stage in STAGES if stage not in others), others)
+
+
+def episode_summary(context: Context, *, kept: bool = False) -> Summary:
+    """Return the state of an episode: collected anew, or (`kept`) as its last run left it if that still holds."""
+    return known_summary(chain(), context) if kept else summarise(chain(), context)
 
 
 def cache_folder(settings: Settings) -> Path:
@@ -79,17 +96,17 @@ def dub(
         remember_source(opened)
         _remember_settings(opened.store, session.settings)
         context = context_of(session, opened, progress.fetching)
-        outcome = execute(context, request, progress, session.speeds)
+        outcome = execute(chain(), context, request, progress, session.speeds)
         if outcome.ran or outcome.errors:
-            keep_summary(context)
+            keep_summary(chain(), context)
         return outcome
 
 
-def plan_episode(session: Session, source: Path, request: Request) -> tuple[list[StagePlan], Estimate | None]:
+def plan_episode(session: Session, source: Path, request: Request) -> tuple[list[StagePlan], Needs | None]:
     """Say what `dub` would do and what it would need; nothing is written."""
     context = context_of(session, open_episode(session.output, source))
-    plans = plan(context, request, session.speeds)
-    return plans, estimate(context, plans)
+    plans = plan(chain(), context, request, session.speeds)
+    return plans, estimate(chain(), context, plans)
 
 
 def episode_context(session: Session, source: Path, language: str = "") -> Context:

@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
-from dubkit.chain.stage import Stage
-from stages.cast import STAGE as cast
-from stages.clips import STAGE as clips
-from stages.decode import STAGE as decode
-from stages.denoise import STAGE as denoise
-from stages.diarize import STAGE as diarize
-from stages.embed import STAGE as embed
-from stages.encode import STAGE as encode
-from stages.extract import STAGE as extract
-from stages.faces import STAGE as faces
-from stages.mix import STAGE as mix
-from stages.paste import STAGE as paste
-from stages.prompt import STAGE as prompt
-from stages.qc import STAGE as qc
-from stages.refine import STAGE as refine
-from stages.shots import STAGE as shots
-from stages.speak import STAGE as speak
-from stages.stitch import STAGE as stitch
-from stages.transcribe import STAGE as transcribe
-from stages.translate import STAGE as translate
+from collections.abc import Mapping
 
-STAGES: tuple[Stage, ...] = (
-    extract,
-    shots,
-    diarize,
-    transcribe,
-    faces,
-    translate,
-    cast,
-    prompt,
-    clips,
-    embed,
-    encode,
-    denoise,
-    refine,
-    decode,
-    paste,
-    speak,
-    mix,
-    stitch,
-    qc,
+from dubkit.chain.stage import Stage
+from dubkit.registry import Registry
+
+
+def _lacking(stage: Stage, stages: Mapping[str, Stage]) -> str:
+    missing = [name for name in stage.needs if name not in stages]
+    return f"it needs the stage {', '.join(missing)}, which is not there" if missing else ""
+
+
+STAGES = Registry(
+    "stage",
+    "dubkit.stages",
+    Stage,
+    (
+        "stages.extract:STAGE",
+        "stages.shots:STAGE",
+        "stages.diarize:STAGE",
+        "stages.transcribe:STAGE",
+        "stages.faces:STAGE",
+        "stages.translate:STAGE",
+        "stages.cast:STAGE",
+        "stages.prompt:STAGE",
+        "stages.clips:STAGE",
+        "stages.embed:STAGE",
+        "stages.encode:STAGE",
+        "stages.denoise:STAGE",
+        "stages.refine:STAGE",
+        "stages.decode:STAGE",
+        "stages.render:STAGE",
+        "stages.paste:STAGE",
+        "stages.speak:STAGE",
+        "stages.mix:STAGE",
+        "stages.stitch:STAGE",
+        "stages.qc:STAGE",
+    ),
+    table="",
+    check=_lacking,
 )

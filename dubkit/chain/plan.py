@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from dubkit.chain.chain import Chain, Request
 from dubkit.chain.stage import EPISODE, Item, Stage
 from dubkit.episode.context import IMPORTS, Context
 from dubkit.episode.store import Parts, Record, reason_to_run
-from dubkit.errors import ArtifactDamaged, DubkitError
+from dubkit.errors import ArtifactDamaged
 from dubkit.progress import Speeds
-from stages import STAGES
-from stages.shared.generator import choose_engine
-
-ALIASES = {"transcript": "transcribe", "translation": "translate", "diarization": "diarize"}
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a run is asked to do."""
-
-    languages: tuple[str, ...]
-    until: str = ""
-    start: str = ""
-    """Stage to begin at; what earlier stages left is taken as it is."""
-    force: frozenset[str] = frozenset()
-    uses: Mapping[str, Path | None] = field(default_factory=dict)
-    """Stage -> the user's own file; None goes back to the stage's own work."""
-    lines: frozenset[str] = frozenset()
-    """Lines that are made again, with their clips; everything else is taken as it is. Empty: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,87 +37,13 @@ class StagePlan:
     seconds: tuple[float, float] = (0.0, 0.0)
 
 
-# --- choosing stages --------------------------------------------------------------------------
-
-
-def stage_named(name: str, option: str) -> Stage:
-    """Find a stage by name or alias. Raises DubkitError listing the stages."""
-    wanted = ALIASES.get(name, name)
-    for stage in STAGES:
-        if stage.name == wanted:
-            return stage
-    raise DubkitError(f"{option} {name}: no such stage. Stages: {', '.join(s.name for s in STAGES)}.")
-
-
-def check_request(request: Request) -> None:
-    """Refuse stage names that do not exist and files a stage cannot use."""
-    for option, names in (
-        ("--until", [request.until]),
-        ("--from", [request.start]),
-        ("--force", request.force),
-    ):
-        for name in names:
-            if name:
-                stage_named(name, option)
-    for name, file in request.uses.items():
-        stage = stage_named(name, "--use")
-        if not stage.accepts:
-            able = ", ".join(s.name for s in STAGES if s.accepts)
-            raise DubkitError(f"--use {name}: this stage takes no file. Stages that do: {able}.")
-        if file is None:
-            continue
-        if not file.is_file():
-            raise DubkitError(f"--use {name}={file}: no such file.")
-        if file.suffix.lower() not in stage.accepts:
-            raise DubkitError(
-                f"--use {name}={file}: takes {', '.join(stage.accepts)}, not {file.suffix or 'this'}."
-            )
-
-
-def _selected(request: Request, scope: str) -> list[Stage]:
-    names = [stage.name for stage in STAGES]
-    last = names.index(stage_named(request.until, "--until").name) if request.until else len(names)
-    chosen = [stage for i, stage in enumerate(STAGES) if i <= last and stage.scope == scope]
-    if request.lines and request.until:
-        # What joins all lines, as putting faces into the film, is for the render.
-        needed = _needed(stage_named(request.until, "--until").name)
-        chosen = [stage for stage in chosen if stage.name in needed]
-    return chosen
-
-
-def _needed(name: str) -> frozenset[str]:
-    """Return a stage and all that it needs, directly or not."""
-    stage = stage_named(name, "stage")
-    return frozenset({name}).union(*(_needed(before) for before in stage.needs))
-
-
-def scopes(request: Request) -> Iterable[tuple[str, list[Stage]]]:
-    """Yield the shared stages under "", then each language with its stages."""
-    yield "", _selected(request, "episode")
-    for language in request.languages:
-        yield language, _selected(request, "language")
-
-
-def taken_as_is(stage: Stage, request: Request) -> bool:
-    """Tell whether a stage lies before the one that --from names, or only some lines are made again."""
-    if request.lines and stage.scope == "episode":
-        return True
-    names = [s.name for s in STAGES]
-    return bool(request.start) and names.index(stage.name) < names.index(
-        stage_named(request.start, "--from").name
-    )
-
-
-# --- planning ---------------------------------------------------------------------------------
-
-
 def make_parts(stage: Stage, context: Context, item: Item) -> Parts:
     """Collect everything the key of an item is made from."""
     inputs = dict(item.inputs)
     imported = context.imported(stage.name) if stage.accepts else None
     if imported is not None:
         inputs["use"] = context.store.artifact_digest(f"{IMPORTS}/{imported.name}", context.language)
-    names = stage.settings if item.settings is None else item.settings
+    names = stage.depends if item.settings is None else item.settings
     settings = {name: context.settings.value(name) for name in names}
     return Parts(stage.name, stage.version, settings, inputs, dict(item.edits), dict(item.models))
 
@@ -177,17 +84,16 @@ def _held(item: Item, record: Record) -> bool:
     return all(record.parts.inputs.get(name) == item.inputs.get(name) for name in item.held)
 
 
-def plan(context: Context, request: Request, speeds: Speeds) -> list[StagePlan]:
+def plan(chain: Chain, context: Context, request: Request, speeds: Speeds) -> list[StagePlan]:
     """Say what a run would do, without changing anything."""
-    check_request(request)
+    chain.check(request)
     plans: list[StagePlan] = []
     moving: dict[str, set[str]] = {"": set()}
-    engine = choose_engine(context).name
-    for language, stages in scopes(request):
+    for language, stages in chain.scopes(request, context):
         here = context.fresh(language)
         moving.setdefault(language, set())
         for stage in stages:
-            if taken_as_is(stage, request) or stage.engine not in ("", engine):
+            if chain.taken_as_is(stage, request):
                 continue
             upstream = [n for n in stage.needs if n in moving[""] or n in moving[language]]
             planned = _plan_stage(stage, here, request, upstream[-1] if upstream else "", speeds)
@@ -215,7 +121,7 @@ def _plan_stage(stage: Stage, context: Context, request: Request, upstream: str,
         reasons = {items[0].id: f"input changes: {upstream}"}
     share = len(reasons) / len(items) if items else 1.0 if waits_for else 0.0
     work = [item for item in items if item.id in reasons]
-    low, high = speeds.expect(stage.name, amount(stage, context, work, share)) if share else (0.0, 0.0)
+    low, high = expected(stage, speeds, amount(stage, context, work, share)) if share else (0.0, 0.0)
     return StagePlan(stage.name, context.language, len(items), reasons, waits_for, (low, high))
 
 
@@ -224,6 +130,11 @@ def amount(stage: Stage, context: Context, items: Sequence[Item], share: float) 
     if stage.work is None:
         return episode_seconds(context) * share
     return stage.work(context, items) if items else 0.0
+
+
+def expected(stage: Stage, speeds: Speeds, amount: float) -> tuple[float, float]:
+    """Return the shortest and longest time in seconds that a stage takes for an amount of work."""
+    return speeds.expect(stage.name, amount, stage.pace)
 
 
 def episode_seconds(context: Context) -> float:

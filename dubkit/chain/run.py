@@ -14,27 +14,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dubkit.chain.plan import (
-    Request,
-    Todo,
-    amount,
-    check_request,
-    concerned,
-    episode_seconds,
-    find_todo,
-    scopes,
-    stage_named,
-    taken_as_is,
-)
+from dubkit.chain.chain import Chain, Request
+from dubkit.chain.plan import Todo, amount, concerned, episode_seconds, expected, find_todo
 from dubkit.chain.sink import StoreSink
 from dubkit.chain.stage import Item, Stage
 from dubkit.episode.context import IMPORTS, Context
-from dubkit.episode.edits import lock_conflict
-from dubkit.episode.edits.log import EditLog
 from dubkit.episode.store import EpisodeStore, Parts, Record
 from dubkit.errors import DiskFull, DubkitError
 from dubkit.progress import Progress, Speeds, StageStart
-from stages.shared.generator import choose_engine
 
 log = logging.getLogger(__name__)
 
@@ -91,36 +78,28 @@ class Outcome:
 # --- running ----------------------------------------------------------------------------------
 
 
-def execute(context: Context, request: Request, progress: Progress, speeds: Speeds) -> Outcome:
+def execute(
+    chain: Chain, context: Context, request: Request, progress: Progress, speeds: Speeds
+) -> Outcome:
     """Run what is missing or out of date. Needs the episode's lock. Raises DiskFull; other user errors
     are recorded in the outcome, so that other languages go on."""
-    check_request(request)
-    engine = choose_engine(context).name
-    store = context.store
-    store.clean()
+    chain.check(request)
+    scopes = list(chain.scopes(request, context))
+    context.store.clean()
     for name, file in request.uses.items():
-        _keep_import(context, stage_named(name, "--use"), file, request.languages)
-    outcome = Outcome(store)
-    for language, stages in scopes(request):
-        stages = [stage for stage in stages if stage.engine in ("", engine)]
+        _keep_import(context, chain.named(name, "--use"), file, request.languages)
+    outcome = Outcome(context.store)
+    for language, stages in scopes:
         for position, stage in enumerate(stages):
             here = context.fresh(language)
             try:
-                if not taken_as_is(stage, request):
-                    rest = sum(
-                        sum(speeds.expect(s.name, episode_seconds(here))) / 2
-                        for s in stages[position + 1 :]
-                        if s.work is None
-                    )
+                if chain.taken_as_is(stage, request):
+                    _check_left(stage, here, request)
+                else:
+                    rest = _rest(stages[position + 1 :], here, speeds)
                     outcome.stages.append(_run_stage(stage, here, request, progress, speeds, rest))
-                elif stage.artifact and not store.has(stage.artifact, language):
-                    raise DubkitError(
-                        f"--from {request.start} needs {store.path(stage.artifact, language)}, "
-                        "which is not there.\n"
-                        f"Run without --from, or start at {stage.name}."
-                    )
-                if stage.name == "transcribe":
-                    _anchor_edits(here.fresh(), request.languages, progress)
+                if stage.after is not None:
+                    stage.after(here.fresh(), request.languages, progress)
             except DiskFull:
                 raise
             except DubkitError as error:
@@ -129,6 +108,22 @@ def execute(context: Context, request: Request, progress: Progress, speeds: Spee
                     return outcome
                 break
     return outcome
+
+
+def _check_left(stage: Stage, context: Context, request: Request) -> None:
+    """Raise DubkitError where a stage that is taken as it is has left nothing."""
+    if stage.artifact and not context.store.has(stage.artifact, context.language):
+        raise DubkitError(
+            f"--from {request.start} needs {context.store.path(stage.artifact, context.language)}, "
+            "which is not there.\n"
+            f"Run without --from, or start at {stage.name}."
+        )
+
+
+def _rest(stages: Sequence[Stage], context: Context, speeds: Speeds) -> float:
+    """Return the seconds to expect for later stages whose work is known by the length of the episode."""
+    seconds = episode_seconds(context)
+    return sum(sum(expected(stage, speeds, seconds)) / 2 for stage in stages if stage.work is None)
 
 
 def _run_stage(
@@ -143,9 +138,9 @@ def _run_stage(
     seconds = 0.0
     if todo:
         share = len(todo) / len(items)
-        expected = speeds.expect(stage.name, amount(stage, context, [t.item for t in todo], share))
         if not stage.light:
-            progress.start(StageStart(stage.name, language, len(todo), len(items), expected, rest))
+            seconds_to_expect = expected(stage, speeds, amount(stage, context, [t.item for t in todo], share))
+            progress.start(StageStart(stage.name, language, len(todo), len(items), seconds_to_expect, rest))
         _keep_hand_changes(stage, context, todo, progress)
         sink = StoreSink(context, {t.item.id: t.parts for t in todo}, progress, stage.home(language))
         try:
@@ -282,27 +277,3 @@ def _keep_import(context: Context, stage: Stage, file: Path | None, languages: t
             shutil.copyfile(file, temporary)
         if old is not None and old != context.store.path(name, language):
             old.unlink()
-
-
-def _anchor_edits(context: Context, languages: tuple[str, ...], progress: Progress) -> None:
-    """Note the moment of new edits; say which edits have no segment any more."""
-    edited = set(context.shared_edits.segments)
-    orphans: set[str] = set()
-    remarks: dict[str, None] = {}
-    for language in languages:
-        here = context.fresh(language)
-        edited |= set(here.language_edits.lines)
-        orphans |= set(here.placed.orphans)
-        remarks |= dict.fromkeys(here.placed.remarks)
-        for segment in here.segments:
-            edit = here.placed.lines.get(segment.id)
-            conflict = lock_conflict(edit.lock, segment) if edit and edit.lock else ""
-            if conflict:
-                progress.note(f"{segment.id} is locked and stays as it is, but {conflict}.")
-    EditLog(context.store).note_anchors(sorted(edited), context.transcript.segments)
-    for item in sorted(orphans):
-        progress.note(
-            f"The edit of {item} has no segment any more; it stays in edits.json and changes nothing."
-        )
-    for remark in remarks:
-        progress.note(remark)

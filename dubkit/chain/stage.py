@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    from dubkit.config import Settings
     from dubkit.episode.context import Context
     from dubkit.errors import DubkitError
+    from dubkit.models.store import ModelStore
+    from dubkit.progress import Progress
 
 EPISODE = "episode"
 """The item of a stage that handles the episode as a whole."""
@@ -79,38 +82,98 @@ class Sink(Protocol):
         """Report progress inside the running item, 0 to 1."""
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What some work needs besides time."""
+
+    disk: int = 0
+    """Bytes that will be written."""
+    tokens: tuple[int, int] = (0, 0)
+    """The least and most tokens that a language model will read and write."""
+    clips: int = 0
+    """Clips to generate, their frames, and the operations that the network takes for them."""
+    frames: int = 0
+    tflop: float = 0.0
+
+    def __add__(self, other: Needs) -> Needs:
+        low, high = (a + b for a, b in zip(self.tokens, other.tokens, strict=True))
+        clips, frames = self.clips + other.clips, self.frames + other.frames
+        return Needs(self.disk + other.disk, (low, high), clips, frames, self.tflop + other.tflop)
+
+
+class Setup(Protocol):
+    """What decides whether a stage takes part: a run's settings, and the models on this machine."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the run."""
+
+    @property
+    def models(self) -> ModelStore:
+        """The models on this machine."""
+
+
+def always(_setup: Setup) -> bool:
+    """Take part in every run."""
+    return True
+
+
 Items = Callable[["Context"], Sequence[Item]]
 Work = Callable[["Context", Sequence[Item]], float]
 Run = Callable[["Context", Sequence[Item], Sink], None]
+Estimate = Callable[["Context", frozenset[str], float], Needs]
+"""Context, ids of the items that are due (empty while they are not known), their share of all items."""
+After = Callable[["Context", Sequence[str], "Progress"], None]
+"""Context of the stage, target languages of the run, and who is told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step of the chain."""
+    """One step of the chain: all that dubkit knows of it."""
 
     name: str
     version: int
     scope: Literal["episode", "language"]
+    """Whether it works once for the episode, or once for each target language."""
     items: Items
     run: Run
+    title: str = ""
+    """What it does, as people say it: `Finding shots`."""
+    done: str = ""
+    """What its items are when it has worked on them: `spoken`."""
+    unit: str = "part"
+    """What one item is called: `line`, `clip`."""
+    aliases: tuple[str, ...] = ()
+    """Other names that options take for it, such as that of its artifact."""
     needs: tuple[str, ...] = ()
-    """Stages whose results it reads."""
-    settings: tuple[str, ...] = ()
+    """Stages whose results it reads. A stage of another package runs after the last of them."""
+    depends: tuple[str, ...] = ()
     """Dotted names of the settings that change its results."""
+    settings: type | None = None
+    """Section of a stage of another package: its table `[NAME]`. dubkit's own stages read the fixed ones."""
     artifact: str = ""
     """Main file it leaves; what `--from` needs to be there."""
     assemble: Callable[[Context], None] | None = None
     """Write the artifact from the records of all items; called when any of them changed."""
-    accepts: tuple[str, ...] = ()
-    """Suffixes of files that `--use STAGE=FILE` takes instead of the stage's own work."""
+    accepts: Callable[[], tuple[str, ...]] | None = None
+    """Suffixes of the files that `--use STAGE=FILE` takes instead of the stage's own work."""
     light: bool = False
     """Pure text made in no time: kept up to date quietly, neither planned nor counted."""
     shared: bool = False
     """A language stage whose results do not depend on the language: all languages share them."""
-    engine: str = ""
-    """The engine that it belongs to; empty for every engine."""
+    belongs: Callable[[Setup], bool] = always
+    """Whether it takes part in a run; asked once, before the run begins."""
+    after: After | None = None
+    """Called when its results are there, whether or not it worked."""
     work: Work | None = None
     """Amount of work in some items, in a unit of the stage's own that its time is in proportion to."""
+    pace: float = 0.0
+    """First guess of its time, until this machine's own is known: seconds of work on two processor cores for
+    a second of episode, or for a unit of `work`."""
+    weight: float = 0.0
+    """Seconds that a minute of episode counts for in the progress of a whole job, while `work` is not known."""
+    estimate: Estimate | None = None
+    """What some of its items need besides time."""
     takes: bool = False
     """Results are kept as takes, so an earlier one comes back when its key does."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from dubkit.chain.chain import Chain
 from dubkit.chain.run import ASSEMBLED
 from dubkit.episode.context import Context, finished_languages
 from dubkit.episode.store import HIDDEN, EpisodeStore
 from dubkit.errors import DiskFull, DubkitError
 from dubkit.types import EpisodeQc
-from stages import STAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ KEPT = f"{HIDDEN}/summary.json"
 """The summary as the last run left it: records change in runs only, and there are thousands of them."""
 
 
-def known_summary(context: Context) -> Summary:
+def known_summary(chain: Chain, context: Context) -> Summary:
     """Return the state of an episode as its last run left it; collected where no run kept it."""
     if _still_holds(context.store):
         try:
@@ -62,7 +62,7 @@ def known_summary(context: Context) -> Summary:
                 return kept
         except DubkitError:
             pass  # of another version
-    return summarise(context)
+    return summarise(chain, context)
 
 
 def _still_holds(store: EpisodeStore) -> bool:
@@ -75,21 +75,21 @@ def _still_holds(store: EpisodeStore) -> bool:
         return False
 
 
-def keep_summary(context: Context) -> None:
+def keep_summary(chain: Chain, context: Context) -> None:
     """Keep the state of an episode after a run. Needs the lock."""
     try:
-        context.store.write_json(KEPT, summarise(context.fresh("")))
+        context.store.write_json(KEPT, summarise(chain, context.fresh("")))
     except DiskFull:
         raise
     except DubkitError:
-        context.store.path(KEPT).unlink(missing_ok=True)  # damage is told where somebody looks
+        context.store.path(KEPT).unlink(missing_ok=True)  # whoever looks at the episode is told of the damage
 
 
-def summarise(context: Context) -> Summary:
+def summarise(chain: Chain, context: Context) -> Summary:
     """Collect the state of an episode; nothing is written."""
     summary = Summary(str(context.store.root))
     tags = tuple(finished_languages(context))
-    for stage in STAGES:
+    for stage in chain.stages:
         for language in ("",) if stage.scope == "episode" or stage.shared else tags:
             records = context.store.records(stage.name, language)
             records.pop(ASSEMBLED, None)

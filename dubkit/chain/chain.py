@@ -1,0 +1,125 @@
+"""The chain: stages in the order they run, and which of them a request is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dubkit.chain.stage import Setup, Stage, always
+from dubkit.errors import DubkitError
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run is asked to do."""
+
+    languages: tuple[str, ...]
+    until: str = ""
+    start: str = ""
+    """Stage to begin at; what earlier stages left is taken as it is."""
+    force: frozenset[str] = frozenset()
+    uses: Mapping[str, Path | None] = field(default_factory=dict)
+    """Stage -> the user's own file; None goes back to the stage's own work."""
+    lines: frozenset[str] = frozenset()
+    """Lines that are made again, with their clips; everything else is taken as it is. Empty: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Stages in the order they run."""
+
+    stages: tuple[Stage, ...]
+
+    @classmethod
+    def of(cls, own: Iterable[Stage], others: Iterable[Stage] = ()) -> Chain:
+        """Order stages: `own` as they come, each of `others` right after the last stage that it needs.
+
+        What needs nothing of them comes last.
+        """
+        ordered = list(own)
+        for stage in others:
+            places = [place for place, before in enumerate(ordered) if before.name in stage.needs]
+            ordered.insert(max(places, default=len(ordered) - 1) + 1, stage)
+        return cls(tuple(ordered))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the stages, in order."""
+        return tuple(stage.name for stage in self.stages)
+
+    def named(self, name: str, option: str) -> Stage:
+        """Find a stage by name or alias. Raises DubkitError naming the option and the stages there are."""
+        for stage in self.stages:
+            if name == stage.name or name in stage.aliases:
+                return stage
+        raise DubkitError(f"{option} {name}: no such stage. Stages: {', '.join(self.names)}.")
+
+    def check(self, request: Request) -> None:
+        """Refuse stage names that do not exist and files that a stage cannot use. Raises DubkitError."""
+        for option, names in (
+            ("--until", [request.until]),
+            ("--from", [request.start]),
+            ("--force", request.force),
+        ):
+            for name in names:
+                if name:
+                    self.named(name, option)
+        for name, file in request.uses.items():
+            self._check_use(name, file)
+
+    def _check_use(self, name: str, file: Path | None) -> None:
+        stage = self.named(name, "--use")
+        if stage.accepts is None:
+            able = ", ".join(s.name for s in self.stages if s.accepts)
+            raise DubkitError(f"--use {name}: this stage takes no file. Stages that do: {able}.")
+        if file is None:
+            return
+        if not file.is_file():
+            raise DubkitError(f"--use {name}={file}: no such file.")
+        suffixes = stage.accepts()
+        if file.suffix.lower() not in suffixes:
+            raise DubkitError(f"--use {name}={file}: takes {', '.join(suffixes)}, not {file.suffix or 'this'}.")
+
+    def scopes(self, request: Request, setup: Setup | None) -> Iterator[tuple[str, list[Stage]]]:
+        """Yield the shared stages under "", then each language with its stages.
+
+        Only stages that take part under `setup`; without one, only those that take part in every run.
+        """
+        part = self._taking_part(setup)
+        yield "", [stage for stage in self._selected(request, "episode") if stage in part]
+        for language in request.languages:
+            yield language, [stage for stage in self._selected(request, "language") if stage in part]
+
+    def _taking_part(self, setup: Setup | None) -> list[Stage]:
+        if setup is None:
+            return [stage for stage in self.stages if stage.belongs is always]
+        answers: dict[Callable[[Setup], bool], bool] = {}
+        for stage in self.stages:
+            if stage.belongs not in answers:  # stages of one engine share the question
+                answers[stage.belongs] = stage.belongs(setup)
+        return [stage for stage in self.stages if answers[stage.belongs]]
+
+    def _selected(self, request: Request, scope: str) -> list[Stage]:
+        last = len(self.stages)
+        if request.until:
+            last = self.stages.index(self.named(request.until, "--until"))
+        chosen = [stage for i, stage in enumerate(self.stages) if i <= last and stage.scope == scope]
+        if request.lines and request.until:
+            # What joins all lines, as putting faces into the film, is for the render.
+            needed = self._needed(self.named(request.until, "--until").name)
+            chosen = [stage for stage in chosen if stage.name in needed]
+        return chosen
+
+    def _needed(self, name: str) -> frozenset[str]:
+        """Return a stage and all that it needs, directly or not."""
+        stage = self.named(name, "stage")
+        return frozenset({name}).union(*(self._needed(before) for before in stage.needs))
+
+    def taken_as_is(self, stage: Stage, request: Request) -> bool:
+        """Tell whether a stage lies before the one that --from names, or only some lines are made again."""
+        if request.lines and stage.scope == "episode":
+            return True
+        if not request.start:
+            return False
+        return self.stages.index(stage) < self.stages.index(self.named(request.start, "--from"))

@@ -1,0 +1,140 @@
+"""What can make the takes of an episode's lines: the record of such an engine, and the choice of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from dubkit.errors import GeneratorError
+from dubkit.models.spec import ModelSpec
+from dubkit.registry import Registry
+from dubkit.types import Clip
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dubkit.models.store import ModelStore
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class ClipOrder:
+    """What an engine that makes whole clips is asked for.
+
+    The picture lies on a canvas of `width` x `height`, the source's own aspect inside it (`clip.fit`, whose
+    sizes are half of these); it is cut out of the canvas again when it is put back into the film.
+    """
+
+    clip: Clip
+    """Frames, prompt and lines of the clip."""
+    language: str
+    texts: tuple[str, ...]
+    """What its lines say in that language, in order of time."""
+    rate: Fraction
+    """Frames per second."""
+    seed: int
+    width: int
+    height: int
+    pictures: Callable[[], Iterator[NDArray[np.uint8]]]
+    """Gives the source's frames (height, width, 3), laid on the canvas: `clip.frames` of them."""
+    sound: NDArray[np.float32]
+    """The source's sound under the clip, (channels, samples) at 48 kHz."""
+    settings: Any
+    """The engine's own settings: an instance of its record's `settings`, or None."""
+    models: ModelStore
+
+
+@dataclass(frozen=True, slots=True)
+class ClipMade:
+    """A whole clip as an engine made it."""
+
+    pictures: Iterator[NDArray[np.uint8]]
+    """All frames of the clip, (height, width, 3) on the canvas of the order."""
+    sound: NDArray[np.float32]
+    """(channels, samples) from the clip's first frame on."""
+    sound_rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeEngine:
+    """Something that makes takes: all that dubkit knows of it."""
+
+    name: str
+    """In the setting `engine`, in `clips.json` and in takes."""
+    title: str
+    hindrance: Callable[[ModelStore], str]
+    """Return why it cannot make takes on this machine, or an empty text."""
+    settings: type | None = None
+    """Its own section: the table `[dub.NAME]`. Values that are not the default make takes anew."""
+    models: tuple[ModelSpec, ...] = ()
+    generates: bool = True
+    """Whether it makes clips, picture and voice together; otherwise lines are spoken over the source's picture."""
+    automatic: bool = False
+    """Whether `--engine auto` takes it where it can work; others must be asked for."""
+    reason: str = "it can work here"
+    """Why `--engine auto` took it, in words."""
+    require: Callable[[ModelStore], None] | None = None
+    """Raise a DubkitError with the cure where it was asked for and cannot work; None: from `hindrance`."""
+    make: Callable[[ClipOrder], ClipMade] | None = None
+    """Make one whole clip. None where the engine has stages of its own."""
+    version: str = "1"
+    """Of what it makes: another one makes takes anew."""
+
+
+ENGINES = Registry(
+    "take engine",
+    "dubkit.engines",
+    TakeEngine,
+    ("dubkit.engines.justdubit.record:ENGINE", "dubkit.engines.voice:ENGINE"),
+    table="dub",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """The engine of a run, and why."""
+
+    engine: TakeEngine
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """The engine's name."""
+        return self.engine.name
+
+
+def engine_names() -> tuple[str, ...]:
+    """Return what the setting `engine` may be."""
+    return (AUTO, *ENGINES.names)
+
+
+def choose_engine(name: str, models: ModelStore) -> EngineChoice:
+    """Choose what makes the takes: the engine of that name, or (`auto`) the first that can work here.
+
+    Raises a DubkitError with the cure when the named engine cannot work.
+    """
+    engine = ENGINES.get(name)
+    if engine is not None:
+        _require(engine, models)
+        return EngineChoice(engine, "asked for")
+    reasons = []
+    for candidate in (engine for engine in ENGINES if engine.automatic):
+        reason = candidate.hindrance(models)
+        if not reason:
+            return EngineChoice(candidate, reasons[0] if reasons else candidate.reason)
+        reasons.append(reason)
+    raise GeneratorError("Nothing here can make takes:\n" + "\n".join(reasons))
+
+
+def _require(engine: TakeEngine, models: ModelStore) -> None:
+    if engine.require is not None:
+        return engine.require(models)
+    reason = engine.hindrance(models)
+    if reason:
+        raise GeneratorError(f"The engine {engine.name} cannot work here: {reason}")

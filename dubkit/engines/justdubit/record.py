@@ -1,0 +1,67 @@
+"""The embedded generator as a take engine: what it needs, and what is said where that is missing."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dubkit.engines.engine import TakeEngine
+from dubkit.engines.justdubit import ENGINE as NAME
+from dubkit.errors import GeneratorError
+
+if TYPE_CHECKING:
+    from dubkit.models.store import ModelStore
+
+CHECKPOINT, TEXT = "checkpoint", "text-encoder"
+DUBBING_LORA, DISTILLED_LORA, UPSCALER = "dubbing-lora", "distilled-lora", "spatial-upscaler"
+ROLES = (CHECKPOINT, TEXT, DUBBING_LORA, DISTILLED_LORA, UPSCALER)
+"""Models that it works with."""
+
+PACKAGES = ("safetensors", "tokenizers", "torch", "transformers")
+
+
+def _hindrance(models: ModelStore) -> str:
+    packages = _missing_packages()
+    if packages:
+        return f"the generator needs packages that are not here: {', '.join(packages)}"
+    missing = [role for role in ROLES if models.find(role) is None]
+    if missing:
+        return f"the generator needs files that are not here: {', '.join(missing)}"
+    return "" if _accelerator() else "the generator's files are here, but no graphics card"
+
+
+def _require(models: ModelStore) -> None:
+    """Raise for what is missing. Asked for, it also runs without a graphics card, slowly."""
+    packages = _missing_packages()
+    if packages:
+        raise GeneratorError(
+            f"The generator needs packages that are not installed: {', '.join(packages)}.\n"
+            'Install them with: pip install "dubkit[gpu]"'
+        )
+    for role in ROLES:
+        if models.find(role) is None:
+            models.fetch(role)  # says which file is missing, and how to get it
+
+
+def _missing_packages() -> list[str]:
+    return [name for name in PACKAGES if find_spec(name) is None]
+
+
+def _accelerator() -> bool:
+    """Tell whether a graphics card is there, without loading what would use it."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    return any(Path("/dev").glob("nvidia[0-9]*"))
+
+
+ENGINE = TakeEngine(
+    name=NAME,
+    title="LTX-2 with JustDubit: picture and voice made together, lips in sync",
+    hindrance=_hindrance,
+    require=_require,
+    automatic=True,
+    reason="its files and a graphics card are here",
+)
