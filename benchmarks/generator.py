@@ -97,7 +97,7 @@ def timed(clock: Clock) -> Iterator[None]:
 
 def measure(clip: Path, folder: Path, frames: int) -> list[Figure]:
     """Dub a clip stage by stage and return what the chain adds to each."""
-    from dubkit.chain.plan import Request
+    from dubkit.chain.chain import Request
     from dubkit.config import configure
     from dubkit.models.catalogue_generator import in_folder
     from dubkit.models.store import ModelStore

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dubkit.chain.plan import Request
+from dubkit.chain.chain import Request
 from dubkit.chain.run import Outcome
 from dubkit.config import Settings, with_settings
 from dubkit.progress import Progress, Silent, Speeds

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import msgspec
 
+from dubkit.engines.engine import engine_names
 from dubkit.errors import SettingError
 from dubkit.registry import registries
 from dubkit.settings import Count, Declared, Positive, Seed, Share, declared_in, option
@@ -302,8 +303,13 @@ class Settings:
         "medium", "Preset: low is quick, high is careful.", flag="--mode", job=True, label="Care"
     )
     device: Literal["auto", "cuda", "cpu"] = option("auto", "Where models run.", flag="--device")
-    engine: Literal["auto", "voice", "justdubit"] = option(
-        "auto", "What makes the takes.", flag="--engine", job=True, label="Engine"
+    engine: str = option(
+        "auto",
+        "Voice only, or lips and voice together (justdubit); auto takes the best that can work here.",
+        choices=engine_names,
+        flag="--engine",
+        job=True,
+        label="Engine",
     )
 
     tables: tuple[tuple[str, Any], ...] = ()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
+
 class Speeds:
     """Learned speeds of the stages, kept in one small file."""
 

@@ -55,7 +55,7 @@ def chain() -> Chain:
 
 
 def episode_summary(context: Context, *, kept: bool = False) -> Summary:
-    """Return the state of an episode: collected anew, or (`kept`) as its last run left it if that still holds."""
+    """Return the state of an episode: collected anew, or (`kept`) as its last run left it, if that holds."""
     return known_summary(chain(), context) if kept else summarise(chain(), context)
 
 

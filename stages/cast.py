@@ -136,8 +136,11 @@ STAGE = Stage(
     scope="language",
     items=items,
     run=run,
+    title="Choosing voices",
+    done="voices chosen",
+    pace=0.05,
     needs=("transcribe",),
-    settings=("speak.provider",),
+    depends=("speak.provider",),
     artifact="cast.json",
-    accepts=(".toml",),
+    accepts=lambda: (".toml",),
 )

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.types import Clip, Clips, LineRoute, Route
-from stages.shared.generator import choose_engine
+from stages.shared.engine import choose_engine
 
 if TYPE_CHECKING:
     from dubkit.dubbing.planning.spans import FrameClock
 
 
 def items(context: Context) -> Sequence[Item]:
-    engine = choose_engine(context).name
+    engine = choose_engine(context).engine
     lines = [(s.id, s.start, s.end, bool(line.text.strip()), line.route) for s, line in context.lines]
     inputs = {"translate/lines": context.digest(lines)}
     settings: tuple[str, ...] = ()
-    if engine != "voice":
+    if engine.generates:
         has_faces = context.store.has("faces.json")
         words = [[(word.start, word.end) for word in segment.words] for segment in context.segments]
         inputs |= {
@@ -32,9 +32,15 @@ def items(context: Context) -> Sequence[Item]:
             "transcribe/words": context.digest(words),
             "prompt/prompts.json": context.digest(context.prompts),
         }
-        settings = STAGE.settings
+        settings = STAGE.depends
     return [
-        Item(EPISODE, inputs=inputs, edits=_overrides(context), models={"engine": engine}, settings=settings)
+        Item(
+            EPISODE,
+            inputs=inputs,
+            edits=_overrides(context),
+            models={"engine": engine.name},
+            settings=settings,
+        )
     ]
 
 
@@ -49,16 +55,16 @@ def _overrides(context: Context) -> dict[str, Route]:
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.dubbing.planning.routes import route_lines
 
-    engine = choose_engine(context).name
+    engine = choose_engine(context).engine
     faces = context.faces if context.store.has("faces.json") else None
     lines = [line for _, line in context.lines]
-    routes = route_lines(lines, context.segments, faces, engine, _overrides(context))
+    routes = route_lines(lines, context.segments, faces, engine.generates, _overrides(context))
     clips: tuple[Clip, ...] = ()
     if any(route.route == "lipdub" for route in routes):
         clips, routes = _planned(context, routes)
         lipdubbed = sum(route.route == "lipdub" for route in routes)
         sink.say(f"clips: {lipdubbed} of {len(routes)} lines are lip-dubbed, in {len(clips)} clips")
-    sink.write_json("clips.json", Clips(engine, clips, routes))
+    sink.write_json("clips.json", Clips(engine.name, clips, routes))
     sink.done(EPISODE, files=["clips.json"])
 
 
@@ -116,8 +122,10 @@ STAGE = Stage(
     scope="language",
     items=items,
     run=run,
+    title="Planning clips",
+    done="clips planned",
     needs=("shots", "faces", "translate", "prompt"),
-    settings=("dub.max_frames", "dub.handle_frames", "dub.size"),
+    depends=("dub.max_frames", "dub.handle_frames", "dub.size"),
     artifact="clips.json",
     light=True,
 )

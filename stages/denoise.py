@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dubkit.chain.stage import Item, Sink, Stage
+from dubkit.chain.stage import Item, Needs, Sink, Stage
+from dubkit.engines.justdubit.record import CHECKPOINT, DUBBING_LORA
 from dubkit.episode.context import Context
 from dubkit.types import Clip
 from stages.shared.artifacts import (
@@ -22,10 +23,9 @@ from stages.shared.artifacts import (
     text_file,
 )
 from stages.shared.generator import (
-    CHECKPOINT,
-    DUBBING_LORA,
     clip_seed,
     generates,
+    generator_runs,
     identities,
     keep_clips,
     operations,
@@ -147,14 +147,34 @@ def work(context: Context, items: Sequence[Item]) -> float:
     return operations(context, chosen(context, items), "first")
 
 
+def due_clips(context: Context, due: frozenset[str]) -> list[Clip]:
+    """Return the planned clips that are due (an empty set: all); none while clips are not planned."""
+    if not context.store.has("clips.json", context.language):
+        return []
+    return [clip for clip in context.clips.clips if clip.id in due or not due]
+
+
+def _needs(context: Context, due: frozenset[str], _share: float) -> Needs:
+    clips = due_clips(context, due)
+    frames = sum(clip.frames for clip in clips)
+    return Needs(clips=len(clips), frames=frames, tflop=operations(context, clips, "first"))
+
+
 STAGE = Stage(
     name="denoise",
     version=1,
     scope="language",
     items=items,
     run=run,
-    engine="justdubit",
+    title="Generating clips",
+    done="generated",
+    unit="clip",
+    belongs=generator_runs,
+    card=True,
+    pace=0.004,
+    weight=1200.0,
+    estimate=_needs,
     needs=("embed", "encode"),
     work=work,
-    settings=SETTINGS,
+    depends=SETTINGS,
 )

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import prompts
 from dubkit.chain.stage import Item, Sink, Stage
+from dubkit.engines.justdubit.record import CHECKPOINT, TEXT
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError
 from stages.shared.artifacts import NEGATIVE, text_file
-from stages.shared.generator import CHECKPOINT, TEXT, devices, generates, identities, open_generator, recipe
+from stages.shared.generator import devices, generates, generator_runs, identities, open_generator, recipe
 from stages.shared.takes import chosen_clip
 
 
@@ -57,7 +58,12 @@ STAGE = Stage(
     scope="language",
     items=items,
     run=run,
-    engine="justdubit",
+    title="Reading prompts",
+    done="prompts read",
+    belongs=generator_runs,
+    card=True,
+    pace=1.0,
+    weight=20.0,
     needs=("clips",),
     work=lambda _context, items: float(len(items)),
 )

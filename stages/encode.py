@@ -7,15 +7,16 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from dubkit.chain.stage import Item, Sink, Stage
+from dubkit.engines.justdubit.record import CHECKPOINT
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError
 from dubkit.types import SAMPLE_RATE, Clip
 from stages.shared.artifacts import chosen, encoded_file
 from stages.shared.generator import (
-    CHECKPOINT,
     devices,
     failure,
     generates,
+    generator_runs,
     identities,
     megapixels,
     open_generator,
@@ -122,7 +123,12 @@ STAGE = Stage(
     scope="language",
     items=items,
     run=run,
-    engine="justdubit",
+    title="Encoding picture and sound of the clips",
+    done="looked at",
+    belongs=generator_runs,
+    card=True,
+    pace=0.1,
+    weight=60.0,
     work=work,
     needs=("clips",),
     shared=True,

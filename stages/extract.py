@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.chain.stage import EPISODE, Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.errors import MediaError
+from dubkit.types import SAMPLE_BYTES
 
 
 def items(context: Context) -> Sequence[Item]:
@@ -33,12 +34,25 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     sink.done(EPISODE, files=["episode.json", "audio.wav", "speech16k.wav"])
 
 
+SPEECH_BYTES = 2
+"""Bytes of a sample of `speech16k.wav`."""
+
+
+def _needs(context: Context, _due: frozenset[str], _share: float) -> Needs:
+    episode = context.episode
+    return Needs(disk=episode.samples * SAMPLE_BYTES * episode.channels + episode.samples // 3 * SPEECH_BYTES)
+
+
 STAGE = Stage(
     name="extract",
     version=1,
     scope="episode",
     items=items,
     run=run,
-    settings=("extract.audio_track", "extract.audio_language"),
+    title="Reading the source",
+    done="read",
+    pace=0.05,
+    estimate=_needs,
+    depends=("extract.audio_track", "extract.audio_language"),
     artifact="episode.json",
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.media.picture.face_finders import finder_identity
-from stages.shared.generator import generates
+from stages.shared.engine import generates, makes_clips
 
 
 def items(context: Context) -> Sequence[Item]:
@@ -40,7 +40,10 @@ STAGE = Stage(
     scope="episode",
     items=items,
     run=run,
-    engine="justdubit",
+    title="Finding faces that speak",
+    done="searched for faces",
+    belongs=makes_clips,
+    pace=0.30,
     needs=("transcribe",),
     artifact="faces.json",
 )

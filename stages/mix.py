@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.chain.stage import EPISODE, Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.store import file_digest
 from dubkit.errors import MediaError
-from dubkit.types import SAMPLE_RATE
+from dubkit.types import SAMPLE_BYTES, SAMPLE_RATE
 from stages.speak import spoken
 
 SOUND = "mix/dub.wav"
@@ -62,13 +62,21 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     sink.done(EPISODE, files=[SOUND, REPORT])
 
 
+def _needs(context: Context, _due: frozenset[str], _share: float) -> Needs:
+    return Needs(disk=context.episode.samples * SAMPLE_BYTES * context.episode.channels)
+
+
 STAGE = Stage(
     name="mix",
     version=1,
     scope="language",
     items=items,
     run=run,
+    title="Mixing",
+    done="mixed",
+    pace=0.06,
+    estimate=_needs,
     needs=("speak",),
-    settings=("mix.duck_db", "mix.true_peak_db"),
+    depends=("mix.duck_db", "mix.true_peak_db"),
     artifact=REPORT,
 )

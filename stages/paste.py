@@ -10,6 +10,7 @@ from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.types import Clip, FaceBox, PictureReport
 from stages.decode import PICTURE
+from stages.shared.engine import clip_stage, makes_clips
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +33,7 @@ def dubbed(context: Context) -> list[Clip]:
 
 
 def _digest(context: Context, clip: Clip) -> str:
-    record = context.store.record("decode", clip.id, context.language)
+    record = context.store.record(clip_stage(context), clip.id, context.language)
     files = record.files if record and not record.error else ()
     return next((ref.sha256 for ref in files if ref.path.endswith(f"/{PICTURE}")), "")
 
@@ -52,7 +53,7 @@ def items(context: Context) -> Sequence[Item]:
         shown = [clip.keep_start, clip.keep_end, clip.fit]
         if context.settings.dub.paste == "face":
             shown.append(boxes(context, clip))
-        inputs[f"decode/{clip.id}"] = context.digest([_digest(context, clip), *shown])
+        inputs[f"{clip_stage(context)}/{clip.id}"] = context.digest([_digest(context, clip), *shown])
     return [Item(EPISODE, inputs=inputs)]
 
 
@@ -108,7 +109,7 @@ class Film:
         return read_frames(self._file(clip))
 
     def _file(self, clip: Clip) -> Path:
-        file = self.context.take_file(clip.id, PICTURE, stage="decode")
+        file = self.context.take_file(clip.id, PICTURE, stage=clip_stage(self.context))
         assert file is not None, "only clips that were made are pasted"
         return file
 
@@ -160,7 +161,9 @@ STAGE = Stage(
     scope="language",
     items=items,
     run=run,
-    engine="justdubit",
-    needs=("decode", "faces"),
-    settings=("dub.paste",),
+    title="Putting clips into the picture",
+    done="put into the picture",
+    belongs=makes_clips,
+    needs=("decode", "render", "faces"),
+    depends=("dub.paste",),
 )

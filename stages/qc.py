@@ -233,7 +233,10 @@ STAGE = Stage(
     scope="language",
     items=items,
     run=run,
+    title="Measuring the result",
+    done="measured",
+    pace=0.45,
     needs=("stitch",),
-    settings=("qc.round_trip", "qc.max_word_error"),
+    depends=("qc.round_trip", "qc.max_word_error"),
     artifact="qc.json",
 )

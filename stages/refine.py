@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dubkit.chain.stage import Item, Sink, Stage
+from dubkit.chain.stage import Item, Needs, Sink, Stage
+from dubkit.engines.justdubit.record import CHECKPOINT, DISTILLED_LORA, DUBBING_LORA, UPSCALER
 from dubkit.episode.context import Context
 from dubkit.types import Clip
-from stages.denoise import SETTINGS, chained, jobs_for, ready, seed_edit, settings_for
+from stages.denoise import SETTINGS, chained, due_clips, jobs_for, ready, seed_edit, settings_for
 from stages.shared.artifacts import by_id, chain_of, chosen, digest_of, first_file, on_disk, second_file
 from stages.shared.generator import (
-    CHECKPOINT,
-    DISTILLED_LORA,
-    DUBBING_LORA,
-    UPSCALER,
     devices,
+    generator_runs,
     identities,
     keep_clips,
     open_generator,
@@ -41,7 +39,7 @@ def items(context: Context) -> Sequence[Item]:
             },
             edits=seed_edit(context, clip),
             models=models,
-            settings=settings_for(context, clip, STAGE.settings),
+            settings=settings_for(context, clip, STAGE.depends),
             held=("start",) if chosen_clip(context, clip) else None,
         )
         for clip in found
@@ -69,14 +67,25 @@ def work(context: Context, items: Sequence[Item]) -> float:
     return operations(context, chosen(context, items), "second")
 
 
+def _needs(context: Context, due: frozenset[str], _share: float) -> Needs:
+    return Needs(tflop=operations(context, due_clips(context, due), "second"))
+
+
 STAGE = Stage(
     name="refine",
     version=1,
     scope="language",
     items=items,
     run=run,
-    engine="justdubit",
+    title="Refining clips",
+    done="refined",
+    unit="clip",
+    belongs=generator_runs,
+    card=True,
+    pace=0.004,
+    weight=400.0,
+    estimate=_needs,
     needs=("denoise",),
     work=work,
-    settings=(*SETTINGS, "dub.distilled_strength"),
+    depends=(*SETTINGS, "dub.distilled_strength"),
 )

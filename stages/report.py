@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dubkit.engines.justdubit.record import ROLES as GENERATOR
 from dubkit.episode.context import Context
 from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, PictureReport, Segment
 from stages.mix import SOUND
 from stages.paste import REPORT as PICTURE_REPORT
-from stages.shared.generator import ROLES as GENERATOR
 from stages.stitch import dub_name, film
 
 if TYPE_CHECKING:

@@ -43,7 +43,10 @@ STAGE = Stage(
     scope="episode",
     items=items,
     run=run,
+    title="Finding shots",
+    done="searched for shots",
+    pace=0.10,
     needs=("extract",),
-    settings=("shots.threshold", "shots.min_seconds"),
+    depends=("shots.threshold", "shots.min_seconds"),
     artifact="shots.json",
 )

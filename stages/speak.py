@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dubkit.chain.stage import Item, Sink, Stage
+from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.edits import given
 from dubkit.errors import DubkitError
-from dubkit.types import SAMPLE_RATE, Line, Segment, Slot
+from dubkit.types import SAMPLE_BYTES, SAMPLE_RATE, Line, Segment, Slot
 from stages.shared.clip_speech import ClipSpeech, clips_of, line_inputs
 from stages.shared.generator import clip_seed
 from stages.shared.takes import chosen_speech
@@ -149,13 +149,22 @@ def _seed(context: Context, line: str) -> int | None:
     return edit.seed if edit is not None else None
 
 
+def _needs(context: Context, _due: frozenset[str], share: float) -> Needs:
+    return Needs(disk=int(context.episode.samples * SAMPLE_BYTES * share))
+
+
 STAGE = Stage(
     name="speak",
     version=1,
     scope="language",
     items=items,
     run=run,
-    needs=("translate", "cast", "clips", "decode"),
-    settings=("speak.min_speed", "speak.max_speed"),
+    title="Speaking the lines",
+    done="spoken",
+    unit="line",
+    pace=1.20,
+    estimate=_needs,
+    needs=("translate", "cast", "clips", "decode", "render"),
+    depends=("speak.min_speed", "speak.max_speed"),
     takes=True,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.chain.stage import EPISODE, Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.formats.cues import source_cues, target_cues, write_source_subtitles, write_target_subtitles
 from stages.mix import SOUND
@@ -83,12 +83,24 @@ def _subtitles(context: Context, folder: Path) -> tuple[tuple[str, Path], ...]:
     return tuple(tracks)
 
 
+DUB_SOUND_BYTES = 40_000
+"""Bytes per second of the sound tracks that a dub adds to the copied picture."""
+
+
+def _needs(context: Context, _due: frozenset[str], _share: float) -> Needs:
+    return Needs(disk=context.source.stat().st_size + int(context.episode.duration * DUB_SOUND_BYTES))
+
+
 STAGE = Stage(
     name="stitch",
     version=2,
     scope="language",
     items=items,
     run=run,
+    title="Writing the finished file",
+    done="joined",
+    pace=0.08,
+    estimate=_needs,
     needs=("paste", "mix"),
-    settings=("stitch.container", "stitch.keep_original", "stitch.subs", "stitch.subs_format"),
+    depends=("stitch.container", "stitch.keep_original", "stitch.subs", "stitch.subs_format"),
 )

@@ -15,6 +15,7 @@ from dubkit.episode.context import Context
 from dubkit.formats.cues import write_source_subtitles
 from dubkit.speech.language import LanguageSpan
 from dubkit.types import Transcript, Word
+from stages.shared.anchoring import anchor_edits
 from stages.shared.devices import device
 
 if TYPE_CHECKING:
@@ -161,7 +162,12 @@ STAGE = Stage(
     scope="episode",
     items=items,
     run=run,
+    title="Recognising speech",
+    done="transcribed",
+    aliases=("transcript",),
+    after=anchor_edits,
+    pace=0.45,
     needs=("extract", "diarize"),
     artifact="transcript.json",
-    accepts=(".srt", ".vtt", ".ass", ".json", ".csv"),
+    accepts=lambda: (".srt", ".vtt", ".ass", ".json", ".csv"),
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dubkit.chain.stage import Item, Sink, Stage
+from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.edits import given
 from dubkit.episode.store import canonical, decoded
@@ -187,14 +187,41 @@ def assemble(context: Context) -> None:
     write_target_subtitles(context.fresh())
 
 
+REQUEST_TOKENS = 350
+"""Tokens of the instructions in every request."""
+
+CHARACTERS_PER_TOKEN = (5.0, 2.5)
+"""English is near the first; other scripts are near the second."""
+
+
+def _needs(context: Context, due: frozenset[str], _share: float) -> Needs:
+    """Count what an endpoint or a local model reads and writes; the packaged network counts none."""
+    wanted = context.settings.translate
+    if not (wanted.base_url or wanted.api_key or wanted.gguf) or wanted.provider in ("nmt", "none"):
+        return Needs()
+    if not context.store.has("transcript.json"):
+        return Needs()
+    texts = [s.text for s in context.segments if s.id in due or not due]
+    requests = -(-len(texts) // wanted.batch_size)
+    characters = sum(len(text) for text in texts)
+    low, high = (int(characters / rate) * 2 + requests * REQUEST_TOKENS for rate in CHARACTERS_PER_TOKEN)
+    return Needs(tokens=(low, high))
+
+
 STAGE = Stage(
     name="translate",
     version=1,
     scope="language",
     items=items,
     run=run,
+    title="Translating the lines",
+    done="translated",
+    unit="line",
+    aliases=("translation",),
+    pace=0.15,
+    estimate=_needs,
     needs=("transcribe",),
     artifact="translation.json",
     assemble=assemble,
-    accepts=(".srt", ".vtt", ".ass", ".json", ".csv"),
+    accepts=lambda: (".srt", ".vtt", ".ass", ".json", ".csv"),
 )

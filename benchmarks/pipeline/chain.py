@@ -11,6 +11,7 @@ from unittest import mock
 
 import dubkit.chain.plan as planning
 from benchmarks.pipeline.measure import Comparison, Contender, Figure, interleaved, single
+from dubkit.chain.chain import Chain, Request
 from dubkit.chain.run import execute
 from dubkit.chain.stage import Item, Sink, Stage
 from dubkit.config import Settings
@@ -23,7 +24,7 @@ LANGUAGE = "fr"
 SOUND = b"\0" * 4096
 """What a take holds: small, so that the disk's speed for large files stays out of the figure."""
 
-REQUEST = planning.Request((LANGUAGE,))
+REQUEST = Request((LANGUAGE,))
 
 
 def measure(folder: Path, counts: Sequence[int], rounds: int) -> list[Figure]:
@@ -69,7 +70,7 @@ def trivial_stage(kind: str, count: int) -> Stage:
         "language",
         lambda context: due,
         run_takes if takes else run_values,
-        settings=("mix.duck_db",),
+        depends=("mix.duck_db",),
         artifact="" if takes else "lines.json",
         assemble=None if takes else assemble,
         takes=takes,
@@ -78,16 +79,14 @@ def trivial_stage(kind: str, count: int) -> Stage:
 
 def _contenders(folder: Path, kind: str, count: int) -> dict[str, Contender]:
     first, again = _context(folder / "first"), _context(folder / "again")
-    stages = (trivial_stage(kind, count),)
+    chain = Chain((trivial_stage(kind, count),))
 
     def run(context: Context) -> None:
-        with mock.patch.object(planning, "STAGES", stages):
-            outcome = execute(context, REQUEST, Silent(), Speeds())
+        outcome = execute(chain, context, REQUEST, Silent(), Speeds())
         assert outcome.exit_code == 0, outcome.errors
 
     def plan() -> None:
-        with mock.patch.object(planning, "STAGES", stages):
-            (planned,) = planning.plan(again, REQUEST, Speeds())
+        (planned,) = planning.plan(chain, again, REQUEST, Speeds())
         assert not planned.reasons, planned.reasons
 
     shutil.rmtree(again.store.root, ignore_errors=True)

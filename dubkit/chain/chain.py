@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dubkit.chain.stage import Setup, Stage, always
+from dubkit.chain.stage import Setup, Stage
 from dubkit.errors import DubkitError
 
 
@@ -79,21 +79,18 @@ class Chain:
             raise DubkitError(f"--use {name}={file}: no such file.")
         suffixes = stage.accepts()
         if file.suffix.lower() not in suffixes:
-            raise DubkitError(f"--use {name}={file}: takes {', '.join(suffixes)}, not {file.suffix or 'this'}.")
+            raise DubkitError(
+                f"--use {name}={file}: takes {', '.join(suffixes)}, not {file.suffix or 'this'}."
+            )
 
-    def scopes(self, request: Request, setup: Setup | None) -> Iterator[tuple[str, list[Stage]]]:
-        """Yield the shared stages under "", then each language with its stages.
-
-        Only stages that take part under `setup`; without one, only those that take part in every run.
-        """
+    def scopes(self, request: Request, setup: Setup) -> Iterator[tuple[str, list[Stage]]]:
+        """Yield the shared stages under "", then each language with its stages: those that take part."""
         part = self._taking_part(setup)
         yield "", [stage for stage in self._selected(request, "episode") if stage in part]
         for language in request.languages:
             yield language, [stage for stage in self._selected(request, "language") if stage in part]
 
-    def _taking_part(self, setup: Setup | None) -> list[Stage]:
-        if setup is None:
-            return [stage for stage in self.stages if stage.belongs is always]
+    def _taking_part(self, setup: Setup) -> list[Stage]:
         answers: dict[Callable[[Setup], bool], bool] = {}
         for stage in self.stages:
             if stage.belongs not in answers:  # stages of one engine share the question

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dubkit.chain.chain import Chain
 from dubkit.chain.plan import StagePlan
@@ -21,4 +22,4 @@ def estimate(chain: Chain, context: Context, plans: Sequence[StagePlan]) -> Need
             continue
         share = len(planned.reasons) / planned.total if planned.total else 1.0
         total += stage.estimate(context.fresh(planned.language), frozenset(planned.reasons), share)
-    return total
+    return replace(total, tflop=round(total.tflop, 1))

@@ -78,9 +78,7 @@ class Outcome:
 # --- running ----------------------------------------------------------------------------------
 
 
-def execute(
-    chain: Chain, context: Context, request: Request, progress: Progress, speeds: Speeds
-) -> Outcome:
+def execute(chain: Chain, context: Context, request: Request, progress: Progress, speeds: Speeds) -> Outcome:
     """Run what is missing or out of date. Needs the episode's lock. Raises DiskFull; other user errors
     are recorded in the outcome, so that other languages go on."""
     chain.check(request)

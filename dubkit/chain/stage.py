@@ -171,9 +171,11 @@ class Stage:
     """First guess of its time, until this machine's own is known: seconds of work on two processor cores for
     a second of episode, or for a unit of `work`."""
     weight: float = 0.0
-    """Seconds that a minute of episode counts for in the progress of a whole job, while `work` is not known."""
+    """Seconds that a minute of episode counts for in the progress of a whole job, until `work` is known."""
     estimate: Estimate | None = None
     """What some of its items need besides time."""
+    card: bool = False
+    """Whether it needs a graphics card: a server runs as many such jobs at once as it has cards."""
     takes: bool = False
     """Results are kept as takes, so an earlier one comes back when its key does."""
 

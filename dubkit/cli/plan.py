@@ -14,8 +14,8 @@ from dubkit.cli.requests import make_request
 from dubkit.cli.sources import find_sources
 
 if TYPE_CHECKING:
-    from dubkit.chain.estimate import Estimate
     from dubkit.chain.plan import StagePlan
+    from dubkit.chain.stage import Needs
 
 SHOWN = 8
 
@@ -74,7 +74,7 @@ def _row(planned: StagePlan) -> dict[str, Any]:
     }
 
 
-def _print(source: Path, plans: list[StagePlan], needs: Estimate | None) -> None:
+def _print(source: Path, plans: list[StagePlan], needs: Needs | None) -> None:
     from dubkit.progress import spread, total_range
 
     click.echo(f"{source}")
@@ -100,7 +100,7 @@ def _print(source: Path, plans: list[StagePlan], needs: Estimate | None) -> None
         click.echo("  The time is known once the source is probed: run with --until extract.")
 
 
-def _needs(needs: Estimate | None) -> str:
+def _needs(needs: Needs | None) -> str:
     if needs is None:
         return ""
     disk = f", {max(1, needs.disk // 1_000_000)} MB on disk"

@@ -10,30 +10,31 @@ import click
 from dubkit.cli.options import languages
 
 if TYPE_CHECKING:
-    from dubkit.chain.plan import Request
+    from dubkit.chain.chain import Request
 
 
 def make_request(targets: tuple[str, ...], flags: dict[str, Any]) -> Request:
     """Read the options that say what to do, not how."""
-    from dubkit.chain.plan import Request, check_request, stage_named
+    from dubkit.chain.chain import Request
+    from dubkit.studio import chain
 
     uses: dict[str, Path | None] = {}
     for pair in flags["use"]:
         name, equals, file = pair.partition("=")
         if not equals:
             raise click.UsageError(f"--use {pair}: write --use STAGE=FILE, such as --use transcribe=my.srt.")
-        uses[stage_named(name, "--use").name] = Path(file) if file else None
+        uses[chain().named(name, "--use").name] = Path(file) if file else None
     if flags["no_translate"] and not targets and flags["set_transcribe__language"]:
         targets = (flags["set_transcribe__language"],)
     request = Request(
         languages=languages(targets),
         until=flags["until"],
         start=flags["start"],
-        force=frozenset(stage_named(name, "--force").name for name in flags["force"]),
+        force=frozenset(chain().named(name, "--force").name for name in flags["force"]),
         uses=uses,
     )
-    check_request(request)
-    shared_only = request.until and stage_named(request.until, "--until").scope == "episode"
+    chain().check(request)
+    shared_only = request.until and chain().named(request.until, "--until").scope == "episode"
     if not request.languages and not shared_only:
         raise click.UsageError(
             "Which language? Add --to LANG, such as --to pt-BR (with --no-translate, --src-lang is enough)."

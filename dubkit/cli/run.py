@@ -14,7 +14,7 @@ from dubkit.cli.requests import make_request
 from dubkit.cli.sources import find_sources
 
 if TYPE_CHECKING:
-    from dubkit.chain.plan import Request
+    from dubkit.chain.chain import Request
     from dubkit.chain.run import Outcome
 
 

@@ -16,13 +16,12 @@ from dubkit.cli.options import load, model_store, output_option
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(video: Path, output: Path, as_json: bool) -> None:
     """Show what is finished for VIDEO, and which lines need a look."""
-    from dubkit.chain.summary import summarise
     from dubkit.progress import Speeds
-    from dubkit.studio import Session, episode_context
+    from dubkit.studio import Session, episode_context, episode_summary
 
     settings = load({}, video).settings
     session = Session(settings, output, model_store(settings), Speeds())
-    summary = summarise(episode_context(session, video))
+    summary = episode_summary(episode_context(session, video))
     if as_json:
         click.echo(json.dumps(summary.as_json(), ensure_ascii=False))
         return

@@ -13,8 +13,6 @@ from dubkit.registry import Registry
 from dubkit.types import Clip
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -74,7 +72,7 @@ class TakeEngine:
     """Its own section: the table `[dub.NAME]`. Values that are not the default make takes anew."""
     models: tuple[ModelSpec, ...] = ()
     generates: bool = True
-    """Whether it makes clips, picture and voice together; otherwise lines are spoken over the source's picture."""
+    """Whether it makes clips, picture and voice together, or leaves the picture as it is."""
     automatic: bool = False
     """Whether `--engine auto` takes it where it can work; others must be asked for."""
     reason: str = "it can work here"
@@ -91,7 +89,7 @@ ENGINES = Registry(
     "take engine",
     "dubkit.engines",
     TakeEngine,
-    ("dubkit.engines.justdubit.record:ENGINE", "dubkit.engines.voice:ENGINE"),
+    ("dubkit.engines.justdubit.record:ENGINE", "dubkit.engines.spoken:ENGINE"),
     table="dub",
 )
 
@@ -123,7 +121,7 @@ def choose_engine(name: str, models: ModelStore) -> EngineChoice:
     if engine is not None:
         _require(engine, models)
         return EngineChoice(engine, "asked for")
-    reasons = []
+    reasons: list[str] = []
     for candidate in (engine for engine in ENGINES if engine.automatic):
         reason = candidate.hindrance(models)
         if not reason:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dubkit.chain.plan import find_todo, stage_named
+from dubkit.chain.plan import find_todo
 from dubkit.episode.context import Context
 from dubkit.episode.edits import SpeakerEdit, given
 from dubkit.errors import TranslationError
 from dubkit.review.takes import GENERATING, clips_of
+from dubkit.studio import chain
 
 
 def find_due(context: Context, lines: Sequence[str]) -> dict[str, str]:
@@ -17,7 +18,7 @@ def find_due(context: Context, lines: Sequence[str]) -> dict[str, str]:
     due = _translations(context, lines) | _voices(context, lines, frozenset(n for n in lines if clips[n]))
     named = {*lines, *(clip for found in clips.values() for clip in found)}
     for name in (*GENERATING, "speak") if any(clips.values()) else ("speak",):
-        stage = stage_named(name, "lock")
+        stage = chain().named(name, "lock")
         items = [item for item in stage.items(context) if item.id in named]
         for todo in find_todo(stage, context, items, False):
             due.setdefault(todo.item.id, todo.reason)
@@ -29,7 +30,7 @@ def find_due(context: Context, lines: Sequence[str]) -> dict[str, str]:
 
 
 def _translations(context: Context, lines: Sequence[str]) -> dict[str, str]:
-    stage = stage_named("translate", "lock")
+    stage = chain().named("translate", "lock")
     # Where a person wrote the text, no translation changes it.
     written = {line for line, edit in context.placed.lines.items() if edit.text is not None}
     made = context.store.records("translate", context.language)

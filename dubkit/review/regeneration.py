@@ -6,30 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dubkit.chain.plan import Request, StagePlan, plan
+from dubkit.chain.chain import Request
+from dubkit.chain.plan import StagePlan, plan
 from dubkit.chain.run import Outcome
 from dubkit.episode.context import Context
 from dubkit.episode.folders import open_episode
 from dubkit.progress import Progress, Speeds, spread, total_range
-from dubkit.studio import Session, continued, dub
+from dubkit.studio import Session, chain, continued, dub
 
 LAST = "speak"
 """Stage after which a line's take is whole; what follows joins all lines."""
-
-DOING = {
-    "translate": "translated",
-    "cast": "voices chosen",
-    "speak": "spoken",
-    "embed": "prompts read",
-    "encode": "looked at",
-    "denoise": "generated",
-    "refine": "refined",
-    "decode": "decoded",
-    "paste": "put into the picture",
-    "mix": "mixed",
-    "stitch": "joined",
-    "qc": "measured",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +40,12 @@ class Pending:
             return "Nothing to do: everything is up to date."
         parts = []
         for stage, items in self._worked_on().items():
-            count = "lines" if stage in ("translate", "speak") else "parts"
-            many = f"{len(items)} {count[:-1] if len(items) == 1 else count}" if items != ("?",) else "some"
-            named = f" ({', '.join(items)})" if stage in ("translate", "speak") and len(items) <= 5 else ""
+            known = chain().named(stage, "stage")
+            many = f"{len(items)} {known.unit}{'' if len(items) == 1 else 's'}" if items != ("?",) else "some"
+            named = f" ({', '.join(items)})" if known.unit == "line" and len(items) <= 5 else ""
             one = items in (("episode",), ("?",))
-            parts.append(DOING.get(stage, stage) if one else f"{many} {DOING.get(stage, stage)}{named}")
+            done = known.done or known.name
+            parts.append(done if one else f"{many} {done}{named}")
         back = sum(map(_brought_back, self.reasons.values()))
         if back:
             parts.insert(0, f"{back} chosen {'take' if back == 1 else 'takes'} brought back")
@@ -80,7 +67,7 @@ def _brought_back(reason: str) -> bool:
 
 def pending(context: Context, speeds: Speeds, lines: Sequence[str] = ()) -> Pending:
     """Return what making some lines again would do, or (no lines) what rendering the episode would."""
-    return _summed(plan(context.fresh(""), _request(context.language, lines), speeds))
+    return _summed(plan(chain(), context.fresh(""), _request(context.language, lines), speeds))
 
 
 def make_takes(

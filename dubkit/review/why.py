@@ -13,7 +13,7 @@ from dubkit.episode.edits.log import EditLog
 from dubkit.episode.store import Record
 from dubkit.review.history import sentence
 from dubkit.review.takes import clips_of
-from stages import STAGES
+from dubkit.studio import chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _steps(context: Context, line: str) -> Iterator[MadeBy]:
         if _planned(context)
         else []
     )
-    for stage in STAGES:
+    for stage in chain().stages:
         home = stage.home(context.language) if stage.scope == "language" else ""
         for item in (line, *(name for clip in clips for name in (clip.id, clip.window))):
             record = context.store.record(stage.name, item, home)

@@ -20,7 +20,7 @@ from dubkit.types.clips import (
     PictureReport,
     SpeakingFace,
 )
-from dubkit.types.clock import ASR_RATE, SAMPLE_RATE, sample_at
+from dubkit.types.clock import ASR_RATE, SAMPLE_BYTES, SAMPLE_RATE, sample_at
 from dubkit.types.lines import (
     Cast,
     Line,
@@ -56,6 +56,7 @@ from dubkit.types.speech import (
 
 __all__ = [
     "ASR_RATE",
+    "SAMPLE_BYTES",
     "SAMPLE_RATE",
     "AudioStream",
     "Cast",

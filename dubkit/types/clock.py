@@ -5,6 +5,9 @@ from __future__ import annotations
 SAMPLE_RATE = 48_000
 """Samples per second of the episode clock and of every sound artifact but `speech16k.wav`."""
 
+SAMPLE_BYTES = 3
+"""Bytes of a sample in a sound artifact on the episode clock."""
+
 ASR_RATE = 16_000
 """Samples per second of the mono signal that speech models read."""
 

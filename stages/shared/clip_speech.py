@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dubkit.episode.context import Context
 from dubkit.types import SAMPLE_RATE, Clip, Segment, SpokenLine
 from stages.decode import SOUND
+from stages.shared.engine import clip_stage
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -28,7 +29,7 @@ def clips_of(context: Context, line: str) -> list[Clip]:
 
 def sound_digest(context: Context, clip: Clip) -> str:
     """Return the SHA-256 of a clip's sound; empty while it was not made."""
-    record = context.store.record("decode", clip.id, context.language)
+    record = context.store.record(clip_stage(context), clip.id, context.language)
     files = record.files if record and not record.error else ()
     return next((ref.sha256 for ref in files if ref.path.endswith(f"/{SOUND}")), "")
 
@@ -36,7 +37,7 @@ def sound_digest(context: Context, clip: Clip) -> str:
 def line_inputs(context: Context, segment: Segment) -> dict[str, str] | None:
     """Return what the speech of a lip-dubbed line depends on; None while a clip of it is missing."""
     clips = clips_of(context, segment.id)
-    found = {f"decode/{clip.id}": sound_digest(context, clip) for clip in clips}
+    found = {f"{clip_stage(context)}/{clip.id}": sound_digest(context, clip) for clip in clips}
     if not clips or not all(found.values()):
         return None
     times = [[c.start_frame, c.keep_start, c.keep_end, c.lines, c.follows] for c in clips]
@@ -59,8 +60,6 @@ class ClipSpeech:
         """Return the take of a line and its (N,) samples at 48 kHz."""
         import numpy as np
 
-        from dubkit.engines.justdubit import ENGINE
-
         sounds = [self.sound(clip) for clip in clips_of(self.context, segment.id)]
         first, last = _span(segment)
         parts = [(max(first, s.start_sample), min(last, s.start_sample + len(s.samples)), s) for s in sounds]
@@ -72,7 +71,9 @@ class ClipSpeech:
             # Where clips of a shot join, their ramps add up to 1.
             samples[a - begin : b - begin] += sound.samples[a - sound.start_sample : b - sound.start_sample]
         flags = tuple(dict.fromkeys(flag for sound in sounds for flag in sound.flags))
-        return SpokenLine(segment.id, ENGINE, "", begin, end - begin, 1.0, "fits", flags), samples
+        return SpokenLine(
+            segment.id, self.context.clips.engine, "", begin, end - begin, 1.0, "fits", flags
+        ), samples
 
     def sound(self, clip: Clip) -> ClipSound:
         """Return a clip's sound where it belongs in the episode."""
@@ -89,7 +90,7 @@ class ClipSpeech:
         context = self.context
         video = context.episode.video
         assert video is not None, "clips have a picture"
-        file = context.take_file(clip.id, SOUND, stage="decode")
+        file = context.take_file(clip.id, SOUND, stage=clip_stage(context))
         assert file is not None, "only lines whose clips are there are spoken"
         generated, rate = sf.read(file, dtype="float32", always_2d=True)
         clips = context.clips.clips

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from dubkit.chain.stage import Sink
+from dubkit.chain.stage import Setup, Sink
+from dubkit.engines.justdubit.record import (
+    CHECKPOINT,
+    DISTILLED_LORA,
+    DUBBING_LORA,
+    ENGINE,
+    TEXT,
+    UPSCALER,
+)
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError, GeneratorError, SettingError
 from dubkit.types import Clip
+from stages.shared.engine import choose_engine
 
 if TYPE_CHECKING:
     from dubkit.dubbing.diffusion.recipes import Recipe
@@ -23,58 +28,15 @@ if TYPE_CHECKING:
     from dubkit.engines.justdubit.opening import Generator, StageName
     from dubkit.engines.justdubit.steps import ClipJob
 
-CHECKPOINT, TEXT = "checkpoint", "text-encoder"
-DUBBING_LORA, DISTILLED_LORA, UPSCALER = "dubbing-lora", "distilled-lora", "spatial-upscaler"
-ROLES = (CHECKPOINT, TEXT, DUBBING_LORA, DISTILLED_LORA, UPSCALER)
 
-
-PACKAGES = ("safetensors", "tokenizers", "torch", "transformers")
-
-
-@dataclass(frozen=True, slots=True)
-class EngineChoice:
-    """The engine of a run, and why."""
-
-    name: Literal["voice", "justdubit"]
-    reason: str
-
-
-def choose_engine(context: Context) -> EngineChoice:
-    """Choose what makes the takes. Raises ModelMissing when the generator is asked for without its files."""
-    wanted = context.settings.engine
-    if wanted == "voice":
-        return EngineChoice("voice", "asked for")
-    packages = [name for name in PACKAGES if find_spec(name) is None]
-    if wanted == "justdubit":
-        if packages:
-            raise GeneratorError(
-                f"The generator needs packages that are not installed: {', '.join(packages)}.\n"
-                'Install them with: pip install "dubkit[gpu]"'
-            )
-        for role in ROLES:
-            if context.models.find(role) is None:
-                context.models.fetch(role)  # says which file is missing, and how to get it
-        return EngineChoice("justdubit", "asked for")
-    if packages:
-        return EngineChoice("voice", f"the generator needs packages that are not here: {', '.join(packages)}")
-    missing = [role for role in ROLES if context.models.find(role) is None]
-    if missing:
-        return EngineChoice("voice", f"the generator needs files that are not here: {', '.join(missing)}")
-    if not _accelerator():
-        return EngineChoice("voice", "the generator's files are here, but no graphics card")
-    return EngineChoice("justdubit", "its files and a graphics card are here")
+def generator_runs(setup: Setup) -> bool:
+    """Tell whether the embedded generator makes the takes, so that its stages take part."""
+    return choose_engine(setup).engine is ENGINE
 
 
 def generates(context: Context) -> bool:
-    """Tell whether clips are generated in this run."""
-    return choose_engine(context).name == "justdubit" and context.episode.video is not None
-
-
-def _accelerator() -> bool:
-    """Tell whether a graphics card is there, without loading what would use it."""
-    if sys.platform == "darwin":
-        return platform.machine() == "arm64"
-    return any(Path("/dev").glob("nvidia[0-9]*"))
+    """Tell whether the embedded generator makes clips in this run."""
+    return generator_runs(context) and context.episode.video is not None
 
 
 def recipe(context: Context) -> Recipe:

@@ -9,6 +9,7 @@ from dubkit.chain.stage import Item
 from dubkit.episode.context import Context
 from dubkit.episode.store import Record
 from dubkit.types import Clip
+from stages.shared.engine import CLIP_STAGES
 
 KEPT = "kept"
 """Input of a decoded clip: which frames of the episode it holds."""
@@ -49,7 +50,7 @@ def chosen_clip(context: Context, clip: Clip) -> Chosen | None:
         for take, record in _takes(context, line):
             if record is None and _is_clip(take):
                 misfit = misfit or Chosen(take, _gone(line, take))
-            elif record is not None and record.parts.stage == "decode":
+            elif record is not None and record.parts.stage in CLIP_STAGES:
                 if record.parts.inputs.get(KEPT) == kept:
                     return Chosen(take)
                 misfit = misfit or _other_frames(context, line, take)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-import dubkit.chain.plan as planning
-from dubkit.chain.plan import Request, plan
+from dubkit.chain.chain import Chain, Request
+from dubkit.chain.plan import plan
 from dubkit.chain.run import Outcome, execute
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.config import Settings
@@ -21,6 +21,7 @@ from dubkit.errors import DiskFull, DubkitError
 from dubkit.models.store import ModelStore
 from dubkit.progress import Silent, Speeds
 from dubkit.types import Line, Segment, Transcript, Translation
+from stages.shared.anchoring import anchor_edits
 
 TEXTS = ("One.", "Two.", "Three.")
 
@@ -36,6 +37,7 @@ class Bench:
         self.calls: list[str] = []
         self.broken: dict[str, Exception] = {}
         self.progress = Silent()
+        self.chain = Chain(self.stages())
 
     def context(self) -> Context:
         models = ModelStore(self.root / "models")
@@ -45,17 +47,48 @@ class Bench:
     def run(self, *languages: str, **changes: object) -> Outcome:
         request = replace(Request(languages or ("fr",)), **changes)  # type: ignore[arg-type]
         self.calls.clear()
-        return execute(self.context(), request, self.progress, Speeds())
+        return execute(self.chain, self.context(), request, self.progress, Speeds())
 
     def plan(self, *languages: str, **changes: object) -> dict[str, dict[str, str]]:
         request = replace(Request(languages or ("fr",)), **changes)  # type: ignore[arg-type]
-        return {p.stage: dict(p.reasons) for p in plan(self.context(), request, Speeds())}
+        return {p.stage: dict(p.reasons) for p in plan(self.chain, self.context(), request, Speeds())}
 
     def edit(self, table: object, language: str = "fr") -> None:
         path = self.root / "out" / language / "edits.json"
         path.write_text(json.dumps(table))
 
     # the stages
+
+    def stages(self) -> tuple[Stage, ...]:
+        def whole(context: Context) -> list[Item]:
+            return [Item(EPISODE, inputs={"source": context.sha256})]
+
+        return (
+            Stage(
+                "transcribe",
+                1,
+                "episode",
+                whole,
+                self.transcribe,
+                artifact="transcript.json",
+                aliases=("transcript",),
+                after=anchor_edits,
+                accepts=lambda: (".txt",),
+            ),
+            Stage(
+                "translate",
+                1,
+                "language",
+                self.translate_items,
+                self.translate,
+                needs=("transcribe",),
+                depends=("translate.context",),
+                artifact="translation.json",
+                assemble=self.assemble,
+            ),
+            Stage("speak", 1, "language", self.speak_items, self.speak, needs=("translate",), takes=True),
+            Stage("mix", 1, "language", self.mix_items, self.mix, needs=("speak",), artifact="mix/mix.json"),
+        )
 
     def transcribe(self, context: Context, items: Sequence[Item], sink: Sink) -> None:
         self.note("transcribe", items)
@@ -140,33 +173,8 @@ def chain_digest(path: Path) -> str:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    made = Bench(tmp_path)
-
-    def whole(context: Context) -> list[Item]:
-        return [Item(EPISODE, inputs={"source": context.sha256})]
-
-    one: Callable[[Context], list[Item]] = whole
-    stages = (
-        Stage(
-            "transcribe", 1, "episode", one, made.transcribe, artifact="transcript.json", accepts=(".txt",)
-        ),
-        Stage(
-            "translate",
-            1,
-            "language",
-            made.translate_items,
-            made.translate,
-            needs=("transcribe",),
-            settings=("translate.context",),
-            artifact="translation.json",
-            assemble=made.assemble,
-        ),
-        Stage("speak", 1, "language", made.speak_items, made.speak, needs=("translate",), takes=True),
-        Stage("mix", 1, "language", made.mix_items, made.mix, needs=("speak",), artifact="mix/mix.json"),
-    )
-    monkeypatch.setattr(planning, "STAGES", stages)
-    return made
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
 
 
 def mixed(bench: Bench, language: str = "fr") -> list[str]:

@@ -13,6 +13,7 @@ from dubkit.config import Settings
 from dubkit.episode.context import Context
 from dubkit.episode.store import EpisodeStore, Parts, Record
 from dubkit.models.store import ModelStore
+from dubkit.studio import chain
 from dubkit.types import Transcript, Translation
 
 
@@ -28,21 +29,21 @@ def finish(context: Context, stage: str, error: str = "") -> None:
 
 def test_what_a_run_kept_is_not_collected_again(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     finish(context, "extract")
-    keep_summary(context)
+    keep_summary(chain(), context)
 
     def fail(_: Context) -> Summary:
         raise AssertionError("collected again")
 
     monkeypatch.setattr(summary, "summarise", fail)
-    assert [(row.stage, row.done) for row in known_summary(context).stages] == [("extract", 1)]
+    assert [(row.stage, row.done) for row in known_summary(chain(), context).stages] == [("extract", 1)]
 
 
 def test_a_record_of_a_run_that_was_killed_is_seen(context: Context) -> None:
     finish(context, "extract")
-    keep_summary(context)
+    keep_summary(chain(), context)
     time.sleep(0.02)
     finish(context, "shots", "no picture")
-    found = known_summary(context)
+    found = known_summary(chain(), context)
     assert [(row.stage, row.done, row.failed) for row in found.stages] == [("extract", 1, 0), ("shots", 0, 1)]
     assert found.degraded == ["shots episode failed: no picture"]
 
@@ -50,12 +51,12 @@ def test_a_record_of_a_run_that_was_killed_is_seen(context: Context) -> None:
 def test_a_summary_of_another_version_is_collected_again(context: Context) -> None:
     finish(context, "extract")
     context.store.write_json(KEPT, {"stages": "other"})
-    assert [row.stage for row in known_summary(context).stages] == ["extract"]
+    assert [row.stage for row in known_summary(chain(), context).stages] == ["extract"]
 
 
 def test_a_language_that_came_by_hand_is_seen(context: Context) -> None:
     finish(context, "extract")
-    keep_summary(context)
+    keep_summary(chain(), context)
     context.store.write_json("transcript.json", Transcript("en", 1.0, (), "test"))
     context.store.write_json("translation.json", Translation("fr", ()), "fr")
-    assert [row.tag for row in known_summary(context).languages] == ["fr"]
+    assert [row.tag for row in known_summary(chain(), context).languages] == ["fr"]

@@ -16,10 +16,10 @@ def faces(visible: float, mouth: float, method: str = "mediapipe") -> Faces:
 
 
 def route(
-    found: Faces | None, line: Line = LINE, engine: str = "justdubit", override: Route | None = None
+    found: Faces | None, line: Line = LINE, generates: bool = True, override: Route | None = None
 ) -> LineRoute:
     chosen: dict[str, Route] = {line.id: override} if override else {}
-    (only,) = route_lines([line], [SEGMENT], found, engine, chosen)
+    (only,) = route_lines([line], [SEGMENT], found, generates, chosen)
     return only
 
 
@@ -61,11 +61,11 @@ def test_a_line_without_text_is_kept_whatever_was_chosen(text: str) -> None:
 
 
 def test_the_voice_engine_never_changes_the_picture() -> None:
-    found = route(faces(1.0, 0.2), engine="voice")
+    found = route(faces(1.0, 0.2), generates=False)
     assert found == LineRoute("s0001", "voice", "the voice engine does not change the picture")
-    edited = route(faces(1.0, 0.2), engine="voice", override="lipdub")
+    edited = route(faces(1.0, 0.2), generates=False, override="lipdub")
     assert (edited.route, "edited to lipdub, but" in edited.reason) == ("voice", True)
-    assert route(None, engine="voice", override="keep").route == "keep"
+    assert route(None, generates=False, override="keep").route == "keep"
 
 
 def test_what_the_translation_keeps_is_kept() -> None:
@@ -75,4 +75,4 @@ def test_what_the_translation_keeps_is_kept() -> None:
 def test_routes_come_in_order_of_time() -> None:
     segments = [Segment("a", 5.0, 6.0, "spk1", "x"), Segment("b", 1.0, 2.0, "spk1", "x")]
     lines = [Line("a", "x"), Line("lost", "x"), Line("b", "x")]
-    assert [r.line for r in route_lines(lines, segments, None, "voice", {})] == ["b", "a", "lost"]
+    assert [r.line for r in route_lines(lines, segments, None, False, {})] == ["b", "a", "lost"]

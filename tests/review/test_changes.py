@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dubkit.chain.plan import find_todo, stage_named
+from dubkit.chain.plan import find_todo
 from dubkit.chain.sink import StoreSink
 from dubkit.config import Settings
 from dubkit.episode.context import Context
@@ -21,6 +21,7 @@ from dubkit.review.changes import Desk, LineChange
 from dubkit.review.history import history
 from dubkit.review.lines import review_lines
 from dubkit.review.takes import line_takes
+from dubkit.studio import chain
 from dubkit.types import (
     AudioStream,
     Cast,
@@ -88,7 +89,7 @@ def add_language(context: Context, language: str) -> None:
 
 def speak(context: Context, *lines: str) -> None:
     """Leave a take of every line that is due, as the stage would."""
-    stage = stage_named("speak", "test")
+    stage = chain().named("speak", "test")
     here = context.fresh()
     due = {t.item.id: t.parts for t in find_todo(stage, here, stage.items(here), False)}
     sink = StoreSink(here, due, Silent(), here.language)
@@ -327,7 +328,7 @@ def test_the_episode_after_changes_tells_what_would_be_due_and_writes_nothing(de
     before = files(desk)
     changes, lines = desk.seed_changes(["s0002"])
     proposed = desk.after(changes)
-    stage = stage_named("speak", "test")
+    stage = chain().named("speak", "test")
     for here, due in ((proposed.fresh(PT), ["s0002"]), (desk.context.fresh(), [])):
         assert [t.item.id for t in find_todo(stage, here, stage.items(here), False)] == due
     assert lines == ["s0002"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dubkit.config import Settings
+from dubkit.engines.engine import ENGINES, EngineChoice, TakeEngine
 from dubkit.episode.context import Context
 from dubkit.episode.store import EpisodeStore
 from dubkit.errors import SettingError
@@ -31,7 +32,6 @@ from dubkit.types import (
     Word,
 )
 from stages.clips import STAGE
-from stages.shared.generator import EngineChoice
 
 MODULE = sys.modules[STAGE.run.__module__]
 RATE = Fraction(24000, 1001)
@@ -47,9 +47,15 @@ def segment(number: int, start: float, end: float) -> Segment:
 SEGMENTS = (segment(1, 1.0, 2.0), segment(2, 2.5, 3.5), segment(3, 4.0, 5.0), segment(4, 10.0, 18.0))
 
 
+def engine(name: str) -> TakeEngine:
+    found = ENGINES.get(name)
+    assert found is not None
+    return found
+
+
 @pytest.fixture
 def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
-    monkeypatch.setattr(MODULE, "choose_engine", lambda _: EngineChoice("justdubit", "asked for"))
+    monkeypatch.setattr(MODULE, "choose_engine", lambda _: EngineChoice(engine("justdubit"), "asked for"))
     store = EpisodeStore(tmp_path / "Output/ep")
     source = tmp_path / "ep.mp4"
     source.write_bytes(b"x" * 1000)
@@ -143,7 +149,7 @@ def test_without_faces_every_line_is_spoken(context: Context) -> None:
 
 
 def test_the_voice_engine_plans_no_clips(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MODULE, "choose_engine", lambda _: EngineChoice("voice", "asked for"))
+    monkeypatch.setattr(MODULE, "choose_engine", lambda _: EngineChoice(engine("voice"), "asked for"))
     context.store.path("shots.json").unlink()
     (item,) = STAGE.items(context)
     found, _ = run(context)

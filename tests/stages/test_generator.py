@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dubkit.config import Dub, Settings
+from dubkit.engines.justdubit import record
 from dubkit.episode.context import Context
 from dubkit.episode.store import EpisodeStore
 from dubkit.errors import GeneratorError, ModelMissing, SettingError
@@ -17,6 +18,7 @@ from dubkit.models.store import ModelStore
 from dubkit.models.tiny.files import make_tiny
 from stages.encode import heard
 from stages.shared import generator
+from stages.shared.engine import choose_engine
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,7 @@ def context(folder: Path, weights: Path | None, **settings: object) -> Context:
 
 
 def test_the_voice_is_taken_without_files(tmp_path: Path) -> None:
-    choice = generator.choose_engine(context(tmp_path, None))
+    choice = choose_engine(context(tmp_path, None))
     assert choice.name == "voice"
     assert "checkpoint, text-encoder, dubbing-lora, distilled-lora, spatial-upscaler" in choice.reason
 
@@ -42,26 +44,26 @@ def test_the_voice_is_taken_without_files(tmp_path: Path) -> None:
 def test_auto_needs_a_graphics_card(
     tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, card: bool, name: str
 ) -> None:
-    monkeypatch.setattr(generator, "_accelerator", lambda: card)
-    assert generator.choose_engine(context(tmp_path, weights)).name == name
+    monkeypatch.setattr(record, "_accelerator", lambda: card)
+    assert choose_engine(context(tmp_path, weights)).name == name
 
 
 def test_asked_for_it_runs_on_any_machine(tmp_path: Path, weights: Path) -> None:
-    assert generator.choose_engine(context(tmp_path, weights, engine="justdubit")).name == "justdubit"
+    assert choose_engine(context(tmp_path, weights, engine="justdubit")).name == "justdubit"
 
 
 def test_a_missing_file_is_named_with_the_way_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(ModelMissing, match="dubkit models get ltx-2-19b-dev"):
-        generator.choose_engine(context(tmp_path, None, engine="justdubit"))
+        choose_engine(context(tmp_path, None, engine="justdubit"))
 
 
 def test_missing_packages_are_named_with_the_way_to_get_them(
     tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generator, "find_spec", lambda name: None if name == "transformers" else name)
+    monkeypatch.setattr(record, "find_spec", lambda name: None if name == "transformers" else name)
     with pytest.raises(GeneratorError, match=r'not installed: transformers\.\n.*"dubkit\[gpu\]"'):
-        generator.choose_engine(context(tmp_path, weights, engine="justdubit"))
-    assert "transformers" in generator.choose_engine(context(tmp_path, weights)).reason
+        choose_engine(context(tmp_path, weights, engine="justdubit"))
+    assert "transformers" in choose_engine(context(tmp_path, weights)).reason
 
 
 def test_settings_change_the_recipe(tmp_path: Path) -> None:

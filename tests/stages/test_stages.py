@@ -15,6 +15,7 @@ from dubkit.episode.store import EpisodeStore
 from dubkit.errors import ArtifactDamaged
 from dubkit.formats.export import export
 from dubkit.models.store import ModelStore
+from dubkit.studio import chain
 from dubkit.types import (
     AudioStream,
     Cast,
@@ -189,16 +190,16 @@ def test_an_estimate_counts_disk_and_the_tokens_of_a_language_model(context: Con
         StagePlan("translate", "fr", 2, {"s0001": "missing", "s0002": "missing"}),
         StagePlan("mix", "fr", 1, {"episode": "missing"}),
     ]
-    needs = estimate(context, plans)
+    needs = estimate(chain(), context, plans)
     assert needs is not None
     assert needs.disk == 240_000 * 2 * 3
     assert needs.tokens == (0, 0)
     wanted = replace(context.settings.translate, base_url="http://127.0.0.1:9/v1")
     context.settings = replace(context.settings, translate=wanted)
-    asked = estimate(context, plans)
+    asked = estimate(chain(), context, plans)
     assert asked is not None
     assert 350 < asked.tokens[0] <= asked.tokens[1] < 400
-    assert estimate(context, [StagePlan("mix", "fr", 1, {})]) == type(needs)(0)
+    assert estimate(chain(), context, [StagePlan("mix", "fr", 1, {})]) == type(needs)(0)
 
 
 def test_a_speakers_voice_in_one_language_leaves_its_shared_name_in_the_key(context: Context) -> None:

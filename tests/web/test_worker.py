@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ import soundfile  # type: ignore[import-untyped]
 from click.testing import CliRunner
 from sqlalchemy import update
 
-from dubkit.chain.plan import Request
+from dubkit.chain.chain import Request
 from dubkit.chain.run import Outcome, StageResult
 from dubkit.config import configure
 from dubkit.episode.store import EpisodeStore
@@ -349,7 +351,7 @@ def test_a_signal_hands_the_job_back(shop: Shop, monkeypatch: pytest.MonkeyPatch
 
 def test_a_job_that_will_generate_takes_a_card_first(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Mapping[str, str]] = []
-    monkeypatch.setattr(worker_module, "engine_of", lambda *_: "justdubit")
+    monkeypatch.setattr(worker_module, "will_generate", lambda *_: True)
     stand_in(monkeypatch, lambda progress: progress.note("generating"))
     job = shop.submit(shop.sound("a"), until="", languages=("es",))
 
@@ -362,11 +364,19 @@ def test_a_job_that_will_generate_takes_a_card_first(shop: Shop, monkeypatch: py
     assert [dict(own) for own in opened] == [{}, {"dub.devices": "cuda:0"}]
 
 
+def run_with(engine: str) -> Session:
+    """Return what a run with an engine looks at, on a machine that has every model."""
+    settings = configure({"engine": engine}, environment={}).settings
+    models = SimpleNamespace(find=lambda role, name="": object())
+    return cast(Session, SimpleNamespace(settings=settings, models=models))
+
+
 def test_only_stages_of_the_generator_need_a_card() -> None:
     work = Work("dub", "/a.mkv", "a", ("es",))
-    assert will_generate(work, "justdubit")
-    assert not will_generate(work, "voice")
-    assert not will_generate(Work("dub", "/a.mkv", "a", ("es",), until="translate"), "justdubit")
+    assert will_generate(run_with("justdubit"), work)
+    assert not will_generate(run_with("voice"), work)
+    early = Work("dub", "/a.mkv", "a", ("es",), until="translate")
+    assert not will_generate(run_with("justdubit"), early)
 
 
 def test_named_devices_are_one_slot_together() -> None:
@@ -381,7 +391,7 @@ def test_named_devices_are_one_slot_together() -> None:
 @pytest.mark.parametrize("engine", ["voice", "justdubit"])
 def test_the_share_grows_from_stage_to_stage(engine: str) -> None:
     request = Request(("es", "fr"))
-    shares = Shares(request, engine, Speeds())
+    shares = Shares(request, run_with(engine), Speeds())
     order = [(language, stage) for language, stage in shares._order]
     seen = [0.0]
     for language, stage in order:
@@ -394,7 +404,7 @@ def test_the_share_grows_from_stage_to_stage(engine: str) -> None:
 
 
 def test_the_time_left_counts_later_languages_and_shrinks() -> None:
-    one, two = (Shares(Request(tags), "voice", Speeds()) for tags in (("es",), ("es", "fr")))
+    one, two = (Shares(Request(tags), run_with("voice"), Speeds()) for tags in (("es",), ("es", "fr")))
     speak = StageStart("speak", "es", 10, 10, (50.0, 150.0), 30.0)
     assert one.left(speak, 0, 0.0) == pytest.approx(130.0)
     assert one.left(speak, 5, 20.0) == pytest.approx(50.0)  # as fast as it went so far
@@ -406,7 +416,7 @@ def test_the_time_left_counts_later_languages_and_shrinks() -> None:
 
 
 def test_the_time_left_is_unknown_until_the_clips_are_planned() -> None:
-    shares = Shares(Request(("es",)), "justdubit", Speeds())
+    shares = Shares(Request(("es",)), run_with("justdubit"), Speeds())
     assert shares.left(StageStart("translate", "es", 1, 1, (1.0, 3.0), 5.0), 0, 0.0) is None
     left = shares.left(StageStart("denoise", "es", 2, 2, (90.0, 110.0), 5.0), 0, 0.0)
     assert left is not None

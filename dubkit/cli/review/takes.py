@@ -180,7 +180,7 @@ def render_command(
 
     Exit codes: 0 done, 1 something to mend, 2 usage, 3 done but lines failed or a fall-back was used.
     """
-    from dubkit.chain.plan import Request
+    from dubkit.chain.chain import Request
     from dubkit.cli.run import show_outcome
     from dubkit.review.regeneration import pending
 

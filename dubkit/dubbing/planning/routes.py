@@ -18,7 +18,7 @@ def route_lines(
     lines: Sequence[Line],
     segments: Sequence[Segment],
     faces: Faces | None,
-    engine: str,
+    generates: bool,
     overrides: Mapping[str, Route],
 ) -> tuple[LineRoute, ...]:
     """Return the route of every line with the reason for it, in order of time.
@@ -29,7 +29,7 @@ def route_lines(
     Args:
         lines: with hand edits laid over them, by the id of their segment.
         faces: None where no faces were looked for.
-        engine: name of the engine, `voice` for the one that leaves the picture alone.
+        generates: whether the engine makes pictures.
         overrides: line -> route that a person chose.
     """
     order = {segment.id: (segment.start, segment.id) for segment in segments}
@@ -39,23 +39,23 @@ def route_lines(
         blind = "nothing on this machine can find faces, or there is no picture"
     routes = []
     for line in sorted(lines, key=lambda line: order.get(line.id, (float("inf"), line.id))):
-        settled = _settled(line, engine, overrides.get(line.id))
+        settled = _settled(line, generates, overrides.get(line.id))
         route, reason = settled or (("voice", blind) if blind else _by_face(seen.get(line.id)))
         routes.append(LineRoute(line.id, route, reason))
     return tuple(routes)
 
 
-def _settled(line: Line, engine: str, chosen: Route | None) -> tuple[Route, str] | None:
+def _settled(line: Line, generates: bool, chosen: Route | None) -> tuple[Route, str] | None:
     """Return the route of a line whose face does not matter."""
     if not line.text.strip():
         return "keep", "there is no text to say"
-    if engine == "voice" and chosen == "lipdub":
+    if not generates and chosen == "lipdub":
         return "voice", "edited to lipdub, but the voice engine does not change the picture"
     if chosen is not None:
         return chosen, "edited"
     if line.route == "keep":
         return "keep", "the translation leaves the line as it is"
-    if engine == "voice":
+    if not generates:
         return "voice", "the voice engine does not change the picture"
     return None
 

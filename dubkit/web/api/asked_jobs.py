@@ -98,9 +98,9 @@ def _tried(problems: list[Problem], place: Place, check: Any, *arguments: Any) -
 
 
 def _check_until(until: str, languages: bool) -> None:
-    from dubkit.chain.plan import stage_named
+    from dubkit.studio import chain
 
-    scope = stage_named(until, "until").scope if until else "language"
+    scope = chain().named(until, "until").scope if until else "language"
     if not languages and scope != "episode":
         raise DubkitError("A job names at least one language, such as pt-BR.")
 

@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 from fastapi import APIRouter
 
-from dubkit.chain.summary import known_summary
 from dubkit.episode.context import Context
 from dubkit.episode.store import HIDDEN
 from dubkit.errors import DubkitError
 from dubkit.review.opening import of_folder
+from dubkit.studio import episode_summary
 from dubkit.types import EpisodeQc
 from dubkit.web.accounts.access import OpenEpisode, Viewer, may_see
 from dubkit.web.site import OnSite, Site
@@ -75,7 +75,7 @@ def episode_row(site: Site, folder: Path) -> EpisodeRow:
     name, source = folder.name, context.source
     try:
         episode = context.episode if context.store.has("episode.json") else None
-        summary = known_summary(context)
+        summary = episode_summary(context, kept=True)
         languages = tuple(
             LanguageState(
                 row.tag, row.verdict, _count(context.fresh(row.tag)), row.flags, _finished(context, row.tag)

@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from dubkit.chain.plan import Request, scopes
+from dubkit.chain.chain import Request
 from dubkit.chain.run import Outcome
 from dubkit.chain.stage import EPISODE
-from dubkit.episode.context import Context
 from dubkit.episode.folders import folder_name, open_episode
-from dubkit.episode.store import EpisodeStore
 from dubkit.errors import EditRefused
 from dubkit.progress import Progress
-from dubkit.studio import Session, dub
+from dubkit.studio import Session, chain, dub
 from dubkit.web.jobs.kinds import Work
 from dubkit.web.jobs.leases import Ending
-from stages.shared.generator import choose_engine
 
 
 def request_of(work: Work) -> Request:
@@ -53,23 +50,13 @@ def _lock(session: Session, work: Work, language: str, progress: Progress) -> No
             progress.note(str(refused))
 
 
-def engine_of(session: Session, work: Work, progress: Progress) -> str:
-    """Return the engine that makes the takes of a job. Raises DubkitError when its files are missing."""
-    store = EpisodeStore(session.output / work.episode)
-    # The choice looks at the settings, the models and the machine, so the source need not be read for it.
-    context = Context(
-        store, session.settings, Path(work.source), "", session.models, fetching=progress.fetching
-    )
-    return choose_engine(context).name
+def will_generate(session: Session, work: Work) -> bool:
+    """Tell whether a job comes to stages that need a graphics card.
 
-
-def will_generate(work: Work, engine: str) -> bool:
-    """Tell whether a job comes to the stages that generate clips: those that measure their work."""
-    return engine == "justdubit" and any(
-        stage.engine == engine and stage.work is not None
-        for _, stages in scopes(request_of(work))
-        for stage in stages
-    )
+    Raises a DubkitError when the engine that the settings name cannot work here.
+    """
+    scopes = chain().scopes(request_of(work), session)
+    return any(stage.card for _, stages in scopes for stage in stages)
 
 
 def episode_of(output: Path, source: Path) -> str:

@@ -203,9 +203,9 @@ def _new_id() -> str:
 def _check(work: Work) -> None:
     check_settings(work.settings)
     if not work.languages:
-        from dubkit.chain.plan import stage_named
+        from dubkit.studio import chain
 
-        if not work.until or stage_named(work.until, "until").scope != "episode":
+        if not work.until or chain().named(work.until, "until").scope != "episode":
             raise DubkitError("A job names at least one language, such as pt-BR.")
     if work.kind == "regenerate" and not work.lines:
         raise DubkitError("A job that makes lines anew names at least one line.")

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from dubkit.chain.plan import Request, scopes
-from dubkit.chain.stage import Stage
+from dubkit.chain.chain import Request
+from dubkit.chain.plan import expected
+from dubkit.chain.stage import Setup, Stage
 from dubkit.progress import Speeds, StageStart
+from dubkit.studio import chain
 
 MINUTE = 60.0
 """Length in seconds of the episode that stages are weighed on before the real one is known."""
-
-GENERATOR = {"embed": 20.0, "encode": 60.0, "denoise": 1200.0, "refine": 400.0, "decode": 120.0}
-"""Weights of the stages that measure their work in units of their own, against seconds for a minute of
-episode. They shape the bar until such a stage knows its work; no shown time comes from them alone."""
 
 
 class Shares:
     """The stages of a job in order, with their weights."""
 
-    def __init__(self, request: Request, engine: str, speeds: Speeds) -> None:
+    def __init__(self, request: Request, setup: Setup, speeds: Speeds) -> None:
         self._order = [
             (language, stage)
-            for language, stages in scopes(request)
+            for language, stages in chain().scopes(request, setup)
             for stage in stages
-            if stage.engine in ("", engine) and not stage.light
+            if not stage.light
         ]
         self._weights = [_weight(stage, speeds) for _, stage in self._order]
 
@@ -67,8 +65,8 @@ class Shares:
 
 def _weight(stage: Stage, speeds: Speeds) -> float:
     if stage.work is not None:
-        return GENERATOR[stage.name]
-    return max(0.1, sum(speeds.expect(stage.name, MINUTE)) / 2)
+        return stage.weight
+    return max(0.1, sum(expected(stage, speeds, MINUTE)) / 2)
 
 
 def _part(start: StageStart, done: float) -> float:

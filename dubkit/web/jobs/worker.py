@@ -24,7 +24,6 @@ from dubkit.web.jobs.kinds import LeaseLost
 from dubkit.web.jobs.leases import Bench, Claimed, Ending, Leases
 from dubkit.web.jobs.perform import (
     ending_of,
-    engine_of,
     episode_of,
     perform,
     request_of,
@@ -128,11 +127,9 @@ class Worker:
             episode = episode_of(session.output, Path(work.source))
             if episode != work.episode:
                 self._leases.opened(claimed, episode)
-            early = Reporter(self._leases, claimed, Shares(request_of(work), "", session.speeds), self._halt)
-            engine = engine_of(session, work, early)
-            if will_generate(work, engine) and claimed.generator is None:
+            if will_generate(session, work) and claimed.generator is None:
                 return None
-            shares = Shares(request_of(work), engine, session.speeds)
+            shares = Shares(request_of(work), session, session.speeds)
             ending = ending_of(perform(session, work, Reporter(self._leases, claimed, shares, self._halt)))
             if ending.state == "failed":
                 self._halt.check()  # a stage may have recorded the interruption as its failure

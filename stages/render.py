@@ -1,0 +1,198 @@
+"""Make every clip with an engine that makes a whole clip in one call: the take that a person compares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from dubkit.chain.stage import Item, Needs, Sink, Stage
+from dubkit.engines.engine import ClipMade, ClipOrder, TakeEngine
+from dubkit.episode.context import Context
+from dubkit.errors import DubkitError, GeneratorError
+from dubkit.settings import declared_in
+from dubkit.types import Clip, DubbedClip, Fit, sample_at
+from stages.decode import PICTURE, SOUND, kept, lossless_bytes
+from stages.shared.engine import choose_engine, generates, makes_whole_clips
+from stages.shared.generator import clip_seed, failure, own_seed
+from stages.shared.takes import KEPT, chosen_clip, kept_digest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+CANVAS_SCALE = 2
+"""Size of the canvas against the clip's `fit`, which counts in the first stage's pixels."""
+
+
+def items(context: Context) -> Sequence[Item]:
+    if not generates(context):
+        return []
+    engine = choose_engine(context).engine
+    identity = {"engine": f"{engine.name} {engine.version}"}
+    found = []
+    for clip in context.clips.clips:
+        chosen = chosen_clip(context, clip)
+        if chosen is not None:
+            found.append(chosen.item(clip.id))
+            continue
+        seed = own_seed(context, clip)
+        found.append(
+            Item(
+                clip.id,
+                inputs=_reads(context, clip, engine),
+                edits={} if seed is None else {"seed": seed},
+                models=identity,
+                settings=("dub.seed",) if seed is None else (),
+            )
+        )
+    return found
+
+
+def _reads(context: Context, clip: Clip, engine: TakeEngine) -> dict[str, str]:
+    own = _own_values(context, engine)
+    inputs = {
+        "source": context.sha256,
+        "extract/audio.wav": context.file_digest("extract", "audio.wav"),
+        "prompt": context.digest([clip.prompt, _texts(context, clip)]),
+        "window": context.digest([clip.fit, clip.start_frame, clip.frames, clip.real_frames]),
+        KEPT: kept_digest(context, clip),
+    }
+    return inputs | ({"settings": context.digest(own)} if own else {})
+
+
+def _own_values(context: Context, engine: TakeEngine) -> dict[str, Any]:
+    """Return the engine's own settings that are not the default and change what it makes."""
+    if engine.settings is None:
+        return {}
+    entries = [entry for entry in declared_in(engine.settings, f"dub.{engine.name}") if not entry.machine]
+    values = {entry.name: context.settings.value(entry.name) for entry in entries}
+    return {entry.name: values[entry.name] for entry in entries if values[entry.name] != entry.default}
+
+
+def _texts(context: Context, clip: Clip) -> tuple[str, ...]:
+    return tuple(line.text for _, line in context.lines if line.id in clip.lines)
+
+
+def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.media.picture.frames import frame_times
+
+    engine = choose_engine(context).engine
+    assert engine.make is not None, "only an engine that makes whole clips has this stage"
+    video = context.episode.video
+    assert video is not None, "clips have a picture"
+    due = {item.id for item in items}
+    times = frame_times(context.source, video.index)
+    for clip in context.clips.clips:
+        if clip.id not in due:
+            continue
+        try:
+            made = engine.make(_order(context, clip, engine, times[clip.start_frame]))
+            with sink.take(clip.id) as take:
+                take.value = _keep(context, clip, engine, made, take.folder)
+        except (DubkitError, ValueError) as error:
+            sink.fail(clip.id, failure(clip.id, error))
+
+
+def _order(context: Context, clip: Clip, engine: TakeEngine, time: Fraction) -> ClipOrder:
+    from dubkit.media.sound.audio import read_span
+
+    video = context.episode.video
+    assert video is not None, "clips have a picture"
+    first = max(0, sample_at(float(time)))
+    last = min(first + sample_at(float(clip.frames / video.rate)), context.episode.samples)
+    return ClipOrder(
+        clip=clip,
+        language=context.language,
+        texts=_texts(context, clip),
+        rate=video.rate,
+        seed=clip_seed(context, clip),
+        width=CANVAS_SCALE * clip.fit.width,
+        height=CANVAS_SCALE * clip.fit.height,
+        pictures=lambda: _pictures(context, clip),
+        sound=read_span(context.audio, first, last).T.astype("float32"),
+        settings=engine.settings and context.settings.table(f"dub.{engine.name}", engine.settings),
+        models=context.models,
+    )
+
+
+def _pictures(context: Context, clip: Clip) -> Iterator[NDArray[np.uint8]]:
+    """Yield the source's frames of a clip on its canvas; the last one stands in for those past the end."""
+    from dubkit.media.picture.window import read_window
+
+    video = context.episode.video
+    assert video is not None, "clips have a picture"
+    frames = read_window(context.source, video, clip.start_frame, clip.real_frames)
+    for number in range(clip.frames):
+        yield on_canvas(frames[min(number, len(frames) - 1)], clip.fit)
+
+
+def on_canvas(frame: NDArray[np.uint8], fit: Fit) -> NDArray[np.uint8]:
+    """Return a picture (H, W, 3) laid on the canvas of a clip; its edge is repeated around it."""
+    import cv2
+    import numpy as np
+
+    width, height, left, top, across, down = (
+        CANVAS_SCALE * size
+        for size in (fit.width, fit.height, fit.left, fit.top, fit.scaled_width, fit.scaled_height)
+    )
+    scaled = cv2.resize(frame, (across, down), interpolation=cv2.INTER_AREA)
+    around = (top, height - top - down, left, width - left - across)
+    return np.asarray(cv2.copyMakeBorder(scaled, *around, borderType=cv2.BORDER_REPLICATE), dtype=np.uint8)
+
+
+def _keep(context: Context, clip: Clip, engine: TakeEngine, made: ClipMade, folder: Path) -> DubbedClip:
+    """Write the kept frames and the sound of a clip. Raises GeneratorError for another size or number."""
+    import soundfile as sf  # type: ignore[import-untyped]
+
+    from dubkit.media.picture.lossless import write_frames
+
+    size = (CANVAS_SCALE * clip.fit.height, CANVAS_SCALE * clip.fit.width, 3)
+    count = write_frames(kept(clip, _checked(made.pictures, size, clip, engine)), folder / PICTURE)
+    if count != clip.keep_end - clip.keep_start:
+        raise GeneratorError(
+            f"{engine.name} made too few frames of clip {clip.id}: {clip.frames} are needed."
+        )
+    sf.write(folder / SOUND, made.sound.T, made.sound_rate, subtype="PCM_24")
+    seed = clip_seed(context, clip)
+    return DubbedClip(clip.id, engine.name, engine.name, seed, count, made.sound_rate, made.sound.shape[1])
+
+
+def _checked(
+    pictures: Iterator[NDArray[np.uint8]], size: tuple[int, ...], clip: Clip, engine: TakeEngine
+) -> Iterator[NDArray[np.uint8]]:
+    for picture in pictures:
+        if picture.shape != size:
+            raise GeneratorError(
+                f"{engine.name} made a picture of {picture.shape} for clip {clip.id}; {size} is needed."
+            )
+        yield picture[None]
+
+
+def _needs(context: Context, due: frozenset[str], _share: float) -> Needs:
+    if not context.store.has("clips.json", context.language):
+        return Needs()
+    clips = [clip for clip in context.clips.clips if clip.id in due or not due]
+    return Needs(disk=lossless_bytes(context), clips=len(clips), frames=sum(clip.frames for clip in clips))
+
+
+STAGE = Stage(
+    name="render",
+    version=1,
+    scope="language",
+    items=items,
+    run=run,
+    title="Generating clips",
+    done="generated",
+    unit="clip",
+    belongs=makes_whole_clips,
+    card=True,
+    pace=1.0,
+    weight=1200.0,
+    work=lambda _context, items: float(len(items)),
+    estimate=_needs,
+    needs=("clips",),
+    takes=True,
+)

@@ -1,0 +1,39 @@
+"""Which engine makes the takes of a run, and the stages that take part with it."""
+
+from __future__ import annotations
+
+from dubkit.chain.stage import Setup
+from dubkit.engines.engine import ENGINES, EngineChoice
+from dubkit.engines.engine import choose_engine as choose
+from dubkit.episode.context import Context
+
+DECODE, RENDER = "decode", "render"
+"""The two stages that leave the take of a clip: of an engine with stages of its own, and of any other."""
+
+CLIP_STAGES = (DECODE, RENDER)
+
+
+def choose_engine(setup: Setup) -> EngineChoice:
+    """Choose what makes the takes. Raises a DubkitError with the cure when the named engine cannot work."""
+    return choose(setup.settings.engine, setup.models)
+
+
+def makes_clips(setup: Setup) -> bool:
+    """Tell whether the engine makes clips: stages that look at faces and put pictures back take part."""
+    return choose_engine(setup).engine.generates
+
+
+def makes_whole_clips(setup: Setup) -> bool:
+    """Tell whether the engine makes a clip in one call."""
+    return choose_engine(setup).engine.make is not None
+
+
+def generates(context: Context) -> bool:
+    """Tell whether clips are generated in this run."""
+    return makes_clips(context) and context.episode.video is not None
+
+
+def clip_stage(context: Context) -> str:
+    """Return the stage whose takes are the clips of the episode's plan."""
+    engine = ENGINES.get(context.clips.engine)
+    return RENDER if engine is not None and engine.make is not None else DECODE
