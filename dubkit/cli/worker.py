@@ -38,7 +38,7 @@ def command(output: Path, database: str, once: bool, parent: int, verbose: bool,
     from dubkit.studio import Session
     from dubkit.web.database import check_is_there
     from dubkit.web.jobs.settings import job_settings
-    from dubkit.web.jobs.start import Start, start
+    from dubkit.web.jobs.start import WorkerStart, start
 
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
@@ -56,4 +56,4 @@ def command(output: Path, database: str, once: bool, parent: int, verbose: bool,
         return Session(settings, output, model_store(settings), speeds)
 
     check_is_there(settings.serve.database, output)
-    start(Start(settings, output, open_session, once, parent))
+    start(WorkerStart(settings, output, open_session, once, parent))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from dubkit.web.accounts.people import Role
-from dubkit.web.jobs.kinds import Work
+from dubkit.web.jobs.kinds import JobWork
 from tests.support.browser import DESK, PHONE, Pages
 from tests.support.web_client import PASSWORD, Running, running_site
 from tests.support.web_episode import write_episode
@@ -68,7 +68,7 @@ def jobs(server: Running) -> dict[str, str]:
     queue = server.site.queue
     source = server.site.inputs / "clip.mp4"
     source.touch()
-    waiting, cancelled = (queue.submit(Work("dub", str(source), "clip", ("fr",)), "ada") for _ in range(2))
+    waiting, cancelled = (queue.submit(JobWork("dub", str(source), "clip", ("fr",)), "ada") for _ in range(2))
     queue.cancel(cancelled.id)
     return {"waiting": waiting.id, "cancelled": cancelled.id}
 

@@ -20,7 +20,7 @@ from dubkit.web.accounts.tables import Token, User
 from dubkit.web.accounts.throttle import Throttle
 from dubkit.web.accounts.users import AccountConflict, Accounts, NoSuchUser, user_name
 from dubkit.web.database import now
-from dubkit.web.jobs.kinds import Work
+from dubkit.web.jobs.kinds import JobWork
 from dubkit.web.site import Site
 from dubkit.web.startup import build_site
 from tests.support.web_client import PASSWORD, SECRET, Browser, Running, make_episode, make_site, running_site
@@ -373,7 +373,7 @@ def test_people_see_and_revoke_their_own_tokens_only(server: Running, admin: Bro
 
 def test_an_episode_is_seen_by_owners_granted_people_and_admins(server: Running, admin: Browser) -> None:
     make_episode(server.site, "eds")
-    server.site.queue.submit(Work("dub", "/in/eds.mp4", "eds", ("fr",), {}), "ed")
+    server.site.queue.submit(JobWork("dub", "/in/eds.mp4", "eds", ("fr",), {}), "ed")
     ed, eve, vic = (server.browser(name) for name in ("ed", "eve", "vic"))
     where = "/api/episodes/eds/access"
     assert [b.get(where).status_code for b in (ed, admin, eve, vic)] == [200, 200, 404, 404]

@@ -19,9 +19,9 @@ from sqlalchemy import delete
 from dubkit.studio import Session
 from dubkit.web.accounts.people import Role
 from dubkit.web.http.following import following
-from dubkit.web.jobs.leases import Bench, Ending, Leases
+from dubkit.web.jobs.leases import Ending, Leases, WorkerIdentity
 from dubkit.web.jobs.settings import job_settings
-from dubkit.web.jobs.start import Start, start
+from dubkit.web.jobs.start import WorkerStart, start
 from dubkit.web.jobs.tables import EventRow, JobRow, SlotRow
 from tests.support.paths import ROOT
 from tests.support.web_client import Browser, Running, running_site
@@ -85,7 +85,7 @@ def work_all(running: Running) -> None:
     def open_session(own: Any) -> Session:
         return Session(job_settings(site.configured, own), site.output, site.models, site.speeds)
 
-    start(Start(site.settings, site.output, open_session, once=True))
+    start(WorkerStart(site.settings, site.output, open_session, once=True))
 
 
 def submitted(browser: Browser, **asked: Any) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def submitted(browser: Browser, **asked: Any) -> dict[str, Any]:
 def ended(running: Running, job: str, ending: Ending) -> None:
     """Claim the oldest job that can run and record how it ended."""
     leases = Leases(running.site.database, max_attempts=3)
-    claimed = leases.claim(Bench("test:1", "test"), 60)
+    claimed = leases.claim(WorkerIdentity("test:1", "test"), 60)
     assert claimed is not None
     assert claimed.job.id == job
     leases.finish(claimed, ending)
@@ -314,7 +314,7 @@ def test_an_admin_alone_sees_the_trace_and_the_folders_of_the_server(
 ) -> None:
     job = submitted(ana)["id"]
     leases = Leases(running.site.database, max_attempts=3)
-    claimed = leases.claim(Bench("test:1", "test"), 60)
+    claimed = leases.claim(WorkerIdentity("test:1", "test"), 60)
     assert claimed is not None
     leases.record(claimed, "trace", {"text": "Traceback"})
     leases.record(claimed, "note", {"text": f"uses {running.site.output}/tiny"})

@@ -27,8 +27,8 @@ from dubkit.review.table import read_changes
 from dubkit.web.accounts import audit
 from dubkit.web.files import episode_media
 from dubkit.web.http import following, headers
-from dubkit.web.jobs.kinds import Work
-from dubkit.web.jobs.leases import Bench, Ending, Leases
+from dubkit.web.jobs.kinds import JobWork
+from dubkit.web.jobs.leases import Ending, Leases, WorkerIdentity
 from tests.support.browser import launched
 from tests.support.web_client import PASSWORD, Browser, Running, make_episode, running_site
 from tests.support.web_episode import write_episode
@@ -184,7 +184,7 @@ def test_other_texts_stay_as_they_are_in_a_table(text: str) -> None:
 def test_a_table_with_formulas_comes_back_without_a_change(server: Running, tmp_path: Path) -> None:
     store = write_episode(server.site, "clip")
     browser = server.browser("ed")
-    job = server.site.queue.submit(Work("dub", "/in/clip.mp4", "clip", ("pt-BR",), {}), "ed")
+    job = server.site.queue.submit(JobWork("dub", "/in/clip.mp4", "clip", ("pt-BR",), {}), "ed")
     line = f"/api/episodes/{store.root.name}/pt-BR/lines/s0002"
     patch = {"text": "=HYPERLINK(1)", "note": "@mine"}
     assert browser.patch(line, json=patch).status_code == 200
@@ -202,13 +202,13 @@ def test_a_table_with_formulas_comes_back_without_a_change(server: Running, tmp_
 def test_a_job_that_never_began_gives_no_access(server: Running) -> None:
     """Its episode was only a name, under which another source was dubbed meanwhile."""
     queue = server.site.queue
-    squat = queue.submit(Work("dub", "/in/mine/clip.mp4", "clip", ("fr",), {}), "eve")
+    squat = queue.submit(JobWork("dub", "/in/mine/clip.mp4", "clip", ("fr",), {}), "eve")
     queue.cancel(squat.id)
-    waiting = queue.submit(Work("dub", "/in/mine/two.mp4", "two", ("fr",), {}), "eve")
+    waiting = queue.submit(JobWork("dub", "/in/mine/two.mp4", "two", ("fr",), {}), "eve")
     for name in ("clip", "two"):
-        job = queue.submit(Work("dub", f"/in/{name}.mp4", name, ("fr",), {}), "ed")
+        job = queue.submit(JobWork("dub", f"/in/{name}.mp4", name, ("fr",), {}), "ed")
         leases = Leases(server.site.database, max_attempts=9)
-        while (claimed := leases.claim(Bench("w", "h"), 60)) and claimed.job.id != job.id:
+        while (claimed := leases.claim(WorkerIdentity("w", "h"), 60)) and claimed.job.id != job.id:
             leases.opened(claimed, f"{name}-abc123")  # the worker finds that the source is another one
         make_episode(server.site, name)
     assert queue.get(waiting.id) is not None
@@ -222,7 +222,7 @@ def test_work_on_a_shared_episode_does_not_take_it_from_others(server: Running) 
     assert server.browser("vic").get("/api/episodes/clip").status_code == 200
     ed = server.browser("ed")
     assert ed.post("/api/episodes/clip/pt-BR/render").status_code == 202
-    Leases(server.site.database, max_attempts=9).claim(Bench("w", "h"), 60)
+    Leases(server.site.database, max_attempts=9).claim(WorkerIdentity("w", "h"), 60)
     for name in ("vic", "eve"):
         assert server.browser(name).get("/api/episodes/clip").status_code == 200
     assert ed.get("/api/episodes/clip/access").json() == {"people": ["*"]}
@@ -230,8 +230,8 @@ def test_work_on_a_shared_episode_does_not_take_it_from_others(server: Running) 
 
 
 def test_a_stream_ends_when_its_reader_is_removed(server: Running) -> None:
-    job = server.site.queue.submit(Work("dub", "/in/clip.mp4", "clip", ("fr",), {}), "eve")
-    claimed = Leases(server.site.database, max_attempts=9).claim(Bench("w", "h"), 600)
+    job = server.site.queue.submit(JobWork("dub", "/in/clip.mp4", "clip", ("fr",), {}), "eve")
+    claimed = Leases(server.site.database, max_attempts=9).claim(WorkerIdentity("w", "h"), 600)
     assert claimed is not None
     leases = Leases(server.site.database, max_attempts=9)
     root = server.browser("root")
@@ -247,7 +247,7 @@ def test_a_stream_ends_when_its_reader_is_removed(server: Running) -> None:
 
 def test_nobody_opens_streams_without_end(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "MOST", 2)
-    job = server.site.queue.submit(Work("dub", "/in/clip.mp4", "clip", ("fr",), {}), "ed")
+    job = server.site.queue.submit(JobWork("dub", "/in/clip.mp4", "clip", ("fr",), {}), "ed")
     where = f"/api/jobs/{job.id}/events"
     browser = server.browser("ed")
     with browser.stream("GET", where) as one, browser.stream("GET", where) as two:
@@ -290,7 +290,7 @@ def test_downloads_are_noted_once(server: Running) -> None:
     store = write_episode(server.site, "clip")
     store.write_bytes("dub.mp4", b"x" * 1000, "pt-BR")
     store.write_bytes("report.html", b"<p>", "pt-BR")
-    job = server.site.queue.submit(Work("dub", "/in/clip.mp4", "clip", ("pt-BR",), {}), "ed")
+    job = server.site.queue.submit(JobWork("dub", "/in/clip.mp4", "clip", ("pt-BR",), {}), "ed")
     browser = server.browser("ed")
     assert browser.get("/media/clip/pt-BR/dub?download=true").status_code == 200
     piece = {"Range": "bytes=500-600"}
@@ -383,10 +383,10 @@ def test_no_text_runs_in_any_page(server: Running, tmp_path: Path) -> None:
         assert ed.patch(line, json={field: closing}).status_code == 200
     people = f"/api/episodes/{place}/pt-BR/speakers/spk1"
     assert ed.patch(people, json={"name": f"{HOSTILE}{{{{7*7}}}}"}).status_code == 200
-    work = Work("dub", f"/in/{name}.mp4", name, ("pt-BR",), {"transcribe.hints": HOSTILE_NAME})
+    work = JobWork("dub", f"/in/{name}.mp4", name, ("pt-BR",), {"transcribe.hints": HOSTILE_NAME})
     job = server.site.queue.submit(work, "ed")
     leases = Leases(server.site.database, max_attempts=9)
-    claimed = leases.claim(Bench("w", "h"), 60)
+    claimed = leases.claim(WorkerIdentity("w", "h"), 60)
     assert claimed is not None
     leases.record(claimed, "note", {"text": HOSTILE_NAME})
     leases.finish(claimed, Ending("failed", f"broken {HOSTILE_NAME}", (HOSTILE, HOSTILE_NAME)))

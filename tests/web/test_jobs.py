@@ -14,15 +14,15 @@ import pytest
 
 from dubkit.errors import DubkitError, SettingError
 from dubkit.web.database import FILE, Database, migrate
-from dubkit.web.jobs.allowed import ALLOWED, check_settings
-from dubkit.web.jobs.kinds import Job, JobConflict, JobMissing, JobProgress, LeaseLost, Work
-from dubkit.web.jobs.leases import Bench, Claimed, Ending, Leases
+from dubkit.web.jobs.allowed import allowed_settings, check_settings
+from dubkit.web.jobs.kinds import Job, JobConflict, JobMissing, JobProgress, JobWork, LeaseLost
+from dubkit.web.jobs.leases import Ending, HeldJob, Leases, WorkerIdentity
 from dubkit.web.jobs.queue import JobQueue
 from dubkit.web.jobs.states import fold, state_after
 from dubkit.web.jobs.tables import JobRow, SlotRow
 from tests.support.postgres_server import PostgresServer, postgres_server
 
-HERE = Bench("here:1", "here")
+HERE = WorkerIdentity("here:1", "here")
 LONG = 60.0
 
 
@@ -54,14 +54,14 @@ def leases(database: Database) -> Leases:
     return Leases(database, max_attempts=3)
 
 
-def work(episode: str = "pilot", **changes: object) -> Work:
+def work(episode: str = "pilot", **changes: object) -> JobWork:
     fields: dict[str, object] = {
         "kind": "dub", "source": f"/films/{episode}.mkv", "episode": episode, "languages": ("es",)
     }  # fmt: skip
-    return Work(**(fields | changes))  # type: ignore[arg-type]
+    return JobWork(**(fields | changes))  # type: ignore[arg-type]
 
 
-def claim(leases: Leases, bench: Bench = HERE, seconds: float = LONG) -> Claimed:
+def claim(leases: Leases, bench: WorkerIdentity = HERE, seconds: float = LONG) -> HeldJob:
     claimed = leases.claim(bench, seconds)
     assert claimed is not None
     return claimed
@@ -187,7 +187,7 @@ def test_a_job_may_not_bring_every_setting(name: str, value: str) -> None:
 
 def test_a_job_may_change_how_it_is_dubbed() -> None:
     assert check_settings({"mode": "low", "transcribe.model": "base"}).transcribe.beam == 1
-    assert not {name for name in ALLOWED if name.startswith(("serve.", "models."))}
+    assert not {name for name in allowed_settings() if name.startswith(("serve.", "models."))}
 
 
 def test_work_that_names_nothing_is_refused(queue: JobQueue) -> None:
@@ -250,7 +250,7 @@ def test_many_workers_claim_each_job_once(queue: JobQueue, leases: Leases) -> No
     taken: list[str] = []
 
     def labour(number: int) -> None:
-        bench = Bench(f"here:{number}", "here")
+        bench = WorkerIdentity(f"here:{number}", "here")
         while len(taken) < len(jobs):
             claimed = leases.claim(bench, LONG)
             if claimed is not None:
@@ -267,10 +267,10 @@ def test_a_lease_that_runs_out_gives_the_job_to_another_and_shuts_the_first_out(
     queue: JobQueue, leases: Leases
 ) -> None:
     job = queue.submit(work(), "ana")
-    dead = claim(leases, Bench("here:1", "here"))
-    assert leases.claim(Bench("here:2", "here"), LONG) is None
+    dead = claim(leases, WorkerIdentity("here:1", "here"))
+    assert leases.claim(WorkerIdentity("here:2", "here"), LONG) is None
     run_out(leases, job.id)
-    alive = claim(leases, Bench("here:2", "here"))
+    alive = claim(leases, WorkerIdentity("here:2", "here"))
     assert (alive.job.id, alive.job.attempt) == (job.id, 2)
     before = queue.events(job.id)
     writes: list[Callable[[], object]] = [
@@ -295,7 +295,7 @@ def test_a_lost_lease_shuts_out_before_anybody_claims_again(queue: JobQueue, lea
     (job,) = generating(queue, leases, "pilot")
     dead = claim(leases)
     run_out(leases, job.id)
-    without_card = Bench("there:1", "there", generators=0)
+    without_card = WorkerIdentity("there:1", "there", generators=0)
     assert leases.claim(without_card, LONG) is None
     assert leases.claim(without_card, LONG) is None
     assert kinds(queue, job).count("lease-lost") == 1
@@ -457,13 +457,13 @@ def test_one_card_generates_for_one_job_at_a_time(queue: JobQueue, leases: Lease
     free = claim(leases)
     assert (free.job.id, free.generator) == (plain.id, None)
     assert leases.claim(HERE, LONG) is None
-    there = claim(leases, Bench("there:1", "there"))
+    there = claim(leases, WorkerIdentity("there:1", "there"))
     assert (there.job.id, there.generator) == (two.id, 0)
 
 
 def test_two_cards_generate_for_two_jobs(queue: JobQueue, leases: Leases) -> None:
     generating(queue, leases, *"abc")
-    bench = Bench("here:1", "here", generators=2)
+    bench = WorkerIdentity("here:1", "here", generators=2)
     first, second = claim(leases, bench), claim(leases, bench)
     assert (first.generator, second.generator) == (0, 1)
     assert leases.claim(bench, LONG) is None
@@ -478,7 +478,7 @@ def test_a_job_that_turns_out_to_generate_waits_for_a_card(queue: JobQueue, leas
     leases.release(claim(leases), needs_generator=True)
     assert leases.claim(HERE, LONG) is None
     assert queue.events(late.id)[-1].detail == {"for_generator": True}
-    there = claim(leases, Bench("there:1", "there"))
+    there = claim(leases, WorkerIdentity("there:1", "there"))
     assert (there.job.id, there.generator) == (late.id, 0)
 
 
@@ -489,7 +489,7 @@ def test_a_slot_taken_at_the_same_moment_is_left_to_the_other(
     claim(leases)
     calls = []
 
-    def stale(session: object, bench: Bench) -> list[int]:
+    def stale(session: object, bench: WorkerIdentity) -> list[int]:
         calls.append(bench)
         return [0] if len(calls) == 1 else []  # what a worker saw before the other's transaction ended
 
@@ -556,7 +556,7 @@ def test_twenty_clients_and_four_workers_at_once(database: Database) -> None:
         while not over.is_set():
             turn += 1
             dies = turn % 7 == 0
-            claimed = leases.claim(Bench(f"h:{number}", "h"), 0.05 if dies else LONG)
+            claimed = leases.claim(WorkerIdentity(f"h:{number}", "h"), 0.05 if dies else LONG)
             if claimed is None:
                 time.sleep(0.02)
             elif not dies:

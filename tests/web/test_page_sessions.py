@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from dubkit.web.accounts.people import Role
-from dubkit.web.jobs.kinds import Job, Work
+from dubkit.web.jobs.kinds import Job, JobWork
 from tests.support import web_episode
 from tests.support.browser import PHONE, Pages, until
 from tests.support.web_client import PASSWORD, Running, running_site
@@ -86,7 +86,7 @@ def rewrite(page: Page, line: str, text: str) -> None:
 def submit(server: Running, name: str) -> Job:
     path = server.site.inputs / f"{name}.mp4"
     path.touch()
-    return server.site.queue.submit(Work("dub", str(path), name, ("pt-BR",)), "eve")
+    return server.site.queue.submit(JobWork("dub", str(path), name, ("pt-BR",)), "eve")
 
 
 def poll(page: Page, what: str) -> None:

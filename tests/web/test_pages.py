@@ -11,7 +11,7 @@ import pytest
 from dubkit.types import Line, Translation
 from dubkit.web.accounts.people import Role
 from dubkit.web.api.shown_jobs import ShownEvent
-from dubkit.web.jobs.kinds import Job, JobProgress, Work
+from dubkit.web.jobs.kinds import Job, JobProgress, JobWork
 from dubkit.web.pages.jobs import tell
 from dubkit.web.site import Site
 from dubkit.web.templating import duration, size, slug, static_url
@@ -43,7 +43,7 @@ def browsers(running: Running) -> dict[str, Browser]:
 def submit(site: Site, owner: str, source: str = "clip.mp4", **settings: str) -> Job:
     path = site.inputs / source
     path.touch()
-    return site.queue.submit(Work("dub", str(path), path.stem, ("pt-BR",), settings), owner)
+    return site.queue.submit(JobWork("dub", str(path), path.stem, ("pt-BR",), settings), owner)
 
 
 # --- every page, every role -------------------------------------------------------------------
@@ -161,7 +161,7 @@ def test_a_job_is_shown_to_its_owner_and_admins_alone(running: Running, browsers
 
 
 def test_the_list_of_jobs_has_pages(running: Running, browsers: dict[str, Browser]) -> None:
-    works = [Work("dub", str(running.site.inputs / "many.mp4"), "many", ("fr",)) for _ in range(51)]
+    works = [JobWork("dub", str(running.site.inputs / "many.mp4"), "many", ("fr",)) for _ in range(51)]
     jobs = running.site.queue.submit_many(works, "eve")
     first = browsers["eve"].get("/jobs?episode=many").text
     older = re.search(r'href="([^"]*before=[^"]*)">Older', first)
@@ -180,7 +180,7 @@ def event(number: int, kind: str, second: int, **detail: object) -> ShownEvent:
 
 def ended_job(state: str = "failed") -> Job:
     at = event(1, "x", 50).at
-    work = Work("dub", "/in/a.mp4", "a", ("fr",))
+    work = JobWork("dub", "/in/a.mp4", "a", ("fr",))
     return Job("j", work, "eve", state, at, at, 1, JobProgress(), False, "", (), {})  # type: ignore[arg-type]
 
 

@@ -26,8 +26,8 @@ from dubkit.web.accounts.tables import User
 from dubkit.web.accounts.throttle import PER_ACCOUNT, PER_ADDRESS
 from dubkit.web.accounts.users import AccountConflict, Accounts
 from dubkit.web.database import FILE, Database, migrate
-from dubkit.web.jobs.kinds import Work
-from dubkit.web.jobs.start import Start, start
+from dubkit.web.jobs.kinds import JobWork
+from dubkit.web.jobs.start import WorkerStart, start
 from tests.support.paths import ROOT
 from tests.support.postgres_server import PostgresServer, postgres_server
 from tests.support.web_client import PASSWORD, SECRET, make_site, running_site
@@ -81,9 +81,9 @@ def test_an_output_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None
         load_secret(configure({}, environment={}, folders=()), tmp_path / "file" / "Output", local=True)
 
 
-def _worker(output: Path) -> Start:
+def _worker(output: Path) -> WorkerStart:
     settings = configure({}, environment={}, folders=()).settings
-    return Start(settings, output, lambda own: pytest.fail("it opened a session"), once=True)
+    return WorkerStart(settings, output, lambda own: pytest.fail("it opened a session"), once=True)
 
 
 def test_a_database_that_was_removed_takes_no_jobs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -175,7 +175,7 @@ def test_a_server_and_a_worker_work_on_postgresql(postgres: PostgresServer, tmp_
             assert answer.status_code in (201, 400, 422), answer.text
         job = answer.json()["id"]
         lost = server.site.queue.submit(
-            Work("dub", str(server.site.inputs / "gone.mp4"), "gone", (), until="extract"), "ed"
+            JobWork("dub", str(server.site.inputs / "gone.mp4"), "gone", (), until="extract"), "ed"
         )
         assert root.delete("/api/users/ed").status_code == 204
         assert ed.get("/api/me").status_code == 401

@@ -22,7 +22,7 @@ from dubkit.media.files.ffmpeg import ffmpeg_exe
 from dubkit.studio import Session
 from dubkit.types import Cast, Line, Segment, Speaker, Transcript, Translation
 from dubkit.web.jobs.settings import job_settings
-from dubkit.web.jobs.start import Start, start
+from dubkit.web.jobs.start import WorkerStart, start
 from tests.support.web_client import Running, make_site, serving
 
 pytestmark = pytest.mark.slow
@@ -95,7 +95,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         def open_session(own: Any) -> Session:
             return Session(job_settings(site.configured, own), site.output, site.models, site.speeds)
 
-        start(Start(site.settings, site.output, open_session, once=True))
+        start(WorkerStart(site.settings, site.output, open_session, once=True))
         give_lines(EpisodeStore(site.output / "tiny"))
         yield Served(running, answer.json()["id"], TOKEN)
 

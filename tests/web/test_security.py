@@ -24,7 +24,7 @@ from dubkit.web.accounts.names import safe_name
 from dubkit.web.accounts.sessions import Sessions
 from dubkit.web.app import create_app
 from dubkit.web.http.headers import LARGEST_BODY
-from dubkit.web.jobs.kinds import Work
+from dubkit.web.jobs.kinds import JobWork
 from tests.support.web_client import PASSWORD, SECRET, Running, make_episode, make_site, running_site
 
 HEALTH = {"/api/health", "/api/health/live", "/api/health/ready"}
@@ -39,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with running_site(tmp_path_factory.mktemp("site"), people) as running:
         make_episode(running.site, "clip")
         make_episode(running.site, "eds")
-        running.site.queue.submit(Work("dub", "/in/eds.mp4", "eds", ("fr",), {}), "ed")
+        running.site.queue.submit(JobWork("dub", "/in/eds.mp4", "eds", ("fr",), {}), "ed")
         yield running
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dubkit.web.jobs.kinds import Job, Work
-from dubkit.web.jobs.leases import Bench, Ending, Leases
+from dubkit.web.jobs.kinds import Job, JobWork
+from dubkit.web.jobs.leases import Ending, Leases, WorkerIdentity
 from tests.support.web_client import PASSWORD, Browser, Running, running_site
 from tests.support.web_episode import write_episode
 
@@ -39,7 +39,7 @@ def episode(server: Running) -> str:
 def done(server: Running, job: str) -> None:
     """Let a worker begin and end the jobs that wait, up to this one."""
     leases = Leases(server.site.database, max_attempts=9)
-    while claimed := leases.claim(Bench("w", "h"), 60):
+    while claimed := leases.claim(WorkerIdentity("w", "h"), 60):
         leases.finish(claimed, Ending("done", result={"dubs": {"pt-BR": "pt-BR/dub.mp4"}}))
     found = server.site.queue.get(job)
     assert found is not None
@@ -48,7 +48,7 @@ def done(server: Running, job: str) -> None:
 
 def make(server: Running, episode: str, owner: str = "ed") -> Job:
     """Let somebody's job make the episode."""
-    job = server.site.queue.submit(Work("dub", f"/in/{episode}.mp4", episode, ("pt-BR",), {}), owner)
+    job = server.site.queue.submit(JobWork("dub", f"/in/{episode}.mp4", episode, ("pt-BR",), {}), owner)
     done(server, job.id)
     return job
 
@@ -150,9 +150,9 @@ def test_a_job_whose_episode_is_another_owns_that_one_unless_somebody_does(serve
     name, leases = f"moved{next(_numbers)}", Leases(server.site.database, max_attempts=9)
     make(server, f"{name}-eds", "ed")
     for other, owners in ((f"{name}-new", {"eve"}), (f"{name}-eds", {"ed"})):
-        work = Work("dub", f"/in/{name}.mp4", name, ("pt-BR",), {})
+        work = JobWork("dub", f"/in/{name}.mp4", name, ("pt-BR",), {})
         server.site.queue.submit(work, "eve", shared={name})
-        claimed = leases.claim(Bench("w", "h"), 60)
+        claimed = leases.claim(WorkerIdentity("w", "h"), 60)
         assert claimed is not None
         leases.opened(claimed, other)
         leases.finish(claimed, Ending("done"))
@@ -220,7 +220,7 @@ def test_a_stream_ends_when_the_episode_is_taken_away(
     share(people["ed"], episode, "eve")
     job = people["eve"].post(f"/api/episodes/{episode}/pt-BR/render", json={}).json()["id"]
     leases = Leases(server.site.database, max_attempts=9)
-    claimed = leases.claim(Bench("w", "h"), 600)
+    claimed = leases.claim(WorkerIdentity("w", "h"), 600)
     assert claimed is not None
     told = ""
     with people["eve"].stream("GET", f"/api/jobs/{job}/events") as stream:
@@ -257,7 +257,7 @@ def test_a_name_given_again_inherits_nothing(server: Running, people: dict[str, 
         temp = server.browser("temp")
         assert temp.get("/api/jobs").json() == []
         assert name not in temp.get("/jobs").text
-        work = Work("dub", f"/in/{name}.mp4", name, ("pt-BR",), {})
+        work = JobWork("dub", f"/in/{name}.mp4", name, ("pt-BR",), {})
         job = server.site.queue.submit(work, "temp", key="night")
         done(server, job.id)
         assert temp.get(f"/api/jobs/{job.id}").status_code == 200

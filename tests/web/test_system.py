@@ -17,8 +17,8 @@ from dubkit.web.accounts.people import Role
 from dubkit.web.app import create_app
 from dubkit.web.database import now
 from dubkit.web.http.metrics import Metered, metrics_of
-from dubkit.web.jobs.kinds import JobProgress, Work
-from dubkit.web.jobs.leases import Bench, Ending, Leases
+from dubkit.web.jobs.kinds import JobProgress, JobWork
+from dubkit.web.jobs.leases import Ending, Leases, WorkerIdentity
 from dubkit.web.jobs.tables import EventRow, JobRow, SlotRow
 from tests.support.web_client import Browser, Running, make_site, running_site, serving
 
@@ -47,7 +47,7 @@ def program(running: Running) -> Browser:
 
 
 def submit(running: Running, *names: str) -> None:
-    works = [Work("dub", f"/secret-folder/{name}.mp4", name, ("pt-BR",)) for name in names]
+    works = [JobWork("dub", f"/secret-folder/{name}.mp4", name, ("pt-BR",)) for name in names]
     running.site.queue.submit_many(works, "ana")
 
 
@@ -80,7 +80,7 @@ def test_a_job_that_nobody_takes_makes_the_server_degraded(running: Running, pro
     ok, found = checks(answer)["workers"]
     assert ok is None
     assert "dubkit worker" in found
-    assert Leases(running.site.database, max_attempts=3).claim(Bench("w", "h"), 60) is not None
+    assert Leases(running.site.database, max_attempts=3).claim(WorkerIdentity("w", "h"), 60) is not None
     assert checks(program.get("/api/health/ready"))["workers"] == (True, "1 at work")
 
 
@@ -110,7 +110,7 @@ def value(text: str, sample: str) -> float:
 def test_metrics_count_jobs_stages_and_workers(running: Running, program: Browser) -> None:
     submit(running, "pilot", "second", "third")
     leases = Leases(running.site.database, max_attempts=3)
-    claimed = leases.claim(Bench("w", "h"), 60)
+    claimed = leases.claim(WorkerIdentity("w", "h"), 60)
     assert claimed is not None
     before = program.get("/metrics").text
     seconds = {"stage": "mix", "seconds": 2.5}

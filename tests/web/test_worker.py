@@ -32,17 +32,17 @@ from dubkit.progress import Progress, Speeds, StageStart
 from dubkit.studio import Session
 from dubkit.web.database import FILE, Database, migrate, now
 from dubkit.web.jobs import worker as worker_module
-from dubkit.web.jobs.halt import Halt
-from dubkit.web.jobs.kinds import Job, JobConflict, Work
-from dubkit.web.jobs.leases import Bench, Ending, Leases
+from dubkit.web.jobs.kinds import Job, JobConflict, JobWork
+from dubkit.web.jobs.leases import Ending, Leases, WorkerIdentity
 from dubkit.web.jobs.perform import ending_of, episode_of, will_generate
 from dubkit.web.jobs.queue import JobQueue
 from dubkit.web.jobs.shares import Shares
-from dubkit.web.jobs.start import Start, generators, start
+from dubkit.web.jobs.start import WorkerStart, generators, start
 from dubkit.web.jobs.states import fold
+from dubkit.web.jobs.stopping import StopToken
 from dubkit.web.jobs.supervisor import Supervisor
 from dubkit.web.jobs.tables import JobRow
-from dubkit.web.jobs.worker import Rhythm, Worker
+from dubkit.web.jobs.worker import Worker, WorkerTiming
 from tests.support.paths import ROOT
 
 SAMPLE = ROOT / "Input" / "sample.mp4"
@@ -59,7 +59,7 @@ class Shop:
         migrate(self.database)
         self.queue = JobQueue(self.database)
         self.leases = Leases(self.database, max_attempts=3)
-        self.halt = Halt()
+        self.stop = StopToken()
 
     def sound(self, name: str, seconds: float = 0.5) -> Path:
         path = self.inputs / f"{name}.wav"
@@ -69,17 +69,21 @@ class Shop:
 
     def submit(self, source: Path, *, until: str = "extract", **changes: object) -> Job:
         fields = {"kind": "dub", "source": str(source), "episode": source.stem, "languages": ()}
-        return self.queue.submit(Work(**(fields | {"until": until} | changes)), "ana")  # type: ignore[arg-type]
+        return self.queue.submit(JobWork(**(fields | {"until": until} | changes)), "ana")  # type: ignore[arg-type]
 
     def open_session(self, own: Mapping[str, str]) -> Session:
         settings = configure({"translate.api_key": "sk-hunter2", **own}, environment={}).settings
         return Session(settings, self.output, ModelStore(self.output.parent / "cache", {}), Speeds())
 
-    def work(self, rhythm: Rhythm | None = None) -> None:
+    def work(self, timing: WorkerTiming | None = None) -> None:
         worker = Worker(
-            self.leases, Bench("me", "here"), self.open_session, rhythm or Rhythm(30.0, 0.05), self.halt
+            self.leases,
+            WorkerIdentity("me", "here"),
+            self.open_session,
+            timing or WorkerTiming(30.0, 0.05),
+            self.stop,
         )
-        with self.halt.signals():
+        with self.stop.signals():
             worker.run(once=True)
 
     def now(self, job: Job) -> Job:
@@ -140,7 +144,7 @@ def meanwhile(
 def stand_in(monkeypatch: pytest.MonkeyPatch, act: Callable[[Progress], object]) -> None:
     """Let every job do `act` in place of a run of the chain."""
 
-    def perform(session: Session, work: Work, progress: Progress) -> list[Outcome]:
+    def perform(session: Session, work: JobWork, progress: Progress) -> list[Outcome]:
         act(progress)
         return [Outcome(EpisodeStore(session.output / work.episode))]
 
@@ -262,7 +266,7 @@ def count_on(progress: Progress) -> None:
 def test_a_cancelled_job_stops_at_its_next_item(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     job = shop.submit(shop.sound("a"))
     stand_in(monkeypatch, meanwhile(count_on, lambda: shop.queue.cancel(job.id), 1.2))
-    shop.work(Rhythm(0.9, 0.05))
+    shop.work(WorkerTiming(0.9, 0.05))
     assert shop.now(job).state == "cancelled"
     assert 0 < shop.now(job).progress.done < 900
     told = [event.at for event in shop.queue.events(job.id) if event.kind == "progress"]
@@ -276,16 +280,16 @@ def sleep_on(progress: Progress) -> None:
     raise AssertionError("nobody broke in")
 
 
-def test_a_cancelled_job_that_reaches_no_item_is_broken_into(
+def test_a_cancelled_job_that_reaches_no_item_is_interrupted(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = shop.submit(shop.sound("a"))
     stand_in(monkeypatch, meanwhile(sleep_on, lambda: shop.queue.cancel(job.id)))
-    shop.work(Rhythm(0.9, 0.05, patience=0.3))
+    shop.work(WorkerTiming(0.9, 0.05, patience=0.3))
     assert shop.now(job).state == "cancelled"
 
 
-def test_work_that_is_broken_into_during_an_import_has_not_failed(
+def test_work_that_is_interrupted_during_an_import_has_not_failed(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def import_on(progress: Progress) -> None:
@@ -296,7 +300,7 @@ def test_work_that_is_broken_into_during_an_import_has_not_failed(
 
     job, later_job = shop.submit(shop.sound("a")), shop.submit(shop.sound("b"))
     stand_in(monkeypatch, meanwhile(import_on, lambda: shop.queue.cancel(job.id)))
-    shop.work(Rhythm(0.9, 0.05, patience=0.3))
+    shop.work(WorkerTiming(0.9, 0.05, patience=0.3))
     assert shop.now(job).state == "cancelled"
     # This process may not be whole any more, so it takes no other job.
     assert shop.now(later_job).state == "queued"
@@ -311,10 +315,10 @@ def test_a_worker_that_lost_its_lease_stops_at_once_and_writes_nothing(
     def steal() -> None:
         with shop.database.transaction() as session:
             session.execute(update(JobRow).values(lease_until=now().replace(year=2000)))
-        other.append(shop.leases.claim(Bench("other", "there"), 60.0))
+        other.append(shop.leases.claim(WorkerIdentity("other", "there"), 60.0))
 
     stand_in(monkeypatch, meanwhile(sleep_on, steal))
-    shop.work(Rhythm(0.6, 0.05))
+    shop.work(WorkerTiming(0.6, 0.05))
     assert other[0] is not None
     assert shop.now(job).state == "running"
     assert shop.kinds(job) == ["submitted", "leased", "lease-lost", "leased"]
@@ -359,7 +363,9 @@ def test_a_job_that_will_generate_takes_a_card_first(shop: Shop, monkeypatch: py
         opened.append(own)
         return shop.open_session(own)
 
-    Worker(shop.leases, Bench("me", "here", 2), open_session, Rhythm(30.0), shop.halt).run(once=True)
+    Worker(shop.leases, WorkerIdentity("me", "here", 2), open_session, WorkerTiming(30.0), shop.stop).run(
+        once=True
+    )
     assert shop.kinds(job) == ["submitted", "leased", "released", "leased", "note", "finished"]
     assert [dict(own) for own in opened] == [{}, {"dub.devices": "cuda:0"}]
 
@@ -372,10 +378,10 @@ def run_with(engine: str) -> Session:
 
 
 def test_only_stages_of_the_generator_need_a_card() -> None:
-    work = Work("dub", "/a.mkv", "a", ("es",))
+    work = JobWork("dub", "/a.mkv", "a", ("es",))
     assert will_generate(run_with("justdubit"), work)
     assert not will_generate(run_with("voice"), work)
-    early = Work("dub", "/a.mkv", "a", ("es",), until="translate")
+    early = JobWork("dub", "/a.mkv", "a", ("es",), until="translate")
     assert not will_generate(run_with("justdubit"), early)
 
 
@@ -463,7 +469,7 @@ def test_the_command_line_works_until_no_job_waits(shop: Shop, monkeypatch: pyte
 def test_a_worker_ends_with_its_parent(shop: Shop) -> None:
     settings = configure({"serve.database": shop.url}, environment={}).settings
     began = time.monotonic()
-    start(Start(settings, shop.output, shop.open_session, parent=1 if os.getppid() != 1 else 2))
+    start(WorkerStart(settings, shop.output, shop.open_session, parent=1 if os.getppid() != 1 else 2))
     assert time.monotonic() - began < 10.0
 
 
@@ -490,7 +496,7 @@ def test_a_worker_that_was_frozen_beyond_its_lease_writes_nothing_more(shop: Sho
         shop.wait(job, lambda j: j.progress.stage == "shots")
         zombie.send_signal(signal.SIGSTOP)
         time.sleep(2.5)
-        mine = shop.leases.claim(Bench("other", "here"), 60.0)
+        mine = shop.leases.claim(WorkerIdentity("other", "here"), 60.0)
         assert mine is not None
         numbers = [event.number for event in shop.queue.events(job.id)]
         zombie.send_signal(signal.SIGCONT)
@@ -569,7 +575,7 @@ def test_200_jobs_of_20_clients_end_right_once_though_workers_are_killed(shop: S
             else:
                 soundfile.write(source, np.full(4000, 0.01 * (n + 1), dtype=np.float32), 16000)
             job = queue.submit(
-                Work("dub", str(source), source.stem, (), until="extract"), f"client{number}", key=str(n)
+                JobWork("dub", str(source), source.stem, (), until="extract"), f"client{number}", key=str(n)
             )
             expected[job.id] = "failed" if n == 4 else "done"
             if n == 7:

@@ -15,7 +15,7 @@ from dubkit.web.accounts.people import Person
 from dubkit.web.accounts.telling import told
 from dubkit.web.files.inputs import input_file
 from dubkit.web.jobs.allowed import check_settings
-from dubkit.web.jobs.kinds import Work
+from dubkit.web.jobs.kinds import JobWork
 from dubkit.web.site import Site
 
 Place = tuple[str | int, ...]
@@ -54,7 +54,9 @@ class Batch(BaseModel):
     jobs: Annotated[list[JobAsked], Field(min_length=1, max_length=500)]
 
 
-def work_of(site: Site, person: Person, asked: JobAsked, place: Place) -> tuple[Work | None, list[Problem]]:
+def work_of(
+    site: Site, person: Person, asked: JobAsked, place: Place
+) -> tuple[JobWork | None, list[Problem]]:
     """Return the work that is asked for, or everything that is wrong with it.
 
     Raises HTTP 403 for an episode that is somebody else's.
@@ -72,7 +74,7 @@ def work_of(site: Site, person: Person, asked: JobAsked, place: Place) -> tuple[
         return None, [{**found, "msg": told(site, person, found["msg"])} for found in problems]
     if not may_see(site, person, episode):
         raise HTTPException(403, f"Episode {episode} is somebody else's. Ask an admin for access to it.")
-    return Work("dub", str(source), episode, languages, settings, until=asked.until), []
+    return JobWork("dub", str(source), episode, languages, settings, until=asked.until), []
 
 
 def refusal(problems: Sequence[Problem]) -> HTTPException:
@@ -102,7 +104,7 @@ def _check_until(until: str, languages: bool) -> None:
 
     scope = chain().named(until, "until").scope if until else "language"
     if not languages and scope != "episode":
-        raise DubkitError("A job names at least one language, such as pt-BR.")
+        raise DubkitError("A job must name at least one language, such as pt-BR.")
 
 
 def _text(value: bool | int | float | str) -> str:

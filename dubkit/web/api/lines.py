@@ -47,7 +47,7 @@ from dubkit.web.api.line_forms import (
     Take,
     Undo,
 )
-from dubkit.web.jobs.kinds import Job, Work
+from dubkit.web.jobs.kinds import Job, JobWork
 from dubkit.web.site import OnSite, Site
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -264,7 +264,7 @@ def _submit(
     lines: list[str],
 ) -> Started:
     estimate = _due(pending(context, site.speeds, lines))
-    work = Work(kind, str(context.source), episode, (context.language,), {}, tuple(lines))
+    work = JobWork(kind, str(context.source), episode, (context.language,), {}, tuple(lines))
     job: Job = site.queue.submit(work, who)
     audit(site, who, kind, f"{episode}/{context.language}", " ".join(lines))
     return Started(job.id, job.state, lines, estimate)

@@ -20,7 +20,7 @@ from dubkit.translate.language import normalise
 from dubkit.web.accounts.access import Editor, Viewer
 from dubkit.web.accounts.audit import audit
 from dubkit.web.api.shown_jobs import JobToChange, OpenJob, ShownJob, shown_job
-from dubkit.web.jobs.kinds import Job, Work
+from dubkit.web.jobs.kinds import Job, JobWork
 from dubkit.web.site import OnSite, Site
 
 Language = Annotated[
@@ -201,7 +201,7 @@ def synthesize(asked: Synthesis, job: JobToChange, site: OnSite, person: Editor)
     if pending(context, site.speeds).nothing:
         raise HTTPException(409, f"Nothing to do in {context.language}: everything is up to date.")
     edited = tuple(sorted(line for line, edit in context.placed.lines.items() if edit.text is not None))
-    work = Work(
+    work = JobWork(
         "render", str(context.source), job.work.episode, (context.language,), {}, edited if asked.lock else ()
     )
     made = site.queue.submit(work, person.name)

@@ -76,7 +76,7 @@ OnUploads = Annotated[Uploads, Depends(the_uploads)]
 
 
 async def _done(work: Callable[..., T], *arguments: Any) -> T:
-    """Work in a thread; what is refused becomes an HTTP error."""
+    """Work in a thread; a refusal becomes an HTTP error."""
     try:
         return await run_sync(work, *arguments)
     except UploadError as error:

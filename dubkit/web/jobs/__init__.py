@@ -1,1 +1,1 @@
-"""Jobs: a queue in the database, and the workers that take leases on it."""
+"""Jobs: a queue in the database, and the workers that lease jobs from it."""

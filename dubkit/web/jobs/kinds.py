@@ -1,4 +1,4 @@
-"""What a job is: the work asked for, its states, its events, and what people may see of it."""
+"""What a job is: its work, its states, its progress and its events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENDED: frozenset[State] = frozenset(("done", "degraded", "failed", "cancelled"))
 
 
 class JobConflict(DubkitError):
-    """What is asked of a job does not fit its state."""
+    """The state of a job does not allow what was asked."""
 
 
 class JobMissing(DubkitError):
@@ -26,11 +26,11 @@ class JobMissing(DubkitError):
 
 
 class LeaseLost(DubkitError):
-    """A worker wrote about a job that is no longer its own."""
+    """A worker wrote about a job whose lease it has lost."""
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class JobWork:
     """What a job does."""
 
     kind: Kind
@@ -40,15 +40,15 @@ class Work:
     """Name of the episode folder below the output folder."""
     languages: tuple[str, ...]
     settings: dict[str, str] = field(default_factory=dict)
-    """Dotted name -> value, over the server's own."""
+    """Dotted name -> value; they override the server's."""
     lines: tuple[str, ...] = ()
-    """Which lines are made anew; for `regenerate`."""
+    """Lines to make again (`regenerate`), or to lock afterwards (`render`)."""
     until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """How far a job is."""
+    """How far a job has come."""
 
     stage: str = ""
     language: str = ""
@@ -56,7 +56,7 @@ class JobProgress:
     """Items of the stage that are done, fractions included."""
     total: int = 0
     share: float = 0.0
-    """Share of the whole job, 0 to 1; it never falls, and is 1 only when the job has ended well."""
+    """Share of the whole job, 0 to 1; it never falls, and is 1 only when the job has succeeded."""
     left_seconds: float | None = None
 
 
@@ -66,13 +66,13 @@ class Job:
 
     id: str
     """12 characters that may stand in a URL."""
-    work: Work
+    work: JobWork
     owner: str
     state: State
     created: datetime
     updated: datetime
     attempt: int
-    """Times a worker has begun it and was not asked to hand it back; counted anew by a retry."""
+    """Times a worker has begun it without handing it back; a retry counts from 0 again."""
     progress: JobProgress
     cancelling: bool
     error: str
@@ -82,7 +82,7 @@ class Job:
 
     @property
     def ended(self) -> bool:
-        """True when no worker will touch it again, unless it is retried."""
+        """True when no worker will take it again, unless it is retried."""
         return self.state in ENDED
 
 
@@ -90,8 +90,8 @@ class Job:
 class JobEvent:
     """Something that happened to a job.
 
-    Numbers count from 1 in each job and only grow; a `progress` event takes the place of the one before it,
-    so numbers may be missing.
+    Numbers start at 1 in each job and only grow; a `progress` event replaces the one before it, so numbers
+    may be missing.
     """
 
     number: int

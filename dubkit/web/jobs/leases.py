@@ -1,8 +1,7 @@
-"""Leases: how workers take jobs, keep them, and write about them.
+"""Leases: how workers take jobs, keep them, and record what becomes of them.
 
-Every claim counts up the job's `lease`; a worker writes only while its own number is the newest, so a worker
-that was thought dead and comes back can change nothing any more. Slots are taken with the lease and given
-back with it.
+Every claim raises the job's `lease` number; a worker writes only while its own number is the newest, so a
+worker that seemed dead and comes back cannot change anything. Slots are taken and given back with the lease.
 """
 
 from __future__ import annotations
@@ -24,39 +23,39 @@ from dubkit.web.jobs.states import MOVES
 from dubkit.web.jobs.tables import JobRow, SlotRow
 
 NEARLY = 0.999
-"""Largest share of a job that has not ended."""
+"""Largest share done that a job shows before it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """Where a worker stands."""
+class WorkerIdentity:
+    """Who a worker is, and how much its host can do."""
 
     worker: str
-    """Its own name, such as `host:pid`."""
+    """Name of the worker, such as `host:pid`."""
     host: str
     generators: int = 1
     """How many jobs may generate clips on this host at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class HeldJob:
     """A job that a worker holds."""
 
     job: Job
     lease: int
     lease_seconds: float
     generator: int | None = None
-    """Number of the graphics card that is this job's alone."""
+    """Number of the graphics card reserved for this job."""
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
-    """What a worker learns when it says that it is alive."""
+class HeartbeatReply:
+    """What a worker learns from a heartbeat."""
 
     lost: bool
-    """The job is no longer its own."""
+    """The lease was lost: the job is no longer this worker's."""
     cancel: bool
-    """Somebody asked for the job to stop."""
+    """Somebody cancelled the job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,67 +75,68 @@ class Leases:
         self.database = database
         self.max_attempts = max_attempts
 
-    def claim(self, bench: Bench, lease_seconds: float) -> Claimed | None:
+    def claim(self, identity: WorkerIdentity, lease_seconds: float) -> HeldJob | None:
         """Take the oldest job that can run here, with its slots; None when there is none.
 
-        Jobs on one episode run one at a time and in order. Leases that ran out are ended first.
+        Jobs on one episode run one at a time and in order. First, leases that ran out are ended: their jobs
+        go back to the queue, or have failed.
         """
         while self._waiting():
             try:
                 with self.database.transaction() as session:
                     self._reap(session)
-                    return self._claim(session, bench, lease_seconds)
+                    return self._claim(session, identity, lease_seconds)
             except IntegrityError:
                 continue  # another worker took one of the slots at the same moment
         return None
 
-    def heartbeat(self, claimed: Claimed) -> Beat:
-        """Extend a lease, and say whether it still holds."""
+    def heartbeat(self, held: HeldJob) -> HeartbeatReply:
+        """Extend a lease, and tell whether it still holds."""
         try:
-            with self._held(claimed) as (session, row):
-                row.lease_until = self._time(session) + timedelta(seconds=claimed.lease_seconds)
-                return Beat(lost=False, cancel=row.cancelling)
+            with self._locked(held) as (session, row):
+                row.lease_until = self._time(session) + timedelta(seconds=held.lease_seconds)
+                return HeartbeatReply(lost=False, cancel=row.cancelling)
         except LeaseLost:
-            return Beat(lost=True, cancel=False)
+            return HeartbeatReply(lost=True, cancel=False)
 
     def record(
-        self, claimed: Claimed, kind: str, detail: Mapping[str, Any], progress: JobProgress | None = None
+        self, held: HeldJob, kind: str, detail: Mapping[str, Any], progress: JobProgress | None = None
     ) -> None:
         """Record an event that changes no state. Raises LeaseLost."""
         if kind in MOVES:
-            raise ValueError(f"{kind} changes a state and is not a worker's to record")
-        with self._held(claimed) as (session, row):
+            raise ValueError(f"{kind} changes a state: a worker may not record it")
+        with self._locked(held) as (session, row):
             append(session, row, kind, detail, self._time(session))
             if progress is not None:
                 share = max(row.progress["share"], min(progress.share, NEARLY))
                 row.progress = asdict(replace(progress, share=share))
 
-    def opened(self, claimed: Claimed, episode: str) -> None:
-        """Record which folder the job's source has. Raises LeaseLost."""
-        with self._held(claimed) as (session, row):
+    def opened(self, held: HeldJob, episode: str) -> None:
+        """Record which episode folder the job's source has. Raises LeaseLost."""
+        with self._locked(held) as (session, row):
             append(session, row, "opened", {"episode": episode}, self._time(session))
-            # Whose the other folder is says nothing about this one.
+            # The owner of the folder named before need not own this one.
             others = select(JobRow.number).where(
                 JobRow.episode == episode, JobRow.owning, JobRow.lease > 0, JobRow.owner != row.owner
             )
             row.owning = row.work["kind"] == "dub" and session.scalar(others.limit(1)) is None
             row.episode, row.work = episode, {**row.work, "episode": episode}
 
-    def finish(self, claimed: Claimed, ending: Ending) -> None:
+    def finish(self, held: HeldJob, ending: Ending) -> None:
         """Record the end of a job and give back its slots. Raises LeaseLost."""
-        with self._held(claimed) as (session, row):
+        with self._locked(held) as (session, row):
             row.degraded, row.result = list(ending.degraded), dict(ending.result)
             if ending.state in ("done", "degraded"):
                 row.progress = {**row.progress, "share": 1.0, "left_seconds": 0.0}
             _give_back_slots(session, row)
             end(session, row, ending.state, ending.error)
 
-    def release(self, claimed: Claimed, *, needs_generator: bool = False) -> None:
-        """Hand a job back unfinished; the attempt does not count. Raises LeaseLost.
+    def release(self, held: HeldJob, *, needs_generator: bool = False) -> None:
+        """Hand an unfinished job back; the attempt does not count. Raises LeaseLost.
 
-        `needs_generator` adds that it may only run with a graphics card of its own.
+        With `needs_generator` it will only run with a graphics card of its own.
         """
-        with self._held(claimed) as (session, row):
+        with self._locked(held) as (session, row):
             row.attempt -= 1
             row.needs_generator = row.needs_generator or needs_generator
             _back_to_queue(session, row, "released", {"for_generator": needs_generator})
@@ -144,7 +144,7 @@ class Leases:
     # inside a transaction
 
     def _waiting(self) -> bool:
-        """Tell whether there may be something to do, without holding up anybody who writes."""
+        """Tell whether there may be something to do, without blocking a writer."""
         with self.database.reading() as session:
             queued = JobRow.state == "queued"
             late = (JobRow.state == "running") & (JobRow.lease_until < self._time(session))
@@ -159,33 +159,33 @@ class Leases:
                 times = f"{row.attempt} times" if row.attempt > 1 else "once"
                 end(session, row, "failed", f"Its worker died {times}; the log of the worker may say why.")
 
-    def _claim(self, session: Session, bench: Bench, lease_seconds: float) -> Claimed | None:
-        free = _free_generators(session, bench)
+    def _claim(self, session: Session, identity: WorkerIdentity, lease_seconds: float) -> HeldJob | None:
+        free = _free_generators(session, identity)
         row = session.scalar(_runnable(generators=bool(free)))
         if row is None:
             return None
         number = free[0] if row.needs_generator else None
         session.add(SlotRow(name=f"episode:{row.episode}", job=row.id))
         if number is not None:
-            session.add(SlotRow(name=f"generator:{bench.host}:{number}", job=row.id))
+            session.add(SlotRow(name=f"generator:{identity.host}:{number}", job=row.id))
         moment = self._time(session)
         row.attempt += 1
         row.lease += 1
-        row.worker, row.lease_until = bench.worker, moment + timedelta(seconds=lease_seconds)
-        append(session, row, "leased", {"worker": bench.worker, "attempt": row.attempt}, moment)
+        row.worker, row.lease_until = identity.worker, moment + timedelta(seconds=lease_seconds)
+        append(session, row, "leased", {"worker": identity.worker, "attempt": row.attempt}, moment)
         session.flush()
-        return Claimed(as_job(row), row.lease, lease_seconds, number)
+        return HeldJob(as_job(row), row.lease, lease_seconds, number)
 
     @contextmanager
-    def _held(self, claimed: Claimed) -> Iterator[tuple[Session, JobRow]]:
+    def _locked(self, held: HeldJob) -> Iterator[tuple[Session, JobRow]]:
         with self.database.transaction() as session:
-            row = locked_row(session, claimed.job.id)
-            if row.state != "running" or row.lease != claimed.lease:
+            row = locked_row(session, held.job.id)
+            if row.state != "running" or row.lease != held.lease:
                 raise LeaseLost(f"Job {row.id} is no longer this worker's.")
             yield session, row
 
     def _time(self, session: Session) -> datetime:
-        """The time by the database's clock, so that workers on several hosts agree on when a lease ends."""
+        """Return the time of the database's clock: workers on several hosts must agree when a lease ends."""
         if self.database.sqlite:
             return now()
         moment: datetime = session.scalars(select(func.clock_timestamp())).one()
@@ -193,7 +193,7 @@ class Leases:
 
 
 def _runnable(*, generators: bool) -> Select[JobRow]:
-    """The oldest waiting job whose episode is free, and which waits for no earlier one on its episode."""
+    """Select the oldest waiting job whose episode is free and has no earlier job waiting."""
     earlier = aliased(JobRow)
     busy = exists().where(SlotRow.name == "episode:" + JobRow.episode)
     overtaken = exists().where(
@@ -205,10 +205,10 @@ def _runnable(*, generators: bool) -> Select[JobRow]:
     return query.order_by(JobRow.number).limit(1).with_for_update(skip_locked=True, of=JobRow)
 
 
-def _free_generators(session: Session, bench: Bench) -> list[int]:
-    prefix = f"generator:{bench.host}:"
+def _free_generators(session: Session, identity: WorkerIdentity) -> list[int]:
+    prefix = f"generator:{identity.host}:"
     taken = set(session.scalars(select(SlotRow.name).where(SlotRow.name.startswith(prefix, autoescape=True))))
-    return [number for number in range(bench.generators) if f"{prefix}{number}" not in taken]
+    return [number for number in range(identity.generators) if f"{prefix}{number}" not in taken]
 
 
 def _back_to_queue(session: Session, row: JobRow, kind: str, detail: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Rows of the job tables as values, and the one place that writes events and states."""
+"""Rows of the job tables as values, and the only place that writes events and states."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from dubkit.web.database import now
-from dubkit.web.jobs.kinds import Job, JobEvent, JobMissing, JobProgress, State, Work
+from dubkit.web.jobs.kinds import Job, JobEvent, JobMissing, JobProgress, JobWork, State
 from dubkit.web.jobs.states import state_after
 from dubkit.web.jobs.tables import EventRow, JobRow
 
 TRACE = 20_000
-"""Longest text kept of one error or trace, in characters."""
+"""Longest text kept of an error, in characters."""
 
 
 def as_job(row: JobRow) -> Job:
-    """Return a row as people see it."""
+    """Return a row as a job."""
     return Job(
         id=row.id,
-        work=msgspec.convert(row.work, Work),
+        work=msgspec.convert(row.work, JobWork),
         owner=row.owner,
         state=msgspec.convert(row.state, State),
         created=row.created,
@@ -39,12 +39,12 @@ def as_job(row: JobRow) -> Job:
 
 
 def as_event(row: EventRow) -> JobEvent:
-    """Return an event's row as a value."""
+    """Return a row as an event."""
     return JobEvent(row.number, row.at, row.kind, row.detail)
 
 
-def new_row(id: str, work: Work, owner: str, *, owning: bool) -> JobRow:
-    """Return the row of a job that has no event yet."""
+def new_row(id: str, work: JobWork, owner: str, *, owning: bool) -> JobRow:
+    """Return the row of a new job, before its first event."""
     moment = now()
     return JobRow(
         id=id,
@@ -71,7 +71,7 @@ def new_row(id: str, work: Work, owner: str, *, owning: bool) -> JobRow:
 
 
 def locked_row(session: Session, job: str) -> JobRow:
-    """Return a job's row for writing; nobody else writes it until the transaction ends. Raises JobMissing."""
+    """Return a job's row for writing; nobody else can write it in this transaction. Raises JobMissing."""
     row = session.scalar(select(JobRow).where(JobRow.id == job).with_for_update())
     if row is None:
         raise JobMissing(f"There is no job {job}.")
@@ -81,11 +81,11 @@ def locked_row(session: Session, job: str) -> JobRow:
 def append(
     session: Session, row: JobRow, kind: str, detail: Mapping[str, Any], at: datetime | None = None
 ) -> None:
-    """Record an event of a job, and with it the state it leads to. The row is new or locked."""
+    """Record an event of a job and the state it leads to. The row must be new or locked."""
     row.state = state_after(msgspec.convert(row.state, State) if row.state else None, kind, detail)
     row.updated = at or now()
     if kind == "progress":
-        # What went before is told by the newest: a job of hours keeps one of them in a row, not thousands.
+        # The newest says it all: a job of hours keeps one progress event in a row, not thousands.
         session.execute(
             delete(EventRow).where(
                 EventRow.job == row.id, EventRow.number == row.events, EventRow.kind == "progress"
@@ -98,7 +98,7 @@ def append(
 
 def end(session: Session, row: JobRow, state: State, error: str = "") -> None:
     """Record the end of a job."""
-    # PostgreSQL takes no NUL, and no encoding takes half of a letter, as a file name may hold.
+    # PostgreSQL takes no NUL, and UTF-8 no lone surrogates, which file names may hold.
     row.error = error[:TRACE].replace("\0", "").encode("utf-8", "replace").decode()
     row.lease_until, row.worker = None, ""
     append(session, row, "finished", {"state": state, "error": row.error})

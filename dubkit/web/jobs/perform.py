@@ -1,4 +1,4 @@
-"""Do what a job asks for, with the library's own functions."""
+"""Do the work of a job with the library's functions."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from dubkit.episode.folders import folder_name, open_episode
 from dubkit.errors import EditRefused
 from dubkit.progress import Progress
 from dubkit.studio import Session, chain, dub
-from dubkit.web.jobs.kinds import Work
+from dubkit.web.jobs.kinds import JobWork
 from dubkit.web.jobs.leases import Ending
 
 
-def request_of(work: Work) -> Request:
-    """Return what the chain is asked to do for a job."""
+def request_of(work: JobWork) -> Request:
+    """Return the request to the chain that a job makes."""
     return Request(work.languages, until=work.until)
 
 
-def perform(session: Session, work: Work, progress: Progress) -> list[Outcome]:
-    """Do the work; one outcome for each run of the chain. Raises DubkitError."""
+def perform(session: Session, work: JobWork, progress: Progress) -> list[Outcome]:
+    """Do the work and return one outcome for each run of the chain. Raises DubkitError."""
     source = Path(work.source)
     if work.kind == "dub":
         return [dub(session, source, request_of(work), progress)]
@@ -37,8 +37,8 @@ def perform(session: Session, work: Work, progress: Progress) -> list[Outcome]:
     return [make_takes(session, source, tag, work.lines, progress) for tag in work.languages]
 
 
-def _lock(session: Session, work: Work, language: str, progress: Progress) -> None:
-    """Lock the lines that a render was asked to lock, now that their takes are there."""
+def _lock(session: Session, work: JobWork, language: str, progress: Progress) -> None:
+    """Lock the lines that a render job names, now that their takes exist."""
     from dubkit.review.changes import Desk
     from dubkit.review.opening import of_folder
 
@@ -50,7 +50,7 @@ def _lock(session: Session, work: Work, language: str, progress: Progress) -> No
             progress.note(str(refused))
 
 
-def will_generate(session: Session, work: Work) -> bool:
+def will_generate(session: Session, work: JobWork) -> bool:
     """Tell whether a job comes to stages that need a graphics card.
 
     Raises a DubkitError when the engine that the settings name cannot work here.
@@ -60,16 +60,16 @@ def will_generate(session: Session, work: Work) -> bool:
 
 
 def episode_of(output: Path, source: Path) -> str:
-    """Return the name of the folder that a source's episode has below `output`, or would get.
+    """Return the name of the episode folder that a source has below `output`, or would get.
 
-    Raises MediaError when the source must be read to tell and cannot be.
+    Raises MediaError when the source would have to be read and cannot be.
     """
     name = folder_name(source)
     return open_episode(output, source).store.root.name if (output / name).exists() else name
 
 
 def ending_of(outcomes: Sequence[Outcome]) -> Ending:
-    """Return how a job ended whose runs had these outcomes."""
+    """Return how a job ended, from the outcomes of its runs."""
     ran: dict[str, int] = {}
     dubs: dict[str, str] = {}
     for outcome in outcomes:

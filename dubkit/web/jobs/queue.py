@@ -1,4 +1,4 @@
-"""The queue of jobs, as those who submit, watch and steer them see it."""
+"""The queue of jobs: submit, list, cancel and retry them, and read their events."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from sqlalchemy.orm import Session
 from dubkit.errors import DubkitError
 from dubkit.web.database import Database
 from dubkit.web.jobs.allowed import check_settings
-from dubkit.web.jobs.kinds import ENDED, STATES, Job, JobConflict, JobEvent, JobProgress, Work
+from dubkit.web.jobs.kinds import ENDED, STATES, Job, JobConflict, JobEvent, JobProgress, JobWork
 from dubkit.web.jobs.ledger import append, as_event, as_job, end, locked_row, new_row
 from dubkit.web.jobs.tables import EventRow, JobRow
 
 
 class JobQueue:
-    """Jobs in the database. Every method is a transaction of its own, so threads may share a queue."""
+    """Jobs in the database. Every method is a transaction, so threads may share a queue."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def submit(
         self,
-        work: Work,
+        work: JobWork,
         owner: str,
         *,
         key: str = "",
@@ -35,32 +35,32 @@ class JobQueue:
     ) -> Job:
         """Put a job into the queue.
 
-        A `key` that the owner gave before brings back the job it was given for. `shared` names episodes that
-        are there and not the owner's: a job on one of them does not make it theirs.
-        Raises SettingError for a setting that jobs may not have, JobConflict for a key of other work.
+        With a `key` that the owner has used before, the job of then is returned. `shared` names episodes that
+        exist and are not the owner's: a job on one of them does not change that.
+        Raises SettingError for a setting that jobs may not have, JobConflict for a key used for other work.
         """
         return self.submit_many([work], owner, key=key, shared=shared)[0]
 
     def submit_many(
         self,
-        works: Sequence[Work],
+        works: Sequence[JobWork],
         owner: str,
         *,
         key: str = "",
         shared: Collection[str] = (),
     ) -> list[Job]:
-        """Put several jobs into the queue, all or none."""
+        """Put several jobs into the queue: all or none."""
         for work in works:
             _check(work)
 
-        def row_of(work: Work) -> JobRow:
+        def row_of(work: JobWork) -> JobRow:
             owning = work.kind == "dub" and work.episode not in shared
             return new_row(_new_id(), work, owner, owning=owning)
 
         try:
             return self._submit(works, owner, key, row_of)
         except IntegrityError:
-            # Somebody used the key a moment ago, so now its jobs are found.
+            # The key was used at the same moment, so its jobs are there now.
             return self._submit(works, owner, key, row_of)
 
     def get(self, job: str) -> Job | None:
@@ -79,7 +79,7 @@ class JobQueue:
         before: str = "",
         without: Collection[str] = (),
     ) -> list[Job]:
-        """Return jobs, newest first; `before` is the last job of the page before, and `without` names
+        """Return jobs, newest first; `before` is the last job of the previous page, and `without` names
         episodes whose jobs are left out."""
         query = select(JobRow).order_by(JobRow.number.desc()).limit(limit)
         if owner is not None:
@@ -121,14 +121,14 @@ class JobQueue:
         with self.database.transaction() as session:
             row = locked_row(session, job)
             if row.state not in ENDED:
-                raise JobConflict(f"Job {job} is {row.state}; only a job that has ended can be tried again.")
+                raise JobConflict(f"Job {job} is {row.state}; only a job that has ended can be retried.")
             append(session, row, "retried", {})
             row.attempt, row.cancelling, row.error = 0, False, ""
             row.degraded, row.result, row.progress = [], {}, asdict(JobProgress())
             return as_job(row)
 
     def events(self, job: str, after: int = 0, limit: int = 1000) -> list[JobEvent]:
-        """Return the events of a job with higher numbers than `after`, oldest first."""
+        """Return the events of a job after number `after`, oldest first."""
         query = (
             select(EventRow)
             .where(EventRow.job == job, EventRow.number > after)
@@ -139,7 +139,7 @@ class JobQueue:
             return [as_event(row) for row in session.scalars(query)]
 
     def all_events(self, job: str, after: int = 0) -> list[JobEvent]:
-        """Return all events of a job with higher numbers than `after`, read page by page."""
+        """Return all events of a job after number `after`, read page by page."""
         events: list[JobEvent] = []
         while page := self.events(job, events[-1].number if events else after):
             events += page
@@ -152,18 +152,18 @@ class JobQueue:
         return {state: 0 for state in STATES} | {state: count for state, count in rows}
 
     def episodes(self, owner: str) -> frozenset[str]:
-        """Return the episodes that somebody has jobs on."""
+        """Return the episodes that a person has jobs on."""
         with self.database.reading() as session:
             return frozenset(session.scalars(select(JobRow.episode).where(JobRow.owner == owner).distinct()))
 
     def owners(self, episode: str) -> frozenset[str]:
-        """Return whose jobs made an episode; as long as none did, whose wait to."""
+        """Return whose jobs made an episode, or while there are none, whose jobs wait to make it."""
         return self.owners_of([episode])[episode]
 
     def owners_of(self, episodes: Collection[str]) -> dict[str, frozenset[str]]:
         """Return the owners of each of the episodes.
 
-        Until a worker begins a job its episode is only a name, which another source may get first.
+        Until a worker begins a job, its episode is only a name that another source may get first.
         """
         begun = JobRow.lease > 0
         query = select(JobRow.episode, JobRow.owner, begun).where(
@@ -178,7 +178,7 @@ class JobQueue:
         return {name: frozenset(made[name] or waiting[name]) for name in episodes}
 
     def _submit(
-        self, works: Sequence[Work], owner: str, key: str, row_of: Callable[[Work], JobRow]
+        self, works: Sequence[JobWork], owner: str, key: str, row_of: Callable[[JobWork], JobRow]
     ) -> list[Job]:
         with self.database.transaction() as session:
             rows = []
@@ -196,22 +196,22 @@ class JobQueue:
 
 
 def _new_id() -> str:
-    # Letters and digits alone: an id that begins with a dash reads as an option on a command line.
+    # Letters and digits only: an id that begins with a dash would read as an option on a command line.
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(12))
 
 
-def _check(work: Work) -> None:
+def _check(work: JobWork) -> None:
     check_settings(work.settings)
     if not work.languages:
         from dubkit.studio import chain
 
         if not work.until or chain().named(work.until, "until").scope != "episode":
-            raise DubkitError("A job names at least one language, such as pt-BR.")
+            raise DubkitError("A job must name at least one language, such as pt-BR.")
     if work.kind == "regenerate" and not work.lines:
-        raise DubkitError("A job that makes lines anew names at least one line.")
+        raise DubkitError("A job that makes lines again must name at least one line.")
 
 
-def _with_key(session: Session, owner: str, key: str, work: Work) -> JobRow | None:
+def _with_key(session: Session, owner: str, key: str, work: JobWork) -> JobRow | None:
     row = session.scalar(select(JobRow).where(JobRow.owner == owner, JobRow.key == key))
     if row is not None and as_job(row).work != work:
         raise JobConflict(f"The idempotency key {key.rpartition('/')[0]} was used for other work ({row.id}).")

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from dubkit.config import Settings
 from dubkit.web.database import Database, database_url, migrate
-from dubkit.web.jobs.halt import Halt
-from dubkit.web.jobs.leases import Bench, Leases
-from dubkit.web.jobs.worker import OpenSession, Rhythm, Worker, watch_parent
+from dubkit.web.jobs.leases import Leases, WorkerIdentity
+from dubkit.web.jobs.stopping import StopToken
+from dubkit.web.jobs.worker import OpenSession, Worker, WorkerTiming, watch_parent
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class WorkerStart:
     """What a worker process is started with."""
 
     settings: Settings
@@ -28,37 +28,37 @@ class Start:
     """Process without which it ends; 0 is none."""
 
 
-def start(wanted: Start) -> None:
-    """Work in this process until it is asked to end. For the main thread."""
-    serve = wanted.settings.serve
-    database = Database(database_url(serve.database, wanted.output))
-    halt = Halt()
+def start(worker: WorkerStart) -> None:
+    """Do jobs in this process until it is asked to end. For the main thread."""
+    serve = worker.settings.serve
+    database = Database(database_url(serve.database, worker.output))
+    stop = StopToken()
     try:
-        with halt.signals():
-            if wanted.parent:
-                watch_parent(wanted.parent, halt)
+        with stop.signals():
+            if worker.parent:
+                watch_parent(worker.parent, stop)
             migrate(database)
             host = socket.gethostname()
-            bench = Bench(f"{host}:{os.getpid()}", host, generators(wanted.settings))
+            identity = WorkerIdentity(f"{host}:{os.getpid()}", host, generators(worker.settings))
             leases = Leases(database, max_attempts=serve.max_attempts)
-            worker = Worker(leases, bench, wanted.open_session, Rhythm(serve.lease_seconds), halt)
-            worker.run(once=wanted.once)
-            again = halt.broken and not halt.stopping.is_set()
+            timing = WorkerTiming(serve.lease_seconds)
+            Worker(leases, identity, worker.open_session, timing, stop).run(once=worker.once)
+            again = stop.interrupted and not stop.ending.is_set()
     finally:
         database.close()
     if again:
-        # The same command in the same place, with nothing left of the work that was broken into.
+        # The same command in the same place, with nothing left of the work that was interrupted.
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def generators(settings: Settings) -> int:
-    """Return how many jobs may generate at once: one for each graphics card, and one at the least.
+    """Return how many jobs may generate at once: one for each graphics card, and at least one.
 
-    Where the settings name devices, every job uses all of them, so there is one.
+    Where the settings name devices, every job uses all of them, so it is one.
     """
     cards = len(list(Path("/dev").glob("nvidia[0-9]*")))
     if cards < 2 or settings.dub.devices != "auto" or settings.device == "cpu":
         return 1
-    from dubkit.engines.devices import visible_devices  # loads torch, which counts what may be used
+    from dubkit.engines.devices import visible_devices  # loads torch, which knows the visible devices
 
     return max(1, sum(name.startswith("cuda") for name in visible_devices("auto")))

@@ -1,4 +1,4 @@
-"""How events make the state of a job: the only way a state comes about."""
+"""The states of a job, which follow from its events and from nothing else."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ MOVES: dict[str, tuple[frozenset[State], State | None]] = {
     "retried": (ENDED, "queued"),
     "finished": (frozenset(("queued", "running")), None),
 }
-"""Event -> the states it may follow, and the one it leads to (None: the event says which).
-Events that are not here change no state."""
+"""Event -> the states it may occur in, and the state it leads to (None: the event names it).
+Other events change no state."""
 
 
 def state_after(state: State | None, kind: str, detail: Mapping[str, Any]) -> State:
-    """Return the state after an event; None is the state before the first. Raises ValueError for an event
-    that cannot happen there."""
+    """Return the state after an event; None is the state before the first event.
+
+    Raises ValueError for an event that cannot occur in that state.
+    """
     if state is None:
         if kind != "submitted":
             raise ValueError(f"the first event of a job is submitted, not {kind}")
         return "queued"
     if kind not in MOVES:
         if kind == "submitted":
-            raise ValueError("a job is submitted once")
+            raise ValueError("a job is submitted only once")
         return state
     allowed, result = MOVES[kind]
     if state not in allowed:
@@ -40,7 +42,7 @@ def state_after(state: State | None, kind: str, detail: Mapping[str, Any]) -> St
 
 
 def fold(events: Iterable[JobEvent]) -> State:
-    """Return the state that all events of a job add up to."""
+    """Return the state that follows from all events of a job."""
     state: State | None = None
     for event in events:
         state = state_after(state, event.kind, event.detail)

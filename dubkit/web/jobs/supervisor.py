@@ -15,16 +15,16 @@ from types import TracebackType
 log = logging.getLogger(__name__)
 
 GRACE = 20.0
-"""Seconds a worker gets to hand its job back before it is killed; its lease then runs out."""
+"""Seconds a worker has to hand its job back before it is killed; its lease then runs out."""
 
 LONGEST_WAIT = 30.0
 HEALTHY = 60.0
-"""Seconds a worker must have lived for its next start not to be put off."""
+"""Seconds a worker must have run for the next one to start without delay."""
 
 
 @dataclass(slots=True)
 class _Post:
-    """One place for a worker, and when the next may start there."""
+    """One place for a worker, and when the next one may start there."""
 
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
@@ -33,11 +33,11 @@ class _Post:
 
 
 class Supervisor:
-    """Starts workers, starts a dead one again (later each time it dies soon), and ends them with the block.
+    """Starts workers, replaces dead ones (more slowly when they die soon), and ends all with the block.
 
     Args:
         count: worker processes.
-        environment: their whole environment; secrets belong here and never among the arguments.
+        environment: their whole environment; secrets belong here, never in the arguments.
         arguments: what follows `dubkit worker`.
     """
 
@@ -67,13 +67,15 @@ class Supervisor:
             try:
                 process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
-                log.warning("worker %d does not end; it is killed, and its job returns", process.pid)
+                log.warning(
+                    "worker %d does not end: it is killed, and its job goes back to the queue", process.pid
+                )
                 process.kill()
                 process.wait()
 
     def _start(self, post: _Post) -> None:
         post.started = time.monotonic()
-        # A session of its own: Ctrl-C in the terminal reaches the server, which ends its workers in order.
+        # In its own session: Ctrl-C in the terminal reaches only the server, which then ends its workers.
         post.process = subprocess.Popen(
             self._command, env=self._environment, stdin=subprocess.DEVNULL, start_new_session=True
         )

@@ -12,7 +12,7 @@ from dubkit.web.database import Moment, Table
 
 
 class JobRow(Table):
-    """A job. `state` is what its events add up to, written in the transaction of each event."""
+    """A job. `state` follows from its events and is written in the transaction of each event."""
 
     __tablename__ = "job"
     __table_args__ = (
@@ -26,7 +26,7 @@ class JobRow(Table):
     id: Mapped[str] = mapped_column(String(12), unique=True)
     owner: Mapped[str] = mapped_column(String(200))
     key: Mapped[str | None] = mapped_column(String(200))
-    """The submitter's own mark, so that a repeated request gives the same job."""
+    """Idempotency key of the submitter: a repeated request gives the same job."""
     episode: Mapped[str] = mapped_column(String(255))
     owning: Mapped[bool]
     """True when the job makes its owner an owner of the episode."""
@@ -37,7 +37,7 @@ class JobRow(Table):
     updated: Mapped[datetime] = mapped_column(Moment)
     attempt: Mapped[int]
     lease: Mapped[int]
-    """Counts the claims; a worker writes only while its own is the newest."""
+    """Number of claims so far; a worker writes only while its own is the newest."""
     worker: Mapped[str] = mapped_column(String(200))
     lease_until: Mapped[datetime | None] = mapped_column(Moment)
     cancelling: Mapped[bool]
@@ -62,7 +62,7 @@ class EventRow(Table):
 
 
 class SlotRow(Table):
-    """Something only one job may use at a time. It is given back with the job's lease."""
+    """Something that only one job may use at a time. It is given back with the job's lease."""
 
     __tablename__ = "slot"
 

@@ -19,9 +19,8 @@ from dubkit.episode.store import EpisodeStore
 from dubkit.errors import DubkitError
 from dubkit.studio import Session, continued
 from dubkit.web.jobs.allowed import check_settings
-from dubkit.web.jobs.halt import Halt, Halted
 from dubkit.web.jobs.kinds import LeaseLost
-from dubkit.web.jobs.leases import Bench, Claimed, Ending, Leases
+from dubkit.web.jobs.leases import Ending, HeldJob, Leases, WorkerIdentity
 from dubkit.web.jobs.perform import (
     ending_of,
     episode_of,
@@ -31,143 +30,149 @@ from dubkit.web.jobs.perform import (
 )
 from dubkit.web.jobs.reporter import Reporter
 from dubkit.web.jobs.shares import Shares
+from dubkit.web.jobs.stopping import JobStopped, StopToken
 
 log = logging.getLogger(__name__)
 
 TRACE = 20_000
-"""Longest trace kept of an unexpected error, in characters."""
+"""Longest traceback kept of an unexpected error, in characters."""
 
 NOTICE = 2.0
-"""Longest time in seconds until a worker learns that its job was cancelled."""
+"""Seconds within which a worker learns that its job was cancelled."""
 
 OpenSession = Callable[[Mapping[str, str]], Session]
-"""Makes a session of the server's settings with a job's over them."""
+"""Opens a session with the server's settings and a job's over them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
-    """When a worker looks and speaks, in seconds."""
+class WorkerTiming:
+    """How often a worker asks for jobs and reports, in seconds."""
 
     lease: float
     pause: float = 0.5
-    """Between two looks into an empty queue."""
+    """Between two requests to an empty queue."""
     patience: float = 10.0
-    """A cancelled job that reaches no item for so long is stopped wherever it is."""
+    """A cancelled job that has not reached its next item by then is stopped wherever it is."""
 
 
 class Worker:
     """Takes jobs and does them until it is asked to end."""
 
     def __init__(
-        self, leases: Leases, bench: Bench, open_session: OpenSession, rhythm: Rhythm, halt: Halt
+        self,
+        leases: Leases,
+        identity: WorkerIdentity,
+        open_session: OpenSession,
+        timing: WorkerTiming,
+        stop: StopToken,
     ) -> None:
         self._leases = leases
-        self._bench = bench
+        self._identity = identity
         self._open_session = open_session
-        self._rhythm = rhythm
-        self._halt = halt
+        self._timing = timing
+        self._stop = stop
 
     def run(self, *, once: bool = False) -> None:
-        """Work until the process is asked to end, or (`once`) until no job waits.
+        """Do jobs until the process is asked to end, or (`once`) until no job waits.
 
-        Ends too when a job was broken into: then this process may not be whole any more.
+        Ends also when a job was interrupted: modules of this process may be half imported then.
         """
-        while not self._halt.stopping.is_set() and not self._halt.broken:
+        while not self._stop.ending.is_set() and not self._stop.interrupted:
             try:
-                claimed = self._leases.claim(self._bench, self._rhythm.lease)
-                if claimed is not None:
-                    self._work_on(claimed)
+                held = self._leases.claim(self._identity, self._timing.lease)
+                if held is not None:
+                    self._work_on(held)
                 elif once:
                     return
                 else:
-                    self._halt.stopping.wait(self._rhythm.pause)
+                    self._stop.ending.wait(self._timing.pause)
             except OperationalError as error:
                 if once:
                     raise
                 # A job that was running comes back when its lease has run out.
                 log.warning("the database does not answer: %s", error)
-                self._halt.stopping.wait(self._rhythm.patience)
+                self._stop.ending.wait(self._timing.patience)
 
-    def _work_on(self, claimed: Claimed) -> None:
-        self._halt.forget()
-        log.info("job %s: begins (%s)", claimed.job.id, claimed.job.work.kind)
+    def _work_on(self, held: HeldJob) -> None:
+        self._stop.reset()
+        log.info("job %s: begins (%s)", held.job.id, held.job.work.kind)
         try:
-            with Heart(self._leases, claimed, self._rhythm, self._halt):
-                self._settle(claimed)
+            with Heartbeat(self._leases, held, self._timing, self._stop):
+                self._settle(held)
         except LeaseLost:
-            log.warning("job %s: its lease was lost, so its result is left to another worker", claimed.job.id)
+            log.warning("job %s: the lease was lost; another worker does the job", held.job.id)
 
-    def _settle(self, claimed: Claimed) -> None:
+    def _settle(self, held: HeldJob) -> None:
         """Do the work and record how it ended. Raises LeaseLost."""
         try:
-            with self._halt.work():
-                ending = self._do(claimed)
-        except Halted as halted:
-            self._halt.disarm()
-            if halted.reason == "lost":
-                raise LeaseLost(f"Job {claimed.job.id} is no longer this worker's.") from None
-            if halted.reason == "stop":
-                return self._leases.release(claimed)
+            with self._stop.work():
+                ending = self._do(held)
+        except JobStopped as stopped:
+            self._stop.disarm()
+            if stopped.reason == "lost":
+                raise LeaseLost(f"Job {held.job.id} is no longer this worker's.") from None
+            if stopped.reason == "stop":
+                return self._leases.release(held)
             ending = Ending("cancelled")
         if ending is None:
-            return self._leases.release(claimed, needs_generator=True)
-        self._leases.finish(claimed, ending)
-        log.info("job %s: %s", claimed.job.id, ending.state)
+            return self._leases.release(held, needs_generator=True)
+        self._leases.finish(held, ending)
+        log.info("job %s: %s", held.job.id, ending.state)
 
-    def _do(self, claimed: Claimed) -> Ending | None:
-        """Return how the work ended; None when it needs a graphics card that this job does not hold."""
-        work = claimed.job.work
+    def _do(self, held: HeldJob) -> Ending | None:
+        """Return how the work ended; None when it needs a graphics card and the job holds none."""
+        work = held.job.work
         settings: Settings | None = None
         try:
             check_settings(work.settings)
-            session = self._open_session(self._own_card(claimed))
+            session = self._open_session(self._own_card(held))
             if work.kind != "dub":
                 session = continued(session, EpisodeStore(session.output / work.episode))
             settings = session.settings
             episode = episode_of(session.output, Path(work.source))
             if episode != work.episode:
-                self._leases.opened(claimed, episode)
-            if will_generate(session, work) and claimed.generator is None:
+                self._leases.opened(held, episode)
+            if will_generate(session, work) and held.generator is None:
                 return None
             shares = Shares(request_of(work), session, session.speeds)
-            ending = ending_of(perform(session, work, Reporter(self._leases, claimed, shares, self._halt)))
+            ending = ending_of(perform(session, work, Reporter(self._leases, held, shares, self._stop)))
             if ending.state == "failed":
-                self._halt.check()  # a stage may have recorded the interruption as its failure
+                self._stop.check()  # a stage may have recorded the interruption as its failure
             return ending
         except (LeaseLost, SQLAlchemyError):
-            raise  # nothing about the job: it is for whoever has it next
+            raise  # not the fault of the job: the next worker may do it
         except DubkitError as error:
-            self._halt.check()
+            self._stop.check()
             return Ending("failed", _without_secrets(str(error), settings))
         except Exception as error:
-            # An import that is broken into says that it failed, not why.
-            self._halt.check()
-            log.exception("job %s: unexpected error", claimed.job.id)
+            # An interrupted import raises its own error and hides the reason.
+            self._stop.check()
+            log.exception("job %s: unexpected error", held.job.id)
             trace = "".join(traceback.format_exception(error))[-TRACE:]
-            self._leases.record(claimed, "trace", {"text": _without_secrets(trace, settings)})
+            self._leases.record(held, "trace", {"text": _without_secrets(trace, settings)})
             last = traceback.format_exception_only(error)[-1].strip()
             return Ending("failed", _without_secrets(f"Unexpected error: {last}", settings))
 
-    def _own_card(self, claimed: Claimed) -> dict[str, str]:
-        """Return the job's settings; with several cards on the host it generates on its own alone."""
-        own = dict(claimed.job.work.settings)
-        if claimed.generator is not None and self._bench.generators > 1:
-            own["dub.devices"] = f"cuda:{claimed.generator}"
+    def _own_card(self, held: HeldJob) -> dict[str, str]:
+        """Return the job's settings; on a host with several cards it generates on its own card only."""
+        own = dict(held.job.work.settings)
+        if held.generator is not None and self._identity.generators > 1:
+            own["dub.devices"] = f"cuda:{held.generator}"
         return own
 
 
-class Heart:
+class Heartbeat:
     """A thread that keeps a lease while a job runs, and stops the job when it cannot."""
 
-    def __init__(self, leases: Leases, claimed: Claimed, rhythm: Rhythm, halt: Halt) -> None:
+    def __init__(self, leases: Leases, held: HeldJob, timing: WorkerTiming, stop: StopToken) -> None:
         self._leases = leases
-        self._claimed = claimed
-        self._rhythm = rhythm
-        self._halt = halt
+        self._held = held
+        self._timing = timing
+        self._stop = stop
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
-    def __enter__(self) -> Heart:
+    def __enter__(self) -> Heartbeat:
         self._thread.start()
         return self
 
@@ -178,41 +183,41 @@ class Heart:
         self._thread.join()
 
     def _beat(self) -> None:
-        held = beaten = time.monotonic()
+        answered = asked = time.monotonic()
         cancelled = 0.0
-        between = min(self._rhythm.lease / 3, NOTICE)
+        between = min(self._timing.lease / 3, NOTICE)
         tick = min(between, 1.0)
         while not self._over.wait(tick):
-            self._halt.insist()
+            self._stop.insist()
             moment = time.monotonic()
-            if cancelled and moment - cancelled > self._rhythm.patience:
-                self._halt.ask("cancel", urgent=True)
-            if moment - beaten < between:
+            if cancelled and moment - cancelled > self._timing.patience:
+                self._stop.ask("cancel", urgent=True)
+            if moment - asked < between:
                 continue
-            beaten = moment
+            asked = moment
             try:
-                beat = self._leases.heartbeat(self._claimed)
+                reply = self._leases.heartbeat(self._held)
             except SQLAlchemyError as error:
-                log.warning("job %s: no heartbeat: %s", self._claimed.job.id, error)
-                if time.monotonic() - held > self._rhythm.lease:
-                    self._halt.ask("lost", urgent=True)
+                log.warning("job %s: no heartbeat: %s", self._held.job.id, error)
+                if time.monotonic() - answered > self._timing.lease:
+                    self._stop.ask("lost", urgent=True)
                 continue
-            held = moment
-            if beat.lost:
-                self._halt.ask("lost", urgent=True)
-            if beat.cancel and not cancelled:
+            answered = moment
+            if reply.lost:
+                self._stop.ask("lost", urgent=True)
+            if reply.cancel and not cancelled:
                 cancelled = moment
-                self._halt.ask("cancel", urgent=False)
+                self._stop.ask("cancel", urgent=False)
 
 
-def watch_parent(parent: int, halt: Halt) -> None:
-    """End this process when its parent has died, however it died."""
+def watch_parent(parent: int, stop: StopToken) -> None:
+    """End this process when its parent has died, in whatever way."""
 
     def watch() -> None:
         while os.getppid() == parent:
-            if halt.stopping.wait(1.0):
+            if stop.ending.wait(1.0):
                 return
-        halt.end()
+        stop.end()
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
 

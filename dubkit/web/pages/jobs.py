@@ -31,7 +31,7 @@ router = APIRouter(include_in_schema=False)
 PAGE = 50
 """Jobs on one page of the list."""
 
-KINDS = {"dub": "Dub", "regenerate": "Lines made anew", "render": "Rebuild"}
+KINDS = {"dub": "Dub", "regenerate": "New takes", "render": "Rebuild"}
 """Kind of work -> what people call it."""
 
 

@@ -1,4 +1,4 @@
-"""How running work is stopped: at the next item, or at once."""
+"""How running work is stopped: at its next item, or at once."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from types import FrameType
 from typing import Literal
 
 AGAIN = 5.0
-"""Seconds that work which is broken into gets to put things in order."""
+"""Seconds between two interruptions of work that goes on all the same."""
 
 Reason = Literal["", "cancel", "stop", "lost"]
+"""Why work stops: somebody cancelled the job, this process ends, or the lease was lost."""
 
 
-class Halted(BaseException):
+class JobStopped(BaseException):
     """The work of a job must stop. No DubkitError and no Exception: a stage records those as failed items
     and goes on."""
 
@@ -25,22 +26,22 @@ class Halted(BaseException):
         self.reason = reason
 
 
-class Halt:
-    """What the running job is asked to do, told by the heartbeat and by signals."""
+class StopToken:
+    """Asks the running job to stop. Set by the heartbeat and by signals, looked at by the work."""
 
     def __init__(self) -> None:
-        self.stopping = threading.Event()
+        self.ending = threading.Event()
         """Set when this process is to end."""
         self._reason: Reason = ""
         self._urgent = False
         self._armed = False
         self._interrupted = 0.0
-        self.broken = False
-        """True once work was broken into: what was being imported or opened then may not be whole."""
+        self.interrupted = False
+        """True once work was interrupted: what was being imported or opened then may be incomplete."""
 
     def ask(self, reason: Reason, *, urgent: bool) -> None:
         """Ask the running work to stop: at its next item, or (`urgent`) wherever it is."""
-        # What ends the lease or the process outranks a cancellation.
+        # The end of the lease or of the process outranks a cancellation.
         if not self._reason or self._reason == "cancel":
             self._reason = reason
         if urgent:
@@ -48,7 +49,7 @@ class Halt:
             self._interrupt()
 
     def insist(self) -> None:
-        """Break in again when the work goes on all the same: an error raised in a finaliser is swallowed."""
+        """Interrupt again when the work goes on all the same: an error raised in a finaliser is swallowed."""
         if time.monotonic() - self._interrupted > AGAIN:
             self._interrupt()
 
@@ -58,13 +59,13 @@ class Halt:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
     def check(self) -> None:
-        """Stop here when it was asked for. Raises Halted."""
+        """Stop here if the work was asked to. Raises JobStopped."""
         if self._reason:
-            raise Halted(self._reason)
+            raise JobStopped(self._reason)
 
     @contextmanager
     def work(self) -> Iterator[None]:
-        """While the block runs, it may be stopped at any place. Raises Halted."""
+        """While the block runs, it may be stopped at any place. Raises JobStopped."""
         self._armed = True
         try:
             self.check()
@@ -73,23 +74,23 @@ class Halt:
             self._armed = False
 
     def disarm(self) -> None:
-        """Let nothing break in any more: the work is over."""
+        """Allow no interruption any more: the work is over."""
         self._armed = False
 
-    def forget(self) -> None:
-        """Forget what was asked of the job before."""
+    def reset(self) -> None:
+        """Forget what the job before was asked."""
         self._armed = False
-        self._reason, self._urgent = ("stop", True) if self.stopping.is_set() else ("", False)
+        self._reason, self._urgent = ("stop", True) if self.ending.is_set() else ("", False)
 
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """Take SIGTERM and SIGINT as the wish to end this process. For the main thread."""
+        """Take SIGTERM and SIGINT as requests to end this process. For the main thread."""
         before = {
             number: signal.signal(number, handler)
             for number, handler in (
-                (signal.SIGTERM, self._end),
-                (signal.SIGINT, self._end),
-                (signal.SIGUSR1, self._break),
+                (signal.SIGTERM, self._on_end),
+                (signal.SIGINT, self._on_end),
+                (signal.SIGUSR1, self._on_interrupt),
             )
         }
         try:
@@ -99,14 +100,14 @@ class Halt:
                 signal.signal(number, handler)
 
     def end(self) -> None:
-        """Ask for the end of this process; its job is handed back."""
-        self.stopping.set()
+        """Ask this process to end; its job is handed back."""
+        self.ending.set()
         self.ask("stop", urgent=True)
 
-    def _end(self, number: int, frame: FrameType | None) -> None:
+    def _on_end(self, number: int, frame: FrameType | None) -> None:
         self.end()
 
-    def _break(self, number: int, frame: FrameType | None) -> None:
+    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._armed and self._urgent:
-            self.broken = True
+            self.interrupted = True
             self.check()
