@@ -21,6 +21,7 @@ from dubkit.engines.engine import engine_names
 from dubkit.errors import SettingError
 from dubkit.registry import registries
 from dubkit.settings import Count, Declared, Positive, Seed, Share, declared_in, option
+from dubkit.translate.settings import Translate
 
 Section = TypeVar("Section")
 
@@ -87,29 +88,6 @@ class Transcribe:
     hints: str = option("", "Names and terms the recogniser should expect.", job=True)
     max_seconds: Positive = option(12.0, "Longest segment.", job=True)
     pause: Positive = option(0.8, "Silence in seconds that always ends a segment.", job=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Translate:
-    """Translating segments."""
-
-    provider: Literal["auto", "openai", "local", "nmt", "none"] = option(
-        "auto", "Who translates.", flag="--mt-provider", job=True, label="Translator"
-    )
-    model: str = option(
-        "gpt-4o-mini",
-        "Model name at the OpenAI-compatible endpoint.",
-        variables=("OPENAI_MODEL",),
-        flag="--mt-model",
-        job=True,
-    )
-    base_url: str = option("", "OpenAI-compatible endpoint.", variables=("OPENAI_BASE_URL",), flag="--mt-url")
-    api_key: str = option("", "Key for the endpoint.", variables=("OPENAI_API_KEY",), secret=True)
-    gguf: str = option("", "GGUF file of a local language model.", flag="--mt-gguf")
-    batch_size: Annotated[int, msgspec.Meta(ge=1, le=200)] = option(20, "Lines per request.", job=True)
-    context: Count = option(3, "Neighbouring lines shown to the translator on each side.", job=True)
-    retries: Count = option(4, "Further tries after a rate limit, server error or time-out.")
-    timeout: Positive = option(120.0, "Seconds to wait for one reply.")
 
 
 @dataclass(frozen=True, slots=True)

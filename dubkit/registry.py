@@ -22,7 +22,11 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-REGISTRIES: tuple[str, ...] = ("stages:STAGES", "dubkit.engines.engine:ENGINES")
+REGISTRIES: tuple[str, ...] = (
+    "stages:STAGES",
+    "dubkit.engines.engine:ENGINES",
+    "dubkit.translate.engine:TRANSLATORS",
+)
 """Every registry of dubkit, by reference, so that listing them imports only what is asked for."""
 
 
@@ -108,17 +112,23 @@ class Registry(Generic[R]):
         """What other packages bring and cannot be used."""
         return tuple(self._read[1])
 
+    def package(self, name: str) -> str:
+        """Return the package that brings a record, with its version: `beep 1.0`; empty for dubkit's own."""
+        return self._read[2].get(name, "")
+
     @cached_property
-    def _read(self) -> tuple[dict[str, R], list[BadPlugin]]:
+    def _read(self) -> tuple[dict[str, R], list[BadPlugin], dict[str, str]]:
         own: list[R] = [referenced(reference) for reference in self.own]
         records = {record.name: record for record in own}
-        problems = []
+        problems, packages = [], {}
         for point in sorted(_entry_points(self.group), key=lambda point: point.name):
+            package = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
             problem = self._add(point, records)
             if problem:
-                package = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
                 problems.append(BadPlugin(self.group, point.name, package, problem))
-        return records, problems
+            else:
+                packages[point.name] = package
+        return records, problems, packages
 
     def _add(self, point: EntryPoint, records: dict[str, R]) -> str:
         """Add the record of an entry point; return why it cannot be, or an empty text."""

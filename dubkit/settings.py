@@ -52,6 +52,7 @@ def option(
     """
     return field(
         default=default,
+        repr=not secret,
         metadata={
             "help": help,
             "flag": flag,
@@ -106,9 +107,14 @@ class Declared:
         shown = "***" if self.secret else value
         if self.named_choices is not None and str(value) not in self.choices:
             raise SettingError(self.name, shown, f"must be one of {', '.join(self.choices)}", origin)
+        return self.bounded(value, origin)
+
+    def bounded(self, value: Any, origin: str = "") -> Any:
+        """Return a value in the setting's type, choices aside. Raises SettingError beyond its bounds."""
         try:
             return msgspec.convert(value, self.type, strict=False)
         except msgspec.ValidationError as error:
+            shown = "***" if self.secret else value
             raise SettingError(self.name, shown, str(error).split(" - at")[0], origin) from None
 
 
@@ -124,6 +130,23 @@ def declared_in(section: type, table: str) -> Iterator[Declared]:
         told["named_choices"] = told.pop("choices")
         name = f"{table}.{entry.name}" if table else entry.name
         yield Declared(name, hints[entry.name], entry.default, **told)
+
+
+def check_bounds(section: Any, table: str) -> None:
+    """Raise SettingError where a value of a section does not fit its type or bounds.
+
+    For `__post_init__`, so that a section built by a library caller is as sound as one from `dubkit.toml`.
+    """
+    for entry in declared_in(type(section), table):
+        entry.bounded(getattr(section, entry.name.rpartition(".")[2]))
+
+
+def result_settings(section: type | None, table: str) -> tuple[Declared, ...]:
+    """Return the settings of a registered part that may change its results: no secrets, nothing about the
+    machine. They enter the keys of what the part makes, where they are not the defaults."""
+    if section is None:
+        return ()
+    return tuple(entry for entry in declared_in(section, table) if not entry.secret and not entry.machine)
 
 
 @cache

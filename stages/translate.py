@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,44 +13,49 @@ from dubkit.episode.edits import given
 from dubkit.episode.store import canonical, decoded
 from dubkit.errors import TranslationError
 from dubkit.formats.cues import write_target_subtitles
+from dubkit.translate.engine import TRANSLATORS, TranslationTask
+from dubkit.translate.lines import SERVICE_ERROR, UNTRANSLATED
 from dubkit.types import Line, Segment, Translation
+from stages.shared.host import RunHost, part_identity, part_settings
 
 if TYPE_CHECKING:
-    from dubkit.translate.client import OpenAIEndpoint
+    from dubkit.translate.choice import TranslatorChoice
     from dubkit.translate.lines import SourceLine, Translated
-    from dubkit.translate.provider import Choice
-
-SERVICE = "service-error"
 
 
 def items(context: Context) -> Sequence[Item]:
     if not context.segments:
         return []  # nobody speaks: there is no language to translate from
-    asked: dict[str, str] = {}
     if context.imported("translate"):
-        identity, is_llm = "import", False
-    else:
-        choice = choose(context)
-        identity, is_llm = choice.identity, choice.kind in ("openai", "local")
-    if is_llm:
-        from dubkit.translate import prompts_digest
+        return [
+            replace(item, models={"translator": "import"})
+            for item in _line_items(context, sees_context=False)
+        ]
+    choice = translator_choice(context)
+    engine, inputs = choice.engine, choice.engine.inputs(choice.task)
+    models = {"translator": part_identity(TRANSLATORS, engine, choice.identity)}
+    own = part_settings(context, engine.settings, engine.table)
+    return [
+        replace(item, inputs={**inputs, **item.inputs}, models=models, settings=own)
+        for item in _line_items(context, sees_context=engine.sees_context)
+    ]
 
-        asked["prompts"] = prompts_digest()
-        own = context.models.find("llm") if choice.kind == "local" else None
-        if own is not None:
-            asked["translate.gguf"] = own.identity  # another file under the same name is another model
+
+def _line_items(context: Context, *, sees_context: bool) -> list[Item]:
+    """Return the items with what they take from the source, whoever translates it."""
     pair = context.digest([context.source_language, context.language])
     return [
         Item(
             segment.id,
-            inputs=asked
-            | {"languages": pair, f"transcribe/{segment.id}": _digest(context, position, is_llm)},
+            inputs={
+                "languages": pair,
+                f"transcribe/{segment.id}": _digest(context, position, sees_context),
+            },
             edits={
-                name: v
-                for name, v in given(context.placed.segments.get(segment.id)).items()
+                name: value
+                for name, value in given(context.placed.segments.get(segment.id)).items()
                 if name == "text"
             },
-            models={"translator": identity},
             held=("languages",) if _locked(context, segment) else None,
         )
         for position, segment in enumerate(context.segments)
@@ -77,54 +83,30 @@ def _around(context: Context, position: int) -> tuple[tuple[str, ...], tuple[str
     )
 
 
-def choose(context: Context) -> Choice:
-    """Return who translates this pair, and why."""
-    from dubkit.translate.provider import choose
+def translator_choice(context: Context) -> TranslatorChoice:
+    """Return what translates this pair, and why."""
+    from dubkit.translate.choice import choose_translator
 
-    endpoint, gguf = _configured(context)
-    provider = context.settings.translate.provider
-    return choose(provider, context.source_language, context.language, openai=endpoint, gguf=gguf)
-
-
-def _configured(context: Context) -> tuple[OpenAIEndpoint | None, Path | None]:
-    from dubkit.translate.client import OpenAIEndpoint
-
-    wanted = context.settings.translate
-    endpoint = None
-    if wanted.base_url or wanted.api_key:
-        place = {"base_url": wanted.base_url} if wanted.base_url else {}
-        endpoint = OpenAIEndpoint(model=wanted.model, api_key=wanted.api_key, **place)
-    return endpoint, Path(wanted.gguf) if wanted.gguf else None
+    settings = context.settings.translate
+    return choose_translator(
+        TranslationTask(context.source_language, context.language, settings, RunHost(context))
+    )
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     imported = context.imported("translate")
     if imported is not None:
         return _import(context, imported, items, sink)
-    from dubkit.translate.lines import TranslateSettings
-    from dubkit.translate.provider import open_translator
-
-    wanted = context.settings.translate
-    choice = choose(context)
+    choice = translator_choice(context)
     sink.say(f"translate {context.language}: {choice.identity}, {choice.reason}")
     due = {item.id for item in items}
     lines = [_source_line(context, n) for n, segment in enumerate(context.segments) if segment.id in due]
-    endpoint, gguf = _configured(context)
-    translator = open_translator(choice, openai=endpoint, gguf=gguf)
-    settings = TranslateSettings(
-        source=context.source_language,
-        target=context.language,
-        batch_size=wanted.batch_size,
-        context=wanted.context,
-        retries=wanted.retries,
-        timeout=wanted.timeout,
-    )
 
     def keep(batch: Sequence[Translated]) -> None:
         for line in batch:
             _keep(line, sink)
 
-    translator.translate(lines, settings, keep)
+    choice.engine.open(choice.task).translate(lines, keep)
 
 
 def _source_line(context: Context, position: int) -> SourceLine:
@@ -136,7 +118,7 @@ def _source_line(context: Context, position: int) -> SourceLine:
 
 
 def _keep(line: Translated, sink: Sink) -> None:
-    if SERVICE in line.flags:
+    if SERVICE_ERROR in line.flags:
         return sink.fail(
             line.id, TranslationError(f"line {line.id} was not translated: {', '.join(line.flags)}")
         )
@@ -159,7 +141,7 @@ def _import(context: Context, file: Path, items: Sequence[Item], sink: Sink) -> 
             text = cues[position].text
         else:
             text = " ".join(c.text for c in cues if _shared(segment, c.start, c.end) > 0.5)
-        flags = () if text else ("untranslated",)
+        flags = () if text else (UNTRANSLATED,)
         degraded = [] if text else [f"{item.id} has no line in {file.name}; it keeps its sound"]
         line = Line(item.id, text, provider="import", flags=flags)
         sink.done(item.id, value={"line": line, "tokens": [0, 0]}, degraded=degraded)
@@ -178,7 +160,7 @@ def assemble(context: Context) -> None:
     for segment in context.transcript.segments:
         record = records.get(segment.id)
         if record is None or record.error or not record.value:
-            lines.append(Line(segment.id, "", flags=("untranslated", SERVICE)))
+            lines.append(Line(segment.id, "", flags=(UNTRANSLATED, SERVICE_ERROR)))
             continue
         lines.append(decoded(canonical(record.value["line"]), Line))
         tokens = [a + b for a, b in zip(tokens, record.value["tokens"], strict=True)]
@@ -195,14 +177,17 @@ CHARACTERS_PER_TOKEN = (5.0, 2.5)
 
 
 def _needs(context: Context, due: frozenset[str], _share: float) -> Needs:
-    """Count what an endpoint or a local model reads and writes; the packaged network counts none."""
-    wanted = context.settings.translate
-    if not (wanted.base_url or wanted.api_key or wanted.gguf) or wanted.provider in ("nmt", "none"):
+    """Count the tokens that the translator reads and writes, where it counts any."""
+    if not context.store.has("transcript.json") or context.imported("translate"):
         return Needs()
-    if not context.store.has("transcript.json"):
+    try:
+        counts = translator_choice(context).engine.counts_tokens
+    except TranslationError:  # the stage says so when its turn comes
+        return Needs()
+    if not counts:
         return Needs()
     texts = [s.text for s in context.segments if s.id in due or not due]
-    requests = -(-len(texts) // wanted.batch_size)
+    requests = -(-len(texts) // context.settings.translate.batch_size)
     characters = sum(len(text) for text in texts)
     low, high = (int(characters / rate) * 2 + requests * REQUEST_TOKENS for rate in CHARACTERS_PER_TOKEN)
     return Needs(tokens=(low, high))

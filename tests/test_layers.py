@@ -19,6 +19,7 @@ RANKS: dict[str, int] = {
     "dubkit.errors": -1,
     "dubkit.types": -1,
     "dubkit.models.spec": -1,
+    "dubkit.host": 0,
     "dubkit.registry": 0,
     "dubkit.settings": 0,
     # leaves: each knows itself, and what everything may know

@@ -8,13 +8,15 @@ passes leaves it without text and with the reason.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dubkit.errors import TranslationError
 from dubkit.translate.alignment import repeated, slid
+from dubkit.translate.asking import Ask, Messages, Reply, ServiceDown, ServiceRefused, TooLong
 from dubkit.translate.checks import Fault, LineChecks
 from dubkit.translate.clean import unwrap
+from dubkit.translate.engine import TranslationTask
 from dubkit.translate.language import base, language_name, normalise
 from dubkit.translate.lines import (
     BAD_REPLY,
@@ -23,44 +25,17 @@ from dubkit.translate.lines import (
     OnDone,
     SourceLine,
     Translated,
-    TranslateSettings,
     failed,
     one_line,
 )
 from dubkit.translate.refusal import is_refusal
 from dubkit.translate.reply import Parsed, parse_batch, parse_single
-from dubkit.translate.request import Messages, batch_messages, repair_messages, single_messages
+from dubkit.translate.request import batch_messages, repair_messages, single_messages
 
 log = logging.getLogger(__name__)
 
 _DEAD_BATCHES = 2
 """Batches in a row that a service may fail, after all retries, before the rest is not sent any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a model answered. `cut` means its length limit ended the answer, `refused` a content filter."""
-
-    text: str
-    cut: bool = False
-    refused: bool = False
-    tokens_in: int = 0
-    tokens_out: int = 0
-
-
-class ServiceDown(Exception):
-    """A request failed after every retry; the message says how and what to do."""
-
-
-class ServiceRefused(ServiceDown):
-    """The service will not serve any request: wrong key, unknown model, no credit."""
-
-
-class TooLong(Exception):
-    """The request does not fit into the model's context; a smaller one may."""
-
-
-Ask = Callable[[Messages], Reply]
 
 
 @dataclass(slots=True)
@@ -90,15 +65,17 @@ class BatchTranslator:
 
     ask: Ask
     provider: str
-    settings: TranslateSettings
-    batch_size: int
+    task: TranslationTask
+    batch_size: int = 0
+    """Lines per request; 0 takes the setting."""
     with_context: bool = True
     _checks: LineChecks = field(init=False)
     _labels: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        target = self.settings.target
-        self._checks = LineChecks(self.settings.source, target)
+        target = self.task.target
+        self.batch_size = self.batch_size or self.task.settings.batch_size
+        self._checks = LineChecks(self.task.source, target)
         name = language_name(target)
         self._labels = (name, name.split()[-1], normalise(target), "output", "line")
 
@@ -168,7 +145,7 @@ class BatchTranslator:
         self, lines: Sequence[SourceLine], outcome: _Outcome, *, repair: bool
     ) -> Sequence[SourceLine]:
         """Lines of a batch that are still without a translation after a request and its repair."""
-        asked = batch_messages(lines, self.settings if self.with_context else self._bare())
+        asked = batch_messages(lines, self.task, context=self.with_context)
         try:
             reply = self._request(asked, outcome)
             verdict = self._judge_batch(lines, reply, range(1, len(lines) + 1))
@@ -176,7 +153,7 @@ class BatchTranslator:
             # A refusal of the whole batch is not argued with: alone, most of its lines are harmless.
             if repair and verdict.faults and not verdict.refused:
                 problems = verdict.whole or {n: fault.text for n, fault in verdict.faults.items()}
-                again = self._request(repair_messages(asked, reply.text, problems, self.settings), outcome)
+                again = self._request(repair_messages(asked, reply.text, problems, self.task), outcome)
                 verdict = self._judge_batch(lines, again, sorted(verdict.faults))
                 outcome.texts |= {lines[number - 1].id: text for number, text in verdict.texts.items()}
         except TooLong:
@@ -185,8 +162,8 @@ class BatchTranslator:
 
     def _single(self, line: SourceLine, outcome: _Outcome) -> None:
         """Ask for one line, then repair, then ask without the neighbours that may have confused the model."""
-        asked = single_messages(line, self.settings, context=self.with_context)
-        bare = single_messages(line, self.settings, context=False)
+        asked = single_messages(line, self.task, context=self.with_context)
+        bare = single_messages(line, self.task, context=False)
         faults: list[str] = []
         messages = asked
         for attempt in ("plain", "repair", "bare"):
@@ -204,7 +181,7 @@ class BatchTranslator:
                 outcome.texts[line.id] = text
                 return
             faults.append(fault.flag)
-            messages = repair_messages(asked, reply.text, fault.text, self.settings)
+            messages = repair_messages(asked, reply.text, fault.text, self.task)
         outcome.faults[line.id] = REFUSED if REFUSED in faults else faults[-1]
         log.warning("%s: line %s has no translation (%s)", self.provider, line.id, outcome.faults[line.id])
 
@@ -214,9 +191,6 @@ class BatchTranslator:
         outcome.tokens_in += reply.tokens_in
         outcome.tokens_out += reply.tokens_out
         return reply
-
-    def _bare(self) -> TranslateSettings:
-        return replace(self.settings, context=0)
 
     # --- judging ------------------------------------------------------------------------------
 
@@ -262,7 +236,7 @@ class BatchTranslator:
             return Fault(BAD_REPLY, "the answer was cut off before its end")
         if not parsed.problem:
             return None
-        if is_refusal(reply.text, source, base(self.settings.source)):
+        if is_refusal(reply.text, source, base(self.task.source)):
             return Fault(REFUSED, "the answer is a refusal")
         return Fault(BAD_REPLY, parsed.problem)
 

@@ -156,3 +156,6 @@ PORTUGUESE_TO_ENGLISH = {
     "vamos embora": "let's get out of here",
     "vamos lá": "let's go",
 }
+
+PHRASES = {"en": ENGLISH_TO_PORTUGUESE, "pt": PORTUGUESE_TO_ENGLISH}
+"""The known phrases of a source language."""

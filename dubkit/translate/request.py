@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 import prompts
+from dubkit.translate.asking import Messages
+from dubkit.translate.engine import TranslationTask
 from dubkit.translate.language import language_name, normalise
-from dubkit.translate.lines import SourceLine, TranslateSettings, one_line
-
-Messages = list[dict[str, str]]
+from dubkit.translate.lines import SourceLine, one_line
 
 _PROMPTS = ("translate", "batch", "single", "repair")
 
@@ -19,24 +19,25 @@ def prompts_digest() -> str:
     return hashlib.sha256("\0".join(prompts.read(name) for name in _PROMPTS).encode()).hexdigest()
 
 
-def batch_messages(lines: Sequence[SourceLine], settings: TranslateSettings) -> Messages:
-    """Request for `lines`, numbered from 1, among neighbours marked with `~`."""
+def batch_messages(lines: Sequence[SourceLine], task: TranslationTask, *, context: bool = True) -> Messages:
+    """Request for `lines`, numbered from 1, with `context` among neighbours marked with `~`."""
     numbers = [f"[{number}]" for number in range(1, len(lines) + 1)]
     user = prompts.read("batch").format(
-        target=_named(settings.target),
-        source=_named(settings.source),
+        target=_named(task.target),
+        source=_named(task.source),
         speakers=_speakers(lines),
-        script="\n".join(_script(lines, settings.context)),
+        script="\n".join(_script(lines, task.settings.context if context else 0)),
         count=f"{len(lines)} lines, {numbers[0]} to {numbers[-1]},",
         example=f"{numbers[0]} …",
     )
     return _conversation(user)
 
 
-def single_messages(line: SourceLine, settings: TranslateSettings, *, context: bool) -> Messages:
+def single_messages(line: SourceLine, task: TranslationTask, *, context: bool) -> Messages:
     """Request for one line; without `context` nothing else is there that could be translated."""
-    before = line.before[-settings.context :] if settings.context else ()
-    after = line.after[: settings.context]
+    reach = task.settings.context
+    before = line.before[-reach:] if reach else ()
+    after = line.after[:reach]
     neighbours = [f"~ {one_line(text)}" for text in before]
     following = [f"~ {one_line(text)}" for text in after]
     shown = ""
@@ -50,8 +51,8 @@ def single_messages(line: SourceLine, settings: TranslateSettings, *, context: b
             ]
         )
     user = prompts.read("single").format(
-        target=_named(settings.target),
-        source=_named(settings.source),
+        target=_named(task.target),
+        source=_named(task.source),
         context=shown,
         text=one_line(line.text),
     )
@@ -59,7 +60,7 @@ def single_messages(line: SourceLine, settings: TranslateSettings, *, context: b
 
 
 def repair_messages(
-    asked: Messages, reply: str, problems: Mapping[int, str] | str, settings: TranslateSettings
+    asked: Messages, reply: str, problems: Mapping[int, str] | str, task: TranslationTask
 ) -> Messages:
     """The conversation so far, and what was wrong: with some lines (by number) or with the whole reply."""
     if isinstance(problems, str):
@@ -68,9 +69,7 @@ def repair_messages(
         listed = "\n".join(f"- Line [{number}] {problem}." for number, problem in problems.items())
         numbers = ", ".join(f"[{number}]" for number in problems)
         wanted = f"only {numbers}, each on a line of its own with its number"
-    text = prompts.read("repair").format(
-        problems=listed, target=language_name(settings.target), request=wanted
-    )
+    text = prompts.read("repair").format(problems=listed, target=language_name(task.target), request=wanted)
     # A server may refuse an empty assistant message.
     said = [{"role": "assistant", "content": reply}] if reply.strip() else []
     return [*asked, *said, {"role": "user", "content": text}]

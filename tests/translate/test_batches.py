@@ -8,11 +8,14 @@ from functools import cache
 
 import pytest
 
-from dubkit.errors import TranslationError
+from dubkit.errors import SettingError, TranslationError
 from dubkit.translate import checks
-from dubkit.translate.batches import BatchTranslator, Reply, ServiceDown, ServiceRefused, TooLong
-from dubkit.translate.lines import SourceLine, Translated, TranslateSettings
-from dubkit.translate.request import Messages, batch_messages, prompts_digest, single_messages
+from dubkit.translate.asking import Messages, Reply, ServiceDown, ServiceRefused, TooLong
+from dubkit.translate.batches import BatchTranslator
+from dubkit.translate.engine import TranslationTask
+from dubkit.translate.lines import SourceLine, Translated
+from dubkit.translate.request import batch_messages, prompts_digest, single_messages
+from dubkit.translate.settings import Translate
 from tests.support.llm_server import SAYS, read_request
 
 TEXTS = [
@@ -23,7 +26,7 @@ TEXTS = [
     "I will kill you, Michael!",
     "I'm sorry, I can't do that.",
 ]
-SETTINGS = TranslateSettings("en", "pt-BR")
+TASK = TranslationTask("en", "pt-BR")
 _IDENTIFIER = cache(checks._load_identifier)
 
 
@@ -68,7 +71,7 @@ def run(
     model: Callable[[Messages], Reply], source: list[SourceLine] | None = None, *, size: int = 20
 ) -> list[list[Translated]]:
     done: list[list[Translated]] = []
-    translator = BatchTranslator(model, "openai:m", SETTINGS, size)
+    translator = BatchTranslator(model, "openai:m", TASK, size)
     translator.run(lines() if source is None else source, lambda batch: done.append(list(batch)))
     return done
 
@@ -234,7 +237,7 @@ def test_lines_of_a_batch_that_breaks_half_way_are_kept() -> None:
 
 def test_context_is_marked_and_never_numbered() -> None:
     source = [lines()[1], lines()[2], lines()[5]]
-    user = batch_messages(source, TranslateSettings("en", "pt-BR", context=1))[1]["content"]
+    user = batch_messages(source, TranslationTask("en", "pt-BR", Translate(context=1)))[1]["content"]
     script = re.findall(r"^(?:~|\[\d\]) .*$", user, re.MULTILINE)
     assert script == [
         f"~ {TEXTS[0]}",
@@ -247,13 +250,13 @@ def test_context_is_marked_and_never_numbered() -> None:
 
 
 def test_context_can_be_switched_off() -> None:
-    bare = TranslateSettings("en", "pt-BR", context=0)
+    bare = TranslationTask("en", "pt-BR", Translate(context=0))
     assert "\n~ " not in batch_messages([lines()[1], lines()[4]], bare)[1]["content"]
     assert "~" not in single_messages(lines()[1], bare, context=True)[1]["content"]
 
 
 def test_speakers_are_named_apart_from_the_lines() -> None:
-    user = batch_messages([SourceLine("a", "Hi.", "Anna"), SourceLine("b", "Hello.")], SETTINGS)[1]["content"]
+    user = batch_messages([SourceLine("a", "Hi.", "Anna"), SourceLine("b", "Hello.")], TASK)[1]["content"]
     assert "Speakers: [1] Anna." in user
     assert "[1] Hi." in user
 
@@ -266,7 +269,7 @@ def test_speaker_label_added_by_the_model_is_taken_off() -> None:
 def test_system_prompt_is_sent_as_it_is_and_the_language_in_the_request() -> None:
     import prompts
 
-    system, user = batch_messages(lines(), SETTINGS)
+    system, user = batch_messages(lines(), TASK)
     assert system == {"role": "system", "content": prompts.read("translate")}
     assert "Target language: Brazilian Portuguese (pt-BR)" in user["content"]
     assert re.fullmatch(r"[0-9a-f]{64}", prompts_digest())
@@ -274,5 +277,5 @@ def test_system_prompt_is_sent_as_it_is_and_the_language_in_the_request() -> Non
 
 @pytest.mark.parametrize("field", [{"batch_size": 0}, {"context": -1}, {"retries": -1}, {"timeout": 0.0}])
 def test_impossible_settings_are_turned_down(field: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=next(iter(field))):
-        TranslateSettings("en", "fr", **field)  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match=rf"translate\.{next(iter(field))} = "):
+        Translate(**field)  # type: ignore[arg-type]

@@ -6,8 +6,13 @@ import pytest
 
 import prompts
 from dubkit.errors import SettingError
-from dubkit.translate import language_name, needs_no_translation, normalise, same_language
-from dubkit.translate.language import script
+from dubkit.translate.language import (
+    language_name,
+    needs_no_translation,
+    normalise,
+    same_language,
+    script,
+)
 
 
 @pytest.mark.parametrize(

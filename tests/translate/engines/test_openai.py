@@ -10,19 +10,15 @@ from functools import cache
 import pytest
 
 from dubkit.errors import TranslationError
-from dubkit.translate import (
-    OpenAIEndpoint,
-    OpenAITranslator,
-    SourceLine,
-    Translated,
-    TranslateSettings,
-    checks,
-)
+from dubkit.translate import checks
+from dubkit.translate.engine import TranslationTask
+from dubkit.translate.engines.openai import OpenAITranslator
+from dubkit.translate.lines import SourceLine, Translated
+from dubkit.translate.settings import Translate
 from tests.support.llm_server import FLAVOURS, LlmServer
 
 TEXTS = ("Good morning, my name is Jordi Mas.", "I am from Barcelona and I love the city.", "Follow me.")
 LINES = [SourceLine(f"s{index}", text) for index, text in enumerate(TEXTS)]
-SETTINGS = TranslateSettings("en", "pt-BR", retries=2, timeout=5.0)
 _IDENTIFIER = cache(checks._load_identifier)
 
 
@@ -32,9 +28,10 @@ def _one_identifier(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "_load_identifier", _IDENTIFIER)
 
 
-def translate(server: LlmServer, settings: TranslateSettings = SETTINGS) -> list[Translated]:
+def translate(server: LlmServer, *, retries: int = 2, timeout: float = 5.0) -> list[Translated]:
     done: list[Translated] = []
-    OpenAITranslator("gpt-x", server.base_url).translate(LINES, settings, done.extend)
+    settings = Translate(model="gpt-x", base_url=server.base_url, retries=retries, timeout=timeout)
+    OpenAITranslator(TranslationTask("en", "pt-BR", settings)).translate(LINES, done.extend)
     return done
 
 
@@ -79,7 +76,7 @@ def test_broken_connection_or_body_is_tried_again(trouble: str) -> None:
 
 def test_slow_answer_is_tried_again() -> None:
     with LlmServer(("slow:2", "ok")) as server:
-        done = translate(server, TranslateSettings("en", "pt-BR", retries=1, timeout=0.5))
+        done = translate(server, retries=1, timeout=0.5)
     assert not any(line.flags for line in done)
 
 
@@ -108,7 +105,7 @@ def test_nobody_at_the_address_is_an_error_with_a_cure() -> None:
     with LlmServer() as server:
         pass
     with pytest.raises(TranslationError, match="Check that the service runs"):
-        translate(server, TranslateSettings("en", "pt-BR", retries=0, timeout=2.0))
+        translate(server, retries=0, timeout=2.0)
 
 
 def test_parameter_that_the_model_does_not_take_is_left_out() -> None:
@@ -145,12 +142,13 @@ def test_environment_does_not_change_where_requests_go(monkeypatch: pytest.Monke
 
 
 def test_key_never_shows() -> None:
-    assert "secret" not in repr(OpenAIEndpoint("m", "http://x/v1", "secret"))
+    assert "secret" not in repr(Translate(base_url="http://x/v1", api_key="secret"))
 
 
-def test_import_does_not_load_the_client_packages() -> None:
-    heavy = ("openai", "numpy", "langcodes", "py3langid", "xllamacpp")
-    code = f"import sys, dubkit.translate; print([name for name in {heavy} if name in sys.modules])"
+def test_reading_the_registry_does_not_load_the_client_packages() -> None:
+    heavy = ("openai", "numpy", "langcodes", "py3langid", "xllamacpp", "dubkit.translate.batches")
+    read = "from dubkit.translate.engine import TRANSLATORS; TRANSLATORS.names"
+    code = f"import sys; {read}; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 

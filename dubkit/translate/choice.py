@@ -1,0 +1,95 @@
+"""Choose what translates, and say why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dubkit.errors import SettingError, TranslationError
+from dubkit.translate.engine import TRANSLATORS, TranslationEngine, TranslationTask
+from dubkit.translate.language import language_name, needs_no_translation, same_language
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatorChoice:
+    """The engine that will translate; `reason` is a clause for people: `a configured endpoint …`."""
+
+    engine: TranslationEngine
+    task: TranslationTask
+    """What it is opened for."""
+    identity: str
+    reason: str
+
+
+def choose_translator(task: TranslationTask) -> TranslatorChoice:
+    """Return what translates a pair of languages; loads nothing.
+
+    `auto` takes the first engine that the user set up or that can translate the pair as it is. A pair that
+    needs no translation is passed through. Raises TranslationError when nothing can serve the pair,
+    SettingError for an engine that does not exist.
+    """
+    engine = _asked_for(task.settings.provider)
+    if engine and engine.unchanged:
+        return _choice(engine, task)
+    if needs_no_translation(task.source, task.target):
+        return _unchanged(task, f"the source is {language_name(task.source)} already")
+    engine = engine or _first_usable(task)
+    if not (engine and engine.serves(task.source, task.target)) and same_language(task.source, task.target):
+        return _unchanged(task, "only the variant of the language differs")
+    if engine is None:
+        raise _nobody(task)
+    hindrance = _hindrance(engine, task)
+    if hindrance:
+        raise TranslationError(f"{_why_asked(engine, task)}, but {hindrance}")
+    return _choice(engine, task)
+
+
+def _asked_for(provider: str) -> TranslationEngine | None:
+    """Return the engine of the setting, or None for `auto`."""
+    if provider == "auto":
+        return None
+    engine = TRANSLATORS.get(provider)
+    if engine is None:
+        known = ", ".join(("auto", *TRANSLATORS.names))
+        raise SettingError("translate.provider", provider, f"must be one of {known}")
+    return engine
+
+
+def _first_usable(task: TranslationTask) -> TranslationEngine | None:
+    for engine in TRANSLATORS:
+        if engine.unchanged:
+            continue
+        if engine.configured(task.given_to(engine)) or not _hindrance(engine, task):
+            return engine
+    return None
+
+
+def _hindrance(engine: TranslationEngine, task: TranslationTask) -> str:
+    hindrance = engine.hindrance(task.given_to(engine))
+    if hindrance or engine.serves(task.source, task.target):
+        return hindrance
+    return f"it does not translate {language_name(task.source)} into {language_name(task.target)}."
+
+
+def _choice(engine: TranslationEngine, task: TranslationTask, reason: str = "") -> TranslatorChoice:
+    asked = task.given_to(engine)
+    said = reason or (engine.reason(asked) if engine.reason else engine.title)
+    return TranslatorChoice(engine, asked, engine.identity(asked), said)
+
+
+def _unchanged(task: TranslationTask, reason: str) -> TranslatorChoice:
+    return _choice(next(engine for engine in TRANSLATORS if engine.unchanged), task, reason)
+
+
+def _why_asked(engine: TranslationEngine, task: TranslationTask) -> str:
+    if task.settings.provider == "auto":
+        return f"{engine.title[:1].upper()}{engine.title[1:]} is set up"
+    return f"translate.provider is {engine.name!r}"
+
+
+def _nobody(task: TranslationTask) -> TranslationError:
+    pair = f"{language_name(task.source)} into {language_name(task.target)}"
+    ways = "\n".join(f"- {e.name}: {_hindrance(e, task)}" for e in TRANSLATORS if not e.unchanged)
+    return TranslationError(
+        f"Nothing here can translate {pair}:\n{ways}\n"
+        "Set one of them up, or give a finished translation: --use translate=FILE"
+    )

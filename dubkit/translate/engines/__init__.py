@@ -1,0 +1,1 @@
+"""What translates: one file for each translation engine."""
