@@ -5,16 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help install demo test fast check clean
+.PHONY: help install demo test fast check scripts clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     install everything into $(VENV) and dub Input/sample.mp4 into Brazilian Portuguese"
 	@echo "make test     install and run the whole test suite with coverage"
 	@echo "make fast     run the tests that need no models and no whole episode"
-	@echo "make check    format, lint and types"
+	@echo "make check    format, lint and types, those of the pages' scripts where node is"
 	@echo "make install  install everything for development, run nothing"
-	@echo "make clean    remove $(VENV) and caches; Output/ stays"
+	@echo "make clean    remove $(VENV), node_modules and caches; Output/ stays"
 
 # Stamps inside the environment: an environment that is deleted is made again, a change of the pins reinstalls.
 $(BIN)/python:
@@ -55,6 +55,19 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict dubkit stages benchmarks
+	@$(MAKE) --no-print-directory scripts
+
+node_modules/.installed: package.json package-lock.json
+	npm ci
+	@touch $@
+
+# The pages need no node; only the check of their types (tsconfig.json) does.
+scripts:
+	@if command -v node > /dev/null && command -v npm > /dev/null; then \
+	  $(MAKE) --silent --no-print-directory node_modules/.installed && echo node_modules/.bin/tsc && node_modules/.bin/tsc; \
+	else \
+	  echo "node is not here: the scripts of the pages are not type-checked"; \
+	fi
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .coverage htmlcov *.egg-info
+	rm -rf $(VENV) node_modules build dist .mypy_cache .ruff_cache .pytest_cache .coverage htmlcov *.egg-info

@@ -340,7 +340,7 @@ def test_static_files_carry_their_version(browsers: dict[str, Browser]) -> None:
     assert "immutable" in answer.headers["cache-control"]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "dubkit/web/static").glob("js/*.js")))
+@pytest.mark.parametrize("path", sorted((ROOT / "dubkit/web/static/js").rglob("*.js")))
 def test_scripts_ask_nobody_else_and_evaluate_nothing(path: Path) -> None:
     text = path.read_text()
     assert not re.search(r"\beval\(|new Function|\.innerHTML|insertAdjacentHTML|document\.write", text)

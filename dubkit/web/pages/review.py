@@ -18,6 +18,9 @@ from dubkit.web.templating import STATIC, page
 
 router = APIRouter(include_in_schema=False)
 
+SHARED = ("debounce.js", "dom.js", "format.js", "http.js", "job_events.js", "toast.js")
+"""Modules of all pages that those of the review page import."""
+
 
 @router.get("/episodes/{episode}/{language}/review")
 def review_page(request: Request, person: Viewer, folder: OpenEpisode, language: str) -> HTMLResponse:
@@ -69,4 +72,4 @@ def _why_unfinished(store: EpisodeStore, languages: list[str], name: str) -> str
 @cache
 def _modules() -> tuple[str, ...]:
     """Modules the page loads, below `static/js`: named in the page, they come at once and not one by one."""
-    return ("http.js", *(f"review/{path.name}" for path in sorted((STATIC / "js" / "review").glob("*.js"))))
+    return (*SHARED, *(f"review/{path.name}" for path in sorted((STATIC / "js" / "review").glob("*.js"))))

@@ -1,10 +1,13 @@
 // What every page has: the theme, times in the reader's own zone, forms, and questions before something is lost.
+import { all, closest, first } from "./dom.js";
 import "./forms.js";
 import { renewToken } from "./http.js";
 import "./swaps.js";
 import { localTimes } from "./times.js";
 
 const THEMES = ["auto", "light", "dark"];
+/** @type {Record<string, string>} */
+const NAMES = { auto: "Auto", light: "Light", dark: "Dark" };
 const KEY = "dubkit-theme";
 
 function themeNow() {
@@ -12,9 +15,9 @@ function themeNow() {
 }
 
 function showTheme() {
-  const name = { auto: "Auto", light: "Light", dark: "Dark" }[themeNow()];
-  for (const button of document.querySelectorAll("[data-theme-toggle]")) {
-    button.querySelector("[data-theme-name]").textContent = name;
+  const name = NAMES[themeNow()];
+  for (const button of all(document, "[data-theme-toggle]")) {
+    first(button, "[data-theme-name]").textContent = name;
     button.setAttribute("aria-label", `Theme: ${name}. Change it.`);
   }
 }
@@ -32,28 +35,28 @@ function nextTheme() {
 }
 
 document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-theme-toggle]")) nextTheme();
+  if (closest(event.target, "[data-theme-toggle]")) nextTheme();
 });
 // In the capturing phase, so that it is asked before a form is sent.
 document.addEventListener(
   "submit",
   (event) => {
-    const question = event.target.dataset.confirm;
+    const question = closest(event.target, "form").dataset.confirm;
     if (question && !window.confirm(question)) event.preventDefault();
   },
   true,
 );
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  for (const open of document.querySelectorAll("details.menu[open]")) {
+  for (const open of all(document, "details.menu[open]", HTMLDetailsElement)) {
     open.open = false;
     open.querySelector("summary").focus();
   }
 });
 // A form that the browser sends carries the token of the session as it is then.
 document.addEventListener("submit", async (event) => {
-  const form = event.target;
-  if (event.defaultPrevented || !form.elements.csrf_token || !document.body.dataset.role) return;
+  const form = closest(event.target, "form", HTMLFormElement);
+  if (event.defaultPrevented || !form.elements.namedItem("csrf_token") || !document.body.dataset.role) return;
   event.preventDefault();
   await renewToken(true);
   form.submit();

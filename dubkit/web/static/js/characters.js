@@ -1,9 +1,12 @@
 // The characters: each episode's people are fetched when it is opened; they are named, merged and split in place.
-import { Refused, send, toast, words } from "./http.js";
+import { all, closest, field, first } from "./dom.js";
+import { Refused, mediumReady, send, words } from "./http.js";
+import { toast } from "./toast.js";
 
+/** @param {HTMLElement} box @param {string} url @param {string} [swap] */
 async function load(box, url, swap = "innerHTML") {
   await window.htmx.ajax("GET", url, { target: box, swap });
-  const shown = box.querySelector(".cast");
+  const shown = first(box, ".cast");
   if (!shown) box.firstElementChild.textContent = "They could not be read. Close this and open it again.";
   else if (url.endsWith(`/${shown.dataset.place}`)) {
     box.dataset.people = url;
@@ -11,31 +14,30 @@ async function load(box, url, swap = "innerHTML") {
   }
 }
 
+/** @param {HTMLDetailsElement} details */
 function open(details) {
-  const box = details.querySelector("[data-people]");
+  const box = first(details, "[data-people]");
   if (box && details.open && !box.dataset.loaded) load(box, box.dataset.people);
 }
 
-const api = (element) => `/api/episodes/${element.closest(".cast").dataset.place}`;
-const speaker = (element) => element.closest("[data-speaker]").dataset.speaker;
+/** @param {Element} element */
+const api = (element) => `/api/episodes/${closest(element, ".cast").dataset.place}`;
+/** @param {Element} element */
+const speaker = (element) => closest(element, "[data-speaker]").dataset.speaker;
 
-/** Wait until the server has made the source ready for this browser. Throws Refused when it cannot. */
-async function made(url) {
-  for (let said = false; ; said = true) {
-    const answer = await fetch(url, { headers: { Range: "bytes=0-0" } }).catch(() => null);
-    await answer?.body?.cancel();
-    if (answer?.status !== 202) {
-      if (!answer?.ok) throw new Refused(words(null, answer?.status ?? 0), answer?.status ?? 0);
-      return;
-    }
-    if (!said) toast("The sound of the source is being made ready; it plays in a moment.");
-    await new Promise((resolve) => setTimeout(resolve, 1000 * (Number(answer.headers.get("Retry-After")) || 2)));
-  }
+/** Wait until the server has made the source ready. Throws Refused when it cannot. @param {string} url */
+async function prepare(url) {
+  let told = false;
+  const answer = await mediumReady(url, () => {
+    if (!told) toast("The sound of the source is being made ready; it plays in a moment.");
+    told = true;
+  });
+  if (!answer?.ok) throw new Refused(words(null, answer?.status ?? 0), answer?.status ?? 0);
 }
 
-/** Play from `start` to `end` seconds of the source; a second press stops. */
+/** Play from `start` to `end` seconds of the source; a second press stops. @param {HTMLElement} button */
 async function play(button) {
-  const voice = button.closest(".cast").querySelector(".voice");
+  const voice = first(closest(button, ".cast"), ".voice", HTMLAudioElement);
   if (!voice.paused && voice.dataset.by === button.dataset.start) {
     voice.pause();
     return;
@@ -43,7 +45,7 @@ async function play(button) {
   voice.dataset.by = button.dataset.start;
   try {
     if (!voice.src) {
-      await made(voice.dataset.src);
+      await prepare(voice.dataset.src);
       voice.src = voice.dataset.src;
     }
     if (voice.dataset.by !== button.dataset.start) return; // somebody else was asked for meanwhile
@@ -58,11 +60,14 @@ async function play(button) {
   }
 }
 
-/** Send what a form says and bring the people up to date; what is typed for others stays. */
+/**
+ * Send what a form says and bring the people up to date; what is typed for others stays.
+ * @param {HTMLFormElement} form @param {() => Promise<unknown>} act @param {() => void} done
+ */
 async function change(form, act, done) {
-  const box = form.closest("[data-people]");
+  const box = closest(form, "[data-people]");
   const button = form.querySelector("button");
-  const focused = document.activeElement;
+  const focused = /** @type {HTMLElement} */ (document.activeElement);
   button.disabled = true;
   try {
     await act();
@@ -76,7 +81,7 @@ async function change(form, act, done) {
   if (document.activeElement === document.body && focused.checkVisibility()) focused.focus();
 }
 
-/** The lines of a person have changed: the form begins anew. */
+/** The lines of a person have changed: the form begins anew. @param {HTMLFormElement} form */
 function fold(form) {
   const details = form.closest("details");
   form.reset();
@@ -84,43 +89,53 @@ function fold(form) {
   details.querySelector("summary").focus();
 }
 
+/** @param {HTMLFormElement} form */
+function describe(form) {
+  const fields = ["name", "description", "voice"].map((name) => field(form, name));
+  const edited = fields.filter(({ value, defaultValue }) => value !== defaultValue);
+  const body = Object.fromEntries(edited.map(({ name, value }) => [name, value]));
+  if (!edited.length) {
+    toast("Nothing was changed.");
+    return;
+  }
+  const url = `${api(form)}/speakers/${encodeURIComponent(speaker(form))}`;
+  change(form, () => send("PATCH", url, body), () => {
+    for (const one of edited) one.defaultValue = body[one.name];
+  });
+}
+
+/** @param {HTMLFormElement} form */
+function merge(form) {
+  const body = { speakers: [speaker(form)], into: field(form, "into", HTMLSelectElement).value };
+  change(form, () => send("POST", `${api(form)}/speakers/merge`, body), () => fold(form));
+}
+
+/** @param {HTMLFormElement} form */
+function split(form) {
+  const lines = all(form, "input:checked", HTMLInputElement).map((box) => box.value);
+  if (!lines.length) toast("Tick the lines of the other person first.", "warn");
+  else change(form, () => send("POST", `${api(form)}/speakers/split`, { lines, name: field(form, "name").value }), () => fold(form));
+}
+
 document.addEventListener("submit", (event) => {
-  const form = event.target;
-  const fields = form.elements;
-  if ("describe" in form.dataset) {
+  const form = closest(event.target, "form", HTMLFormElement);
+  const acts = { describe, merge, split };
+  for (const [name, act] of Object.entries(acts)) {
+    if (!(name in form.dataset)) continue;
     event.preventDefault();
-    const changed = {};
-    for (const name of ["name", "description", "voice"]) {
-      if (fields[name].value !== fields[name].defaultValue) changed[name] = fields[name].value;
-    }
-    if (!Object.keys(changed).length) toast("Nothing was changed.");
-    else {
-      const url = `${api(form)}/speakers/${encodeURIComponent(speaker(form))}`;
-      change(form, () => send("PATCH", url, changed), () => {
-        for (const [name, value] of Object.entries(changed)) fields[name].defaultValue = value;
-      });
-    }
-  } else if ("merge" in form.dataset) {
-    event.preventDefault();
-    const merged = { speakers: [speaker(form)], into: fields.into.value };
-    change(form, () => send("POST", `${api(form)}/speakers/merge`, merged), () => fold(form));
-  } else if ("split" in form.dataset) {
-    event.preventDefault();
-    const lines = [...form.querySelectorAll("input:checked")].map((box) => box.value);
-    if (!lines.length) toast("Tick the lines of the other person first.", "warn");
-    else change(form, () => send("POST", `${api(form)}/speakers/split`, { lines, name: fields.name.value }), () => fold(form));
+    act(form);
   }
 });
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
+  const button = closest(event.target, "button");
   if (!button) return;
   if ("play" in button.dataset) play(button);
-  if (button.dataset.language) load(button.closest("[data-people]"), button.dataset.language);
+  if (button.dataset.language) load(closest(button, "[data-people]"), button.dataset.language);
 });
 // toggle does not bubble, so it is caught on its way down.
-document.addEventListener("toggle", (event) => open(event.target), true);
+document.addEventListener("toggle", (event) => event.target instanceof HTMLDetailsElement && open(event.target), true);
 // htmx is loaded deferred, as this module is, and stands before it in the page.
-for (const details of document.querySelectorAll("main details[open]")) {
+for (const details of all(document, "main details[open]", HTMLDetailsElement)) {
   open(details);
   // An address that names an episode leads to it.
   if (location.search) details.scrollIntoView({ block: "start" });

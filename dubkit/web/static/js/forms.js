@@ -1,39 +1,39 @@
 // Forms that are sent to the HTTP interface: data-api="POST /api/…" says where, the fields are the body.
 // data-then is where to go afterwards, data-done what to say; data-confirm asks first.
-import { renewToken, send, toast } from "./http.js";
+import { closest, field, first, h } from "./dom.js";
+import { renewToken, send } from "./http.js";
+import { toast } from "./toast.js";
 
+/** @param {HTMLFormElement} form */
 function body(form) {
-  const found = {};
-  for (const field of form.elements) {
-    if (!field.name || field.disabled || field.hidden) continue;
-    const value = field.value;
-    if ("number" in field.dataset) {
-      if (value.trim()) found[field.name] = Number(value);
-    } else {
-      found[field.name] = value;
-    }
+  /** @type {Record<string, string|number>} */
+  const values = {};
+  for (const { name, value, disabled, hidden, dataset } of /** @type {Iterable<HTMLInputElement>} */ (form.elements)) {
+    if (!name || disabled || hidden) continue;
+    if (!("number" in dataset)) values[name] = value;
+    else if (value.trim()) values[name] = Number(value);
   }
-  return found;
+  return values;
 }
 
+/** @param {HTMLFormElement} form */
 function differs(form) {
-  const field = form.querySelector("[data-same-as]");
-  return field && field.value !== form.elements[field.dataset.sameAs].value;
+  const again = first(form, "[data-same-as]", HTMLInputElement);
+  return again && again.value !== field(form, again.dataset.sameAs).value;
 }
 
+/** @param {HTMLFormElement} form @param {string} text */
 function showFault(form, text) {
   let fault = form.querySelector(".fault");
   if (!fault) {
-    fault = document.createElement("p");
-    fault.className = "fault";
-    fault.setAttribute("role", "alert");
+    fault = h("p", { class: "fault", role: "alert" });
     form.append(fault);
   }
   fault.textContent = text;
 }
 
 document.addEventListener("submit", async (event) => {
-  const form = event.target.closest("form[data-api]");
+  const form = closest(event.target, "form[data-api]", HTMLFormElement);
   if (!form || event.defaultPrevented) return;
   event.preventDefault();
   showFault(form, "");
@@ -42,7 +42,7 @@ document.addEventListener("submit", async (event) => {
     return;
   }
   const [method, url] = form.dataset.api.split(" ");
-  const button = event.submitter;
+  const button = /** @type {HTMLButtonElement|null} */ (event.submitter);
   if (button) button.disabled = true;
   try {
     const answer = await send(method, url, method === "DELETE" ? undefined : body(form));

@@ -1,6 +1,8 @@
-// Requests to this server, errors in words, and toasts.
+/** Requests to this server, and errors in words. */
 
-const tokenOfPage = document.querySelector('meta[name="csrf-token"]');
+/** @import { MeOut } from "../../types/api" */
+
+const tokenOfPage = /** @type {HTMLMetaElement} */ (document.querySelector('meta[name="csrf-token"]'));
 
 /** The token that every change must carry. */
 export function csrfToken() {
@@ -15,37 +17,46 @@ let another = "";
  * What one person typed is not sent in the name of another, unless `anybody` may send it.
  */
 export async function renewToken(anybody = false) {
-  const answer = await fetch("/api/me", { headers: { Accept: "application/json" } }).catch(() => null);
+  const answer = await fetch("/api/me", { headers: { Accept: "application/json" } }).catch(() => /** @type {Response|null} */ (null));
+  /** @type {MeOut|null} */
   const now = answer?.ok ? await answer.json() : null;
   another = now && now.name !== document.body.dataset.person ? now.name : "";
   if (now?.csrf_token && (anybody || !another)) {
     tokenOfPage.content = now.csrf_token;
-    for (const field of document.querySelectorAll('input[name="csrf_token"]')) field.value = now.csrf_token;
+    /** @type {NodeListOf<HTMLInputElement>} */
+    const fields = document.querySelectorAll('input[name="csrf_token"]');
+    for (const field of fields) field.value = now.csrf_token;
   }
   return csrfToken();
 }
 
 /** An answer that is not a success, with the server's own words. */
 export class Refused extends Error {
+  /** @param {string} message @param {number} status Of the answer; 0 when none came. */
   constructor(message, status) {
     super(message);
     this.status = status;
   }
 }
 
-/** Send JSON and return the JSON answer (null for none). Throws Refused with words for people. */
+/**
+ * Send JSON and return the JSON of the answer (null for none). Throws Refused with words for people.
+ * @param {string} method @param {string} url @param {unknown} [body]
+ * @returns {Promise<any>}
+ */
 export async function send(method, url, body) {
   const used = csrfToken();
-  let answer = await reached(method, url, body);
+  let answer = await ask(method, url, body);
   const outdated = method !== "GET" && (answer.status === 401 || answer.status === 403);
-  if (outdated && (await renewToken()) !== used) answer = await reached(method, url, body);
-  const text = await answer.text();
-  const value = parsed(text);
+  if (outdated && (await renewToken()) !== used) answer = await ask(method, url, body);
+  const value = parse(await answer.text());
   if (!answer.ok) throw new Refused(words(value, answer.status), answer.status);
   return value;
 }
 
-async function reached(method, url, body) {
+/** @param {string} method @param {string} url @param {unknown} body */
+async function ask(method, url, body) {
+  /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRF-Token"] = csrfToken();
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -61,7 +72,8 @@ async function reached(method, url, body) {
   }
 }
 
-function parsed(text) {
+/** @param {string} text */
+function parse(text) {
   try {
     return text ? JSON.parse(text) : null;
   } catch {
@@ -69,7 +81,10 @@ function parsed(text) {
   }
 }
 
-/** Words for an error answer: the server's detail, else what the status means. */
+/**
+ * Words for an error answer: the server's detail, else what the status means.
+ * @param {{detail?: string|{loc?: (string|number)[], msg: string}[]}|null} value @param {number} status
+ */
 export function words(value, status) {
   if (status === 401) return "You are no longer logged in. Log in in another tab, then try again.";
   if (status === 403 && another) {
@@ -87,61 +102,17 @@ export function words(value, status) {
   return `The server answered with an error (${status}).`;
 }
 
-/** Show a message for some seconds; bad ones stay until they are closed. Returns its element. */
-export function toast(message, kind = "calm") {
-  const box = document.getElementById("toasts");
-  const note = document.createElement("div");
-  note.className = `toast ${kind}`;
-  const text = document.createElement("span");
-  text.textContent = message;
-  const close = document.createElement("button");
-  close.type = "button";
-  close.className = "btn ghost";
-  close.setAttribute("aria-label", "Close this message");
-  close.append(icon("cross"));
-  close.addEventListener("click", () => note.remove());
-  note.append(text, close);
-  box.append(note);
-  if (kind !== "bad") setTimeout(() => note.remove(), 6000);
-  return note;
-}
-
-/** A sign of icons.svg. */
-export function icon(name) {
-  const drawn = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  drawn.setAttribute("class", "icon");
-  drawn.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `/static/icons.svg#${name}`);
-  drawn.append(use);
-  return drawn;
-}
-
-/** Length as people say it: "48 s", "12 min 5 s", "1 h 4 min". */
-export function duration(seconds) {
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return whole % 60 ? `${minutes} min ${whole % 60} s` : `${minutes} min`;
-  return minutes % 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.floor(minutes / 60)} h`;
-}
-
-/** Size as people say it: "3.4 MB". */
-export function size(octets) {
-  const units = ["bytes", "kB", "MB", "GB", "TB"];
-  let value = octets;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
+/**
+ * Wait until the server has made a medium ready for this browser.
+ * @param {string} url @param {() => void} waiting Called each time the answer is that it is still being made
+ * @returns {Promise<Response|null>} The answer, its body thrown away; null when none came.
+ */
+export async function mediumReady(url, waiting) {
+  for (;;) {
+    const answer = await fetch(url, { headers: { Range: "bytes=0-0" } }).catch(() => /** @type {Response|null} */ (null));
+    await answer?.body?.cancel();
+    if (answer?.status !== 202) return answer;
+    waiting();
+    await new Promise((resolve) => setTimeout(resolve, 1000 * (Number(answer.headers.get("Retry-After")) || 2)));
   }
-  return `${unit === 0 || value >= 100 ? value.toFixed(0) : value.toFixed(1)} ${units[unit]}`;
-}
-
-/** One element with text and a class. */
-export function make(tag, className = "", text = "") {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text) element.textContent = text;
-  return element;
 }

@@ -1,18 +1,24 @@
 // The page of one job: server-sent events say that something happened, the server's own page says what.
 // Progress moves in place; when the stream breaks it is asked every few seconds instead.
-import { duration, send, toast } from "./http.js";
+import { all, byId, closest, first } from "./dom.js";
+import { duration } from "./format.js";
+import { send } from "./http.js";
+import { KINDS, detail } from "./job_events.js";
 import { logIn } from "./swaps.js";
 import { localTimes } from "./times.js";
+import { toast } from "./toast.js";
 
-const KINDS = ["submitted", "leased", "note", "stage", "cancel-requested", "cancelled", "lease-lost", "retried", "finished"];
+/** @import { JobProgress } from "../../types/api" */
+
 const POLL_MS = 4000;
-const lost = document.getElementById("lost");
+const lost = byId("lost");
+/** @type {EventSource|null} */
 let source = null;
 let poll = 0;
 let refreshing = false;
 let again = false;
 
-const job = () => document.getElementById("job");
+const job = () => byId("job");
 const ended = () => job().dataset.ended === "yes";
 
 /** Take the job's part of this page anew; calls that come meanwhile are answered by one more. */
@@ -37,13 +43,14 @@ async function refresh() {
 }
 
 function clocks() {
-  for (const element of document.querySelectorAll("time[data-clock]")) {
+  for (const element of all(document, "time[data-clock]", HTMLTimeElement)) {
     element.textContent = new Date(element.dateTime).toLocaleTimeString([], { hour12: false });
   }
 }
 
+/** @param {JobProgress} progress */
 function advance(progress) {
-  const bar = document.getElementById("share");
+  const bar = byId("share", HTMLProgressElement);
   if (!bar) return refresh();
   bar.value = Math.max(bar.value, progress.share || 0);
   const parts = [`${Math.round(100 * bar.value)} %`];
@@ -55,11 +62,6 @@ function advance(progress) {
   if (progress.left_seconds >= 1) parts.push(`about ${duration(progress.left_seconds)} left`);
   bar.nextElementSibling.textContent = parts.join(" · ");
   return undefined;
-}
-
-function detail(event) {
-  const value = JSON.parse(event.data);
-  return value.detail || value;
 }
 
 function listen() {
@@ -101,11 +103,11 @@ function stop() {
   clearInterval(poll);
   poll = 0;
   lost.hidden = true;
-  document.title = `${document.querySelector("h1").textContent}: ${document.querySelector("#job .state").textContent.trim()} · dubkit`;
+  document.title = `${document.querySelector("h1").textContent}: ${first(job(), ".state").textContent.trim()} · dubkit`;
 }
 
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-act]");
+  const button = closest(event.target, "[data-act]", HTMLButtonElement);
   if (!button) return;
   const wasEnded = ended();
   button.disabled = true;

@@ -1,32 +1,26 @@
 // Target languages as chips: the server says whether a name or tag is a language.
-import { icon, make, send } from "./http.js";
+import { all, byId, first, h, icon } from "./dom.js";
+import { send } from "./http.js";
 
-const field = document.getElementById("language");
-const list = document.getElementById("languages");
-const fault = document.getElementById("language-fault");
+const typed = byId("language", HTMLInputElement);
+const list = byId("languages");
+const fault = byId("language-fault");
 const KEY = "dubkit-languages";
 
 export function chosenLanguages() {
-  return [...list.querySelectorAll("input")].map((input) => input.value);
+  return all(list, "input", HTMLInputElement).map((input) => input.value);
 }
 
+/** @param {string} tag @param {string} name */
 function chip(tag, name) {
   if (chosenLanguages().includes(tag)) return;
-  const item = make("li");
-  const input = document.createElement("input");
-  input.type = "hidden";
-  input.name = "language";
-  input.value = tag;
-  const remove = document.createElement("button");
-  remove.type = "button";
-  remove.setAttribute("aria-label", `Remove ${name}`);
-  remove.append(icon("cross"));
+  const remove = h("button", { type: "button", "aria-label": `Remove ${name}` }, icon("cross"));
+  const item = h("li", {}, h("span", {}, `${name} (${tag})`), h("input", { type: "hidden", name: "language", value: tag }), remove);
   remove.addEventListener("click", () => {
     item.remove();
-    field.focus();
+    typed.focus();
     changed();
   });
-  item.append(make("span", "", `${name} (${tag})`), input, remove);
   list.append(item);
 }
 
@@ -41,22 +35,23 @@ function changed() {
 
 /** Add what is typed; several may be separated by commas. True when nothing is wrong. */
 export async function addTyped() {
-  const typed = field.value.split(",").map((text) => text.trim()).filter(Boolean);
+  const texts = typed.value.split(",").map((text) => text.trim()).filter(Boolean);
   fault.textContent = "";
-  field.removeAttribute("aria-invalid");
-  for (const text of typed) {
+  typed.removeAttribute("aria-invalid");
+  for (const text of texts) {
     try {
-      const found = await send("GET", `/new/language?text=${encodeURIComponent(text)}`);
-      chip(found.tag, found.name);
+      /** @type {{tag: string, name: string}} */
+      const { tag, name } = await send("GET", `/new/language?text=${encodeURIComponent(text)}`);
+      chip(tag, name);
     } catch (error) {
       fault.textContent = error.message;
-      field.setAttribute("aria-invalid", "true");
-      field.value = text;
+      typed.setAttribute("aria-invalid", "true");
+      typed.value = text;
       return false;
     }
   }
-  field.value = "";
-  if (typed.length) changed();
+  typed.value = "";
+  if (texts.length) changed();
   return true;
 }
 
@@ -68,16 +63,16 @@ export async function restoreLanguages() {
   } catch {
     return;
   }
-  field.value = Array.isArray(last) ? last.join(",") : "";
+  typed.value = Array.isArray(last) ? last.join(",") : "";
   await addTyped();
 }
 
-field.addEventListener("keydown", (event) => {
+typed.addEventListener("keydown", (event) => {
   if (event.key === "Enter" || event.key === ",") {
     event.preventDefault();
     addTyped();
-  } else if (event.key === "Backspace" && !field.value) {
-    list.querySelector("li:last-child button")?.click();
+  } else if (event.key === "Backspace" && !typed.value) {
+    first(list, "li:last-child button")?.click();
   }
 });
-document.getElementById("add-language").addEventListener("click", () => addTyped().then(() => field.focus()));
+byId("add-language").addEventListener("click", () => addTyped().then(() => typed.focus()));

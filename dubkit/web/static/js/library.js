@@ -1,12 +1,14 @@
 // The library: a search over the episodes, and who may see them.
-import { send, toast } from "./http.js";
+import { all, byId, closest, field } from "./dom.js";
+import { send } from "./http.js";
+import { toast } from "./toast.js";
 
 function filter() {
-  const wanted = document.getElementById("find")?.value.toLowerCase() ?? "";
-  for (const series of document.querySelectorAll("[data-series]")) {
+  const wanted = byId("find", HTMLInputElement)?.value.toLowerCase() ?? "";
+  for (const series of all(document, "[data-series]")) {
     const title = series.querySelector("h2").textContent.toLowerCase();
     let shown = 0;
-    for (const episode of series.querySelectorAll("[data-episode]")) {
+    for (const episode of all(series, "[data-episode]")) {
       episode.hidden = !`${title} ${episode.textContent}`.toLowerCase().includes(wanted);
       shown += episode.hidden ? 0 : 1;
     }
@@ -14,20 +16,21 @@ function filter() {
   }
 }
 
-document.addEventListener("input", (event) => event.target.id === "find" && filter());
+document.addEventListener("input", (event) => closest(event.target, "#find") && filter());
 
 document.addEventListener("submit", async (event) => {
-  const form = event.target.closest("[data-share]");
+  const form = closest(event.target, "[data-share]", HTMLFormElement);
   if (!form) return;
   event.preventDefault();
-  const people = form.elements.people.value.split(",").map((name) => name.trim()).filter(Boolean);
-  if (form.elements.everybody.checked) people.push("*");
+  const [names, everybody] = [field(form, "people"), field(form, "everybody")];
+  const people = names.value.split(",").map((name) => name.trim()).filter(Boolean);
+  if (everybody.checked) people.push("*");
   const button = form.querySelector("button");
   button.disabled = true;
   try {
     await send("PUT", `/api/episodes/${encodeURIComponent(form.dataset.share)}/access`, { people });
-    form.elements.people.defaultValue = form.elements.people.value;
-    form.elements.everybody.defaultChecked = form.elements.everybody.checked;
+    names.defaultValue = names.value;
+    everybody.defaultChecked = everybody.checked;
     toast("Saved.", "good");
   } catch (error) {
     toast(error.message, "bad");

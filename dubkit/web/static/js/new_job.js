@@ -1,29 +1,31 @@
 // The page of a new job: files of the input folder, then one job or a batch of them.
-import { make, send, size, toast } from "./http.js";
+import { all, byId, h } from "./dom.js";
+import { plural, size } from "./format.js";
+import { send } from "./http.js";
 import { addTyped, chosenLanguages, restoreLanguages } from "./languages.js";
+import { toast } from "./toast.js";
 import { uploading, watchUploads } from "./uploads.js";
 
-const form = document.getElementById("new-job");
-const inputs = document.getElementById("inputs");
-const filter = document.getElementById("filter");
-const chosen = document.getElementById("chosen");
-const start = document.getElementById("start");
-const fault = document.getElementById("fault");
+/** @import { InputEntry } from "../../types/api" */
+
+const form = byId("new-job", HTMLFormElement);
+const inputs = byId("inputs");
+const filter = byId("filter", HTMLInputElement);
+const chosen = byId("chosen");
+const start = byId("start", HTMLButtonElement);
+const fault = byId("fault");
 const FILTER_FROM = 8;
 
-const sources = () => [...inputs.querySelectorAll("input:checked")].map((box) => box.value);
+const sources = () => all(inputs, "input:checked", HTMLInputElement).map((box) => box.value);
 
 function settings() {
-  const found = {};
-  for (const control of form.querySelectorAll("[name^='set:']")) {
+  /** @type {Record<string, string>} */
+  const values = {};
+  for (const control of /** @type {(HTMLInputElement|HTMLSelectElement)[]} */ (all(form, "[name^='set:']"))) {
     const value = control.value.trim();
-    if (value) found[control.name.slice(4)] = value;
+    if (value) values[control.name.slice(4)] = value;
   }
-  return found;
-}
-
-function plural(number, noun) {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+  return values;
 }
 
 function tell() {
@@ -35,40 +37,34 @@ function tell() {
       ? `${plural(files, "file")}, ${plural(languages, "language")}${files ? `: ${plural(files, "job")}` : ""}.`
       : "Nothing is chosen yet.";
   if (waits) chosen.textContent += ` ${plural(waits, "upload")} not finished.`;
-  document.getElementById("plan").replaceChildren();
+  byId("plan").replaceChildren();
 }
 
+/** @param {InputEntry} file @param {boolean} checked */
 function choice(file, checked) {
-  const item = make("li");
-  const label = make("label");
-  const box = document.createElement("input");
-  box.type = "checkbox";
-  box.name = "source";
-  box.value = file.name;
+  const box = h("input", { type: "checkbox", name: "source", value: file.name });
   box.checked = checked;
-  label.append(box, make("span", "wrap", file.name), make("span", "size", size(file.size)));
-  item.append(label);
-  return item;
+  return h("li", {}, h("label", {}, box, h("span", { class: "wrap" }, file.name), h("span", { class: "size" }, size(file.size))));
 }
 
 /** Show the files of the input folder; those that were ticked stay so, and `tick` is added to them. */
-async function showInputs(tick = []) {
+async function showInputs(tick = /** @type {string[]} */ ([])) {
   const ticked = new Set([...sources(), ...tick]);
   try {
-    const answer = await send("GET", "/api/inputs");
-    const files = answer.inputs || answer.files || answer;
+    /** @type {InputEntry[]} */
+    const files = await send("GET", "/api/inputs");
     inputs.replaceChildren(...files.map((file) => choice(file, ticked.has(file.name))));
-    document.getElementById("filter-field").hidden = files.length < FILTER_FROM;
-    if (!files.length) inputs.append(make("li", "muted", "The input folder is empty. Upload something above."));
+    byId("filter-field").hidden = files.length < FILTER_FROM;
+    if (!files.length) inputs.append(h("li", { class: "muted" }, "The input folder is empty. Upload something above."));
   } catch (error) {
-    inputs.replaceChildren(make("li", "fault", error.message));
+    inputs.replaceChildren(h("li", { class: "fault" }, error.message));
   }
   tell();
 }
 
 filter.addEventListener("input", () => {
   const wanted = filter.value.toLowerCase();
-  for (const item of inputs.children) item.hidden = !item.textContent.toLowerCase().includes(wanted);
+  for (const item of all(inputs, "li")) item.hidden = !item.textContent.toLowerCase().includes(wanted);
 });
 form.addEventListener("change", tell);
 

@@ -1,12 +1,13 @@
 // The settings page: a search over the settings, and copying a new token.
-import { toast } from "./http.js";
+import { all, byId, first } from "./dom.js";
+import { toast } from "./toast.js";
 
-const find = document.getElementById("find");
-const changed = document.getElementById("changed");
+const find = byId("find", HTMLInputElement);
+const changed = byId("changed", HTMLInputElement);
 
 function show() {
   const wanted = find.value.toLowerCase();
-  for (const row of document.querySelectorAll("#settings tbody tr")) {
+  for (const row of all(document, "#settings tbody tr")) {
     const fits = row.textContent.toLowerCase().includes(wanted);
     row.hidden = !fits || (changed.checked && row.dataset.origin === "default");
   }
@@ -14,14 +15,15 @@ function show() {
 
 find.addEventListener("input", show);
 changed.addEventListener("change", show);
-document.getElementById("make-token")?.addEventListener("answered", (event) => {
-  const box = document.getElementById("fresh-token");
-  document.getElementById("fresh").value = event.detail.token;
+byId("make-token")?.addEventListener("answered", (event) => {
+  const box = byId("fresh-token");
+  byId("fresh", HTMLInputElement).value = event.detail.token;
   box.hidden = false;
   box.focus();
 });
-document.querySelector("[data-copy]")?.addEventListener("click", async (event) => {
-  const field = document.getElementById(event.currentTarget.dataset.copy);
+const copy = first(document, "[data-copy]");
+copy?.addEventListener("click", async () => {
+  const field = byId(copy.dataset.copy, HTMLInputElement);
   field.select();
   try {
     await navigator.clipboard.writeText(field.value);

@@ -1,18 +1,27 @@
 // What htmx may put into a page: no error, no empty answer, and nothing over what somebody is typing.
-import { csrfToken, renewToken, toast, words } from "./http.js";
+import { all } from "./dom.js";
+import { csrfToken, renewToken, words } from "./http.js";
 import { localTimes } from "./times.js";
+import { toast } from "./toast.js";
 
 /** Stands until the next good answer, so that asking every few seconds says it once. @type {HTMLElement|null} */
 let trouble = null;
 
+/** @param {string} message */
 const complain = (message) => (trouble ??= toast(message, "bad"));
 
+/** @param {HTMLInputElement|HTMLTextAreaElement} field */
 function differs(field) {
-  return field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+  const ticks = field instanceof HTMLInputElement && field.type === "checkbox";
+  return ticks ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
 }
 
-/** Whether something below `root` was typed and not sent. */
-const typed = (root) => [...root.querySelectorAll("input:not([type=hidden]), textarea")].some(differs);
+/** Whether something below `root` was typed and not sent. @param {ParentNode} root */
+function typed(root) {
+  /** @type {NodeListOf<HTMLInputElement|HTMLTextAreaElement>} */
+  const fields = root.querySelectorAll("input:not([type=hidden]), textarea");
+  return [...fields].some(differs);
+}
 
 /** Go to the login page and come back afterwards; never away from what was typed. */
 export function logIn() {
@@ -20,14 +29,15 @@ export function logIn() {
   else location.href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
 }
 
-/** The sentence that the server has put in place of the part, if any. */
+/** The sentence that the server has put in place of the part, if any. @param {string} text */
 const sentence = (text) => new DOMParser().parseFromString(text, "text/html").querySelector(".notice")?.textContent.trim();
 
+/** @param {HtmxContext} context */
 async function refused({ request, response, sourceElement, text }) {
   if (response.status === 401) return logIn();
   const used = request.headers["X-CSRF-Token"];
   if (response.status === 403 && request.method !== "GET" && (await renewToken()) !== used) return sourceElement.click();
-  return complain(sentence(text) || words(null, response.status));
+  complain(sentence(text) || words(null, response.status));
 }
 
 document.addEventListener("htmx:config:request", (event) => {
@@ -50,7 +60,7 @@ document.addEventListener("htmx:after:request", (event) => {
 document.addEventListener("htmx:before:swap", (event) => {
   const { ctx, tasks } = event.detail;
   if (ctx.select && !tasks.some((task) => task.fragment.hasChildNodes())) event.preventDefault();
-  for (const one of document.querySelectorAll("form, details[open]:has(form)")) {
+  for (const one of all(document, "form, details[open]:has(form)")) {
     if (one.tagName === "DETAILS" || typed(one)) one.setAttribute("hx-morph-skip", "");
   }
 });

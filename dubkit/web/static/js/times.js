@@ -1,8 +1,9 @@
 // Times in the reader's own zone.
+import { all } from "./dom.js";
 
-/** Show every <time> below `root` in the reader's own zone, with the full time as its title. */
-export function localTimes(root = document) {
-  for (const element of root.querySelectorAll("time[datetime]:not([data-clock])")) {
+/** Show every <time> of the page in the reader's own zone, with the full time as its title. */
+export function localTimes() {
+  for (const element of all(document, "time[datetime]:not([data-clock])", HTMLTimeElement)) {
     const when = new Date(element.dateTime);
     if (Number.isNaN(when.valueOf())) continue;
     element.textContent = when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });

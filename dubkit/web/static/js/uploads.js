@@ -1,15 +1,18 @@
 // Uploads in chunks that can be paused and go on after the connection, or the page, was lost.
-import { csrfToken, icon, make, renewToken, size, words } from "./http.js";
+import { byId, h, icon } from "./dom.js";
+import { size } from "./format.js";
+import { csrfToken, renewToken, words } from "./http.js";
 
-const form = document.getElementById("new-job");
-const list = document.getElementById("uploads");
-const drop = document.getElementById("drop");
-const picker = document.getElementById("upload");
+const form = byId("new-job");
+const list = byId("uploads");
+const drop = byId("drop");
+const picker = byId("upload", HTMLInputElement);
 const RETRIES = [0, 1000, 3000, 5000, 10000];
 /** Status of a disk without room: only a person can mend that. */
 const FULL = 507;
+/** @type {Set<Row>} */
 const active = new Set();
-/** Settled once the token is that of the session as it is now. */
+/** Settled once the token is that of the session as it is now. @type {Promise<unknown>} */
 let renewed = Promise.resolve();
 
 /** How many uploads are not finished. */
@@ -17,7 +20,11 @@ export function uploading() {
   return active.size;
 }
 
-/** Begin to take files; `done` gets the name of each finished one, `changed` is called as their number changes. */
+/**
+ * Begin to take files.
+ * @param {(name: string) => void} done Called with the name of each finished one
+ * @param {() => void} changed Called as their number changes
+ */
 export function watchUploads(done, changed) {
   picker.addEventListener("change", () => {
     for (const file of picker.files) begin(file, done, changed);
@@ -47,43 +54,42 @@ async function unfinished() {
   const here = new Set([...active].map((row) => row.name));
   const left = (await store.findAllUploads()).filter((one) => one.metadata?.filename && !here.has(one.metadata.filename));
   const names = [...new Set(left.map((one) => one.metadata.filename))];
-  const box = document.getElementById("interrupted");
+  const box = byId("interrupted");
   box.hidden = !names.length;
   if (!names.length) return;
-  const note = make("div", "notice warn");
-  const button = make("button", "btn little", names.length === 1 ? "Forget it" : "Forget them");
-  button.type = "button";
-  button.addEventListener("click", async () => {
+  const drop = async () => {
     // What has expired on the server is forgotten here all the same.
     await Promise.all(left.map((one) => window.tus.Upload.terminate(one.uploadUrl, { onBeforeRequest: sign }).catch(() => {})));
     await forget((one) => names.includes(one.metadata?.filename));
     box.hidden = true;
     picker.focus();
-  });
-  const text = make("div");
-  text.append(make("p", "", `Not finished: ${names.join(", ")}. Choose the same file again and it goes on where it was.`), button);
-  note.append(icon("warning"), text);
-  box.replaceChildren(note);
+  };
+  const button = h("button", { type: "button", class: "btn little", on: { click: drop } }, names.length === 1 ? "Forget it" : "Forget them");
+  const text = h("p", {}, `Not finished: ${names.join(", ")}. Choose the same file again and it goes on where it was.`);
+  box.replaceChildren(h("div", { class: "notice warn" }, icon("warning"), h("div", {}, text, button)));
 }
 
-/** Forget where earlier uploads were. @param {(one: {uploadUrl: string, metadata: any}) => boolean} which */
+/** Forget where earlier uploads were. @param {(one: EarlierUpload) => boolean} which */
 async function forget(which) {
   const store = window.tus.defaultOptions.urlStorage;
-  const found = await store.findAllUploads();
-  await Promise.all(found.filter(which).map((one) => store.removeUpload(one.urlStorageKey)));
+  const uploads = await store.findAllUploads();
+  await Promise.all(uploads.filter(which).map((one) => store.removeUpload(one.urlStorageKey)));
 }
 
+/** @param {TusRequest} request */
 async function sign(request) {
   await renewed;
   request.setHeader("X-CSRF-Token", csrfToken());
 }
 
+/** @param {File} file @param {(name: string) => void} done @param {() => void} changed */
 function begin(file, done, changed) {
   const row = new Row(file);
+  const largest = Number(form.dataset.largest);
   list.hidden = false;
   list.append(row.item);
-  if (file.size > Number(form.dataset.largest)) {
-    row.fail(`${file.name} has ${size(file.size)}; the server takes ${size(Number(form.dataset.largest))} at most.`);
+  if (file.size > largest) {
+    row.fail(`${file.name} has ${size(file.size)}; the server takes ${size(largest)} at most.`);
     row.refuse();
     return;
   }
@@ -119,8 +125,8 @@ function begin(file, done, changed) {
       active.delete(row);
       row.finish();
       changed();
-      const given = payload?.lastResponse?.getHeader("Upload-Name");
-      done(given ? decodeURIComponent(given) : file.name);
+      const name = payload?.lastResponse?.getHeader("Upload-Name");
+      done(name ? decodeURIComponent(name) : file.name);
     },
   });
   row.drive(upload, () => {
@@ -133,12 +139,13 @@ function begin(file, done, changed) {
   });
 }
 
-/** Whether the same may be sent again with another end: the file itself was not refused. */
+/** Whether the same may be sent again with another end: the file itself was not refused. @param {TusError} error */
 function mayPass(error) {
   const status = error.originalResponse?.getStatus() || 0;
   return status === 0 || status >= 500 || [401, 409, 423, 429].includes(status);
 }
 
+/** @param {TusError} error */
 function inWords(error) {
   const answer = error.originalResponse;
   if (!answer) return "The server cannot be reached. Press Go on to try again.";
@@ -153,26 +160,22 @@ function inWords(error) {
 
 /** One upload as it is shown. */
 class Row {
+  /** @param {File} file */
   constructor(file) {
     this.name = file.name;
     this.paused = false;
-    this.item = make("li");
-    this.bar = document.createElement("progress");
-    this.bar.max = 1;
-    this.bar.value = 0;
-    this.bar.setAttribute("aria-label", `Upload of ${file.name}`);
-    this.text = make("span", "help", size(file.size));
-    const buttons = make("span", "row");
-    this.pause = make("button", "btn little", "Pause");
-    this.pause.type = "button";
-    this.stop = make("button", "btn little ghost", "Remove");
-    this.stop.type = "button";
-    this.stop.setAttribute("aria-label", `Remove the upload of ${file.name}`);
-    this.stop.addEventListener("click", () => this.remove());
-    buttons.append(this.pause, this.stop);
-    this.item.append(make("strong", "wrap", file.name), buttons, this.bar, this.text);
+    this.finished = false;
+    /** @type {TusUpload|null} */
+    this.upload = null;
+    this.gone = () => {};
+    this.bar = h("progress", { max: 1, value: 0, "aria-label": `Upload of ${file.name}` });
+    this.text = h("span", { class: "help" }, size(file.size));
+    this.pause = h("button", { type: "button", class: "btn little" }, "Pause");
+    this.stop = h("button", { type: "button", class: "btn little ghost", "aria-label": `Remove the upload of ${file.name}`, on: { click: () => this.remove() } }, "Remove");
+    this.item = h("li", {}, h("strong", { class: "wrap" }, file.name), h("span", { class: "row" }, this.pause, this.stop), this.bar, this.text);
   }
 
+  /** @param {TusUpload} upload @param {() => void} gone Called once it is removed */
   drive(upload, gone) {
     this.upload = upload;
     this.gone = gone;
@@ -189,16 +192,19 @@ class Row {
     });
   }
 
+  /** @param {number} sent Bytes @param {number} total Bytes */
   progress(sent, total) {
     this.bar.value = total ? sent / total : 0;
     this.say(`${size(sent)} of ${size(total)}`);
   }
 
+  /** @param {string} text */
   say(text) {
     this.text.className = "help";
     this.text.textContent = text;
   }
 
+  /** @param {string} text */
   fail(text) {
     this.text.className = "fault";
     this.text.setAttribute("role", "alert");

@@ -1,8 +1,8 @@
 /** Short messages: what was done is said quietly in the tool bar, what failed stays until it is closed. */
 
-import { toast } from "../http.js";
+import { byId } from "../dom.js";
+import { toast } from "../toast.js";
 import { onReach } from "./api.js";
-import { byId } from "./dom.js";
 
 let fading = 0;
 
@@ -22,6 +22,7 @@ export function complain(text) {
 
 /** Show whether the server can be reached, as the browser and the last request say. */
 export function watchConnection() {
+  /** @param {boolean} reached */
   const set = (reached) => {
     byId("offline").hidden = reached;
   };

@@ -2,12 +2,21 @@
 
 import { send } from "../http.js";
 
+/**
+ * @import { Changed, ChangedLine, Details, Due, HistoryRow, LineList, ReviewLine, Started } from "../../../types/api"
+ * @typedef {Partial<Omit<ReviewLine, "id">>} Fields Fields of a line that a person changes.
+ */
+
+/** @param {Fields} fields */
+export const namesOf = (fields) => /** @type {(keyof Fields)[]} */ (Object.keys(fields));
+
 /** Told whether the last request reached the server. @type {Set<(reached: boolean) => void>} */
 const watchers = new Set();
 
 /** @param {(reached: boolean) => void} watch */
 export const onReach = (watch) => watchers.add(watch);
 
+/** @param {boolean} reached */
 const tell = (reached) => watchers.forEach((watch) => watch(reached));
 
 /**
@@ -34,24 +43,51 @@ export class EpisodeApi {
     this.root = `/api/episodes/${encodeURIComponent(episode)}/${encodeURIComponent(language)}`;
   }
 
+  /** @returns {Promise<LineList>} */
   lines = () => request("GET", `${this.root}/lines`);
+
+  /** @param {string} id @returns {Promise<Details>} */
   line = (id) => request("GET", `${this.root}/lines/${id}`);
-  /** A line, and the last change that it has for certain: asked for first, it is never a later one. */
+
+  /** A line, and the last change that it has for certain: asked for first, it is never a later one. @param {string} id */
   lineNow = async (id) => {
-    const [last] = (await request("GET", `${this.root}/edits?limit=1`)).events;
+    const [last] = (await this.edits(1)).events;
     return { line: (await this.line(id)).line, seen: last?.number ?? 0 };
   };
+
+  /** @param {string} id @param {Fields & {seen: number}} fields @returns {Promise<ChangedLine>} */
   change = (id, fields) => request("PATCH", `${this.root}/lines/${id}`, fields);
+
+  /** @param {string} id @param {string} take @returns {Promise<ChangedLine>} */
   choose = (id, take) => request("POST", `${this.root}/lines/${id}/choose`, { take });
+
+  /** @param {string[]} lines @returns {Promise<Started>} */
   regenerate = (lines) => request("POST", `${this.root}/lines/regenerate`, { lines, seed: null });
+
+  /** @param {string[]} lines @returns {Promise<Changed>} */
   accept = (lines) => request("POST", `${this.root}/lines/accept`, { lines });
+
+  /** @param {string[]} lines @returns {Promise<Changed>} */
   lock = (lines) => request("POST", `${this.root}/lines/lock`, { lines });
+
+  /** @param {string[]} lines @returns {Promise<Changed>} */
   unlock = (lines) => request("POST", `${this.root}/lines/unlock`, { lines });
+
+  /** @param {string[]} lines @param {string} speaker @param {string} name @returns {Promise<Changed>} */
   assign = (lines, speaker, name) => request("POST", `${this.root}/lines/assign`, { lines, speaker, name });
+
+  /** @param {number|null} [number] The change to undo; the last one without. @returns {Promise<Changed>} */
   undo = (number = null) => request("POST", `${this.root}/undo`, { number });
+
+  /** @returns {Promise<Changed>} */
   redo = () => request("POST", `${this.root}/redo`, {});
-  edits = () => request("GET", `${this.root}/edits?limit=100`);
-  /** @param {string[]} [lines] Lines that would be made anew as well. */
+
+  /** @param {number} [limit] @returns {Promise<{events: HistoryRow[]}>} The latest changes first. */
+  edits = (limit = 100) => request("GET", `${this.root}/edits?limit=${limit}`);
+
+  /** @param {string[]} [lines] Lines that would be made anew as well. @returns {Promise<Due>} */
   pending = (lines = []) => request("GET", `${this.root}/pending?${new URLSearchParams(lines.slice(0, 100).map((id) => ["lines", id]))}`);
+
+  /** @returns {Promise<Started>} */
   render = () => request("POST", `${this.root}/render`, {});
 }

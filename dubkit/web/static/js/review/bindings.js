@@ -1,20 +1,31 @@
 /** Which key does what on the review page. */
 
-import { byId, settled } from "./dom.js";
+import { debounce } from "../debounce.js";
+import { byId } from "../dom.js";
 import { pickSpeaker } from "./selection.js";
 import { playLine } from "./transport.js";
 import { SHORTEST, saveEdges } from "./edges.js";
 
+/**
+ * @import { Commands } from "./commands.js"
+ * @import { Inspector } from "./inspector.js"
+ * @import { Binding } from "./keys.js"
+ * @import { Page } from "./main.js"
+ * @import { Review } from "./review.js"
+ */
+
 /** Seconds an edge moves with one press. */
 const NUDGE = 0.05;
 
-/** @param {any} page The parts of the page by name. @returns {import("./keys.js").Binding[]} */
+/** @param {Page} page @returns {Binding[]} */
 export function bindings(page) {
   return [...listening(page), ...moving(page), ...editing(page), ...many(page)];
 }
 
+/** @param {Page} page @returns {Binding[]} */
 function listening({ players, review, waveform }) {
   const group = "Listen";
+  /** @param {number} seconds */
   const jump = (seconds) => () => players.seek(players.time + seconds);
   return [
     { keys: [" "], label: "Play or pause", group, act: () => players.toggle() },
@@ -29,8 +40,10 @@ function listening({ players, review, waveform }) {
   ];
 }
 
+/** @param {Page} page @returns {Binding[]} */
 function moving({ review, filters, inspector }) {
   const group = "Move";
+  /** @param {number} step */
   const go = (step) => () => review.goTo(review.neighbour(step), { focus: true, seek: true });
   return [
     { keys: ["j", "ArrowDown"], label: "Next line", group, act: go(1) },
@@ -44,10 +57,11 @@ function moving({ review, filters, inspector }) {
     { keys: ["/"], label: "Search", group, act: () => byId("search").focus() },
     { keys: ["i"], label: "To the fields and takes of the line", group, act: () => inspector.focus() },
     { keys: ["Escape"], label: "Back to the list; restore what is typed", group, act: () => (inspector.close(), review.tell("leave")) },
-    { keys: ["?"], label: "These keys", group, act: () => byId("help").showModal() },
+    { keys: ["?"], label: "These keys", group, act: () => byId("help", HTMLDialogElement).showModal() },
   ];
 }
 
+/** @param {Page} page @returns {Binding[]} */
 function editing({ review, commands, production, inspector }) {
   const group = "This line";
   const [edits, repeats] = [true, true];
@@ -70,9 +84,11 @@ function editing({ review, commands, production, inspector }) {
   ];
 }
 
+/** @param {Page} page @returns {Binding[]} */
 function many({ review, commands, list }) {
   const group = "Many lines";
   const [edits, repeats] = [true, true];
+  /** @param {number} step */
   const extend = (step) => () => {
     review.select([review.current], true);
     review.goTo(review.neighbour(step), { focus: true });
@@ -89,15 +105,15 @@ function many({ review, commands, list }) {
   ];
 }
 
-/** Move an edge with each press, and save once the presses stop. */
+/** Move an edge with each press, and save once the presses stop. @param {Review} review @param {Inspector} inspector */
 function nudging(review, inspector) {
   /** @type {Map<string, {start: number, end: number}>} */
   const moved = new Map();
-  const save = settled(() => {
+  const save = debounce(() => {
     for (const [id, { start, end }] of moved) saveEdges(inspector.saver, review.lines.get(id), start, end);
     moved.clear();
   }, 600);
-  return (edge, by) => {
+  return (/** @type {"start"|"end"} */ edge, /** @type {number} */ by) => {
     const line = review.line;
     if (!line || line.locked) return;
     const edges = moved.get(line.id) ?? { start: line.start, end: line.end };
@@ -109,6 +125,7 @@ function nudging(review, inspector) {
   };
 }
 
+/** @param {Inspector} inspector @param {Commands} commands @param {number} number */
 function chooseTake(inspector, commands, number) {
   const take = inspector.details?.takes[number - 1];
   if (take && !take.chosen) commands.choose(take.take);

@@ -1,29 +1,49 @@
 /** What a person does to lines: accept, lock, choose, assign, undo; each for one line or those picked out. */
 
-import { byId, counted, h } from "./dom.js";
+import { byId, h } from "../dom.js";
+import { plural } from "../format.js";
 import { complain, say } from "./announce.js";
+
+/**
+ * @import { Changed, ChangedLine, ReviewLine, SpeakerRow } from "../../../types/api"
+ * @import { EpisodeApi } from "./api.js"
+ * @import { Review } from "./review.js"
+ * @import { Saver } from "./saver.js"
+ */
 
 export class Commands {
   /**
-   * @param {import("./review.js").Review} review @param {import("./api.js").EpisodeApi} api
-   * @param {import("./saver.js").Saver} saver
+   * @param {Review} review @param {EpisodeApi} api
+   * @param {Saver} saver
    */
   constructor(review, api, saver) {
-    Object.assign(this, { review, api, saver });
+    this.review = review;
+    this.api = api;
+    this.saver = saver;
+    /** Lines that the dialog is about. @type {string[]} */
+    this.assigning = [];
+    this.dialog = byId("assign", HTMLDialogElement);
+    this.speaker = byId("assign-speaker", HTMLSelectElement);
+    this.name = byId("assign-name", HTMLInputElement);
     byId("line-accept").addEventListener("click", () => this.accept([review.current]));
     byId("line-lock").addEventListener("click", () => this.toggleLock([review.current]));
     byId("undo").addEventListener("click", () => this.undo());
     byId("redo").addEventListener("click", () => this.redo());
-    byId("assign-speaker").addEventListener("change", () => this.showNewPerson());
-    byId("assign").addEventListener("close", () => this.assigned());
+    this.speaker.addEventListener("change", () => this.showNewPerson());
+    this.dialog.addEventListener("close", () => this.assigned());
   }
 
-  /** Run a request that answers with changed lines; failures are said, never thrown. */
+  /**
+   * Run a request that answers with changed lines; failures are said, never thrown.
+   * @template {Changed|ChangedLine} Answer
+   * @param {() => Promise<Answer>} ask @param {string|((answer: Answer) => string)} said @param {(message: string) => void} [failed]
+   * @returns {Promise<boolean>} Whether it was done.
+   */
   async run(ask, said, failed = complain) {
     try {
       await this.saver.idle();
       const answer = await ask();
-      this.review.renew(answer.lines ?? [answer.line], answer.seen);
+      this.review.renew("lines" in answer ? answer.lines : [answer.line], answer.seen);
       say(typeof said === "function" ? said(answer) : said);
       this.review.tell("changed");
       return true;
@@ -35,24 +55,25 @@ export class Commands {
 
   /** @param {string[]} ids Accepts them, or takes it back when all are accepted already. */
   async accept(ids) {
-    const lines = ids.map((id) => this.review.lines.get(id)).filter(Boolean);
+    const lines = this.review.find(ids);
     const accepted = !lines.every((line) => line.accepted);
-    if (accepted && lines.length > 1) return this.run(() => this.api.accept(ids), `${counted(lines.length, "line")} accepted.`);
-    await Promise.all(lines.filter((line) => line.accepted !== accepted).map((line) => this.saver.save(line.id, { accepted })));
+    if (accepted && lines.length > 1) await this.run(() => this.api.accept(ids), `${plural(lines.length, "line")} accepted.`);
+    else await Promise.all(lines.filter((line) => line.accepted !== accepted).map((line) => this.saver.save(line.id, { accepted })));
   }
 
   /** @param {string[]} ids */
   toggleLock(ids) {
-    const lines = ids.map((id) => this.review.lines.get(id)).filter(Boolean);
-    return lines.every((line) => line.locked) ? this.unlock(ids) : this.lock(ids);
+    return this.review.find(ids).every((line) => line.locked) ? this.unlock(ids) : this.lock(ids);
   }
 
+  /** @param {string[]} ids */
   lock(ids) {
-    return this.run(() => this.api.lock(ids), `${counted(ids.length, "line")} locked.`);
+    return this.run(() => this.api.lock(ids), `${plural(ids.length, "line")} locked.`);
   }
 
+  /** @param {string[]} ids */
   unlock(ids) {
-    return this.run(() => this.api.unlock(ids), `${counted(ids.length, "line")} unlocked.`);
+    return this.run(() => this.api.unlock(ids), `${plural(ids.length, "line")} unlocked.`);
   }
 
   /** @param {string} take */
@@ -73,39 +94,41 @@ export class Commands {
   assign(ids, fresh = false) {
     if (!ids.length) return;
     this.assigning = ids;
+    /** @param {SpeakerRow} speaker */
     const option = (speaker) => h("option", { value: speaker.id }, speaker.name || speaker.id);
-    byId("assign-speaker").replaceChildren(...this.review.speakers.map(option), h("option", { value: "" }, "New person…"));
-    byId("assign-speaker").value = fresh ? "" : this.review.lines.get(ids[0])?.speaker ?? "";
-    byId("assign-title").textContent = `Who speaks ${ids.length === 1 ? `line ${this.review.lines.get(ids[0])?.number}` : counted(ids.length, "line")}?`;
-    byId("assign-name").value = "";
+    this.speaker.replaceChildren(...this.review.speakers.map(option), h("option", { value: "" }, "New person…"));
+    this.speaker.value = fresh ? "" : this.review.lines.get(ids[0])?.speaker ?? "";
+    byId("assign-title").textContent = `Who speaks ${ids.length === 1 ? `line ${this.review.lines.get(ids[0])?.number}` : plural(ids.length, "line")}?`;
+    this.name.value = "";
     this.showNewPerson();
-    const dialog = byId("assign");
-    dialog.returnValue = "";
-    dialog.showModal();
-    if (fresh) byId("assign-name").focus();
+    this.dialog.returnValue = "";
+    this.dialog.showModal();
+    if (fresh) this.name.focus();
   }
 
   showNewPerson() {
-    const fresh = byId("assign-speaker").value === "";
+    const fresh = this.speaker.value === "";
     byId("assign-new").hidden = !fresh;
-    byId("assign-name").required = fresh;
+    this.name.required = fresh;
   }
 
   assigned() {
-    if (byId("assign").returnValue !== "yes") return;
-    const speaker = byId("assign-speaker").value;
-    const name = speaker ? "" : byId("assign-name").value.trim();
-    this.run(() => this.api.assign(this.assigning, speaker, name), `${counted(this.assigning.length, "line")} assigned.`);
+    if (this.dialog.returnValue !== "yes") return;
+    const speaker = this.speaker.value;
+    const name = speaker ? "" : this.name.value.trim();
+    this.run(() => this.api.assign(this.assigning, speaker, name), `${plural(this.assigning.length, "line")} assigned.`);
   }
 
-  /** @param {import("./review.js").Line} line */
+  /** @param {ReviewLine} line */
   showStates(line) {
-    for (const [id, on, yes, no] of [
-      ["line-accept", line.accepted, "Accepted", "Accept"],
-      ["line-lock", line.locked, "Locked", "Lock"],
-    ]) {
-      byId(id).setAttribute("aria-pressed", String(on));
-      byId(id).querySelector("span").textContent = on ? yes : no;
-    }
+    showPressed("line-accept", line.accepted, line.accepted ? "Accepted" : "Accept");
+    showPressed("line-lock", line.locked, line.locked ? "Locked" : "Lock");
   }
+}
+
+/** @param {string} id Of a button @param {boolean} on @param {string} label */
+function showPressed(id, on, label) {
+  const button = byId(id);
+  button.setAttribute("aria-pressed", String(on));
+  button.querySelector("span").textContent = label;
 }

@@ -1,14 +1,20 @@
 /** Two people changed one line: show both, and let one choose. */
 
-import { byId, dubLanguage, h } from "./dom.js";
+import { byId, h } from "../dom.js";
+import { namesOf } from "./api.js";
 import { ROUTES } from "./flags.js";
+import { dubLanguage } from "./language.js";
 
-/** @typedef {import("./review.js").Line} Line */
+/**
+ * @import { ReviewLine } from "../../../types/api"
+ * @import { Fields } from "./api.js"
+ * @typedef {"mine"|"theirs"|""} Choice Empty when it is put off; what was typed stays then.
+ */
 
 /** @type {Record<string, string>} */
 const NAMES = { text: "Text", speaker: "Speaker", start: "Start", end: "End", route: "Route", note: "Note", delivery: "Delivery", voice: "Voice", accepted: "Accepted" };
 
-/** The choice that was asked for last. */
+/** The choice that was asked for last. @type {Promise<Choice|void>} */
 let last = Promise.resolve();
 
 /** @param {string} name @param {unknown} value */
@@ -21,21 +27,23 @@ function shown(name, value) {
 
 /**
  * Ask once all that was asked before is settled.
- * @param {Line} theirs @param {Partial<Line>} mine @param {string} message
- * @returns {Promise<"mine"|"theirs"|"">} Empty when the choice is put off; what was typed stays then.
+ * @param {ReviewLine} theirs @param {Fields} mine @param {string} message
+ * @returns {Promise<Choice>}
  */
 export function settleConflict(theirs, mine, message) {
-  last = last.then(() => ask(theirs, mine, message));
-  return last;
+  const choice = last.then(() => ask(theirs, mine, message));
+  last = choice;
+  return choice;
 }
 
+/** @param {ReviewLine} theirs @param {Fields} mine @param {string} message @returns {Promise<Choice>} */
 function ask(theirs, mine, message) {
-  const dialog = byId("conflict");
+  const dialog = byId("conflict", HTMLDialogElement);
   byId("conflict-why").textContent = message;
   byId("conflict-title").textContent = `Line ${theirs.number} was changed meanwhile`;
   const table = byId("conflict-fields");
   table.replaceChildren();
-  for (const name of Object.keys(mine)) {
+  for (const name of namesOf(mine)) {
     const words = { dir: "auto", lang: name === "text" ? dubLanguage() : null };
     table.append(
       h("h3", {}, NAMES[name] ?? name),
@@ -46,6 +54,6 @@ function ask(theirs, mine, message) {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
+    dialog.addEventListener("close", () => resolve(/** @type {Choice} */ (dialog.returnValue)), { once: true });
   });
 }

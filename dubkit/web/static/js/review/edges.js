@@ -1,12 +1,19 @@
 /** Moving where a line starts and ends, by drag or by key. */
 
+/**
+ * @import { ReviewLine } from "../../../types/api"
+ * @import { Fields } from "./api.js"
+ * @import { Review } from "./review.js"
+ * @import { Saver } from "./saver.js"
+ */
+
 /** Shortest line that can be made, and how near an edge counts as unmoved, in seconds. */
 export const SHORTEST = 0.1;
 const UNMOVED = 0.005;
 
 /**
  * How far the edges of a line may go: to its neighbours, and never deeper into one it already overlaps.
- * @param {import("./review.js").Review} review @param {import("./review.js").Line} line
+ * @param {Review} review @param {ReviewLine} line
  * @returns {[number, number]} Seconds
  */
 export function room(review, line) {
@@ -21,10 +28,11 @@ export function room(review, line) {
 
 /**
  * Save the edges that really moved.
- * @param {import("./saver.js").Saver} saver @param {import("./review.js").Line} line
+ * @param {Saver} saver @param {ReviewLine} line
  * @param {number} start @param {number} end
  */
 export function saveEdges(saver, line, start, end) {
+  /** @type {Fields} */
   const fields = {};
   if (Math.abs(start - line.start) > UNMOVED) fields.start = Math.round(start * 1000) / 1000;
   if (Math.abs(end - line.end) > UNMOVED) fields.end = Math.round(end * 1000) / 1000;

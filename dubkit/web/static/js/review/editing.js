@@ -1,12 +1,19 @@
 /** Editing the translated text where it stands. */
 
+import { h } from "../dom.js";
 import { say } from "./announce.js";
-import { dubLanguage, h } from "./dom.js";
+import { dubLanguage } from "./language.js";
+
+/**
+ * @import { LineList } from "./list.js"
+ * @import { Review } from "./review.js"
+ * @import { Saver } from "./saver.js"
+ */
 
 export class TextEditing {
   /**
-   * @param {import("./review.js").Review} review @param {import("./saver.js").Saver} saver
-   * @param {import("./list.js").LineList} list
+   * @param {Review} review @param {Saver} saver
+   * @param {LineList} list
    */
   constructor(review, saver, list) {
     this.review = review;
@@ -28,9 +35,7 @@ export class TextEditing {
     const line = this.review.lines.get(id);
     if (line.locked) return say(`Line ${line.number} is locked. Unlock it to change its text.`);
     this.saver.hold(id, "text");
-    const field = /** @type {HTMLTextAreaElement} */ (
-      h("textarea", { class: "edit", rows: "1", dir: "auto", lang: dubLanguage(), "aria-label": `Text of line ${line.number}`, "aria-describedby": "edit-hint", spellcheck: "true" })
-    );
+    const field = h("textarea", { class: "edit", rows: "1", dir: "auto", lang: dubLanguage(), "aria-label": `Text of line ${line.number}`, "aria-describedby": "edit-hint", spellcheck: "true" });
     field.value = this.saver.text(id);
     field.addEventListener("input", () => grow(field));
     field.addEventListener("keydown", (event) => this.pressed(event));
@@ -43,6 +48,7 @@ export class TextEditing {
     field.setSelectionRange(field.value.length, field.value.length);
   }
 
+  /** @param {KeyboardEvent} event */
   pressed(event) {
     event.stopPropagation();
     if (event.isComposing) return;

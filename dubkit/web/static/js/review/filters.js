@@ -1,24 +1,32 @@
 /** Which lines are shown, and the way from one problem to the next. */
 
-import { byId, clock, counted, h, settled } from "./dom.js";
+import { debounce } from "../debounce.js";
+import { byId, h } from "../dom.js";
+import { clock, plural } from "../format.js";
 import { flagLabel } from "./flags.js";
 import { isProblem } from "./review.js";
 
+/**
+ * @import { ReviewLine, SpeakerRow } from "../../../types/api"
+ * @import { Review } from "./review.js"
+ */
+
 export class Filters {
-  /** @param {import("./review.js").Review} review */
+  /** @param {Review} review */
   constructor(review) {
     this.review = review;
-    this.form = byId("filters");
+    this.form = byId("filters", HTMLFormElement);
+    this.speaker = byId("filter-speaker", HTMLSelectElement);
     /** Speaker named in the address; shown alone at first. @type {string|null} */
     this.asked = new URLSearchParams(location.search).get("speaker");
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.form.addEventListener("change", () => this.apply());
-    byId("search").addEventListener("input", settled(() => this.apply(), 120));
+    byId("search").addEventListener("input", debounce(() => this.apply(), 120));
     byId("clear-filters").addEventListener("click", () => this.clear());
     byId("next-problem").addEventListener("click", () => this.problem(1));
     byId("previous-problem").addEventListener("click", () => this.problem(-1));
     review.when("speakers", () => this.fillSpeakers());
-    review.when("line", settled(() => this.refreshProblems(), 50));
+    review.when("line", debounce(() => this.refreshProblems(), 50));
   }
 
   /** Work out what is shown, before the list is built. */
@@ -32,7 +40,7 @@ export class Filters {
   }
 
   showAsked() {
-    if (this.review.speakers.some((speaker) => speaker.id === this.asked)) byId("filter-speaker").value = this.asked;
+    if (this.review.speakers.some((speaker) => speaker.id === this.asked)) this.speaker.value = this.asked;
     this.asked = null;
   }
 
@@ -40,6 +48,7 @@ export class Filters {
     const wanted = new FormData(this.form);
     const text = String(wanted.get("text") ?? "").trim().toLocaleLowerCase();
     const speaker = wanted.get("speaker");
+    /** @param {ReviewLine} line */
     const passes = (line) =>
       (!wanted.has("flagged") || isProblem(line)) &&
       (!wanted.has("open") || !line.accepted) &&
@@ -66,16 +75,16 @@ export class Filters {
 
   count() {
     const [shown, all] = [this.review.shown.length, this.review.lines.size];
-    byId("count").textContent = shown === all ? counted(all, "line") : `${shown} of ${counted(all, "line")}`;
+    byId("count").textContent = shown === all ? plural(all, "line") : `${shown} of ${plural(all, "line")}`;
     byId("clear-filters").hidden = shown === all;
   }
 
   fillSpeakers() {
-    const select = byId("filter-speaker");
-    const chosen = select.value;
+    const chosen = this.speaker.value;
+    /** @param {SpeakerRow} speaker */
     const option = (speaker) => h("option", { value: speaker.id }, speaker.name || speaker.id);
-    select.replaceChildren(h("option", { value: "" }, "All speakers"), ...this.review.speakers.map(option));
-    select.value = chosen;
+    this.speaker.replaceChildren(h("option", { value: "" }, "All speakers"), ...this.review.speakers.map(option));
+    this.speaker.value = chosen;
   }
 
   problems() {
@@ -84,8 +93,9 @@ export class Filters {
 
   refreshProblems() {
     const problems = this.problems();
-    byId("problem-count").textContent = counted(problems.length, "problem");
-    byId("next-problem").disabled = byId("previous-problem").disabled = !problems.length;
+    byId("problem-count").textContent = plural(problems.length, "problem");
+    for (const id of ["next-problem", "previous-problem"]) byId(id, HTMLButtonElement).disabled = !problems.length;
+    /** @param {ReviewLine} line */
     const entry = (line) => {
       const flags = [...line.flags.filter((flag) => flag !== "lock-conflict").map(flagLabel), ...(line.conflict ? ["Conflict"] : [])];
       const button = h("button", { type: "button" }, h("b", {}, String(line.number)), h("span", {}, clock(line.start)), h("span", { class: "what" }, flags.join(", ")));

@@ -1,6 +1,9 @@
 /** What flags and measures are called, from the table the server puts into the page. */
 
-import { byId } from "./dom.js";
+import { byId } from "../dom.js";
+import { signed } from "../format.js";
+
+/** @import { ReviewLine } from "../../../types/api" */
 
 /** @type {Record<string, [string, string]>} Name of a flag -> its label and what it means. */
 let table = {};
@@ -17,7 +20,7 @@ export const flagMeaning = (flag) => table[flag]?.[1] ?? "";
 
 /**
  * Measures of a line worth a chip.
- * @param {import("./review.js").Line} line
+ * @param {ReviewLine} line
  * @returns {{label: string, title: string}[]}
  */
 export function measures(line) {
@@ -31,11 +34,6 @@ export function measures(line) {
   if (line.speed && Math.abs(line.speed - 1) >= 0.05)
     found.push({ label: `${line.speed.toFixed(2)}×`, title: "Speaking rate against the voice's own" });
   return found;
-}
-
-/** @param {number} value @param {number} digits */
-function signed(value, digits) {
-  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
 }
 
 /** @type {Record<string, string>} */

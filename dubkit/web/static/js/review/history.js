@@ -1,16 +1,22 @@
 /** What was changed, by whom, newest first; each change can be undone. */
 
-import { byId, h } from "./dom.js";
-
-/** @typedef {{number: number, at: string, who: string, action: string, text: string, undone: boolean}} Change */
+import { byId, h } from "../dom.js";
 
 /**
- * @param {import("./api.js").EpisodeApi} api @param {import("./commands.js").Commands} commands
- * @param {import("./review.js").Review} review
+ * @import { HistoryRow } from "../../../types/api"
+ * @import { EpisodeApi } from "./api.js"
+ * @import { Commands } from "./commands.js"
+ * @import { Review } from "./review.js"
+ */
+
+/**
+ * @param {EpisodeApi} api @param {Commands} commands
+ * @param {Review} review
  */
 export function wireHistory(api, commands, review) {
-  const dialog = byId("history");
+  const dialog = byId("history", HTMLDialogElement);
   // Said in the dialog: whatever is outside lies under it.
+  /** @param {string} text */
   const complain = (text) => (byId("history-fault").textContent = text);
   const refresh = async () => {
     try {
@@ -19,6 +25,7 @@ export function wireHistory(api, commands, review) {
       complain(error.message);
     }
   };
+  /** @param {number} number */
   const undo = async (number) => {
     complain("");
     if (await commands.undo(number, complain)) await refresh();
@@ -31,9 +38,10 @@ export function wireHistory(api, commands, review) {
   });
 }
 
-/** @param {Change[]} changes @param {boolean} mayUndo @param {(number: number) => void} act */
+/** @param {HistoryRow[]} changes @param {boolean} mayUndo @param {(number: number) => void} act */
 function show(changes, mayUndo, act) {
   const list = byId("changes");
+  /** @param {HistoryRow} change */
   const entry = (change) => {
     const undo = h("button", { type: "button", class: "btn little", "aria-label": `Undo change ${change.number}` }, "Undo");
     undo.addEventListener("click", () => act(change.number));

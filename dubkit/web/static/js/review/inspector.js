@@ -1,32 +1,51 @@
 /** Everything about the current line: its fields, candidates, takes, and why it is as it is. */
 
-import { byId, clock, dubLanguage, h, settled } from "./dom.js";
-import { ROUTES } from "./flags.js";
-import { chip, chips } from "./row.js";
+import { debounce } from "../debounce.js";
+import { byId, closest, h } from "../dom.js";
+import { clock } from "../format.js";
 import { room } from "./edges.js";
+import { ROUTES } from "./flags.js";
+import { dubLanguage } from "./language.js";
+import { chip, chips } from "./row.js";
 import { showTakes } from "./takes.js";
 import { showWhy } from "./why.js";
 
-/** Fields that are saved as they are typed into the panel. */
+/**
+ * @import { Details, ReviewLine, SpeakerRow } from "../../../types/api"
+ * @import { EpisodeApi, Fields } from "./api.js"
+ * @import { Commands } from "./commands.js"
+ * @import { Review } from "./review.js"
+ * @import { Saver } from "./saver.js"
+ * @typedef {"speaker"|"start"|"end"|"route"|"voice"|"delivery"|"note"} Name
+ * @typedef {HTMLInputElement|HTMLSelectElement|HTMLTextAreaElement} Control
+ */
+
+/** Fields that are saved as they are typed into the panel. @type {Name[]} */
 const FIELDS = ["speaker", "start", "end", "route", "voice", "delivery", "note"];
 const NEW_PERSON = "+new";
 
-/** What a field says for a value. */
-const shown = (field, value) => (field.type === "number" ? Number(value).toFixed(3) : value);
+/** The control of a field. @param {Name} name @returns {Control} */
+const control = (name) => /** @type {Control} */ (byId(`field-${name}`));
+
+/** What a control says for a value. @param {Control} field @param {Fields[Name]} value */
+const shown = (field, value) => (field.type === "number" ? Number(value).toFixed(3) : String(value));
 
 export class Inspector {
   /**
-   * @param {import("./review.js").Review} review @param {import("./saver.js").Saver} saver
-   * @param {import("./api.js").EpisodeApi} api @param {import("./commands.js").Commands} commands
+   * @param {Review} review @param {Saver} saver
+   * @param {EpisodeApi} api @param {Commands} commands
    */
   constructor(review, saver, api, commands) {
-    Object.assign(this, { review, saver, api, commands });
+    this.review = review;
+    this.saver = saver;
+    this.api = api;
+    this.commands = commands;
     this.panel = byId("inspector");
-    /** Answer of the server for the line shown. @type {any} */
+    /** Answer of the server for the line shown. @type {Details|null} */
     this.details = null;
     for (const [route, name] of Object.entries(ROUTES)) byId("field-route").append(h("option", { value: route }, name));
-    for (const name of FIELDS) this.wire(name, byId(`field-${name}`));
-    const fetchSoon = settled(() => this.fetch(), 120);
+    for (const name of FIELDS) this.wire(name, control(name));
+    const fetchSoon = debounce(() => this.fetch(), 120);
     review.when("lines", () => (this.show(), fetchSoon()));
     review.when("current", () => (this.show(), fetchSoon()));
     review.when("speakers", () => this.fillSpeakers());
@@ -40,9 +59,10 @@ export class Inspector {
     });
   }
 
+  /** @param {Name} name @param {Control} field */
   wire(name, field) {
     field.addEventListener("change", () => this.store(name, field));
-    field.addEventListener("keydown", (event) => {
+    /** @type {HTMLElement} */ (field).addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey || field.tagName === "INPUT")) field.dispatchEvent(new Event("change"));
       else if (event.key !== "Escape") return;
       else this.restore(name, field);
@@ -60,25 +80,26 @@ export class Inspector {
     field.addEventListener("blur", () => this.differs(name, field) || this.restore(name, field));
   }
 
-  /** The field belongs to the current line again. */
+  /** The field belongs to the current line again. @param {Name} name @param {Control} field */
   leave(name, field) {
     const id = field.dataset.line;
     delete field.dataset.line;
     if (id) this.saver.release(id, name);
   }
 
-  /** Whether a field that was opened holds what is not handed on to be saved. */
+  /** Whether a field that was opened holds what is not handed on to be saved. @param {Name} name @param {Control} field */
   differs(name, field) {
     const id = field.dataset.line;
     if (!id) return false;
     const value = this.saver.value(id, name);
-    return field.type === "number" ? Number(field.value || NaN) !== Number(shown(field, value)) : field.value.trim() !== value.trim();
+    return field.type === "number" ? Number(field.value || NaN) !== Number(shown(field, value)) : field.value.trim() !== String(value).trim();
   }
 
   get unsaved() {
-    return FIELDS.some((name) => this.differs(name, byId(`field-${name}`)));
+    return FIELDS.some((name) => this.differs(name, control(name)));
   }
 
+  /** @param {Name} name @param {Control} field */
   store(name, field) {
     const id = field.dataset.line || this.review.current;
     if (name === "speaker" && field.value === NEW_PERSON) {
@@ -89,27 +110,28 @@ export class Inspector {
     if (field.type === "number" && !field.value) return this.restore(name, field);
     const value = field.type === "number" ? Number(field.value) : field.value.trim();
     if (value === this.saver.value(id, name)) return;
-    if (field.type === "number" && !this.edgesStand(id, name, value)) return;
+    if (typeof value === "number" && !this.edgesStand(id, name, value)) return;
     this.saver.save(id, { [name]: value });
   }
 
-  /** A start must come before its end. */
+  /** A start must come before its end. @param {string} id @param {Name} name @param {number} value Seconds */
   edgesStand(id, name, value) {
     const start = name === "start" ? value : this.saver.value(id, "start");
     const end = name === "end" ? value : this.saver.value(id, "end");
     const stands = Number.isFinite(value) && start >= 0 && start < end && (!this.review.duration || end <= this.review.duration + 0.01);
-    const field = byId(`field-${name}`);
+    const field = control(name);
     field.setCustomValidity(stands ? "" : "The start must come before the end, both within the episode.");
     field.reportValidity();
     return stands;
   }
 
-  /** Where an edge may go: not over its neighbours. @param {number} to */
+  /** Where an edge may go: not over its neighbours. @param {ReviewLine} line @param {"start"|"end"} edge @param {number} to Seconds */
   within(line, edge, to) {
     const [from, until] = room(this.review, line);
     return edge === "start" ? Math.max(to, from) : Math.min(to, until);
   }
 
+  /** The control says again what the line has. @param {Name} name @param {Control} field */
   restore(name, field) {
     if (document.activeElement !== field || field.dataset.line !== this.review.current) this.leave(name, field);
     field.value = shown(field, this.saver.value(this.review.current, name));
@@ -117,16 +139,18 @@ export class Inspector {
   }
 
   fillSpeakers() {
+    const speakers = byId("field-speaker", HTMLSelectElement);
+    /** @param {SpeakerRow} speaker */
     const option = (speaker) => h("option", { value: speaker.id }, speaker.name || speaker.id);
-    byId("field-speaker").replaceChildren(...this.review.speakers.map(option), h("option", { value: NEW_PERSON }, "New person…"));
-    if (this.review.line) byId("field-speaker").value = this.saver.value(this.review.current, "speaker");
+    speakers.replaceChildren(...this.review.speakers.map(option), h("option", { value: NEW_PERSON }, "New person…"));
+    if (this.review.line) speakers.value = this.saver.value(this.review.current, "speaker");
   }
 
   show() {
     const line = this.review.line;
     this.panel.classList.toggle("nothing", !line);
     if (!line) return;
-    if (byId("field-speaker").options.length < this.review.speakers.length + 1) this.fillSpeakers();
+    if (byId("field-speaker", HTMLSelectElement).options.length < this.review.speakers.length + 1) this.fillSpeakers();
     byId("line-title").textContent = `Line ${line.number}`;
     byId("line-times").textContent = `${clock(line.start, 2)} – ${clock(line.end, 2)} · ${(line.end - line.start).toFixed(2)} s`;
     byId("line-chips").replaceChildren(...chips(line), ...(line.edited.length ? [chip("Edited", `Changed by hand: ${line.edited.join(", ")}`, "state")] : []));
@@ -135,31 +159,36 @@ export class Inspector {
     byId("line-heard").textContent = line.heard;
     byId("heard").hidden = !line.heard;
     byId("route-reason").textContent = line.reason;
-    const target = (name) => document.activeElement === byId(`field-${name}`) && byId(`field-${name}`).dataset.line === line.id;
     for (const name of FIELDS) {
-      if (!target(name)) this.restore(name, byId(`field-${name}`));
-      byId(`field-${name}`).disabled = !this.review.canEdit || (line.locked && name !== "note");
+      const field = control(name);
+      const opened = document.activeElement === field && field.dataset.line === line.id;
+      if (!opened) this.restore(name, field);
+      field.disabled = !this.review.canEdit || (line.locked && name !== "note");
     }
     this.showCandidates(line);
     this.commands.showStates(line);
     if (this.details?.line.id !== line.id) this.blank();
   }
 
+  /** @param {number} start Seconds @param {number} end Seconds */
   showEdges(start, end) {
-    byId("field-start").value = start.toFixed(3);
-    byId("field-end").value = end.toFixed(3);
+    control("start").value = start.toFixed(3);
+    control("end").value = end.toFixed(3);
   }
 
+  /** @param {ReviewLine} line */
   showCandidates(line) {
     const others = line.candidates.filter((text) => text !== line.text);
     byId("candidates-block").hidden = !others.length;
+    /** @param {string} text */
     const entry = (text) =>
       h("li", {}, h("span", { dir: "auto", lang: dubLanguage() }, text), this.review.canEdit && !line.locked && h("button", { type: "button", class: "btn little", "aria-label": `Use: ${text}`, data: { text } }, "Use"));
     byId("candidates").replaceChildren(...others.map(entry));
   }
 
+  /** @param {Event} event */
   useCandidate(event) {
-    const text = event.target.closest("button")?.dataset.text;
+    const text = closest(event.target, "button")?.dataset.text;
     if (text === undefined) return;
     this.saver.save(this.review.current, { text });
     this.review.tell("leave");
@@ -198,6 +227,6 @@ export class Inspector {
 
   focus() {
     this.panel.classList.add("open");
-    byId("field-speaker").focus();
+    control("speaker").focus();
   }
 }

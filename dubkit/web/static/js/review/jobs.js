@@ -1,23 +1,35 @@
 /** Follows a job to its end: by its events, and by asking when their stream is lost. */
 
+import { KINDS, detail } from "../job_events.js";
 import { request } from "./api.js";
 
-const KINDS = ["submitted", "leased", "note", "stage", "cancel-requested", "cancelled", "lease-lost", "retried", "finished"];
+/**
+ * @import { JobProgress, JobState, ShownWork } from "../../../types/api"
+ * @typedef {object} Job What is known of a job; of one that was only just started nothing but id, state and work.
+ * @property {string} id
+ * @property {JobState} state
+ * @property {Pick<ShownWork, "kind"|"languages">} work
+ * @property {JobProgress} [progress]
+ * @property {string} [error]
+ * @property {string[]} [degraded]
+ * @property {boolean} [cancelling]
+ */
+
 const ENDED = ["done", "degraded", "failed", "cancelled"];
 const POLL = 3000;
-
-/** @typedef {{id: string, state: string, work: any, progress: any, error: string, degraded: string[], cancelling: boolean, result: any}} Job */
 
 /** Fires `change` (its job, or whether the connection is lost, changed) and, once, `end`. */
 export class Following extends EventTarget {
   /** @param {Job} job */
   constructor(job) {
     super();
+    /** @type {Job} */
     this.job = job;
     this.lost = false;
     this.url = `/api/jobs/${encodeURIComponent(job.id)}`;
     this.timer = 0;
     this.over = false;
+    this.asking = false;
     this.listen();
     this.tell();
   }
@@ -25,13 +37,13 @@ export class Following extends EventTarget {
   listen() {
     this.stream = new EventSource(`${this.url}/events`);
     this.stream.addEventListener("open", () => this.reached());
-    this.stream.addEventListener("progress", (event) => this.advanced(JSON.parse(event.data)));
+    this.stream.addEventListener("progress", (event) => this.advanced(detail(event)));
     for (const kind of KINDS) this.stream.addEventListener(kind, () => this.ask());
     this.stream.addEventListener("error", () => this.broken());
   }
 
-  advanced(event) {
-    const progress = event.detail ?? event;
+  /** @param {JobProgress} progress */
+  advanced(progress) {
     if (ENDED.includes(this.job.state)) return;
     const share = Math.max(this.job.progress?.share ?? 0, progress.share ?? 0);
     this.job = { ...this.job, state: "running", progress: { ...progress, share } };
@@ -92,7 +104,7 @@ export class Following extends EventTarget {
 
 /** Jobs of an episode that are still under way. @param {string} episode @returns {Promise<Job[]>} */
 export async function underWay(episode) {
-  const answer = await request("GET", `/api/jobs?episode=${encodeURIComponent(episode)}`).catch(() => []);
-  const jobs = Array.isArray(answer) ? answer : answer.jobs ?? [];
+  /** @type {Job[]} */
+  const jobs = await request("GET", `/api/jobs?episode=${encodeURIComponent(episode)}`).catch(() => /** @type {Job[]} */ ([]));
   return jobs.filter((job) => !ENDED.includes(job.state));
 }

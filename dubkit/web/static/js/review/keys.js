@@ -1,6 +1,6 @@
 /** Keys for everything, and the dialog that lists them. */
 
-import { byId, h, isTyping } from "./dom.js";
+import { byId, h, isTyping } from "../dom.js";
 
 /**
  * @typedef {{keys: string[], label: string, group: string, act: (event: KeyboardEvent) => void, edits?: boolean,
@@ -38,7 +38,9 @@ export class Keys {
 
   fillHelp() {
     const groups = [...new Set(this.bindings.map((binding) => binding.group))];
+    /** @param {Binding} binding */
     const row = ({ keys, label }) => h("div", {}, h("dt", {}, ...keys.flatMap((key, at) => [at ? " " : "", h("kbd", {}, printed(key))])), h("dd", {}, label));
+    /** @param {string} name */
     const group = (name) => h("section", {}, h("h3", {}, name), h("dl", {}, ...this.bindings.filter((one) => one.group === name).map(row)));
     byId("keys").replaceChildren(...groups.map(group));
   }
@@ -51,7 +53,7 @@ function printed(key) {
   return [...parts.slice(0, -1), PRINTED[last] ?? (last.length === 1 && parts.length > 1 ? last.toUpperCase() : last)].join("+");
 }
 
-/** `j`, `Shift+j` never: a letter with Shift is the capital; other keys are named with what is held. */
+/** `j`, `Shift+j` never: a letter with Shift is the capital; other keys are named with what is held. @param {KeyboardEvent} event */
 function named(event) {
   if (event.altKey) return BEHIND_ALT.includes(event.key) ? event.key : "";
   const held = event.ctrlKey || event.metaKey ? "Ctrl+" : "";

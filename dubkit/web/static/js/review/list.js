@@ -1,16 +1,23 @@
 /** The list of lines: a grid with one row in the tab order, built a screenful at once, the rest in idle time. */
 
-import { byId } from "./dom.js";
+import { byId, closest, first } from "../dom.js";
 import { buildRow, fillRow, savingMark } from "./row.js";
+
+/**
+ * @import { ReviewLine } from "../../../types/api"
+ * @import { Move, Review } from "./review.js"
+ * @import { Saver } from "./saver.js"
+ */
 
 /** Rows made before the first paint, and in each idle stretch after it. */
 const FIRST = 40;
 const CHUNK = 120;
 
+/** @type {(act: () => void) => number} */
 const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 16));
 
 export class LineList {
-  /** @param {import("./review.js").Review} review @param {import("./saver.js").Saver} saver */
+  /** @param {Review} review @param {Saver} saver */
   constructor(review, saver) {
     this.review = review;
     this.saver = saver;
@@ -18,6 +25,8 @@ export class LineList {
     this.body = byId("rows");
     /** @type {Map<string, HTMLElement>} */
     this.rows = new Map();
+    /** Lines that have no row yet. @type {ReviewLine[]} */
+    this.work = [];
     this.playing = "";
     this.anchor = "";
     review.when("lines", () => this.build());
@@ -72,7 +81,7 @@ export class LineList {
     return this.rows.get(id);
   }
 
-  /** What depends on which line is current and which are picked. */
+  /** What depends on which line is current and which are picked. @param {HTMLElement} row @param {string} id */
   dress(row, id) {
     const current = id === this.review.current;
     row.tabIndex = current ? 0 : -1;
@@ -81,19 +90,21 @@ export class LineList {
     else row.removeAttribute("aria-current");
     const picked = this.review.selected.has(id);
     row.setAttribute("aria-selected", String(picked));
-    const box = row.querySelector(".pick");
+    const box = first(row, ".pick", HTMLInputElement);
     if (box) {
       box.checked = picked;
       box.tabIndex = current ? 0 : -1;
     }
   }
 
+  /** @param {string} id */
   refresh(id) {
     const row = this.rows.get(id);
     const line = this.review.lines.get(id);
     if (row && line) fillRow(row, this.review, line, this.saver.text(id));
   }
 
+  /** @param {string} id */
   refreshSaving(id) {
     this.refresh(id);
     const row = this.rows.get(id);
@@ -111,7 +122,7 @@ export class LineList {
     byId("no-lines").hidden = wanted.size > 0;
   }
 
-  /** @param {{before: string, id: string, focus: boolean, scroll: boolean}} move */
+  /** @param {Move} move */
   move({ before, id, focus, scroll }) {
     const old = this.rows.get(before);
     const row = this.row(id);
@@ -135,19 +146,21 @@ export class LineList {
     this.playing = id;
   }
 
+  /** @param {MouseEvent} event */
   clicked(event) {
-    const row = event.target.closest(".line");
+    const row = closest(event.target, ".line");
     if (!row) return;
     const id = row.dataset.id;
-    if (event.target.closest("[data-act=retry]")) return void this.saver.retry(id);
-    if (event.target.matches(".pick")) return this.pick(id, event.target.checked, event.shiftKey);
-    if (event.target.closest("label, textarea, button")) return;
-    if (event.target.closest(".text") && id === this.review.current) this.review.tell("edit", id);
+    const pick = closest(event.target, ".pick", HTMLInputElement);
+    if (closest(event.target, "[data-act=retry]")) return void this.saver.retry(id);
+    if (pick) return this.pick(id, pick.checked, event.shiftKey);
+    if (closest(event.target, "label, textarea, button")) return;
+    if (closest(event.target, ".text") && id === this.review.current) this.review.tell("edit", id);
     else if (id !== this.review.current) this.review.goTo(id, { focus: true, seek: true });
     else row.focus({ preventScroll: true });
   }
 
-  /** Pick a line; with Shift all from the one picked before. */
+  /** Pick a line, or let it go; with Shift all from the one picked before. @param {string} id @param {boolean} on @param {boolean} range */
   pick(id, on, range) {
     const shown = this.review.shown;
     const [from, to] = [shown.indexOf(this.anchor), shown.indexOf(id)].sort((a, b) => a - b);

@@ -1,10 +1,11 @@
 /** Puts the review page together. */
 
-import { EpisodeApi } from "./api.js";
+import { debounce } from "../debounce.js";
+import { byId, isTyping } from "../dom.js";
 import { complain, watchConnection } from "./announce.js";
+import { EpisodeApi } from "./api.js";
 import { bindings } from "./bindings.js";
 import { Commands } from "./commands.js";
-import { byId, isTyping, settled } from "./dom.js";
 import { TextEditing } from "./editing.js";
 import { Filters } from "./filters.js";
 import { readFlags } from "./flags.js";
@@ -21,6 +22,12 @@ import { showShots } from "./shots.js";
 import { stopTakes } from "./takes.js";
 import { wireTransport } from "./transport.js";
 import { Waveform } from "./waveform.js";
+
+/**
+ * @import { LineList as Lines } from "../../../types/api"
+ * @import { Job } from "./jobs.js"
+ * @typedef {ReturnType<typeof build>} Page The parts of the page by name.
+ */
 
 const place = byId("review").dataset;
 const api = new EpisodeApi(place.episode, place.language);
@@ -45,6 +52,7 @@ function build() {
   return { review, saver, filters, list, editing, players, commands, inspector, production, waveform };
 }
 
+/** @param {Page} page */
 function wire({ list, players, commands, production, waveform }) {
   wireTransport(players, review);
   wireSelection(review, commands, production);
@@ -52,7 +60,7 @@ function wire({ list, players, commands, production, waveform }) {
   new Keys(bindings(page), review.canEdit);
   byId("zoom-in").addEventListener("click", () => waveform.zoom(1));
   byId("zoom-out").addEventListener("click", () => waveform.zoom(-1));
-  byId("open-help").addEventListener("click", () => byId("help").showModal());
+  byId("open-help").addEventListener("click", () => byId("help", HTMLDialogElement).showModal());
   byId("lines-retry").addEventListener("click", loadLines);
   review.when("leave", () => list.focus());
   review.when("current", ({ id, seek }) => seek && !players.playing && players.seek(review.lines.get(id).start));
@@ -69,7 +77,7 @@ function followPlayback() {
   const heard = lineAt(players.time);
   list.markPlaying(heard);
   if (!players.playing || players.until !== null || !heard || heard === review.current) return;
-  if (!byId("follow").checked || isTyping(document.activeElement) || !review.shown.includes(heard)) return;
+  if (!byId("follow", HTMLInputElement).checked || isTyping(document.activeElement) || !review.shown.includes(heard)) return;
   review.goTo(heard);
 }
 
@@ -96,6 +104,7 @@ async function loadLines() {
   }
 }
 
+/** @param {Lines} answer */
 function showLines(answer) {
   byId("lines-failed").hidden = true;
   byId("loading").hidden = true;
@@ -108,10 +117,11 @@ function showLines(answer) {
 }
 
 function loadMediaOfDub() {
-  if (place.dubbed !== "yes") return void (byId("dub-status").textContent = "There is no dub yet. Render it.");
-  const again = `?at=${Date.now()}`;
   const missing = "There is no dub yet. Render it.";
-  loadMedia(page.players.dub, page.players.dub.src ? `${api.dub}/dub${again}` : `${api.dub}/dub`, byId("dub-status"), missing);
+  const status = byId("dub-status");
+  const again = page.players.dub.src ? `?at=${Date.now()}` : "";
+  if (place.dubbed === "yes") loadMedia(page.players.dub, `${api.dub}/dub${again}`, status, missing);
+  else status.textContent = missing;
 }
 
 const showWaveform = () => page.waveform.load(`${api.media}/peaks`, place.dubbed === "yes" ? `${api.dub}/peaks` : "");
@@ -143,9 +153,9 @@ async function renewLines() {
 const typing = () => Boolean(page.editing.open) || page.inspector.unsaved;
 
 /** Not at once: the list must not change under the press that closed the text. */
-const renewOutdated = settled(() => outdated && !typing() && renewLines(), 300);
+const renewOutdated = debounce(() => outdated && !typing() && renewLines(), 300);
 
-/** After a job: lines, takes and the dub are what they are now. */
+/** After a job: lines, takes and the dub are what they are now. @param {Job} job */
 async function jobEnded(job) {
   if (job.state === "failed" || job.state === "cancelled") return;
   await renewLines();

@@ -5,7 +5,8 @@
  * is heard never changes its pitch.
  */
 
-import { byId } from "./dom.js";
+import { byId } from "../dom.js";
+import { mediumReady } from "../http.js";
 
 /** Seconds: off by less is in step; off by more than the second jumps. */
 const IN_STEP = 0.015;
@@ -18,9 +19,13 @@ const TICK = 100;
 export class Players extends EventTarget {
   constructor() {
     super();
-    this.source = /** @type {HTMLMediaElement} */ (byId("source-player"));
-    this.dub = /** @type {HTMLMediaElement} */ (byId("dub-player"));
+    this.source = byId("source-player", HTMLMediaElement);
+    this.dub = byId("dub-player", HTMLMediaElement);
     this.leader = this.dub;
+    /** Whether a person has chosen what to hear. */
+    this.chosen = false;
+    /** Seconds by which the silent one is ahead. */
+    this.off = 0;
     /** Where a played span ends; null plays on. @type {number|null} */
     this.until = null;
     /** Where to begin once there is something to play. @type {number|null} */
@@ -55,7 +60,7 @@ export class Players extends EventTarget {
     return media.readyState >= HTMLMediaElement.HAVE_METADATA;
   }
 
-  /** A player that comes late joins where the other is. */
+  /** A player that comes late joins where the other is. @param {HTMLMediaElement} media */
   arrived(media) {
     if (this.wanted !== null) {
       media.currentTime = Math.min(this.wanted, media.duration || this.wanted);
@@ -125,11 +130,13 @@ export class Players extends EventTarget {
     this.run();
   }
 
+  /** @param {HTMLMediaElement} media */
   started(media) {
     if (media === this.leader) this.frame();
     this.tell();
   }
 
+  /** @param {HTMLMediaElement} media */
   stopped(media) {
     if (media === this.leader) {
       this.follower.pause();
@@ -153,7 +160,10 @@ export class Players extends EventTarget {
   hold() {
     const [leader, follower] = [this.leader, this.follower];
     if (!this.playing || !this.ready(follower) || follower.ended || follower.seeking || leader.seeking) return;
-    if (follower.paused) return void follower.play().catch(() => {});
+    if (follower.paused) {
+      follower.play().catch(() => {});
+      return;
+    }
     const off = follower.currentTime - leader.currentTime;
     this.off = off;
     if (Math.abs(off) > FAR) follower.currentTime = leader.currentTime + AHEAD;
@@ -171,14 +181,7 @@ export class Players extends EventTarget {
  * @param {HTMLMediaElement} media @param {string} url @param {HTMLElement} status @param {string} missing
  */
 export async function loadMedia(media, url, status, missing) {
-  const answer = await fetch(url, { headers: { Range: "bytes=0-0" } }).catch(() => null);
-  await answer?.body?.cancel();
-  if (answer?.status === 202) {
-    status.textContent = "A preview is being made…";
-    const wait = Number(answer.headers.get("Retry-After")) || 2;
-    setTimeout(() => loadMedia(media, url, status, missing), wait * 1000);
-    return;
-  }
+  const answer = await mediumReady(url, () => (status.textContent = "A preview is being made…"));
   if (!answer?.ok) {
     status.textContent = answer?.status === 404 ? missing : "It cannot be loaded. Reload the page to try again.";
     return;

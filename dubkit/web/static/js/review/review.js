@@ -1,51 +1,35 @@
 /** What the page shows: the lines of one language, which one is current, which are picked out. */
 
 /**
- * @typedef {object} Line
- * @property {number} number
- * @property {string} id
- * @property {number} start
- * @property {number} end
- * @property {string} speaker
- * @property {string} speaker_name
- * @property {string} source
- * @property {string} text
- * @property {string[]} candidates
- * @property {"voice"|"lipdub"|"keep"} route
- * @property {string} reason
- * @property {string[]} flags
- * @property {string} conflict
- * @property {boolean} locked
- * @property {boolean} accepted
- * @property {string} note
- * @property {string} delivery
- * @property {string} voice
- * @property {string[]} edited
- * @property {string} heard
- * @property {number|null} word_error
- * @property {number|null} start_error
- * @property {number|null} loudness_error
- * @property {number} spoken
- * @property {number} speed
- * @property {string} fit
- * @property {string} take
- * @property {number} takes
- *
- * @typedef {{id: string, name: string, description: string, voice: string, pitch_hz: number, lines: number}} Speaker
+ * @import { LineList, ReviewLine, SpeakerRow } from "../../../types/api"
  * @typedef {{state: "saving"|"saved"|"failed", message?: string}} Saving
+ * @typedef {{before: string, id: string, focus: boolean, seek: boolean, scroll: boolean}} Move From line to line.
+ * @typedef {object} Events What is told, and what comes with it
+ * @property {void} lines All lines are new.
+ * @property {string} line One line is.
+ * @property {void} speakers
+ * @property {Move} current
+ * @property {void} selection
+ * @property {void} shown
+ * @property {string} saving The line that is being saved, or was.
+ * @property {void} changed What a render would do is another.
+ * @property {string} edit The line whose text is to be opened.
+ * @property {void} released A field is closed.
+ * @property {void} leave The list is to have the focus.
+ * @property {{id: string, start: number, end: number}} dragging Edges of a line that is being moved.
  */
 
-/** Fires `lines` (all of them), `line` (one), `current`, `selection`, `shown`, `saving`. */
+/** The lines and what is done with them; tells of Events. */
 export class Review extends EventTarget {
   /** @param {boolean} canEdit */
   constructor(canEdit) {
     super();
     this.canEdit = canEdit;
-    /** @type {Map<string, Line>} In the order they are spoken. */
+    /** @type {Map<string, ReviewLine>} In the order they are spoken. */
     this.lines = new Map();
     /** Number of the last change each line is known with. @type {Map<string, number>} */
     this.seen = new Map();
-    /** @type {Speaker[]} */
+    /** @type {SpeakerRow[]} */
     this.speakers = [];
     this.duration = 0;
     this.current = "";
@@ -57,17 +41,23 @@ export class Review extends EventTarget {
     this.savings = new Map();
   }
 
-  /** @param {string} name @param {unknown} [detail] */
+  /**
+   * @template {keyof Events} Name
+   * @param {Name} name @param {Events[Name]} [detail]
+   */
   tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
-  /** @param {string} name @param {(detail: any) => void} act */
+  /**
+   * @template {keyof Events} Name
+   * @param {Name} name @param {(detail: Events[Name]) => void} act
+   */
   when(name, act) {
     this.addEventListener(name, (event) => act(/** @type {CustomEvent} */ (event).detail));
   }
 
-  /** @param {{seen: number, lines: Line[], speakers: Speaker[], duration: number}} answer */
+  /** @param {LineList} answer */
   load(answer) {
     this.lines = new Map(answer.lines.map((line) => [line.id, line]));
     this.seen = new Map(answer.lines.map((line) => [line.id, answer.seen]));
@@ -78,7 +68,7 @@ export class Review extends EventTarget {
     this.tell("lines");
   }
 
-  /** Take over lines as the server has them now. @param {Line[]} lines @param {number} [seen] */
+  /** Take over lines as the server has them now. @param {ReviewLine[]} lines @param {number} [seen] */
   renew(lines, seen) {
     for (const line of lines) {
       if (!this.lines.has(line.id)) continue;
@@ -89,17 +79,23 @@ export class Review extends EventTarget {
     }
   }
 
-  /** A person made a moment ago is known from the first line that has them. @param {Line} line */
+  /** A person made a moment ago is known from the first line that has them. @param {ReviewLine} line */
   nameSpeaker(line) {
     if (!line.speaker || this.speakers.some((speaker) => speaker.id === line.speaker)) return;
-    const fresh = { id: line.speaker, name: line.speaker_name, description: "", voice: "", pitch_hz: 0, lines: 1 };
+    /** @type {SpeakerRow} */
+    const fresh = { id: line.speaker, name: line.speaker_name, description: "", guessed: false, voice: "", pitch_hz: 0, lines: 1, seconds: line.end - line.start, sample: [line.start, line.end] };
     this.speakers = [...this.speakers, fresh];
     this.tell("speakers");
   }
 
-  /** @returns {Line|undefined} */
+  /** @returns {ReviewLine|undefined} */
   get line() {
     return this.lines.get(this.current);
+  }
+
+  /** Lines with these ids, as far as they exist. @param {string[]} ids @returns {ReviewLine[]} */
+  find(ids) {
+    return ids.map((id) => this.lines.get(id)).filter(Boolean);
   }
 
   /**
@@ -157,5 +153,5 @@ export class Review extends EventTarget {
   }
 }
 
-/** A line with something to look at. @param {Line} line */
+/** A line with something to look at. @param {ReviewLine} line */
 export const isProblem = (line) => line.flags.length > 0 || Boolean(line.conflict);

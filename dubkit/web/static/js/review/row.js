@@ -1,14 +1,21 @@
 /** One row of the list: a line with its texts, chips and state. */
 
-import { clock, dubLanguage, h, icon } from "./dom.js";
+import { first, h, icon } from "../dom.js";
+import { clock } from "../format.js";
 import { flagLabel, flagMeaning, measures } from "./flags.js";
+import { dubLanguage } from "./language.js";
 
-/** @typedef {import("./review.js").Line} Line @typedef {import("./review.js").Review} Review */
+/**
+ * @import { ReviewLine } from "../../../types/api"
+ * @import { Child } from "../dom.js"
+ * @import { Review } from "./review.js"
+ */
 
+/** @param {string} name @param {...Child} children */
 const cell = (name, ...children) => h("div", { role: "gridcell", class: `c-${name}` }, ...children);
 
 /**
- * @param {Review} review @param {Line} line @param {string} text What the translated text is on this page
+ * @param {Review} review @param {ReviewLine} line @param {string} text What the translated text is on this page
  * @returns {HTMLElement}
  */
 export function buildRow(review, line, text) {
@@ -27,7 +34,10 @@ export function buildRow(review, line, text) {
   return row;
 }
 
-/** Bring a row up to date; a text being edited in it is left alone. */
+/**
+ * Bring a row up to date; a text being edited in it is left alone.
+ * @param {HTMLElement} row @param {Review} review @param {ReviewLine} line @param {string} text
+ */
 export function fillRow(row, review, line, text) {
   const [, time, speaker, source, target, state] = row.children;
   time.replaceChildren(
@@ -38,7 +48,7 @@ export function fillRow(row, review, line, text) {
   const name = line.speaker_name || line.speaker || "nobody";
   speaker.replaceChildren(h("span", { class: `dot speaker-${review.colour(line.speaker)}` }), h("span", { class: "name" }, name));
   source.textContent = line.source;
-  const shown = target.querySelector(".text");
+  const shown = first(target, ".text");
   if (shown) {
     shown.textContent = text || "No text";
     shown.lang = text ? dubLanguage() : "en";
@@ -55,12 +65,12 @@ export function chip(label, title, kind, picture) {
   return h("span", { class: `chip ${kind}`, title: title || null }, picture ? icon(picture) : null, label);
 }
 
-/** @param {Line} line @returns {HTMLElement[]} */
+/** @param {ReviewLine} line @returns {HTMLElement[]} */
 export function chips(line) {
   const found = [];
   if (line.locked) found.push(chip("Locked", "Text and take stay through every rerun", "state", "lock"));
   if (line.accepted) found.push(chip("Accepted", "Somebody has heard it and found it good", "good", "check"));
-  if (line.conflict) found.push(chip("Conflict", line.conflict, "bad", "warn"));
+  if (line.conflict) found.push(chip("Conflict", line.conflict, "bad", "warning"));
   for (const flag of line.flags) {
     if (flag !== "lock-conflict") found.push(chip(flagLabel(flag), flagMeaning(flag), "flag", "flag"));
   }
@@ -80,7 +90,7 @@ export function savingMark(review, id) {
   return h(
     "span",
     { class: "saving bad", title: saving.message },
-    icon("warn"),
+    icon("warning"),
     "Not saved",
     h("button", { type: "button", class: "btn little", data: { act: "retry" } }, "Try again"),
   );

@@ -1,10 +1,14 @@
 /** Sends changes of lines, one after another for each line, and keeps what was typed until it is saved. */
 
 import { complain, say } from "./announce.js";
+import { namesOf } from "./api.js";
 import { settleConflict } from "./conflict.js";
 
 /**
- * @typedef {import("./review.js").Line} Line
+ * @import { ChangedLine, ReviewLine } from "../../../types/api"
+ * @import { EpisodeApi, Fields } from "./api.js"
+ * @import { Review } from "./review.js"
+ * @import { Refused } from "../http.js"
  * @typedef {{seen: number, value: unknown}} Base What a field was, and the last change known, when its editing began.
  */
 
@@ -14,11 +18,11 @@ const LOGGED_OUT = "You are no longer logged in. Log in in another tab, then pre
 const place = (id, name) => `${id} ${name}`;
 
 export class Saver {
-  /** @param {import("./api.js").EpisodeApi} api @param {import("./review.js").Review} review */
+  /** @param {EpisodeApi} api @param {Review} review */
   constructor(api, review) {
     this.api = api;
     this.review = review;
-    /** What is typed and not saved yet, by line. @type {Map<string, Partial<Line>>} */
+    /** What is typed and not saved yet, by line. @type {Map<string, Fields>} */
     this.drafts = new Map();
     /** What drafts and open fields are based on, by place. @type {Map<string, Base>} */
     this.bases = new Map();
@@ -36,36 +40,45 @@ export class Saver {
     return this.value(id, "text");
   }
 
-  /** @param {string} id @param {keyof Line} field */
+  /**
+   * A field of a line as the person sees it; "" where there is no such line.
+   * @template {keyof Fields} Name
+   * @param {string} id @param {Name} field
+   * @returns {Fields[Name]}
+   */
   value(id, field) {
     const draft = this.drafts.get(id);
     if (draft && field in draft) return draft[field];
     const base = this.bases.get(place(id, field));
-    return (base ? base.value : this.review.lines.get(id)?.[field]) ?? "";
+    return /** @type {any} */ ((base ? base.value : this.review.lines.get(id)?.[field]) ?? "");
   }
 
-  /** A field is opened: what it is based on stays so, whatever becomes of the line meanwhile. */
+  /** A field is opened: what it is based on stays so, whatever becomes of the line meanwhile. @param {string} id @param {keyof Fields} name */
   hold(id, name) {
     this.held.add(place(id, name));
     this.begin(id, name);
   }
 
-  /** A field is closed. */
+  /** A field is closed. @param {string} id @param {keyof Fields} name */
   release(id, name) {
     this.held.delete(place(id, name));
     if (!(name in (this.drafts.get(id) ?? {}))) this.bases.delete(place(id, name));
     this.review.tell("released");
   }
 
+  /** @param {string} id @param {keyof Fields} name */
   begin(id, name) {
     const key = place(id, name);
     if (!this.bases.has(key)) this.bases.set(key, { seen: this.review.seen.get(id), value: this.review.lines.get(id)?.[name] });
   }
 
-  /** What stays open or unsaved of some fields is based on the line as it is now. */
+  /**
+   * What stays open or unsaved of some fields is based on the line as it is now.
+   * @param {string} id @param {Fields} fields @param {ReviewLine} line @param {number} seen
+   */
   rebase(id, fields, line, seen) {
     const draft = this.drafts.get(id) ?? {};
-    for (const name of Object.keys(fields)) {
+    for (const name of namesOf(fields)) {
       const key = place(id, name);
       if (name in draft || this.held.has(key)) this.bases.set(key, { seen, value: line[name] });
       else this.bases.delete(key);
@@ -74,11 +87,11 @@ export class Saver {
 
   /**
    * Save fields of a line. Never rejects: a failure is shown at the line, and its fields stay.
-   * @param {string} id @param {Partial<Line>} fields
+   * @param {string} id @param {Fields} fields
    * @returns {Promise<void>}
    */
   save(id, fields) {
-    for (const name of Object.keys(fields)) this.begin(id, name);
+    for (const name of namesOf(fields)) this.begin(id, name);
     this.drafts.set(id, { ...this.drafts.get(id), ...fields });
     this.review.mark(id, { state: "saving" });
     const turn = (this.queues.get(id) ?? Promise.resolve()).then(() => this.send(id, fields));
@@ -97,8 +110,9 @@ export class Saver {
     await Promise.all(this.queues.values());
   }
 
+  /** @param {string} id @param {Fields} fields @param {boolean} again Whether this is the second try. */
   async send(id, fields, again = false) {
-    const seen = Math.min(...Object.keys(fields).map((name) => this.bases.get(place(id, name))?.seen ?? this.review.seen.get(id)));
+    const seen = Math.min(...namesOf(fields).map((name) => this.bases.get(place(id, name))?.seen ?? this.review.seen.get(id)));
     try {
       const answer = await this.api.change(id, { ...fields, seen });
       this.landed(id, fields, answer);
@@ -107,27 +121,30 @@ export class Saver {
     }
   }
 
+  /** @param {string} id @param {Fields} fields @param {ChangedLine} answer */
   landed(id, fields, answer) {
     this.forget(id, fields);
     this.rebase(id, fields, answer.line, answer.seen);
     this.markSettled(id);
     this.review.renew([answer.line], answer.seen);
     say(`Line ${answer.line.number} saved.`);
-    this.review.tell("changed", id);
+    this.review.tell("changed");
   }
 
+  /** @param {string} id */
   markSettled(id) {
     this.review.mark(id, this.drafts.has(id) ? { state: "failed", message: "" } : { state: "saved" });
   }
 
-  /** Drop the part of a draft that has arrived; what was typed since stays. */
+  /** Drop the part of a draft that has arrived; what was typed since stays. @param {string} id @param {Fields} fields */
   forget(id, fields) {
     const draft = { ...this.drafts.get(id) };
-    for (const [name, value] of Object.entries(fields)) if (draft[name] === value) delete draft[name];
+    for (const name of namesOf(fields)) if (draft[name] === fields[name]) delete draft[name];
     if (Object.keys(draft).length) this.drafts.set(id, draft);
     else this.drafts.delete(id);
   }
 
+  /** @param {string} id @param {Fields} fields @param {Refused} error @param {boolean} again */
   async missed(id, fields, error, again) {
     const message = error.status === 401 ? LOGGED_OUT : error.message;
     this.review.mark(id, { state: "failed", message });
@@ -138,14 +155,16 @@ export class Saver {
 
   /**
    * Let the person choose between two changes; what nobody else has changed is sent once more.
+   * @param {string} id @param {Fields} fields @param {string} message @param {boolean} again
    * @returns {Promise<boolean>} False when it is still not saved, and there is nothing to choose.
    */
   async resolve(id, fields, message, again) {
-    const now = await this.api.lineNow(id).catch(() => null);
+    const now = await this.api.lineNow(id).catch(() => /** @type {Awaited<ReturnType<EpisodeApi["lineNow"]>>} */ (null));
     if (!now) return false;
     const { line, seen } = now;
+    /** @param {keyof Fields} name */
     const differs = (name) => line[name] !== fields[name] && line[name] !== this.bases.get(place(id, name))?.value;
-    const disputed = Object.keys(fields).some(differs);
+    const disputed = namesOf(fields).some(differs);
     if (!disputed && again) return false;
     const choice = disputed ? await settleConflict(line, fields, message) : "mine";
     if (!choice) return true;

@@ -1,10 +1,19 @@
 /** The bar for many lines at once. */
 
-import { byId, counted } from "./dom.js";
+import { byId } from "../dom.js";
+import { plural } from "../format.js";
 
-/** @param {import("./review.js").Review} review @param {import("./commands.js").Commands} commands @param {import("./production.js").Production} production */
+/**
+ * @import { Commands } from "./commands.js"
+ * @import { Production } from "./production.js"
+ * @import { Review } from "./review.js"
+ */
+
+/** @param {Review} review @param {Commands} commands @param {Production} production */
 export function wireSelection(review, commands, production) {
   const bar = byId("selection");
+  const all = byId("pick-all", HTMLInputElement);
+  /** @param {string} id Of a button @param {(ids: string[]) => void} run */
   const act = (id, run) => byId(id).addEventListener("click", () => run(review.targets));
   act("many-assign", (ids) => commands.assign(ids));
   act("many-lock", (ids) => commands.lock(ids));
@@ -16,12 +25,11 @@ export function wireSelection(review, commands, production) {
     review.select([...review.selected], false);
     review.tell("leave");
   });
-  byId("pick-all").addEventListener("change", (event) => review.select(review.shown, event.target.checked));
+  all.addEventListener("change", () => review.select(review.shown, all.checked));
   const show = () => {
     const count = review.selected.size;
     bar.hidden = !count;
-    byId("selected-count").textContent = `${counted(count, "line")} selected`;
-    const all = byId("pick-all");
+    byId("selected-count").textContent = `${plural(count, "line")} selected`;
     all.checked = count > 0 && review.shown.every((id) => review.selected.has(id));
     all.indeterminate = count > 0 && !all.checked;
   };
@@ -29,7 +37,7 @@ export function wireSelection(review, commands, production) {
   review.when("lines", show);
 }
 
-/** Pick out all lines of the current line's speaker. @param {import("./review.js").Review} review */
+/** Pick out all lines of the current line's speaker. @param {Review} review */
 export function pickSpeaker(review) {
   const speaker = review.line?.speaker;
   const all = [...review.lines.values()].filter((line) => line.speaker === speaker);

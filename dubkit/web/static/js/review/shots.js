@@ -1,13 +1,20 @@
 /** The strip of shots: a picture for each, loaded when it comes into view. */
 
-import { byId, clock, h } from "./dom.js";
+import { byId, h } from "../dom.js";
+import { clock } from "../format.js";
 import { request } from "./api.js";
 
-/** @param {string} url @param {import("./players.js").Players} players */
+/**
+ * @import { ShotImage } from "../../../types/api"
+ * @import { Players } from "./players.js"
+ */
+
+/** @param {string} url @param {Players} players */
 export async function showShots(url, players) {
   const strip = byId("shots");
-  const shots = await request("GET", url).catch(() => null);
-  if (!Array.isArray(shots) || !shots.length) {
+  /** @type {ShotImage[]} */
+  const shots = await request("GET", url).catch(() => /** @type {ShotImage[]} */ ([]));
+  if (!shots.length) {
     strip.hidden = true;
     return;
   }
@@ -16,6 +23,7 @@ export async function showShots(url, players) {
   mark(strip, shots, players.time);
 }
 
+/** @param {ShotImage} shot @param {number} at @param {Players} players */
 function picture(shot, at, players) {
   const image = shot.image && h("img", { src: shot.image, alt: "", loading: "lazy", decoding: "async", width: "112", height: "63" });
   const label = `Shot ${at + 1}, ${clock(shot.start)} to ${clock(shot.end)}`;
@@ -25,7 +33,7 @@ function picture(shot, at, players) {
   return h("li", {}, button);
 }
 
-/** Arrow keys go along the strip. */
+/** Arrow keys go along the strip. @param {KeyboardEvent} event @param {HTMLButtonElement} button */
 function step(event, button) {
   const item = button.parentElement;
   const next = event.key === "ArrowRight" ? item.nextElementSibling : event.key === "ArrowLeft" ? item.previousElementSibling : null;
@@ -40,11 +48,12 @@ function step(event, button) {
 
 let marked = -1;
 
+/** Mark the shot that is seen. @param {HTMLElement} strip @param {ShotImage[]} shots @param {number} time Seconds */
 function mark(strip, shots, time) {
   const at = shots.findLastIndex((shot) => shot.start <= time + 0.001);
   if (at === marked) return;
   strip.children[marked]?.classList.remove("now");
-  const item = strip.children[at];
+  const item = /** @type {HTMLElement|undefined} */ (strip.children[at]);
   item?.classList.add("now");
   marked = at;
   if (item) strip.scrollTo({ left: item.offsetLeft - strip.clientWidth / 2 + item.clientWidth / 2 });

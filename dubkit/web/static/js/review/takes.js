@@ -1,11 +1,17 @@
 /** The takes of a line: hear each, compare one with the chosen one, choose. */
 
-import { byId, clock, dubLanguage, h, icon } from "./dom.js";
+import { byId, first, h, icon } from "../dom.js";
+import { clock } from "../format.js";
 import { flagLabel, flagMeaning } from "./flags.js";
+import { dubLanguage } from "./language.js";
 import { loadMedia } from "./players.js";
 import { chip } from "./row.js";
 
-/** @typedef {{take: string, engine: string, voice: string, seed: number|null, seconds: number, speed: number, fit: string, flags: string[], in_use: boolean, chosen: boolean, text: string, sound: string, picture: string, clip: string, span: [number, number]|null}} Take */
+/**
+ * @import { Take } from "../../../types/api"
+ * @import { Child } from "../dom.js"
+ * @import { Commands } from "./commands.js"
+ */
 
 /** What plays now; one at a time. @type {HTMLMediaElement[]} */
 let playing = [];
@@ -19,7 +25,7 @@ export function stopTakes() {
   byId("compare").hidden = true;
 }
 
-/** @param {Take[]} takes @param {import("./commands.js").Commands} commands @param {boolean} mayChoose */
+/** @param {Take[]} takes @param {Commands} commands @param {boolean} mayChoose */
 export function showTakes(takes, commands, mayChoose) {
   if (!sounds.length || !sounds.every((sound) => takes.some((take) => take.sound === sound))) {
     stopTakes();
@@ -27,7 +33,7 @@ export function showTakes(takes, commands, mayChoose) {
     byId("take-status").textContent = "";
   }
   const list = byId("takes");
-  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.key : "";
+  const focused = first(list, ":focus")?.dataset.key;
   const several = new Set(takes.map((take) => take.clip)).size > 1;
   byId("takes-count").textContent = takes.length ? `(${takes.length})` : "";
   if (!takes.length) {
@@ -40,7 +46,14 @@ export function showTakes(takes, commands, mayChoose) {
       return [begins && part(take, takes), entry(take, at, wantedOf(takes, take), commands, mayChoose)].filter(Boolean);
     }),
   );
-  if (focused) (list.querySelector(`[data-key="${focused}"]:not(:disabled)`) ?? list.querySelector(`[data-key="play-${focused.replace(/^\w+-/, "")}"]`) ?? list.querySelector("button"))?.focus();
+  if (focused) focusAgain(list, focused);
+}
+
+/** A new list keeps the focus on the same button, else on the one that plays the same take. @param {HTMLElement} list @param {string} key */
+function focusAgain(list, key) {
+  const same = first(list, `[data-key="${key}"]:not(:disabled)`);
+  const plays = first(list, `[data-key="play-${key.replace(/^\w+-/, "")}"]`);
+  (same ?? plays ?? list.querySelector("button"))?.focus();
 }
 
 /** Heads the takes of one clip, where several make the line. @param {Take} take @param {Take[]} takes */
@@ -51,18 +64,20 @@ function part(take, takes) {
   return h("li", { class: "take-part" }, `Clip ${planned.indexOf(take.clip) + 1} of ${planned.length}, ${clock(start)} – ${clock(end)}`);
 }
 
-/** The take of the next dub, of the same clip as `take`: the one a person chose, else the one in use. */
+/**
+ * The take of the next dub, of the same clip as `take`: the one a person chose, else the one in use.
+ * @param {Take[]} takes @param {Take} take
+ */
 function wantedOf(takes, take) {
   const same = takes.filter((one) => one.clip === take.clip);
   return same.find((one) => one.chosen) ?? same.find((one) => one.in_use);
 }
 
+/** @param {Take} take @param {number} at @param {Take|undefined} wanted @param {Commands} commands @param {boolean} mayChoose */
 function entry(take, at, wanted, commands, mayChoose) {
-  const button = (key, label, act, ...children) => {
-    const made = h("button", { type: "button", class: "btn little", "aria-label": `${label} ${take.take}`, data: { key: `${key}-${take.take}` } }, ...children);
-    made.addEventListener("click", act);
-    return made;
-  };
+  /** @param {string} key @param {string} label @param {() => void} act @param {...Child} children */
+  const button = (key, label, act, ...children) =>
+    h("button", { type: "button", class: "btn little", "aria-label": `${label} ${take.take}`, data: { key: `${key}-${take.take}` }, on: { click: act } }, ...children);
   const choose = !take.chosen && mayChoose && button("choose", "Choose take", () => commands.choose(take.take), "Choose");
   const compares = wanted && take !== wanted && take.sound && wanted.sound;
   return h(
@@ -86,11 +101,11 @@ function states(take, wanted) {
   const found = [];
   if (take.chosen) found.push(chip("Chosen", "Chosen by hand: it stays whatever changes", "good", "check"));
   if (take.chosen && !take.in_use) found.push(chip("Heard after a render", "Until then the dub has another take", "measure"));
-  if (take.in_use && !take.chosen) found.push(chip(wanted ? "In use" : "In use until a render", "The last run used this take", wanted ? "good" : "measure", wanted && "check"));
+  if (take.in_use && !take.chosen) found.push(chip(wanted ? "In use" : "In use until a render", "The last run used this take", wanted ? "good" : "measure", wanted ? "check" : ""));
   return found;
 }
 
-/** A take of another text says which. */
+/** A take of another text says which. @param {Take} take @param {Take|undefined} wanted */
 function text(take, wanted) {
   return take.text && wanted && take.text !== wanted.text ? h("q", { dir: "auto", lang: dubLanguage() }, take.text) : null;
 }
@@ -118,7 +133,7 @@ function begin(takes) {
   status.textContent = "";
   sounds = takes.map((take) => take.sound);
   playing = takes.map((take) => {
-    const media = /** @type {HTMLMediaElement} */ (h(seen ? "video" : "audio", { playsinline: true, preload: "auto" }));
+    const media = h(seen ? "video" : "audio", { playsinline: true, preload: "auto" });
     loadMedia(media, seen ? take.picture : take.sound, status, "This take is not there any more.");
     return media;
   });
@@ -130,6 +145,7 @@ function compare(first, second) {
   begin([first, second]);
   const media = playing;
   const [a, b] = [byId("compare-a"), byId("compare-b")];
+  /** @param {0|1} at */
   const pick = (at) => {
     media.forEach((one, index) => (one.muted = index !== at));
     a.setAttribute("aria-pressed", String(at === 0));

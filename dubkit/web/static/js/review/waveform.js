@@ -1,17 +1,26 @@
 /** The waveform: source above, dub below, lines as regions whose edges can be dragged. */
 
-import WaveSurfer from "../../vendor/wavesurfer/wavesurfer.esm.js";
-import Regions from "../../vendor/wavesurfer/regions.esm.js";
-import { byId, h, settled } from "./dom.js";
+import WaveSurfer from "/static/vendor/wavesurfer/wavesurfer.esm.js";
+import Regions from "/static/vendor/wavesurfer/regions.esm.js";
+import { debounce } from "../debounce.js";
+import { byId, h } from "../dom.js";
 import { request } from "./api.js";
 import { SHORTEST, room, saveEdges } from "./edges.js";
+
+/**
+ * @import { Region } from "/static/vendor/wavesurfer/regions.esm.js"
+ * @import { ReviewLine, Waveform as Peaks } from "../../../types/api"
+ * @import { Players } from "./players.js"
+ * @import { Review } from "./review.js"
+ * @import { Saver } from "./saver.js"
+ */
 
 const ZOOMS = [2, 5, 10, 20, 40, 80, 160, 320];
 
 export class Waveform {
   /**
-   * @param {import("./review.js").Review} review @param {import("./players.js").Players} players
-   * @param {import("./saver.js").Saver} saver
+   * @param {Review} review @param {Players} players
+   * @param {Saver} saver
    */
   constructor(review, players, saver) {
     this.review = review;
@@ -19,9 +28,15 @@ export class Waveform {
     this.saver = saver;
     this.box = byId("waveform");
     this.zoomLevel = 5;
-    /** @type {Map<string, any>} Regions that are in the page now, by line. */
+    /** Regions that are in the page now, by line. @type {Map<string, Region>} */
     this.regions = new Map();
+    /** What is in view. @type {[number, number]} Seconds */
     this.span = [0, 0];
+    this.duration = 0;
+    /** The line whose edge is being dragged. */
+    this.dragging = "";
+    /** @type {WaveSurfer|null} */
+    this.surfer = null;
   }
 
   /** Draw the sound, or draw it anew. @param {string} sourceUrl @param {string} dubUrl Empty without a dub. */
@@ -38,6 +53,7 @@ export class Waveform {
     this.draw([first, dub ? matched(dub, first.length, this.duration) : new Array(first.length).fill(0)]);
   }
 
+  /** @param {number[][]} channels Peaks of source and dub */
   draw(channels) {
     const first = !this.surfer;
     this.surfer?.destroy();
@@ -72,7 +88,7 @@ export class Waveform {
   }
 
   ready() {
-    const sync = settled(() => this.sync(), 40);
+    const sync = debounce(() => this.sync(), 40);
     this.surfer.on("scroll", (start, end) => {
       this.span = [start, end];
       sync();
@@ -86,6 +102,7 @@ export class Waveform {
     this.sync();
   }
 
+  /** @returns {[number, number]} What is in view, in seconds. */
   visible() {
     const perSecond = this.surfer.getWrapper().clientWidth / this.duration;
     const start = this.surfer.getScroll() / perSecond;
@@ -110,6 +127,7 @@ export class Waveform {
   sync() {
     const [start, end] = this.span;
     const margin = (end - start) / 2;
+    /** @param {ReviewLine} line */
     const near = (line) => line.end > start - margin && line.start < end + margin;
     for (const [id, region] of this.regions) {
       const line = this.review.lines.get(id);
@@ -118,7 +136,7 @@ export class Waveform {
     for (const line of this.review.lines.values()) if (near(line) && !this.regions.has(line.id)) this.add(line);
   }
 
-  /** @param {import("./review.js").Line} line */
+  /** @param {ReviewLine} line */
   add(line) {
     const label = h("span", { class: "region-label", part: "region-label" }, `${line.number} ${line.speaker_name}`);
     const region = this.plugin.addRegion({
@@ -134,16 +152,19 @@ export class Waveform {
     this.regions.set(line.id, region);
   }
 
+  /** @param {string} id @param {Region} region */
   remove(id, region) {
     region.remove();
     this.regions.delete(id);
   }
 
+  /** Colour of the region of a line. @param {string} id */
   fill(id) {
     const number = this.review.colour(this.review.lines.get(id)?.speaker);
     return `color-mix(in srgb, var(--speaker-${number}) ${id === this.review.current ? 42 : 18}%, transparent)`;
   }
 
+  /** @param {...string} ids */
   recolour(...ids) {
     for (const id of ids) this.regions.get(id)?.setOptions({ color: this.fill(id) });
     const line = this.review.line;
@@ -152,6 +173,7 @@ export class Waveform {
     if (line.start < start || line.end > end) this.surfer.setScrollTime(Math.max(0, line.start - (end - start) / 4));
   }
 
+  /** @param {string} id */
   redrawOne(id) {
     const region = this.regions.get(id);
     if (!region || id === this.dragging) return;
@@ -167,6 +189,7 @@ export class Waveform {
   /** Colours for the canvas, which knows no variables: the page resolves them. */
   dyes() {
     const probe = this.box.appendChild(h("span", {}));
+    /** @param {string} name */
     const resolved = (name) => {
       probe.style.color = `var(${name})`;
       return getComputedStyle(probe).color;
@@ -176,6 +199,7 @@ export class Waveform {
     return dyes;
   }
 
+  /** @param {Region} region @param {"start"|"end"} [side] */
   dragged(region, side) {
     this.dragging = region.id;
     const [from, to] = room(this.review, this.review.lines.get(region.id));
@@ -184,12 +208,14 @@ export class Waveform {
     this.review.tell("dragging", { id: region.id, start: region.start, end: region.end });
   }
 
+  /** @param {Region} region */
   dropped(region) {
     const line = this.review.lines.get(region.id);
     this.dragging = "";
     if (line) saveEdges(this.saver, line, region.start, region.end);
   }
 
+  /** @param {Region} region @param {MouseEvent} event */
   clicked(region, event) {
     event.stopPropagation();
     const bounds = this.surfer.getWrapper().getBoundingClientRect();
@@ -198,10 +224,10 @@ export class Waveform {
   }
 }
 
-/** @param {string} url @returns {Promise<{duration: number, rate: number, peaks: number[]}|null>} */
+/** @param {string} url @returns {Promise<Peaks|null>} */
 async function peaks(url) {
   for (let tries = 0; tries < 60; tries += 1) {
-    const answer = await request("GET", url).catch(() => null);
+    const answer = await request("GET", url).catch(() => /** @type {any} */ (null));
     if (answer?.peaks) return answer;
     if (answer?.state !== "making") return null;
     await new Promise((resolve) => setTimeout(resolve, 2000));
@@ -209,7 +235,7 @@ async function peaks(url) {
   return null;
 }
 
-/** Peaks of the dub on the source's time line. */
+/** Peaks of the dub on the source's time line. @param {Peaks} dub @param {number} length @param {number} duration Seconds */
 function matched(dub, length, duration) {
   const scale = (duration * dub.rate) / length;
   return Array.from({ length }, (_, at) => dub.peaks[Math.floor(at * scale)] ?? 0);

@@ -1,15 +1,13 @@
 /** Why a line sounds as it does: prompt, models, seed, edits, and what each stage was keyed on. */
 
-import { byId, h } from "./dom.js";
+import { byId, h } from "../dom.js";
 
-/**
- * @typedef {{stage: string, item: string, key: string, settings: Record<string, unknown>, models: Record<string, string>,
- *   edits: Record<string, unknown>, inputs: Record<string, string>, degraded: string[], error: string}} Step
- * @param {{prompt: string, engine: string, voice: string, seed: number|null, models: Record<string, string>,
- *   edits: string[], stages: Step[]}} why
- */
+/** @import { MadeBy, Why } from "../../../types/api" */
+
+/** @param {Why} why */
 export function showWhy(why) {
   const list = h("dl", {});
+  /** @param {string} name @param {Node|string} value */
   const add = (name, value) => value && list.append(h("dt", {}, name), h("dd", {}, value));
   add("Prompt", why.prompt);
   add("Engine", why.engine);
@@ -21,7 +19,7 @@ export function showWhy(why) {
   byId("why").replaceChildren(list);
 }
 
-/** @param {Step} made */
+/** @param {MadeBy} made */
 function step(made) {
   const parts = { settings: named(made.settings), models: named(made.models), edits: named(made.edits), inputs: Object.keys(made.inputs ?? {}).join(", ") };
   const rows = Object.entries(parts).filter(([, value]) => value);
