@@ -19,9 +19,11 @@ import msgspec
 
 from dubkit.engines.engine import engine_names
 from dubkit.errors import SettingError
+from dubkit.models.settings import Models
 from dubkit.registry import registries
 from dubkit.settings import Count, Declared, Positive, Seed, Share, declared_in, option
 from dubkit.translate.settings import Translate
+from dubkit.voice.settings import Casting, Speak
 
 Section = TypeVar("Section")
 
@@ -88,28 +90,6 @@ class Transcribe:
     hints: str = option("", "Names and terms the recogniser should expect.", job=True)
     max_seconds: Positive = option(12.0, "Longest segment.", job=True)
     pause: Positive = option(0.8, "Silence in seconds that always ends a segment.", job=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Casting:
-    """Describing and voicing the speakers."""
-
-    file: str = option("", "cast.toml with names, descriptions and voices of the speakers.")
-
-
-@dataclass(frozen=True, slots=True)
-class Speak:
-    """Speaking the lines."""
-
-    provider: Literal["auto", "kokoro", "hibari", "espeak"] = option(
-        "auto", "Voice engine.", flag="--tts-provider", job=True
-    )
-    min_speed: Positive = option(0.95, "Slowest speaking rate against the voice's own.", job=True)
-    max_speed: Positive = option(1.2, "Fastest rate before silence after the line is borrowed.", job=True)
-
-    def __post_init__(self) -> None:
-        if self.min_speed > self.max_speed:
-            raise SettingError("speak.min_speed", self.min_speed, "must not exceed speak.max_speed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,29 +167,6 @@ class Qc:
 
     round_trip: bool = option(True, "Transcribe the dub and compare it with the lines.", job=True)
     max_word_error: Share = option(0.25, "Word error of a line above which it is flagged.", job=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """Where models come from."""
-
-    cache: str = option(
-        "", "Folder for joined and downloaded models; empty is the user's cache folder.", flag="--model-cache"
-    )
-    offline: bool = option(False, "Never download.", variables=("HF_HUB_OFFLINE",))
-    hub: str = option("", "Model hub to download from.", variables=("HF_ENDPOINT",))
-    token: str = option("", "Access token for the model hub.", variables=("HF_TOKEN",), secret=True)
-    asr: str = option("", "Folder with a faster-whisper model.")
-    speaker: str = option("", "File with Resemblyzer weights.")
-    tts: str = option("", "Folder with kokoro.onnx, vocab.json and voices.npz.")
-    pyannote: str = option("", "Folder or hub name of a pyannote pipeline.")
-    generator: str = option("", "Folder with the generator's files under their published names.")
-    checkpoint: str = option("", "LTX-2 checkpoint, a single safetensors file.")
-    text_encoder: str = option("", "Folder with Gemma 3 12B.")
-    dubbing_lora: str = option("", "JustDubit LoRA.")
-    distilled_lora: str = option("", "Distilled LoRA of the checkpoint.")
-    spatial_upscaler: str = option("", "Spatial latent upscaler of the checkpoint's generation.")
-    temporal_upscaler: str = option("", "Temporal latent upscaler of the checkpoint's generation.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ REGISTRIES: tuple[str, ...] = (
     "stages:STAGES",
     "dubkit.engines.engine:ENGINES",
     "dubkit.translate.engine:TRANSLATORS",
+    "dubkit.voice.engine:ENGINES",
 )
 """Every registry of dubkit, by reference, so that listing them imports only what is asked for."""
 

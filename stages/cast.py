@@ -13,7 +13,7 @@ from dubkit.episode.context import Context
 from dubkit.episode.edits import given
 from dubkit.errors import ArtifactDamaged
 from dubkit.types import SAMPLE_RATE, Cast, Segment, Speaker
-from stages.shared.voices import choose, identity
+from stages.shared.voices import choose_voice, own_table, voice_identity, voice_settings
 
 CURE = (
     'Its form is [spk1] name = "Ana" description = "The young woman" voice = "…"; all three may be left out.'
@@ -29,7 +29,11 @@ class Described:
     voice: str = ""
 
 
+SETTINGS = ("speak.provider",)
+
+
 def items(context: Context) -> Sequence[Item]:
+    own = voice_settings(context) if context.segments else ()
     spoken = [(s.id, s.start, s.end, s.speaker) for s in context.segments]
     return [
         Item(
@@ -40,7 +44,8 @@ def items(context: Context) -> Sequence[Item]:
                 "cast.toml": context.digest(_written(context)),
             },
             edits=_edits(context),
-            models={"voice": identity(context)} if context.segments else {},
+            models={"voice": voice_identity(context)} if context.segments else {},
+            settings=(*SETTINGS, *own),
         )
     ]
 
@@ -81,14 +86,15 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.media.sound.audio import read_mono16
     from dubkit.media.sound.loudness import dialogue_loudness
     from dubkit.speech.pitch import describe_voice, median_pitch
-    from dubkit.voice.voices import voice_for
+    from dubkit.voice.engine import SpeakerTraits
 
     audio = read_mono16(context.speech)
     if not context.segments:
         sink.write_json("cast.json", Cast(context.language, ()))
         return sink.done(EPISODE, files=["cast.json"])
-    choice = choose(context)
-    sink.say(f"voice {context.language}: {choice.name}, {choice.reason}")
+    choice = choose_voice(context)
+    engine, table = choice.engine, own_table(context, choice.engine)
+    sink.say(f"voice {context.language}: {engine.label}, {choice.reason}")
     speakers: list[Speaker] = []
     for rank, (speaker, segments) in enumerate(_by_speaker(context.segments).items()):
         spans = [(s.start, s.end) for s in segments]
@@ -103,7 +109,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
                 guessed=not said.description,
                 pitch_hz=round(pitch, 1),
                 loudness=_loudness(dialogue_loudness(context.audio, _samples(spans))),
-                voice=said.voice or voice_for(choice.name, pitch, context.language, taken),
+                voice=said.voice or engine.voice_for(SpeakerTraits(context.language, pitch, table), taken),
             )
         )
     sink.write_json("cast.json", Cast(context.language, tuple(speakers)))
@@ -140,7 +146,7 @@ STAGE = Stage(
     done="voices chosen",
     pace=0.05,
     needs=("transcribe",),
-    depends=("speak.provider",),
+    depends=SETTINGS,
     artifact="cast.json",
     accepts=lambda: (".toml",),
 )

@@ -9,11 +9,13 @@ from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.edits import given
 from dubkit.errors import DubkitError
-from dubkit.types import SAMPLE_BYTES, SAMPLE_RATE, Line, Segment, Slot
+from dubkit.types import SAMPLE_BYTES, SAMPLE_RATE, Line, Segment, Slot, SpokenLine
 from stages.shared.clip_speech import ClipSpeech, clips_of, line_inputs
 from stages.shared.generator import clip_seed
 from stages.shared.takes import chosen_speech
-from stages.shared.voices import identity, open_voice
+from stages.shared.voices import choose_voice, open_voice, voice_identity, voice_settings
+
+SETTINGS = ("speak.min_speed", "speak.max_speed")
 
 BREATH = round(0.06 * SAMPLE_RATE)
 """Samples of silence kept before the next line when a line borrows the pause after it."""
@@ -64,7 +66,9 @@ def items(context: Context) -> Sequence[Item]:
     rooms = slots(context.segments, context.episode.samples)
     texts = {line.id: line.text for line in context.translation.lines}
     due, generated = spoken(context), lipdubbed(context)
-    engine = identity(context) if any(line.id not in generated for _, line in due) else ""
+    speaks = any(line.id not in generated for _, line in due)
+    engine = voice_identity(context) if speaks else ""
+    settings = (*SETTINGS, *(voice_settings(context) if speaks else ()))
     found = []
     for segment, line in due:
         chosen = chosen_speech(context, line.id)
@@ -87,6 +91,7 @@ def items(context: Context) -> Sequence[Item]:
                 },
                 edits={name: value for name, value in edits.items() if name not in ("voice", "delivery")},
                 models={"voice": engine},
+                settings=settings,
             )
         )
     return found
@@ -120,27 +125,35 @@ def _cut(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) ->
 
 def _speak(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) -> None:
     """Speak lines with the voice engine, opened once."""
-    from dubkit.engines.voice import VoiceEngine
     from dubkit.media.sound.audio import write_wav
-    from dubkit.voice.fit import FitSettings
+    from dubkit.voice.fit import CUT, Speech, fit_line
 
-    wanted = context.settings.speak
-    engine = VoiceEngine(
-        open_voice(context), FitSettings(min_speed=wanted.min_speed, max_speed=wanted.max_speed)
-    )
+    engine = choose_voice(context).engine
+    synthesiser = open_voice(context, engine)
     rooms = slots(context.segments, context.episode.samples)
     for segment, line in lines:
+        voice, slot, seed = voice_of(context, segment), rooms[line.id], _seed(context, line.id)
         try:
-            result, samples = engine.speak(
-                line, voice_of(context, segment), rooms[line.id], context.language, _seed(context, line.id)
-            )
+            speech = Speech(synthesiser, line.text, voice, context.language, seed)
+            fitted = fit_line(speech, slot, context.settings.speak)
         except DubkitError as error:
             sink.fail(line.id, error)
             continue
         with sink.take(line.id) as take:
-            write_wav(take.folder / "speech.wav", samples, SAMPLE_RATE)
-            take.value = replace(result, text=line.text, seed=_seed(context, line.id))
-            if "cut" in result.flags:
+            write_wav(take.folder / "speech.wav", fitted.samples, SAMPLE_RATE)
+            take.value = SpokenLine(
+                id=line.id,
+                engine=engine.label,
+                voice=voice,
+                start_sample=slot.start_sample,
+                samples=len(fitted.samples),
+                speed=fitted.speed,
+                fit=fitted.fit,
+                flags=fitted.flags,
+                text=line.text,
+                seed=seed,
+            )
+            if CUT in fitted.flags:
                 take.degraded.append(f"{line.id} did not fit its slot and was cut")
 
 
@@ -165,6 +178,6 @@ STAGE = Stage(
     pace=1.20,
     estimate=_needs,
     needs=("translate", "cast", "clips", "decode", "render"),
-    depends=("speak.min_speed", "speak.max_speed"),
+    depends=SETTINGS,
     takes=True,
 )

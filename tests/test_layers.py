@@ -22,6 +22,8 @@ RANKS: dict[str, int] = {
     "dubkit.host": 0,
     "dubkit.registry": 0,
     "dubkit.settings": 0,
+    # sections of settings: config, below, is made of them
+    "dubkit.models.settings": 1,
     # leaves: each knows itself, and what everything may know
     "dubkit.ltx": 1,
     "dubkit.media": 1,

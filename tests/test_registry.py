@@ -51,6 +51,7 @@ def test_own_records_keep_their_order_and_strangers_follow_by_name(folder: Path)
     assert found.get("own") is OWN
     assert found.get("nobody") is None
     assert "a" in found
+    assert (found.package("a"), found.package("own")) == ("thing_ab 1.0", "")
 
 
 @pytest.mark.parametrize(

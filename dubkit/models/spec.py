@@ -31,6 +31,14 @@ class PartsRecipe:
     """For each file, its slices in joining order: (import package, path inside that package)."""
 
 
+def numbered_parts(packages: str, path: str, first: int, last: int) -> tuple[tuple[str, str], ...]:
+    """Return the slices `first` to `last` of a file for `PartsRecipe.parts`; `{n}` stands for the number.
+
+    The order is numeric: sorted as text, part 10 would come before part 2.
+    """
+    return tuple((packages.format(n=n), path.format(n=n)) for n in range(first, last + 1))
+
+
 @dataclass(frozen=True, slots=True)
 class InPackage:
     """Files used where an installed package keeps them; the package is found, never imported."""

@@ -1,127 +1,204 @@
-"""What can speak a language on this machine, and how it is opened."""
+"""Voice engines: what dubkit knows of one, which there are, and which of them speaks a language."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dubkit.errors import VoiceError
-from dubkit.voice.engines import espeak, hibari
-from dubkit.voice.text.phonemes import KOKORO_LANGUAGES, espeak_code
-from dubkit.voice.voices import ESPEAK, HIBARI, KOKORO
+from dubkit.models.spec import ModelSpec
+from dubkit.registry import Registry
+from dubkit.settings import Declared, declared_in
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Provider = Literal["auto", "kokoro", "hibari", "espeak"]
-
-_KOKORO_NEEDS = ("onnxruntime", "misaki", "phonemizer", "espeakng_loader")
-_OFFLINE = 'Run: pip install "dubkit[offline]"'
+TABLE = "speak"
+"""Settings table below which every engine has its own."""
 
 
 class Synthesiser(Protocol):
-    """Anything that turns spoken text into sound."""
+    """An open voice engine: turns text into sound."""
 
-    name: str
-    """As in `SpokenLine.engine` and in cache keys."""
     rate: int
-    """Samples per second of what it speaks."""
-
-    def voices(self, language: str) -> tuple[str, ...]:
-        """Return the names of its voices; none for a language that it cannot speak."""
+    """Samples per second of its sound."""
 
     def speak(
         self, text: str, *, voice: str, language: str, speed: float, seed: int | None = None
     ) -> NDArray[np.float32]:
         """Return (N,) mono speech at `rate`, full scale 1.0, whose first sample is its start.
 
-        A `seed` asks for another reading of the text than the plain one, in the same voice. The same
-        arguments give the same samples. Raises VoiceError when the language or voice is unknown.
+        `text` is written as it is spoken: numbers and signs are words. An empty `voice` takes the engine's
+        plain one. A `seed` asks for another reading than the plain one, in the same voice. The same arguments
+        give the same samples. Raises VoiceError when the language or the voice is unknown.
         """
 
 
 @dataclass(frozen=True, slots=True)
-class SynthesiserChoice:
-    """What speaks, and why; `degraded` when something better exists for the language but is missing here."""
+class VoiceNeed:
+    """What an engine is asked for, and what it finds here."""
+
+    language: str
+    """Tag of the language to speak; empty when any language will do."""
+    has_model: bool
+    """Whether the model of its `role` is on this machine, whole or as packages to be joined."""
+    settings: Any = None
+    """Its own table."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerTraits:
+    """A speaker who needs a voice."""
+
+    language: str
+    """Tag of the language that the voice speaks."""
+    pitch_hz: float
+    """Median pitch of the speaker's own voice in Hz; 0 when it is not known."""
+    settings: Any = None
+    """The engine's own table."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceOpening:
+    """What an engine is opened with."""
+
+    folder: Path | None
+    """Folder of the model of its `role`; None without a role, or when the model is not on this machine."""
+    settings: Any = None
+    """Its own table."""
+
+
+def unhindered(need: VoiceNeed) -> str:
+    """Return no hindrance: for engines that work on every machine."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceEngine:
+    """Something that speaks: all that dubkit knows of it."""
 
     name: str
+    """As in `speak.provider` and in the name of its settings table."""
+    title: str
+    """As it is called in a sentence: `espeak-ng`."""
+    languages: tuple[str, ...] | Callable[[str], bool]
+    """Tags that it speaks, each with all its regions; or a function that says whether it speaks a tag."""
+    voice_for: Callable[[SpeakerTraits, Sequence[str]], str]
+    """Return a voice for a speaker: the same one for the same arguments, and none of those that other
+    speakers have already (the second argument) as long as there are others."""
+    open: Callable[[VoiceOpening], Synthesiser]
+    """Load it. Raises ModelDamaged or VoiceError."""
+    hindrance: Callable[[VoiceNeed], str] = unhindered
+    """Return why it cannot speak on this machine, with the cure, or an empty text. Imports nothing heavy."""
+    settings: type | None = None
+    """Its own table, `[speak.NAME]`. Settings that are not about the machine enter the keys of its lines."""
+    models: tuple[ModelSpec, ...] = ()
+    role: str = ""
+    """Role of the model it speaks with: its folder is handed to `open`, its identity enters keys."""
+    take_name: str = ""
+    """As takes name it, and keys where it has no role; empty is `name`."""
+    degraded: str = ""
+    """Why lines that it speaks are marked as degraded (`a robotic voice`); such an engine comes last."""
+    probe: Callable[[], str] | None = None
+    """Load its library and return the version, for `dubkit doctor`."""
+
+    @property
+    def label(self) -> str:
+        """Its name in takes and keys."""
+        return self.take_name or self.name
+
+    @property
+    def table(self) -> str:
+        """Name of its settings table."""
+        return f"{TABLE}.{self.name}"
+
+    def speaks(self, language: str) -> bool:
+        """Say whether it speaks a language tag where everything it needs is installed."""
+        if callable(self.languages):
+            return self.languages(language)
+        tag = language.replace("_", "-").lower()
+        return tag in self.languages or tag.partition("-")[0] in self.languages
+
+    def refusal(self, need: VoiceNeed) -> str:
+        """Return why it cannot speak a language here, with the cure, or an empty text."""
+        if self.speaks(need.language):
+            return self.hindrance(need)
+        known = "" if callable(self.languages) else f"; it speaks {', '.join(self.languages)}"
+        return f"{self.title} does not speak {need.language}{known}."
+
+    def sound_settings(self) -> tuple[Declared, ...]:
+        """Return the settings of its table that change its sound: all but those about the machine."""
+        own = declared_in(self.settings, self.table) if self.settings else ()
+        return tuple(entry for entry in own if not entry.machine)
+
+
+ENGINES = Registry(
+    "voice engine",
+    "dubkit.voices",
+    VoiceEngine,
+    (
+        "dubkit.voice.engines.hibari:ENGINE",
+        "dubkit.voice.engines.kokoro:ENGINE",
+        "dubkit.voice.engines.espeak:ENGINE",
+    ),
+    table=TABLE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceChoice:
+    """What speaks, and why; `degraded` when something better exists for the language but is missing here."""
+
+    engine: VoiceEngine
     reason: str
     degraded: bool = False
 
 
-def choose_synthesiser(
-    provider: Provider, language: str, available: Mapping[str, Path | None]
-) -> SynthesiserChoice:
+def choose_voice_engine(
+    provider: str, language: str, need: Callable[[VoiceEngine], VoiceNeed]
+) -> VoiceChoice:
     """Return what speaks `language`, by looking only at what is installed.
 
-    `available` maps providers to the folders of their models; Kokoro needs one with `kokoro.onnx`,
-    `vocab.json` and `voices.npz`, the others carry theirs in their package.
-    Raises VoiceError when nothing can speak the language, or the named provider cannot.
+    `provider` is the name of an engine, or `auto` for the first one that can; those whose lines count as
+    degraded come last. Raises VoiceError when nothing can speak the language, or the named engine cannot.
     """
-    hindrances = {
-        "hibari": _hibari_hindrance(language),
-        "kokoro": _kokoro_hindrance(language, available.get("kokoro")),
-        "espeak": _espeak_hindrance(language),
-    }
     if provider != "auto":
-        if hindrances[provider]:
-            raise VoiceError(f"speak.provider is {provider!r}, but {hindrances[provider]}")
-        return SynthesiserChoice(_NAMES[provider], "chosen by speak.provider", provider == "espeak")
-    for candidate, hindrance in hindrances.items():
-        if not hindrance:
-            better = hindrances["hibari" if hibari.speaks(language) else "kokoro"]
-            if candidate != "espeak":
-                return SynthesiserChoice(_NAMES[candidate], f"the best voice for {language} here")
-            return SynthesiserChoice(ESPEAK, f"espeak-ng, a robotic voice, speaks: {better}", degraded=True)
-    raise VoiceError(f"Nothing here can speak {language!r}:\n" + "\n".join(hindrances.values()))
+        return _named(provider, need)
+    refusals: dict[str, str] = {}
+    for engine in sorted(ENGINES, key=lambda engine: bool(engine.degraded)):
+        refusal = engine.refusal(need(engine))
+        if not refusal and not engine.degraded:
+            return VoiceChoice(engine, f"the best voice for {language} here")
+        if not refusal:
+            reason = f"{engine.label}, {engine.degraded}, speaks: {_better(language, refusals)}"
+            return VoiceChoice(engine, reason, degraded=True)
+        refusals[engine.name] = refusal
+    raise VoiceError(f"Nothing here can speak {language!r}:\n" + "\n".join(refusals.values()))
 
 
-_NAMES: Mapping[str, str] = {"kokoro": KOKORO, "hibari": HIBARI, "espeak": ESPEAK}
+def _named(provider: str, need: Callable[[VoiceEngine], VoiceNeed]) -> VoiceChoice:
+    engine = ENGINES.get(provider)
+    if engine is None:
+        known = ", ".join(("auto", *ENGINES.names))
+        raise VoiceError(
+            f"speak.provider is {provider!r}, but there is no such voice engine.\nKnown: {known}."
+        )
+    refusal = engine.refusal(need(engine))
+    if refusal:
+        raise VoiceError(f"speak.provider is {provider!r}, but {refusal}")
+    return VoiceChoice(engine, "chosen by speak.provider", bool(engine.degraded))
 
 
-def _installed(*packages: str) -> bool:
-    return all(importlib.util.find_spec(package) is not None for package in packages)
+def _better(language: str, refusals: dict[str, str]) -> str:
+    """Return why the engine that would speak a language best cannot."""
+    able = (refusal for name, refusal in refusals.items() if ENGINES.records[name].speaks(language))
+    return next(able, [*refusals.values()][-1])
 
 
-def _kokoro_hindrance(language: str, folder: Path | None) -> str:
-    if espeak_code(language) is None:
-        return f"Kokoro does not speak {language}; it speaks {', '.join(sorted(KOKORO_LANGUAGES))}."
-    if folder is None:
-        return f"the Kokoro model is not on this machine. {_OFFLINE}"
-    missing = [package for package in _KOKORO_NEEDS if not _installed(package)]
-    return f"Kokoro needs {', '.join(missing)}. {_OFFLINE}" if missing else ""
-
-
-def _hibari_hindrance(language: str) -> str:
-    if not hibari.speaks(language):
-        return f"hibari does not speak {language}; it speaks en."
-    return "" if _installed("hibari", "onnxruntime") else f"hibari is not installed. {_OFFLINE}"
-
-
-def _espeak_hindrance(language: str) -> str:
-    if not espeak.installed():
-        return "espeak-ng is not installed. Run: pip install espeakng-loader"
-    return "" if espeak.speaks(language) else f"espeak-ng does not know the language {language}."
-
-
-def open_synthesiser(choice: SynthesiserChoice, folder: Path | None, threads: int = 0) -> Synthesiser:
-    """Load what was chosen; `folder` holds its model, `threads` 0 takes every core.
-
-    The number of threads changes the time, not the samples. Raises ModelDamaged or VoiceError.
-    """
-    threads = threads or os.cpu_count() or 1
-    if choice.name == KOKORO:
-        from dubkit.voice.engines.kokoro import KokoroSynthesiser
-
-        if folder is None:
-            raise VoiceError(f"The Kokoro model is not on this machine.\n{_OFFLINE}")
-        files = folder / "kokoro.onnx", folder / "vocab.json", folder / "voices.npz"
-        return KokoroSynthesiser(*files, threads=threads)
-    if choice.name == HIBARI:
-        return hibari.HibariSynthesiser(folder / "hibari.onnx" if folder else None, threads=1)
-    return espeak.EspeakSynthesiser()
+def installed(package: str) -> bool:
+    """Say whether a package can be imported, without importing it."""
+    return importlib.util.find_spec(package) is not None

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from dubkit.errors import VoiceError
 from dubkit.types import SAMPLE_RATE, Slot
-from dubkit.voice.reading import varied
+from dubkit.voice.seed import varied
+from dubkit.voice.settings import Speak
 from dubkit.voice.stretch import stretched
 from dubkit.voice.text.spoken import spoken_text
 from dubkit.voice.trim import faded, trimmed
@@ -48,25 +49,6 @@ LETTERS_PER_SECOND = 13.0
 
 
 @dataclass(frozen=True, slots=True)
-class FitSettings:
-    """Limits of the speaking rate; 1 is the voice's own.
-
-    A line that leaves room is slowed to `min_speed` at most. One that is too long is spoken at up to
-    `max_speed`, then borrows the silence after it, then is rushed up to `hard_max_speed`, then is cut.
-    """
-
-    min_speed: float = 0.95
-    max_speed: float = 1.35
-    hard_max_speed: float = 1.6
-
-    def __post_init__(self) -> None:
-        if not 0 < self.min_speed <= self.max_speed:
-            raise ValueError(f"speeds must rise from above 0: {self}")
-        # A user who allows more than the hard limit has moved it.
-        object.__setattr__(self, "hard_max_speed", max(self.hard_max_speed, self.max_speed, 1.0))
-
-
-@dataclass(frozen=True, slots=True)
 class FittedSpeech:
     """Speech that starts with its slot: (N,) mono at 48 kHz, N at most `limit_sample - start_sample`."""
 
@@ -77,7 +59,7 @@ class FittedSpeech:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class Utterance:
     """The line spoken once; `speed` includes any stretch after synthesis."""
 
     samples: NDArray[np.float32]
@@ -99,7 +81,7 @@ class Speech:
     language: str
     seed: int | None = None
 
-    def at(self, speed: float) -> Attempt:
+    def at(self, speed: float) -> Utterance:
         """Speak at `speed` times the voice's own rate. Raises VoiceError when no sound comes back."""
         sound = self.synthesiser.speak(
             self.text, voice=self.voice, language=self.language, speed=speed, seed=self.seed
@@ -107,13 +89,13 @@ class Speech:
         samples = at_clock_rate(trimmed(sound, self.synthesiser.rate), self.synthesiser.rate)
         if not len(samples):
             raise VoiceError(
-                f"{self.synthesiser.name} gave no sound for {self.text!r} in {self.language}.\n"
-                "Change the line, or set speak.provider to another voice engine."
+                f"The voice engine gave no sound for {self.text!r} in {self.language}.\n"
+                "Change the line, or set speak.provider to another engine."
             )
-        return Attempt(samples, speed)
+        return Utterance(samples, speed)
 
 
-def fit_line(speech: Speech, slot: Slot, settings: FitSettings) -> FittedSpeech:
+def fit_line(speech: Speech, slot: Slot, settings: Speak) -> FittedSpeech:
     """Speak a line into `slot`; measured length decides, in at most three calls of the synthesiser.
 
     The first sample is the start of the speech. `fit` says what it took: `fits` at its own pace, `faster` by
@@ -134,7 +116,7 @@ def fit_line(speech: Speech, slot: Slot, settings: FitSettings) -> FittedSpeech:
     return fitted
 
 
-def _spoken(speech: Speech, room: int, limit: int, settings: FitSettings) -> Attempt:
+def _spoken(speech: Speech, room: int, limit: int, settings: Speak) -> Utterance:
     """Return the best of at most MAX_CALLS attempts."""
     guess = len(speech.text) / LETTERS_PER_SECOND * SAMPLE_RATE
     leaves_room = guess < 0.8 * room * settings.min_speed
@@ -149,13 +131,13 @@ def _spoken(speech: Speech, room: int, limit: int, settings: FitSettings) -> Att
     return attempt
 
 
-def _other_pace(speed: float, seed: int, settings: FitSettings) -> float:
+def _other_pace(speed: float, seed: int, settings: Speak) -> float:
     """Return the speed that another reading is first spoken at, within the limits of every reading."""
     slowest, fastest = max(PACE[0] * speed, min(settings.min_speed, speed)), PACE[1] * speed
     return varied(seed, "pace", slowest, min(fastest, max(settings.max_speed, speed)))
 
 
-def _next_speed(attempt: Attempt, room: int, limit: int, settings: FitSettings) -> float | None:
+def _next_speed(attempt: Utterance, room: int, limit: int, settings: Speak) -> float | None:
     """Return the speed that should bring the line into its slot, None when no higher speed is called for."""
     if len(attempt.samples) <= room:
         return None
@@ -168,7 +150,7 @@ def _next_speed(attempt: Attempt, room: int, limit: int, settings: FitSettings) 
     return speed if speed > attempt.speed else None
 
 
-def _placed(attempt: Attempt, room: int, limit: int, settings: FitSettings) -> FittedSpeech:
+def _placed(attempt: Utterance, room: int, limit: int, settings: Speak) -> FittedSpeech:
     """Name how the line fits, after the last two means: squeezing its sound, then cutting it."""
     if len(attempt.samples) > limit:
         attempt = _squeezed(attempt, limit, settings.hard_max_speed)
@@ -182,13 +164,13 @@ def _placed(attempt: Attempt, room: int, limit: int, settings: FitSettings) -> F
     return FittedSpeech(attempt.samples, speed, fit, flags)
 
 
-def _squeezed(attempt: Attempt, limit: int, hard_max_speed: float) -> Attempt:
+def _squeezed(attempt: Utterance, limit: int, hard_max_speed: float) -> Utterance:
     """Squeeze sound that its synthesiser could not speak any faster, without moving its pitch."""
     factor = min(SPARE * len(attempt.samples) / limit, hard_max_speed / attempt.speed)
     if factor <= 1.0:
         return attempt
     shorter = trimmed(stretched(attempt.samples, factor, SAMPLE_RATE), SAMPLE_RATE)
-    return Attempt(shorter, attempt.speed * factor)
+    return Utterance(shorter, attempt.speed * factor)
 
 
 def at_clock_rate(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:

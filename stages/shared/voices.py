@@ -1,46 +1,60 @@
-"""Which voice engine speaks the target language, and its model."""
+"""Which voice engine speaks the target language, and what of it enters keys."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dubkit.episode.context import Context
 
 if TYPE_CHECKING:
     from dubkit.models.spec import ResolvedModel
-    from dubkit.voice.engine import Synthesiser, SynthesiserChoice
-
-ROLES = {"kokoro-82m-int8": "tts", "hibari": "tts-en"}
-"""Voice engine -> role of its model; the last resort carries its own."""
+    from dubkit.voice.engine import Synthesiser, VoiceChoice, VoiceEngine, VoiceNeed
 
 
-def choose(context: Context) -> SynthesiserChoice:
+def choose_voice(context: Context) -> VoiceChoice:
     """Return the voice engine and why it was taken. Raises VoiceError when nothing speaks the language."""
-    from dubkit.voice.engine import choose_synthesiser
+    from dubkit.voice.engine import VoiceNeed, choose_voice_engine
 
-    kokoro = context.model("tts")
-    # A model that is yet to be joined from its packages is on this machine too.
-    folder = (kokoro.folder or Path()) if kokoro else None
-    return choose_synthesiser(context.settings.speak.provider, context.language, {"kokoro": folder})
+    def need(engine: VoiceEngine) -> VoiceNeed:
+        return VoiceNeed(context.language, _model(context, engine) is not None, own_table(context, engine))
 
-
-def identity(context: Context) -> str:
-    """Return the identity of the voice engine, as it enters keys."""
-    name = choose(context).name
-    model = _model(context, name)
-    return model.identity if model else name
+    return choose_voice_engine(context.settings.speak.provider, context.language, need)
 
 
-def open_voice(context: Context) -> Synthesiser:
-    """Load the voice engine."""
-    from dubkit.voice.engine import open_synthesiser
+def voice_identity(context: Context) -> str:
+    """Return the identity of the voice engine, as it enters keys.
 
-    choice = choose(context)
-    model = _model(context, choice.name)
-    return open_synthesiser(choice, context.model_folder(model) if model else None)
+    It is that of its model, or its name where it has none; for an engine of another package also the version
+    of that package, which may change the sound as a stage's version does.
+    """
+    from dubkit.voice.engine import ENGINES
+
+    engine = choose_voice(context).engine
+    model = _model(context, engine)
+    identity = model.identity if model else engine.label
+    package = ENGINES.package(engine.name)
+    return f"{identity}@{package.rpartition(' ')[2]}" if package else identity
 
 
-def _model(context: Context, name: str) -> ResolvedModel | None:
-    role = ROLES.get(name)
-    return context.model(role) if role else None
+def voice_settings(context: Context) -> tuple[str, ...]:
+    """Return the voice engine's own settings that change its sound and are not the defaults."""
+    own = choose_voice(context).engine.sound_settings()
+    return tuple(entry.name for entry in own if context.settings.value(entry.name) != entry.default)
+
+
+def own_table(context: Context, engine: VoiceEngine) -> Any:
+    """Return the voice engine's own settings; None when it has none."""
+    return context.settings.table(engine.table, engine.settings) if engine.settings else None
+
+
+def open_voice(context: Context, engine: VoiceEngine) -> Synthesiser:
+    """Load a voice engine."""
+    from dubkit.voice.engine import VoiceOpening
+
+    model = _model(context, engine)
+    folder = context.model_folder(model) if model else None
+    return engine.open(VoiceOpening(folder, own_table(context, engine)))
+
+
+def _model(context: Context, engine: VoiceEngine) -> ResolvedModel | None:
+    return context.model(engine.role) if engine.role else None

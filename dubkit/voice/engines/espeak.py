@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
 import ctypes.util
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dubkit.errors import VoiceError
+from dubkit.models.spec import InPackage, ModelFile, ModelSpec
+from dubkit.voice.engine import SpeakerTraits, VoiceEngine, VoiceNeed, VoiceOpening
 from dubkit.voice.engines import espeak_process
-from dubkit.voice.reading import varied
+from dubkit.voice.seed import varied
 from dubkit.voice.trim import trimmed
-from dubkit.voice.voices import ESPEAK, ESPEAK_HIGH, ESPEAK_LOW
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +26,13 @@ WORDS_PER_MINUTE = 165
 """Pace at speed 1; espeak itself allows 80 to 450."""
 
 RATE = 22_050
+
+LOW = ("m3", "m1", "m7", "m2", "m4", "m8")
+HIGH = ("f2", "f3", "f1", "f4", "f5")
+"""Voices, which espeak-ng calls variants: the most intelligible first."""
+
+LOW_PITCH = 165.0
+"""Hz below which a speaker gets a low voice."""
 
 PITCH, RANGE, WORD_GAP = (43.0, 57.0), (32.0, 72.0), (0.0, 2.0)
 """What a seed decides: pitch and its range (50 is the voice's own), and tens of ms between words."""
@@ -83,7 +93,6 @@ def names(language: str) -> tuple[str, ...]:
 class EspeakSynthesiser:
     """Speaks each line in a fresh espeak-ng, whose samples repeat. Users mark its sound as degraded."""
 
-    name = ESPEAK
     rate = RATE
 
     def __init__(self) -> None:
@@ -92,12 +101,8 @@ class EspeakSynthesiser:
         found = _library_file(folder) if folder else ctypes.util.find_library("espeak-ng")
         if found is None:
             raise VoiceError(f"espeak-ng is not installed.\n{_INSTALL}")
-        self._library = str(found)
+        self.library = str(found)
         self._data = str(folder / "espeak-ng-data") if folder else ""
-
-    def voices(self, language: str) -> tuple[str, ...]:
-        """Return the low, then the high variants; none for a language that espeak-ng does not know."""
-        return (*ESPEAK_LOW, *ESPEAK_HIGH) if speaks(language) else ()
 
     def speak(
         self, text: str, *, voice: str, language: str, speed: float, seed: int | None = None
@@ -109,7 +114,7 @@ class EspeakSynthesiser:
         """
         import numpy as np
 
-        variants = (*ESPEAK_LOW, *ESPEAK_HIGH)
+        variants = (*LOW, *HIGH)
         if voice not in ("", *variants):
             raise VoiceError(f"espeak-ng has no voice {voice!r}. Names: {', '.join(variants)}.")
         full = [f"{name}+{voice}" if voice else name for name in names(language)]
@@ -129,7 +134,7 @@ class EspeakSynthesiser:
     def _run(self, text: str, voices: list[str], parameters: str) -> subprocess.CompletedProcess[bytes]:
         # -P: the script's folder has a module of the name of one of the standard library, numbers.
         program = [sys.executable, "-P", str(espeak_process.__file__)]
-        arguments = [self._library, self._data, parameters, *voices]
+        arguments = [self.library, self._data, parameters, *voices]
         try:
             return subprocess.run(
                 [*program, *arguments],
@@ -155,3 +160,51 @@ def _parameters(speed: float, seed: int | None) -> str:
 def _library_file(folder: Path) -> Path | None:
     names_by_system = ("libespeak-ng.so", "libespeak-ng.dylib", "espeak-ng.dll")
     return next((folder / name for name in names_by_system if (folder / name).is_file()), None)
+
+
+MODEL = ModelSpec(
+    role="espeak",
+    name="espeak-ng",
+    licence="GPL-3.0-or-later (separate library, loaded at run time)",
+    licence_url="https://github.com/espeak-ng/espeak-ng/blob/master/COPYING",
+    about="espeak-ng: phonemes for Kokoro, and the last-resort voice of about 100 languages",
+    does="voice",
+    without="Only English can be spoken, where hibari is installed.",
+    default=True,
+    files=(ModelFile("espeak-ng-data/phondata", 554_740),),
+    required=("espeak-ng-data/phondata",),
+    in_package=InPackage("espeakng-loader==0.2.4", "espeakng_loader"),
+)
+
+
+def _voice_for(traits: SpeakerTraits, taken: Sequence[str]) -> str:
+    ranked = (*LOW, *HIGH) if traits.pitch_hz < LOW_PITCH else (*HIGH, *LOW)
+    return next((name for name in ranked if name not in taken), ranked[len(taken) % len(ranked)])
+
+
+def _hindrance(need: VoiceNeed) -> str:
+    return "" if installed() else f"espeak-ng is not installed. {_INSTALL}"
+
+
+def _open(opening: VoiceOpening) -> EspeakSynthesiser:
+    return EspeakSynthesiser()
+
+
+def _library_version() -> str:
+    library = ctypes.CDLL(EspeakSynthesiser().library)
+    library.espeak_Info.restype = ctypes.c_char_p
+    return f"espeak-ng {library.espeak_Info(None).decode()}"
+
+
+ENGINE = VoiceEngine(
+    name="espeak",
+    title="espeak-ng",
+    take_name="espeak-ng",
+    languages=speaks,
+    hindrance=_hindrance,
+    voice_for=_voice_for,
+    open=_open,
+    models=(MODEL,),
+    degraded="a robotic voice",
+    probe=_library_version,
+)

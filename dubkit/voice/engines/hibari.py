@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dubkit.errors import VoiceError
-from dubkit.voice.reading import varied
+from dubkit.models.spec import InPackage, ModelFile, ModelSpec
+from dubkit.voice.engine import SpeakerTraits, VoiceEngine, VoiceNeed, VoiceOpening, installed
+from dubkit.voice.seed import varied
 from dubkit.voice.trim import trimmed
-from dubkit.voice.voices import HIBARI, HIBARI_VOICE
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+VOICE = "heart"
+"""The one voice, which all speakers share."""
 
 SEED = 0
 """Of the breath noise: the same line always gets the same samples."""
@@ -28,26 +33,16 @@ RANGE, SHIFT, TILT, PAUSE = (0.75, 1.4), (-0.8, 0.8), (-1.2, 1.2), (0.0, 0.15)
 rises or falls over a sentence, in semitones, and seconds of silence added between two sentences."""
 
 
-def speaks(language: str) -> bool:
-    """Say whether hibari speaks a language tag."""
-    return language.replace("_", "-").lower().partition("-")[0] == "en"
-
-
 class HibariSynthesiser:
     """Speaks American English as the voice that the package carries; its other voices need a download."""
 
-    name = HIBARI
     rate = 24_000
 
     def __init__(self, model: Path | None, threads: int) -> None:
         """Load the network, from the package when `model` is None."""
         from hibari import Hibari  # type: ignore[import-untyped]
 
-        self._hibari = Hibari(voice=HIBARI_VOICE, model=str(model) if model else None, threads=threads)
-
-    def voices(self, language: str) -> tuple[str, ...]:
-        """Return the one voice, or none for another language than English."""
-        return (HIBARI_VOICE,) if speaks(language) else ()
+        self._hibari = Hibari(voice=VOICE, model=str(model) if model else None, threads=threads)
 
     def speak(
         self, text: str, *, voice: str, language: str, speed: float, seed: int | None = None
@@ -59,10 +54,10 @@ class HibariSynthesiser:
         """
         import numpy as np
 
-        if not speaks(language):
+        if not ENGINE.speaks(language):
             raise VoiceError(f"hibari cannot speak {language!r}. It speaks: en.")
-        if voice not in ("", HIBARI_VOICE):
-            raise VoiceError(f"hibari has no voice {voice!r}. Names: {HIBARI_VOICE}.")
+        if voice not in ("", VOICE):
+            raise VoiceError(f"hibari has no voice {voice!r}. Names: {VOICE}.")
         if seed is None:
             sound = np.asarray(self._hibari(text, speed=speed, seed=SEED), np.float32)
         else:
@@ -101,3 +96,53 @@ def other_melody(melody: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     other = melody.copy()
     other[voiced] = 2 ** (np.clip(moved, centre - WIDEST, centre + WIDEST) / 12)
     return other
+
+
+MODEL = ModelSpec(
+    role="tts-en",
+    name="hibari-heart",
+    licence="Apache-2.0",
+    licence_url="https://github.com/MMWilliams/hibari",
+    about="hibari, English speech with one voice",
+    does="voice",
+    without="English lines are spoken by espeak-ng, which sounds robotic.",
+    default=True,
+    optional=True,
+    files=(
+        ModelFile(
+            "hibari.onnx", 7_936_868, "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8"
+        ),
+        ModelFile("oov.onnx", 2_975_020, "d3cfd8122c5f172a98c8de38268bf1213ee09f2c2ae4df6e055fc6532590fe76"),
+    ),
+    required=("hibari.onnx",),
+    in_package=InPackage("hibari-tts==0.2.1", "hibari", "assets"),
+    needs=("onnxruntime",),
+    runtime_pip="onnxruntime",
+)
+
+
+def _voice_for(traits: SpeakerTraits, taken: Sequence[str]) -> str:
+    return VOICE
+
+
+def _hindrance(need: VoiceNeed) -> str:
+    if installed("hibari") and installed("onnxruntime"):
+        return ""
+    return 'hibari is not installed. Run: pip install "dubkit[offline]"'
+
+
+def _open(opening: VoiceOpening) -> HibariSynthesiser:
+    folder = opening.folder
+    return HibariSynthesiser(folder / "hibari.onnx" if folder else None, threads=1)
+
+
+ENGINE = VoiceEngine(
+    name="hibari",
+    title="hibari",
+    languages=("en",),
+    hindrance=_hindrance,
+    voice_for=_voice_for,
+    open=_open,
+    models=(MODEL,),
+    role=MODEL.role,
+)

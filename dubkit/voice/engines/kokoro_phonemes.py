@@ -13,7 +13,7 @@ from dubkit.errors import VoiceError
 MAX_TOKENS = 480
 """Longest piece for one call; the model's position table ends at 510 with both end marks."""
 
-KOKORO_LANGUAGES: Mapping[str, str] = {
+LANGUAGES: Mapping[str, str] = {
     "de": "de",
     "en": "en-us",
     "en-gb": "en-gb",
@@ -77,12 +77,12 @@ def espeak_code(language: str) -> str | None:
     ['pt-br', 'pt', 'es-419', 'de', None]
     """
     tag = language.replace("_", "-").lower()
-    if tag in KOKORO_LANGUAGES:
-        return KOKORO_LANGUAGES[tag]
+    if tag in LANGUAGES:
+        return LANGUAGES[tag]
     base, _, region = tag.partition("-")
     if base == "es" and region not in ("", "es"):
-        return KOKORO_LANGUAGES["es-419"]
-    return KOKORO_LANGUAGES.get(base)
+        return LANGUAGES["es-419"]
+    return LANGUAGES.get(base)
 
 
 class Phonemiser:
@@ -96,9 +96,7 @@ class Phonemiser:
         """Return phonemes that all are in the vocabulary. Raises VoiceError for a language without them."""
         code = espeak_code(language)
         if code is None:
-            raise VoiceError(
-                f"Kokoro cannot speak {language!r}. It speaks: {', '.join(sorted(KOKORO_LANGUAGES))}."
-            )
+            raise VoiceError(f"Kokoro cannot speak {language!r}. It speaks: {', '.join(sorted(LANGUAGES))}.")
         if code not in self._backends:
             self._backends[code] = _backend(code)
         phonemes = self._backends[code](text)[0]

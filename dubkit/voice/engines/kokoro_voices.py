@@ -1,4 +1,4 @@
-"""Which voice speaks for whom: blends of the packaged voices, by pitch and by how well they are understood.
+"""Kokoro's voice for a speaker: a blend of the packaged voices, by pitch and by how well it is understood.
 
 Kokoro comes with five Japanese voices (four women, one man). A weighted mean of voice vectors is a voice too,
 so every speaker can have one of their own. A male share keeps the higher voices intelligible: the pure female
@@ -13,22 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dubkit.errors import VoiceError
-
-KOKORO, HIBARI, ESPEAK = "kokoro-82m-int8", "hibari", "espeak-ng"
-"""Names of the synthesisers: they appear in `SpokenLine.engine` and in cache keys."""
-
-HIBARI_VOICE = "heart"
-ESPEAK_LOW = ("m3", "m1", "m7", "m2", "m4", "m8")
-ESPEAK_HIGH = ("f2", "f3", "f1", "f4", "f5")
-"""Variants of espeak-ng, the most intelligible first."""
-
-LOW_PITCH = 165.0
-"""Hz below which a voice counts as low where only the two kinds are told apart."""
+from dubkit.voice.engine import SpeakerTraits
 
 
 @dataclass(frozen=True, slots=True)
 class Blend:
-    """A voice of Kokoro, with its median pitch in Hz as measured on the lines below."""
+    """A voice, with its median pitch in Hz as measured on the lines below."""
 
     name: str
     pitch_hz: float
@@ -64,17 +54,11 @@ UNDERSTOOD = 2.0
 _TERM = re.compile(r"\s*(?:(?P<weight>\d+(?:\.\d+)?|\.\d+)\s*\*\s*)?(?P<name>[A-Za-z_][\w-]*)\s*")
 
 
-def voice_for(synthesiser: str, pitch_hz: float, language: str, taken: Sequence[str]) -> str:
-    """Return the voice for a speaker whose source voice has the median pitch `pitch_hz` (0: not known).
-
-    The same arguments give the same voice, and one that is not `taken` as long as there is one. hibari has a
-    single voice, which all speakers share.
-    """
-    if synthesiser == HIBARI:
-        return HIBARI_VOICE
-    if synthesiser == ESPEAK:
-        return _espeak_voice(pitch_hz, taken)
-    errors = WORD_ERROR.get(language.replace("_", "-").lower().partition("-")[0], WORD_ERROR["pt"])
+def voice_for(traits: SpeakerTraits, taken: Sequence[str]) -> str:
+    """Return the voice of a speaker, one that is not `taken` as long as there is one."""
+    base = traits.language.replace("_", "-").lower().partition("-")[0]
+    errors = WORD_ERROR.get(base, WORD_ERROR["pt"])
+    pitch_hz = traits.pitch_hz
     ranked = sorted(zip(LADDER, errors, strict=True), key=lambda rung: _cost(rung[0], rung[1], pitch_hz))
     free = [blend.name for blend, _ in ranked if blend.name not in taken]
     if not free:
@@ -83,9 +67,9 @@ def voice_for(synthesiser: str, pitch_hz: float, language: str, taken: Sequence[
     return free[0] if free else ranked[len(taken) % len(ranked)][0].name
 
 
-def default_voice(synthesiser: str, language: str) -> str:
+def plain_voice(language: str) -> str:
     """Return the voice for a speaker of whom nothing is known: the best understood one."""
-    return voice_for(synthesiser, 0.0, language, ())
+    return voice_for(SpeakerTraits(language, 0.0), ())
 
 
 def _cost(blend: Blend, word_error: float, pitch_hz: float) -> float:
@@ -106,12 +90,6 @@ def _more_blends() -> Iterator[Blend]:
             share = percent / 100
             name = f"{share:g}*{high}+{round(1 - share, 2):g}*{low.name}"
             yield Blend(name, low.pitch_hz ** (1 - share) * pitch**share)
-
-
-def _espeak_voice(pitch_hz: float, taken: Sequence[str]) -> str:
-    low = pitch_hz < LOW_PITCH
-    ranked = (*ESPEAK_LOW, *ESPEAK_HIGH) if low else (*ESPEAK_HIGH, *ESPEAK_LOW)
-    return next((name for name in ranked if name not in taken), ranked[len(taken) % len(ranked)])
 
 
 def parse_blend(voice: str, known: Sequence[str]) -> tuple[tuple[float, str], ...]:
