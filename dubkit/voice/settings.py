@@ -39,6 +39,8 @@ class Speak:
     max_speed: Positive = option(1.2, "Fastest rate before silence after the line is borrowed.", job=True)
 
     def __post_init__(self) -> None:
+        if self.min_speed <= 0:
+            raise SettingError("speak.min_speed", self.min_speed, "must be above 0")
         if self.min_speed > self.max_speed:
             raise SettingError("speak.min_speed", self.min_speed, "must not exceed speak.max_speed")
 

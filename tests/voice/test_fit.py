@@ -10,13 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dubkit.errors import VoiceError
+from dubkit.errors import SettingError, VoiceError
 from dubkit.types import SAMPLE_RATE, Slot
-from dubkit.voice.fit import CEILING, MAX_CALLS, FitSettings, FittedSpeech, Speech, at_clock_rate, fit_line
+from dubkit.voice.fit import CEILING, MAX_CALLS, FittedSpeech, Speech, at_clock_rate, fit_line
+from dubkit.voice.settings import Speak
 from dubkit.voice.stretch import stretched
 from dubkit.voice.trim import trimmed
 
 RATE = 24_000
+LIMITS = Speak(max_speed=1.35)
 SECOND = SAMPLE_RATE
 FRAME = round(0.005 * SAMPLE_RATE)
 
@@ -31,11 +33,7 @@ class ToneSynthesiser:
     lead: float = 0.2
     level: float = 0.5
     rate: int = RATE
-    name: str = "tone"
     speeds: list[float] = field(default_factory=list)
-
-    def voices(self, language: str) -> tuple[str, ...]:
-        return ("sine",)
 
     def speak(
         self, text: str, *, voice: str, language: str, speed: float, seed: int | None = None
@@ -52,8 +50,8 @@ def slot(seconds: float, limit: float, start: int = 1000) -> Slot:
     return Slot(start, start + round(seconds * SECOND), start + round(limit * SECOND))
 
 
-def fit(synthesiser: ToneSynthesiser, room: Slot, limits: FitSettings | None = None) -> FittedSpeech:
-    return fit_line(Speech(synthesiser, "uma linha boa", "sine", "pt-BR"), room, limits or FitSettings())
+def fit(synthesiser: ToneSynthesiser, room: Slot, limits: Speak = LIMITS) -> FittedSpeech:
+    return fit_line(Speech(synthesiser, "uma linha boa", "sine", "pt-BR"), room, limits)
 
 
 def test_a_line_that_fits_keeps_its_pace() -> None:
@@ -66,13 +64,13 @@ def test_a_line_that_fits_keeps_its_pace() -> None:
 
 def test_a_short_line_is_slowed_to_the_slowest_speed_and_no_further() -> None:
     synthesiser = ToneSynthesiser(1.0)
-    fitted = fit(synthesiser, slot(4.0, 4.0), FitSettings(min_speed=0.9))
+    fitted = fit(synthesiser, slot(4.0, 4.0), Speak(min_speed=0.9))
     assert (fitted.fit, fitted.speed) == ("fits", 0.9)
     assert synthesiser.speeds == [0.9]
 
 
 def test_a_guess_that_slowed_a_long_line_is_taken_back() -> None:
-    fitted = fit(ToneSynthesiser(4.1), slot(4.2, 4.2), FitSettings(min_speed=0.9))
+    fitted = fit(ToneSynthesiser(4.1), slot(4.2, 4.2), Speak(min_speed=0.9))
     assert fitted.fit == "fits"
     assert len(fitted.samples) <= 4.2 * SECOND
 
@@ -111,7 +109,7 @@ def test_a_line_that_cannot_fit_is_cut_at_the_limit_with_a_fade() -> None:
 
 
 def test_sound_is_squeezed_when_the_synthesiser_has_one_pace_only() -> None:
-    fitted = fit(ToneSynthesiser(1.4, obeys=False), slot(1.0, 1.0), FitSettings(max_speed=1.5))
+    fitted = fit(ToneSynthesiser(1.4, obeys=False), slot(1.0, 1.0), Speak(max_speed=1.5))
     assert fitted.fit != "cut"
     assert len(fitted.samples) <= SECOND
 
@@ -132,23 +130,26 @@ def test_a_slot_without_room_loses_the_line_and_says_so(limit_sample: int) -> No
 
 def test_a_line_of_stage_directions_says_nothing_and_is_flagged() -> None:
     synthesiser = ToneSynthesiser(1.0)
-    fitted = fit_line(Speech(synthesiser, "[música] ♪", "sine", "pt-BR"), slot(1.0, 1.0), FitSettings())
+    fitted = fit_line(Speech(synthesiser, "[música] ♪", "sine", "pt-BR"), slot(1.0, 1.0), LIMITS)
     assert (fitted.flags, len(fitted.samples), synthesiser.speeds) == (("nothing-to-say",), 0, [])
 
 
 def test_a_synthesiser_without_sound_is_an_error_that_names_the_line() -> None:
-    with pytest.raises(VoiceError, match="tone gave no sound for 'uma linha boa'"):
+    with pytest.raises(VoiceError, match="gave no sound for 'uma linha boa' in pt-BR"):
         fit(ToneSynthesiser(1.0, level=0.0), slot(1.0, 1.0))
 
 
-@pytest.mark.parametrize(("slowest", "fastest"), [(0.0, 1.0), (1.5, 1.2)])
-def test_speeds_that_do_not_rise_are_refused(slowest: float, fastest: float) -> None:
-    with pytest.raises(ValueError, match="speeds must rise"):
-        FitSettings(min_speed=slowest, max_speed=fastest)
+@pytest.mark.parametrize(
+    ("slowest", "fastest", "problem"),
+    [(0.0, 1.0, "must be above 0"), (1.5, 1.2, r"must not exceed speak\.max_speed")],
+)
+def test_speeds_that_do_not_rise_are_refused(slowest: float, fastest: float, problem: str) -> None:
+    with pytest.raises(SettingError, match=problem):
+        Speak(min_speed=slowest, max_speed=fastest)
 
 
 def test_a_fastest_speed_above_the_hard_limit_moves_it() -> None:
-    assert FitSettings(max_speed=2.0).hard_max_speed == 2.0
+    assert Speak(max_speed=2.0).hard_max_speed == 2.0
 
 
 @given(
@@ -167,7 +168,7 @@ def test_no_line_passes_its_limit_and_the_flags_tell_the_truth(
     place = slot(room, max(room + extra, 0.0))
     fitted = fit(synthesiser, place)
     length, limit = len(fitted.samples), place.limit_sample - place.start_sample
-    limits = FitSettings()
+    limits = LIMITS
     assert length <= limit
     assert len(synthesiser.speeds) <= MAX_CALLS
     assert fitted.speed <= limits.hard_max_speed + 1e-3

