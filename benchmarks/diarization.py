@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dubkit.formats.rttm import read_rttm
+from dubkit.formats.reading import read_turns
 from dubkit.speech.diarize import DiarizeSettings, diarize
 from dubkit.speech.embeddings import VoiceEncoder
 from dubkit.speech.vad import speech_spans
@@ -31,7 +31,7 @@ def main(folder: Path) -> int:
     for media, reference in _recordings(folder):
         audio = _decoded(media)
         spans = speech_spans(audio)
-        truth = read_rttm(reference)
+        truth = read_turns(reference)
         known = len({turn.speaker for turn in truth})
         given = diarize(audio, spans, encoder, DiarizeSettings(speakers=known)).turns
         auto = diarize(audio, spans, encoder).turns

@@ -19,6 +19,7 @@ import msgspec
 
 from dubkit.engines.engine import engine_names
 from dubkit.errors import SettingError
+from dubkit.media.delivery.settings import Stitch
 from dubkit.models.settings import Models
 from dubkit.registry import registries
 from dubkit.settings import Count, Declared, Positive, Seed, Share, declared_in, option
@@ -142,22 +143,6 @@ class Mix:
     )
     background: str = option(
         "", "Music-and-effects track that replaces the source's sound under speech.", flag="--background"
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Stitch:
-    """Writing the finished file."""
-
-    container: Literal["auto", "mp4", "mkv"] = option(
-        "auto", "File format of the dub.", flag="--container", job=True
-    )
-    keep_original: bool = option(True, "Keep the source's sound tracks after the dubbed one.", job=True)
-    subs: Literal["both", "source", "target", "none"] = option(
-        "both", "Subtitles put into the dub.", flag="--subs", job=True
-    )
-    subs_format: Literal["srt", "vtt", "both"] = option(
-        "both", "Subtitle files written beside it.", flag="--subs-format", job=True
     )
 
 

@@ -27,6 +27,7 @@ REGISTRIES: tuple[str, ...] = (
     "dubkit.engines.engine:ENGINES",
     "dubkit.translate.engine:TRANSLATORS",
     "dubkit.voice.engine:ENGINES",
+    "dubkit.formats.format:FORMATS",
 )
 """Every registry of dubkit, by reference, so that listing them imports only what is asked for."""
 

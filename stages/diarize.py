@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
+from dubkit.formats.format import readable
 from dubkit.types import Diarization
 from stages.shared.devices import device
 
@@ -44,6 +45,7 @@ def choose(context: Context) -> tuple[str, ResolvedModel | None]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.formats.content import Heading
     from dubkit.formats.rttm import write_rttm
 
     method, model = choose(context)
@@ -57,15 +59,14 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
             degraded.append(NO_ENCODER)
     sink.write_json("diarization.json", found)
     with sink.write("diarization.rttm") as temporary:
-        temporary.write_text(write_rttm(found, context.episode.name), "utf-8")
+        temporary.write_bytes(write_rttm(found.turns, Heading(context.episode.name)))
     sink.done(EPISODE, files=["diarization.json", "diarization.rttm"], degraded=degraded)
 
 
 def _import(file: Path) -> Diarization:
-    from dubkit.formats.rttm import read_rttm, read_turns_csv
+    from dubkit.formats.reading import read_turns
 
-    turns = read_turns_csv(file) if file.suffix == ".csv" else read_rttm(file)
-    return Diarization(turns=turns, method="import", embeddings={})
+    return Diarization(turns=read_turns(file), method="import", embeddings={})
 
 
 def _diarize(context: Context, method: str, model: ResolvedModel | None) -> Diarization:
@@ -103,5 +104,5 @@ STAGE = Stage(
     needs=("extract",),
     depends=("diarize.method", "diarize.speakers", "diarize.max_speakers"),
     artifact="diarization.json",
-    accepts=lambda: (".rttm", ".csv"),
+    accepts=lambda: readable("turns"),
 )

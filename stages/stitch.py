@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dubkit.chain.stage import EPISODE, Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
-from dubkit.formats.cues import source_cues, target_cues, write_source_subtitles, write_target_subtitles
+from dubkit.episode.subtitles import source_cues, target_cues, write_source_subtitles, write_target_subtitles
 from stages.mix import SOUND
 from stages.paste import FILM
 
@@ -59,7 +59,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
             language=context.language,
             source_language=context.source_language,
             subtitles=_subtitles(context, folder),
-            keep_original=context.settings.stitch.keep_original,
+            settings=context.settings.stitch,
             picture=film(context),
         )
         stitch(inputs, temporary, Path(name).suffix[1:])
@@ -68,7 +68,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 def _subtitles(context: Context, folder: Path) -> tuple[tuple[str, Path], ...]:
     """Write the tracks that go into the dub; one without a cue is left out."""
-    from dubkit.formats.subtitles import write_srt
+    from dubkit.formats.srt import write_srt
 
     wanted = context.settings.stitch.subs
     tracks = []
@@ -78,7 +78,7 @@ def _subtitles(context: Context, folder: Path) -> tuple[tuple[str, Path], ...]:
     ):
         if wanted in (kind, "both") and cues:
             file = folder / f"{kind}.srt"
-            write_srt(cues, file)
+            file.write_bytes(write_srt(cues))
             tracks.append((language, file))
     return tuple(tracks)
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import Item, Sink, Stage
 from dubkit.episode.context import Context
-from dubkit.formats.cues import write_source_subtitles
+from dubkit.episode.subtitles import write_source_subtitles
+from dubkit.formats.format import readable
 from dubkit.speech.language import LanguageSpan
 from dubkit.types import Transcript, Word
 from stages.shared.anchoring import anchor_edits
@@ -143,7 +144,7 @@ def _cut(context: Context) -> Transcript:
 
 
 def _import(context: Context, file: Path) -> Transcript:
-    from dubkit.formats.subtitles import read_cues
+    from dubkit.formats.reading import read_cues
     from dubkit.speech.segments import segments_from_cues
 
     language = context.settings.transcribe.language
@@ -169,5 +170,5 @@ STAGE = Stage(
     pace=0.45,
     needs=("extract", "diarize"),
     artifact="transcript.json",
-    accepts=lambda: (".srt", ".vtt", ".ass", ".json", ".csv"),
+    accepts=lambda: readable("cues"),
 )

@@ -11,8 +11,9 @@ from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.edits import given
 from dubkit.episode.store import canonical, decoded
+from dubkit.episode.subtitles import write_target_subtitles
 from dubkit.errors import TranslationError
-from dubkit.formats.cues import write_target_subtitles
+from dubkit.formats.format import readable
 from dubkit.translate.engine import TRANSLATORS, TranslationTask
 from dubkit.translate.lines import SERVICE_ERROR, UNTRANSLATED
 from dubkit.types import Line, Segment, Translation
@@ -130,7 +131,7 @@ def _keep(line: Translated, sink: Sink) -> None:
 
 
 def _import(context: Context, file: Path, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.formats.subtitles import read_cues
+    from dubkit.formats.reading import read_cues
 
     cues = read_cues(file)
     same_count = len(cues) == len(context.segments)
@@ -208,5 +209,5 @@ STAGE = Stage(
     needs=("transcribe",),
     artifact="translation.json",
     assemble=assemble,
-    accepts=lambda: (".srt", ".vtt", ".ass", ".json", ".csv"),
+    accepts=lambda: readable("cues"),
 )

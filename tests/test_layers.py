@@ -19,9 +19,10 @@ RANKS: dict[str, int] = {
     "dubkit.errors": -1,
     "dubkit.types": -1,
     "dubkit.models.spec": -1,
+    "dubkit.registry": -1,
     "dubkit.host": 0,
-    "dubkit.registry": 0,
     "dubkit.settings": 0,
+    "dubkit.formats": 0,
     # sections of settings: config, below, is made of them
     "dubkit.models.settings": 1,
     # leaves: each knows itself, and what everything may know
@@ -39,7 +40,6 @@ RANKS: dict[str, int] = {
     "dubkit.progress": 5,
     "dubkit.ops": 5,
     "dubkit.episode": 6,
-    "dubkit.formats": 7,
     "dubkit.chain": 8,
     "stages": 9,
     # what runs them

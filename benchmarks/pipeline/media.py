@@ -231,13 +231,14 @@ def _together(first: list[Cost], second: list[Cost]) -> list[Cost]:
 
 
 def _subtitles(folder: Path, seconds: float) -> tuple[tuple[str, Path], ...]:
-    from dubkit.formats.subtitles import Cue, write_srt
+    from dubkit.formats.content import Cue
+    from dubkit.formats.srt import write_srt
 
     tracks = []
     for language in ("pt-BR", "en"):
         cues = [Cue(float(n), n + 0.9, f"{language} {n}", "spk1") for n in range(int(seconds))]
         file = folder / f"{language}.srt"
-        write_srt(cues, file)
+        file.write_bytes(write_srt(cues))
         tracks.append((language, file))
     return tuple(tracks)
 

@@ -7,36 +7,42 @@ from pathlib import Path
 import click
 
 from dubkit.cli.options import languages, load, model_store, output_option
+from dubkit.formats.format import format_of, writable
 
 
 @click.command(name="export")
 @click.argument("video", type=click.Path(path_type=Path))
 @click.option(
-    "--format",
-    "kind",
-    type=click.Choice(["srt", "vtt", "rttm", "csv", "json"]),
-    required=True,
-    help="What to write.",
+    "--format", "name", type=click.Choice(writable()), help="What to write; the ending of --out says it, too."
 )
 @click.option("--lang", default="", metavar="LANG", help="Language of the lines; the source's when left out.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write, else stdout.")
 @output_option
-def command(video: Path, kind: str, lang: str, out: Path | None, output: Path) -> None:
+def command(video: Path, name: str | None, lang: str, out: Path | None, output: Path) -> None:
     """Write subtitles (srt, vtt), turns (rttm) or all lines (csv, json) of VIDEO, hand edits included.
 
     Each can be given back with `run --use`: a csv, json, srt or vtt to transcribe or translate, an rttm to
     diarize.
     """
-    from dubkit.formats.export import export
+    from dubkit.episode.export import export
     from dubkit.progress import Speeds
     from dubkit.studio import Session, episode_context
 
+    name = name or _named_by(out)
     settings = load({}, video).settings
     session = Session(settings, output, model_store(settings), Speeds())
     language = languages((lang,))[0] if lang else ""
-    written = export(episode_context(session, video), language, kind)
+    content = export(episode_context(session, video), language, name)
     if out is None:
-        click.echo(written, nl=False)
+        click.echo(content, nl=False)
     else:
-        out.write_text(written, "utf-8")
+        out.write_bytes(content)
         click.echo(str(out))
+
+
+def _named_by(out: Path | None) -> str:
+    """Return the format that the ending of a file names."""
+    format = format_of(out, lambda format: format.written is not None) if out else None
+    if format is None:
+        raise click.UsageError(f"Which format? Say --format, one of: {', '.join(writable())}.")
+    return format.name

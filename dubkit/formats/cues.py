@@ -1,48 +1,53 @@
-"""Subtitle files beside the artifacts, kept in step with the hand edits."""
+"""Cues: what every reader makes of a subtitle, and what every writer leaves out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from dubkit.episode.context import Context
+from dubkit.formats.content import Cue
+from dubkit.formats.text import one_line
+from dubkit.formats.times import CLOCK, clock_seconds
 
 if TYPE_CHECKING:
-    from dubkit.formats.subtitles import Cue
+    from dubkit.formats.document import Document
 
 
-def source_cues(context: Context) -> list[Cue]:
-    """Return the segments as subtitle cues in the source language."""
-    from dubkit.formats.subtitles import Cue
-
-    return [Cue(s.start, s.end, s.text, s.speaker) for s in context.segments if s.text]
+def visible(cues: Iterable[Cue]) -> list[Cue]:
+    """Return the cues that have a text, in order of time."""
+    return sorted((cue for cue in cues if cue.text.strip()), key=lambda cue: (cue.start, cue.end))
 
 
-def target_cues(context: Context) -> list[Cue]:
-    """Return the lines as subtitle cues in the target language; an untranslated line has none."""
-    from dubkit.formats.subtitles import Cue
-
-    return [Cue(s.start, s.end, line.text, s.speaker) for s, line in context.lines if line.text]
-
-
-def write_source_subtitles(context: Context) -> list[str]:
-    """Write `<stem>.srt` and `.vtt`; return their names."""
-    return _write(context, source_cues(context), context.episode.name, "")
+def cue_at(file: Document, place: str, start: float, end: float, text: str, speaker: str = "") -> Cue:
+    """Return a cue with its text on one line. Raises MediaError when its times cannot be."""
+    if not 0 <= start <= end < float("inf"):
+        cure = "Correct the times: 0 or more, and the end after the start."
+        raise file.error(place, f"the cue runs from {start} s to {end} s", cure)
+    return Cue(start, end, one_line(text), speaker.strip())
 
 
-def write_target_subtitles(context: Context) -> list[str]:
-    """Write `<stem>.<language>.srt` and `.vtt` into the language's folder; return their names."""
-    stem = f"{context.episode.name}.{context.language}"
-    return _write(context, target_cues(context), stem, context.language)
+def cue_from_fields(file: Document, place: str, fields: Any) -> Cue:
+    """Return the cue of a record with the fields start, end, text and maybe speaker."""
+    if not isinstance(fields, dict):
+        raise file.error(place, f"{fields!r} is no record", "It needs start, end and text.")
+    start, end = (_seconds(file, place, name, fields.get(name)) for name in ("start", "end"))
+    text = fields.get("text")
+    if not isinstance(text, str):
+        raise file.error(place, f"text is {text!r}", "Give every line a text.")
+    return cue_at(file, place, start, end, text, str(fields.get("speaker") or ""))
 
 
-def _write(context: Context, cues: list[Cue], stem: str, language: str) -> list[str]:
-    from dubkit.formats.subtitles import write_srt, write_vtt
-
-    wanted = context.settings.stitch.subs_format
-    names: list[str] = []
-    for suffix, write in ((".srt", write_srt), (".vtt", write_vtt)):
-        if wanted in (suffix[1:], "both"):
-            with context.store.writing(stem + suffix, language) as temporary:
-                write(cues, temporary)
-            names.append(stem + suffix)
-    return names
+def _seconds(file: Document, place: str, name: str, value: object) -> float:
+    """Return seconds from a number, a numeral with comma or point, or a clock time such as 0:01:02.5."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    spelled = str(value or "").strip()
+    clock = re.fullmatch(CLOCK, spelled)
+    if clock:
+        return clock_seconds(clock.groups())
+    try:
+        return float(spelled.replace(",", "."))
+    except ValueError:
+        cure = "Write seconds (12.5) or a clock time (00:00:12.500)."
+        raise file.error(place, f"{name} is {value!r}, not a time", cure) from None

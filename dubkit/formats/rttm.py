@@ -1,91 +1,54 @@
-"""Turns as text: RTTM, the format of diarisation tools, and CSV, the format of people."""
+"""RTTM: who speaks when, as diarisation tools exchange it."""
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from dubkit.errors import ArtifactDamaged
-from dubkit.types import Diarization, Turn
+from dubkit.formats.content import Heading
+from dubkit.formats.format import Format
+from dubkit.formats.turns import one_word, turn_seconds
+from dubkit.types import Turn
 
-RTTM_CURE = "Each line reads: SPEAKER <file> 1 <start> <duration> <NA> <NA> <speaker> <NA> <NA>"
-CSV_CURE = "The first line names the columns start, end, speaker; times are seconds or HH:MM:SS.mmm."
+if TYPE_CHECKING:
+    from dubkit.formats.document import Document
+
+CURE = "Each line reads: SPEAKER <file> 1 <start> <duration> <NA> <NA> <speaker> <NA> <NA>"
 
 
-def write_rttm(diarization: Diarization, name: str) -> str:
-    """Return the turns as RTTM text. Spaces in names become underscores: RTTM is split at blanks."""
-    file = _one_field(name)
+def write_rttm(turns: Iterable[Turn], heading: Heading = Heading()) -> bytes:
+    """Return turns as RTTM. Blanks in names become underscores: RTTM is split at blanks."""
+    file = one_word(heading.name)
     return "".join(
         f"SPEAKER {file} 1 {turn.start:.3f} {turn.end - turn.start:.3f} "
-        f"<NA> <NA> {_one_field(turn.speaker)} <NA> <NA>\n"
-        for turn in diarization.turns
-    )
+        f"<NA> <NA> {one_word(turn.speaker)} <NA> <NA>\n"
+        for turn in turns
+    ).encode("utf-8")
 
 
-def read_rttm(path: Path) -> tuple[Turn, ...]:
-    """Return the turns of an RTTM file in time order; lines of other types are skipped."""
+def _read(file: Document) -> list[Turn]:
+    """Return the turns; lines of other types are skipped."""
     turns = []
-    for number, line in enumerate(_text(path, RTTM_CURE).splitlines(), start=1):
+    for number, line in enumerate(file.text().splitlines(), start=1):
         fields = line.split()
         if not fields or fields[0] != "SPEAKER":
             continue
-        at = f"line {number}"
+        place = f"line {number}"
         if len(fields) < 8:
-            raise ArtifactDamaged(path, at, f"{len(fields)} fields instead of 10", RTTM_CURE)
-        start = _seconds(path, at, "start", fields[3], RTTM_CURE)
-        length = _seconds(path, at, "duration", fields[4], RTTM_CURE)
+            raise file.error(place, f"{len(fields)} fields instead of 10", CURE)
+        start = turn_seconds(file, place, "start", fields[3], CURE)
+        length = turn_seconds(file, place, "duration", fields[4], CURE)
         turns.append(Turn(start, start + length, fields[7]))
     if not turns:
-        raise ArtifactDamaged(path, "", "no SPEAKER line in it", RTTM_CURE)
-    return tuple(sorted(turns, key=lambda turn: (turn.start, turn.end)))
+        raise file.error("", "no SPEAKER line in it", CURE)
+    return turns
 
 
-def read_turns_csv(path: Path) -> tuple[Turn, ...]:
-    """Return the turns of a CSV file with the columns start, end, speaker, in time order."""
-    lines = _text(path, CSV_CURE).splitlines()
-    delimiter = max(",;\t", key=lines[0].count) if lines else ","
-    rows = csv.DictReader(lines, delimiter=delimiter)
-    rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or []]
-    missing = [name for name in ("start", "end", "speaker") if name not in rows.fieldnames]
-    if missing:
-        raise ArtifactDamaged(path, "line 1", f"no column {', '.join(missing)}", CSV_CURE)
-    turns = []
-    for row in rows:
-        at = f"line {rows.line_num}"
-        start = _seconds(path, at, "start", row["start"] or "", CSV_CURE)
-        end = _seconds(path, at, "end", row["end"] or "", CSV_CURE)
-        speaker = _one_field(row["speaker"] or "")
-        if not speaker:
-            raise ArtifactDamaged(path, at, "no speaker", CSV_CURE)
-        if end <= start:
-            raise ArtifactDamaged(path, at, f"the turn ends at {end:g} s, before its start", CSV_CURE)
-        turns.append(Turn(start, end, speaker))
-    return tuple(sorted(turns, key=lambda turn: (turn.start, turn.end)))
-
-
-def _one_field(name: str) -> str:
-    return "_".join(name.split())
-
-
-def _text(path: Path, cure: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ArtifactDamaged(path, f"byte {error.start}", "the text is not UTF-8", cure) from error
-    except OSError as error:
-        raise ArtifactDamaged(path, "", f"cannot be read ({error.strerror})", cure) from error
-
-
-def _seconds(path: Path, at: str, field: str, text: str, cure: str) -> float:
-    """Return seconds from `12.5`, `1:02.5` or `0:01:02,5`; the file is named when it is neither."""
-    try:
-        parts = [float(part) for part in text.strip().replace(",", ".").split(":")]
-    except ValueError as error:
-        raise ArtifactDamaged(path, at, f"{field} is {text!r}, not a time", cure) from error
-    seconds = 0.0
-    for part in parts:
-        seconds = seconds * 60 + part
-    # `not (x >= 0)` also refuses NaN, which float() accepts.
-    if not 0 <= seconds < float("inf") or len(parts) > 3:
-        raise ArtifactDamaged(path, at, f"{field} is {text!r}, not a time", cure)
-    return seconds
+FORMAT = Format(
+    name="rttm",
+    title="Rich Transcription Time Marked",
+    suffixes=(".rttm",),
+    media_type="text/plain",
+    read_turns=_read,
+    write_turns=write_rttm,
+)

@@ -6,25 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from dubkit.errors import ArtifactDamaged
-from dubkit.formats.rttm import read_rttm, read_turns_csv, write_rttm
-from dubkit.types import Diarization, Turn
+from dubkit.errors import MediaError
+from dubkit.formats.content import Heading
+from dubkit.formats.reading import read_turns
+from dubkit.formats.rttm import write_rttm
+from dubkit.types import Turn
 from tests.support.speech_clips import MEDIA
-
-
-def found(*turns: Turn) -> Diarization:
-    return Diarization(turns=turns, method="import", embeddings={})
 
 
 def test_turns_survive_rttm(tmp_path: Path) -> None:
     turns = (Turn(0.5, 2.25, "spk1"), Turn(2.0, 3.125, "MÉO069"))
     path = tmp_path / "turns.rttm"
-    path.write_text(write_rttm(found(*turns), "día 1"), encoding="utf-8")
-    assert read_rttm(path) == turns
+    path.write_bytes(write_rttm(turns, Heading("día 1")))
+    assert read_turns(path) == turns
 
 
 def test_rttm_names_never_hold_blanks() -> None:
-    line = write_rttm(found(Turn(0, 1, "The old\tman")), "my  film №1").split()
+    line = write_rttm([Turn(0, 1, "The old\tman")], Heading("my  film №1")).decode().split()
     assert len(line) == 10
     assert line[1] == "my_film_№1"
     assert line[7] == "The_old_man"
@@ -34,7 +32,7 @@ def test_published_rttm_is_read() -> None:
     path = MEDIA / "b_dialog" / "ami_trñ00_3spk.rttm"
     if not path.exists():
         pytest.skip("the test clips are not on this machine")
-    turns = read_rttm(path)
+    turns = read_turns(path)
     assert {turn.speaker for turn in turns} == {"MÉO069", "MEE067", "MEE068"}
     assert [turn.start for turn in turns] == sorted(turn.start for turn in turns)
 
@@ -55,24 +53,24 @@ def test_published_rttm_is_read() -> None:
 def test_broken_rttm_names_the_line(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "broken.rttm"
     path.write_text(text)
-    with pytest.raises(ArtifactDamaged) as error:
-        read_rttm(path)
+    with pytest.raises(MediaError) as error:
+        read_turns(path)
     assert message in str(error.value)
     assert str(path) in str(error.value)
 
 
 def test_unreadable_files_say_why(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactDamaged, match="cannot be read"):
-        read_rttm(tmp_path / "absent.rttm")
+    with pytest.raises(MediaError, match="cannot be read"):
+        read_turns(tmp_path / "absent.rttm")
     (tmp_path / "latin.rttm").write_bytes(b"SPEAKER caf\xe9")
-    with pytest.raises(ArtifactDamaged, match="not UTF-8"):
-        read_rttm(tmp_path / "latin.rttm")
+    with pytest.raises(MediaError, match="not UTF-8"):
+        read_turns(tmp_path / "latin.rttm")
 
 
 def test_csv_takes_seconds_and_clock_times(tmp_path: Path) -> None:
     path = tmp_path / "turns.csv"
     path.write_text("\ufeffSpeaker;Start;End\nThe man;0:01:02,5;1:03\nx;1.5;2\n", encoding="utf-8")
-    assert read_turns_csv(path) == (Turn(1.5, 2.0, "x"), Turn(62.5, 63.0, "The_man"))
+    assert read_turns(path) == (Turn(1.5, 2.0, "x"), Turn(62.5, 63.0, "The_man"))
 
 
 @pytest.mark.parametrize(
@@ -88,6 +86,6 @@ def test_csv_takes_seconds_and_clock_times(tmp_path: Path) -> None:
 def test_broken_csv_names_the_line(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "turns.csv"
     path.write_text(text)
-    with pytest.raises(ArtifactDamaged) as error:
-        read_turns_csv(path)
+    with pytest.raises(MediaError) as error:
+        read_turns(path)
     assert message in str(error.value)

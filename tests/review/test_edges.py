@@ -13,14 +13,14 @@ import pytest
 
 from dubkit.episode.context import Context
 from dubkit.episode.edits.events import Change
+from dubkit.episode.export import export
 from dubkit.episode.store import Parts, Record
 from dubkit.errors import DiskFull, EditConflict, EditRefused
-from dubkit.formats.export import export
 from dubkit.review.changes import Desk, LineChange
+from dubkit.review.files import read_changes
 from dubkit.review.history import describe, history
 from dubkit.review.lines import Filter, find_lines, review_lines
 from dubkit.review.speakers import SpeakerChange, assign, describe_speaker, merge_speakers
-from dubkit.review.table import read_changes
 from dubkit.types import Line, Segment, Transcript, Translation
 from tests.review.test_changes import (
     LINES,
@@ -302,7 +302,7 @@ def test_a_number_of_thousands_of_digits_is_no_line(context: Context) -> None:
 def subtitles(context: Context, tmp_path: Path) -> tuple[Path, list[str]]:
     """Return a file of the first three lines, and its cues as blocks."""
     file = tmp_path / "lines.srt"
-    file.write_text(export(context.fresh(), PT, "srt"), "utf-8")
+    file.write_bytes(export(context.fresh(), PT, "srt"))
     return file, file.read_text("utf-8").strip().split("\n\n")
 
 
@@ -361,7 +361,7 @@ def test_cues_moved_by_any_time_keep_their_lines(context: Context, tmp_path: Pat
 def test_an_empty_time_takes_its_edit_back_and_names_are_found(context: Context, tmp_path: Path) -> None:
     Desk(context, "ana").edit("s0002", LineChange(end=5.7))
     context = context.fresh()
-    table = list(csv.DictReader(io.StringIO(export(context, PT, "csv"))))
+    table = list(csv.DictReader(io.StringIO(export(context, PT, "csv").decode())))
     table[0] |= {"start": "", "speaker": "bo"}
     table[1] |= {"start": " ", "end": ""}
     file = tmp_path / "lines.csv"

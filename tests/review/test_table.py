@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from dubkit.episode.context import Context
+from dubkit.episode.export import export
 from dubkit.errors import EditRefused
-from dubkit.formats.export import export
 from dubkit.review.changes import Desk, LineChange
+from dubkit.review.files import read_changes
 from dubkit.review.lines import review_lines
-from dubkit.review.table import read_changes
 from dubkit.types import Clips, LineRoute, Transcript, Translation
 from tests.review.test_changes import PT, again, make_episode, segments, speak
 
@@ -26,7 +26,7 @@ def context(tmp_path: Path) -> Context:
 
 def written(context: Context, tmp_path: Path, kind: str) -> Path:
     file = tmp_path / f"lines.{kind}"
-    file.write_text(export(context.fresh(), PT, kind), "utf-8")
+    file.write_bytes(export(context.fresh(), PT, kind))
     return file
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dubkit.errors import ModelDamaged, ModelMissing, SettingError
-from dubkit.formats.rttm import read_rttm
+from dubkit.formats.reading import read_turns
 from dubkit.speech import clusters
 from dubkit.speech.clusters import cluster
 from dubkit.speech.diarize import DiarizeSettings, diarize, single_speaker
@@ -207,5 +207,5 @@ def test_diarisation_error_of_labelled_recordings(encoder: VoiceEncoder, name: s
     from benchmarks.diarization import _error
 
     audio = clip(name)
-    truth = read_rttm((MEDIA / name).with_suffix(".rttm"))
+    truth = read_turns((MEDIA / name).with_suffix(".rttm"))
     assert _error(truth, diarize(audio, speech_spans(audio), encoder).turns) <= most

@@ -11,9 +11,9 @@ from dubkit.chain.estimate import estimate
 from dubkit.chain.plan import StagePlan
 from dubkit.config import Settings
 from dubkit.episode.context import Context
+from dubkit.episode.export import export
 from dubkit.episode.store import EpisodeStore
 from dubkit.errors import ArtifactDamaged
-from dubkit.formats.export import export
 from dubkit.models.store import ModelStore
 from dubkit.studio import chain
 from dubkit.types import (
@@ -172,17 +172,17 @@ def test_a_cast_file_that_is_named_must_be_there(context: Context) -> None:
 
 
 def test_exports_hold_edits_and_come_back_as_imports(context: Context, tmp_path: Path) -> None:
-    from dubkit.formats.subtitles import read_cues
+    from dubkit.formats.reading import read_cues
 
     edit(context, '{"lines": {"s0002": {"text": "Va, \\"vite\\"."}}}')
     for kind in ("csv", "json", "srt", "vtt"):
         file = tmp_path / f"lines.{kind}"
-        file.write_text(export(context, "fr", kind), "utf-8")
+        file.write_bytes(export(context, "fr", kind))
         cues = read_cues(file)
         assert [cue.text for cue in cues] == ["Dis « salut » …", 'Va, "vite".'], kind
         assert [(cue.start, cue.end) for cue in cues] == [(1.0, 2.0), (3.0, 4.0)]
-    assert export(context, "", "rttm").splitlines()[1].split()[3:5] == ["3.000", "1.000"]
-    assert "Say “hi” …" in export(context, "", "srt")
+    assert export(context, "", "rttm").decode().splitlines()[1].split()[3:5] == ["3.000", "1.000"]
+    assert "Say “hi” …" in export(context, "", "srt").decode()
 
 
 def test_an_estimate_counts_disk_and_the_tokens_of_a_language_model(context: Context) -> None:

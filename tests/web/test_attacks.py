@@ -20,10 +20,10 @@ import httpx
 import pytest
 
 from dubkit.errors import DubkitError
-from dubkit.formats.export import quoted, unquoted
+from dubkit.formats.csv import quoted, unquoted
 from dubkit.media.files.probe import probe
+from dubkit.review.files import read_changes
 from dubkit.review.opening import of_folder
-from dubkit.review.table import read_changes
 from dubkit.web.accounts import audit
 from dubkit.web.files import episode_media
 from dubkit.web.http import following, headers

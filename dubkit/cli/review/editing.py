@@ -98,8 +98,8 @@ def _check_usage(line: str | None, file: Path | None, values: dict[str, Any], cl
 
 
 def _edit_all(desk: Desk, file: Path) -> None:
+    from dubkit.review.files import read_changes
     from dubkit.review.history import line_of
-    from dubkit.review.table import read_changes
 
     changes = read_changes(desk.context, file)
     event = desk.edit_all(changes)

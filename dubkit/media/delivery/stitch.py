@@ -15,6 +15,7 @@ from typing import Any
 
 from dubkit.errors import MediaError, SettingError
 from dubkit.media.delivery.picture import Picture, flags_of, spliced_picture
+from dubkit.media.delivery.settings import Stitch
 from dubkit.media.delivery.verify import DeliveredTrack, DeliveryCheck, verify_delivery
 from dubkit.media.files.command import Node, Stream, media_input
 from dubkit.media.files.container import (
@@ -73,7 +74,7 @@ class StitchInputs:
     language: str
     source_language: str = ""
     subtitles: tuple[tuple[str, Path], ...] = ()
-    keep_original: bool = True
+    settings: Stitch = Stitch()
     audio_bitrate: int = 96_000
     picture: Path | None = None
 
@@ -154,7 +155,7 @@ def container_for(episode: Episode, requested: str = "auto") -> str:
     a statement that only Matroska carries on. Other sources go into mp4 when every stream fits.
     """
     if requested not in _CONTAINERS:
-        raise SettingError("container", requested, f"one of {', '.join(_CONTAINERS)} is expected")
+        raise SettingError("stitch.container", requested, f"must be one of {', '.join(_CONTAINERS)}")
     if requested != "auto":
         return requested
     fits = all(audio.codec in _MP4_AUDIO for audio in episode.audio)
@@ -172,7 +173,7 @@ def stitch(inputs: StitchInputs, out: Path, container: str) -> None:
     container, `ToolError` and `DiskFull` from ffmpeg.
     """
     if container not in _CONTAINERS[1:]:
-        raise SettingError("container", container, "one of mp4, mkv, m4a is expected")
+        raise SettingError("stitch.container", container, "must be one of mp4, mkv, m4a here")
     episode = inputs.episode
     kept = _kept_streams(inputs)
     _check_picture(inputs, kept, container)
@@ -216,20 +217,20 @@ def _check_picture(inputs: StitchInputs, kept: _Kept, container: str) -> None:
     if container == "mkv":
         if kept.picture is not None and kept.picture.track.hidden:
             problem = f"an edit list hides its first {kept.picture.track.hidden} frames, which mkv would show"
-            raise MediaError(inputs.source, problem, "Choose mp4 as the container.")
+            raise MediaError(inputs.source, problem, "Set stitch.container to mp4.")
         return
     if container == "m4a":
-        cure = "Choose mp4 or mkv as the container."
+        cure = "Set stitch.container to mp4 or mkv."
         raise MediaError(inputs.source, "its picture cannot go into an m4a file", cure)
     codec = kept.picture.codec if kept.picture else video.codec
     if codec not in _MP4_VIDEO:
-        cure = "Choose mkv (or auto) as the container; the picture is never encoded again."
+        cure = "Set stitch.container to mkv (or auto); the picture is never encoded again."
         raise MediaError(inputs.source, f"its {codec} picture cannot go into an mp4 file", cure)
 
 
 def _kept_streams(inputs: StitchInputs) -> _Kept:
     episode = inputs.episode
-    numbers = {audio.index for audio in episode.audio} if inputs.keep_original else set()
+    numbers = {audio.index for audio in episode.audio} if inputs.settings.keep_original else set()
     subtitles = {subtitle.index for subtitle in episode.subtitles}
     picture = episode.video.index if episode.video else None
     with open_media(inputs.source) as container:

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
+from dubkit.formats.format import subtitle_suffixes
 from dubkit.web.accounts.access import REFUSALS, EpisodeFolder, OpenEpisode, Viewer
 from dubkit.web.accounts.audit import audit_download
 from dubkit.web.accounts.people import Person
@@ -219,9 +220,10 @@ def subtitles(asked: Asked, language: Language, previews: OnPreviews) -> Respons
         file = inside(episode.store.root, name)
         answer = asked.send(file, file.path.name)
         return asked.noted(f"{language}/subtitles", answer) if asked.download else answer
-    srt = inside(episode.store.root, episode_media.subtitle_file(episode, language, ".srt") or language)
+    other = episode_media.subtitle_file(episode, language, *subtitle_suffixes())
+    file = inside(episode.store.root, other or language)
     return send_derived(
-        asked.request, get_derived(previews, episode_media.subtitles_from_srt(episode, language, srt.path))
+        asked.request, get_derived(previews, episode_media.subtitles_from(episode, language, file.path))
     )
 
 

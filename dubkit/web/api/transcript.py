@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dubkit.episode.context import Context
 from dubkit.episode.edits.log import EditLog
+from dubkit.episode.export import export, line_rows
 from dubkit.errors import MediaError, SettingError
-from dubkit.formats.export import export, line_rows
+from dubkit.formats.format import FORMATS, Format, writable
 from dubkit.review.changes import Desk, LineChange
 from dubkit.review.opening import of_folder
 from dubkit.review.regeneration import pending
@@ -26,10 +27,28 @@ from dubkit.web.site import OnSite, Site
 Language = Annotated[
     str, Query(max_length=100, description="A language of the job; one alone needs no name.")
 ]
-Format = Literal["json", "csv", "srt", "vtt"]
+ROWS = "json"
+"""The interface's own answer, with the fields of `Row`; every other format is a file."""
 
-ACCEPTED: dict[str, Format] = {"text/csv": "csv", "text/vtt": "vtt", "application/x-subrip": "srt"}
-TYPES = {"csv": "text/csv", "srt": "application/x-subrip", "vtt": "text/vtt"}
+
+def files() -> list[Format]:
+    """Return the formats that a transcript can be sent in as a file."""
+    return [FORMATS.records[name] for name in writable("rows", "cues") if name != ROWS]
+
+
+def choices() -> list[str]:
+    """Return what a transcript can be asked for as."""
+    return [ROWS, *(format.name for format in files())]
+
+
+def known_format(name: str) -> str:
+    """Return the name of a format that transcripts are sent in. Raises ValueError for others."""
+    if name not in choices():
+        raise ValueError(f"must be one of {', '.join(choices())}")
+    return name
+
+
+FormatName = Annotated[str, AfterValidator(known_format), Field(json_schema_extra={"enum": [*choices()]})]
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
     404: {"description": "There is no such job, or its episode has no lines in that language."},
@@ -124,15 +143,16 @@ def rows(context: Context) -> list[Row]:
     return found
 
 
-def wanted_format(
-    format: Annotated[Format | None, Query(description="Over what the Accept header says.")] = None,
+def asked_format(
+    format: Annotated[FormatName | None, Query(description="Over what the Accept header says.")] = None,
     accept: Annotated[str, Header(max_length=1000)] = "",
-) -> Format:
-    """Return the format that is asked for."""
-    kinds = (part.partition(";")[0].strip().lower() for part in accept.split(","))
+) -> str:
+    """Return the name of the format that is asked for."""
     if format is not None:
         return format
-    return next((ACCEPTED[kind] for kind in kinds if kind in ACCEPTED), "json")
+    by_type = {format.media_type: format.name for format in reversed(files())} | {"application/json": ROWS}
+    types = (part.partition(";")[0].strip().lower() for part in accept.split(","))
+    return next((by_type[name] for name in types if name in by_type), ROWS)
 
 
 @router.get(
@@ -142,7 +162,7 @@ def wanted_format(
         **ANSWERS,
         200: {
             "description": "The lines in order of time.",
-            "content": {kind: {"schema": {"type": "string"}} for kind in TYPES.values()},
+            "content": {format.media_type: {"schema": {"type": "string"}} for format in files()},
         },
     },
 )
@@ -150,18 +170,20 @@ def read_transcript(
     job: OpenJob,
     site: OnSite,
     person: Viewer,
-    format: Annotated[Format, Depends(wanted_format)],
+    format: Annotated[str, Depends(asked_format)],
     language: Language = "",
 ) -> list[Row] | Response:
-    """Return the lines as rows, a table (CSV), or subtitles (SRT, VTT)."""
+    """Return the lines as rows (JSON), or as a file: a table or subtitles."""
     context = lines_of(site, job, language, source_too=True)
     subject = f"{job.work.episode}/{context.language or 'source'}/transcript"
     audit(site, person, "download", subject, format)
-    if format == "json":
+    if format == ROWS:
         return rows(context)
-    name = f"transcript.{context.language or 'source'}.{format}"
+    record = FORMATS.records[format]
+    name = f"transcript.{context.language or 'source'}{record.suffixes[0]}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(export(context, context.language, format), media_type=TYPES[format], headers=headers)
+    content = export(context, context.language, format)
+    return Response(content, media_type=record.media_type, headers=headers)
 
 
 @router.put("", responses={**ANSWERS, 400: {"description": "A line cannot be changed so; none is."}})

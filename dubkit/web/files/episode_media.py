@@ -187,23 +187,24 @@ def shots(episode: EpisodeFolder) -> list[dict[str, Any]]:
     return found
 
 
-def subtitle_file(episode: EpisodeFolder, language: str, suffix: str) -> str:
+def subtitle_file(episode: EpisodeFolder, language: str, *suffixes: str) -> str:
     """Return the name of the subtitles of a dub below the episode folder; "" when there are none."""
     folder = episode.store.path("", language)
-    ending = f".{language}{suffix}"
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    return next((f"{language}/{name}" for name in names if name.endswith(ending)), "")
+    endings = [f".{language}{suffix}" for suffix in suffixes]
+    return next((f"{language}/{name}" for end in endings for name in names if name.endswith(end)), "")
 
 
-def subtitles_from_srt(episode: EpisodeFolder, language: str, srt: Path) -> Derived:
-    """Describe subtitles that a page can show, made from those that were written as SRT only."""
+def subtitles_from(episode: EpisodeFolder, language: str, file: Path) -> Derived:
+    """Describe subtitles that a page can show, made from those that were written in another format."""
 
     def make(target: Path) -> None:
-        from dubkit.formats.subtitles import read_cues, write_vtt
+        from dubkit.formats.reading import read_cues
+        from dubkit.formats.vtt import write_vtt
 
-        write_vtt(read_cues(srt), target)
+        target.write_bytes(write_vtt(read_cues(file)))
 
-    return Derived(episode.store, f"{language}/subtitles", (srt,), ".vtt", make)
+    return Derived(episode.store, f"{language}/subtitles", (file,), ".vtt", make)
 
 
 @cache

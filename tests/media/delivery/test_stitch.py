@@ -15,6 +15,7 @@ import pytest
 import soundfile
 
 from dubkit.errors import DiskFull, MediaError, SettingError, ToolError
+from dubkit.media.delivery.settings import Stitch
 from dubkit.media.delivery.stitch import StitchInputs, container_for, stitch, track_language, verify_delivery
 from dubkit.media.delivery.verify import DeliveryCheck
 from dubkit.media.files import ffmpeg as program
@@ -186,7 +187,7 @@ def test_subtitle_times_and_text(film: Path, tmp_path: Path) -> None:
 
 
 def test_original_can_be_left_out(film: Path, tmp_path: Path) -> None:
-    out, episode = deliver(film, tmp_path, keep_original=False)
+    out, episode = deliver(film, tmp_path, settings=Stitch(keep_original=False))
     assert [track.language for track in verify_delivery(film, out, episode).audio] == ["por"]
 
 
@@ -341,7 +342,7 @@ def test_container_choice(film: Path) -> None:
     assert container_for(replace(episode, audio=(replace(episode.audio[0], codec="pcm_s24le"),))) == "mkv"
     assert container_for(replace(episode, container="matroska,webm")) == "mkv"
     assert container_for(replace(episode, video=None)) == "m4a"
-    with pytest.raises(SettingError, match="avi"):
+    with pytest.raises(SettingError, match=r"stitch\.container = 'avi'"):
         container_for(episode, "avi")
 
 
@@ -352,7 +353,7 @@ def test_containers_that_cannot_be(film: Path, tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="prores picture cannot go into an mp4"):
         deliver(prores, tmp_path, "mp4")
     episode = probe(film)
-    with pytest.raises(SettingError, match="auto"):
+    with pytest.raises(SettingError, match=r"stitch\.container = 'auto'"):
         stitch(StitchInputs(film, episode, film, "pt"), tmp_path / "a.mp4", "auto")
 
 
@@ -374,7 +375,7 @@ def test_verification_sees_changed_pictures(film: Path, tmp_path: Path) -> None:
 
 def test_sound_only_keeps_its_metadata_without_the_original(film: Path, tmp_path: Path) -> None:
     source = ffmpeg("-i", str(film), "-vn", "-c:a", "copy", str(tmp_path / "sound.m4a"))
-    out, _ = deliver(source, tmp_path, keep_original=False)
+    out, _ = deliver(source, tmp_path, settings=Stitch(keep_original=False))
     with av.open(str(out)) as container:
         assert container.metadata["title"] == "My film"
         assert len(container.chapters()) == 2
@@ -443,7 +444,7 @@ def test_spliced_picture_keeps_tags_flags_and_chapters(film: Path, tmp_path: Pat
     video = probe(source).video
     assert video is not None
     splice(source, video, [(40, 44)], dimmed, tmp_path / "picture")
-    out, _ = deliver(source, tmp_path, picture=tmp_path / "picture", keep_original=False)
+    out, _ = deliver(source, tmp_path, picture=tmp_path / "picture", settings=Stitch(keep_original=False))
     after = probe(out).video
     assert after is not None
     assert (after.rotation, after.start) == (90, video.start)

@@ -1,0 +1,71 @@
+"""An episode in the formats that other programs read, with its hand edits."""
+
+from __future__ import annotations
+
+from dubkit.episode.context import Context
+from dubkit.episode.subtitles import source_cues, target_cues
+from dubkit.errors import DubkitError
+from dubkit.formats.content import Heading, LineRow
+from dubkit.formats.format import FORMATS, Format, writable
+
+
+def export(context: Context, language: str, name: str) -> bytes:
+    """Return the episode as a file of the format `name`; `language` empty is the source's.
+
+    Raises DubkitError for a format that dubkit does not write, and when the stage that makes what it
+    carries has not run.
+    """
+    format = FORMATS.get(name)
+    if format is None or format.written is None:
+        raise DubkitError(f"{name!r} is no format that dubkit writes. It writes: {', '.join(writable())}.")
+    turns = format.written == "turns"
+    needed = "diarization.json" if turns else "translation.json" if language else "transcript.json"
+    home = "" if turns else language
+    if not context.store.has(needed, home):
+        options = f" --to {language}" if language else " --until transcribe"
+        raise DubkitError(
+            f"{context.store.path(needed, home)} is not there yet.\n"
+            f"Run first: dubkit run {context.source}{options}"
+        )
+    return _write(context.fresh(language), format)
+
+
+def _write(context: Context, format: Format) -> bytes:
+    heading = Heading(context.episode.name, context.language)
+    if format.write_rows is not None:
+        return format.write_rows(line_rows(context), heading)
+    if format.write_cues is not None:
+        cues = target_cues(context) if context.language else source_cues(context)
+        return format.write_cues(cues, heading)
+    assert format.write_turns is not None
+    return format.write_turns(context.diarization.turns, heading)
+
+
+def line_rows(context: Context) -> list[LineRow]:
+    """Return one row per segment; `text` is the line of the language, or the segment's own."""
+    if not context.language:
+        return [
+            {"id": s.id, "start": s.start, "end": s.end, "speaker": s.speaker, "text": s.text}
+            for s in context.segments
+        ]
+    routes = context.routes
+    return [
+        {
+            "id": s.id,
+            "start": s.start,
+            "end": s.end,
+            "speaker": s.speaker,
+            "text": line.text,
+            "source": s.text,
+            "route": routes.get(line.id, line.route),
+            "flags": " ".join(line.flags),
+            **_remarks(context, line.id),
+        }
+        for s, line in context.lines
+    ]
+
+
+def _remarks(context: Context, line: str) -> dict[str, str]:
+    """Return what a person said of a line; empty where nobody did."""
+    edit = context.placed.lines.get(line)
+    return {name: (getattr(edit, name) if edit else None) or "" for name in ("voice", "delivery", "note")}

@@ -1,0 +1,123 @@
+"""The door of file formats: one record each, and the registry of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dubkit.registry import Registry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dubkit.formats.content import Content, Cue, Heading, LineRow, TableRow
+    from dubkit.formats.document import Document
+    from dubkit.types import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A file format of other programs: all that dubkit knows of it.
+
+    Each of the functions is there if the format can do it. Readers raise the errors of `Document.error`;
+    writers get what they write in order of time.
+    """
+
+    name: str
+    """How commands, settings and the HTTP interface name it: `srt`."""
+    title: str
+    suffixes: tuple[str, ...]
+    """Endings of its files in lower case, with the point; the first one is written."""
+    media_type: str
+    """Its name on the web: `text/vtt`."""
+    read_cues: Callable[[Document], Sequence[Cue]] | None = None
+    write_cues: Callable[[Sequence[Cue], Heading], bytes] | None = None
+    read_turns: Callable[[Document], Sequence[Turn]] | None = None
+    write_turns: Callable[[Sequence[Turn], Heading], bytes] | None = None
+    read_rows: Callable[[Document], Sequence[TableRow]] | None = None
+    write_rows: Callable[[Sequence[LineRow], Heading], bytes] | None = None
+    time_step: float = 0.001
+    """Smallest unit of its times, in seconds."""
+    edited_as: str = ""
+    """The format that lines go out in when people edit them in this one, which dubkit does not write."""
+
+    @property
+    def tolerance(self) -> float:
+        """Seconds that a time may differ by and still be the same: half a step, and what floats lose."""
+        return self.time_step / 2 + 0.0001
+
+    @property
+    def written(self) -> Content | None:
+        """What it is written with: the fullest that it can hold; None where it is only read."""
+        if self.write_rows is not None:
+            return "rows"
+        return "cues" if self.write_cues is not None else "turns" if self.write_turns is not None else None
+
+    @property
+    def editable(self) -> bool:
+        """Whether all lines can be changed in it by another program and brought back."""
+        comes_back = self.write_cues is not None or bool(self.edited_as)
+        return self.read_rows is not None or (self.read_cues is not None and comes_back)
+
+    def reads(self, content: Content) -> bool:
+        """Tell whether it can be read for some content."""
+        return getattr(self, f"read_{content}") is not None
+
+
+FORMATS = Registry(
+    "file format",
+    "dubkit.formats",
+    Format,
+    (
+        "dubkit.formats.srt:FORMAT",
+        "dubkit.formats.vtt:FORMAT",
+        "dubkit.formats.ass:ASS",
+        "dubkit.formats.ass:SSA",
+        "dubkit.formats.rttm:FORMAT",
+        "dubkit.formats.csv:FORMAT",
+        "dubkit.formats.json:FORMAT",
+    ),
+)
+
+BOTH = ("srt", "vtt")
+"""What `stitch.subs_format = "both"` writes: one for players and editors, one for browsers."""
+
+
+def readable(content: Content) -> tuple[str, ...]:
+    """Return the suffixes of the files that can be read for some content."""
+    return tuple(suffix for format in FORMATS if format.reads(content) for suffix in format.suffixes)
+
+
+def editable() -> tuple[str, ...]:
+    """Return the suffixes of the files that lines can be edited in, tables first."""
+    able = [format for format in FORMATS if format.editable]
+    tables_first = sorted(able, key=lambda format: format.read_rows is None)
+    return tuple(suffix for format in tables_first for suffix in format.suffixes)
+
+
+def writable(*contents: Content) -> tuple[str, ...]:
+    """Return the names of the formats that are written with one of some contents, or with any."""
+    return tuple(f.name for f in FORMATS if f.written in contents or (f.written and not contents))
+
+
+def subtitle_choices() -> tuple[str, ...]:
+    """Return the values of `stitch.subs_format`."""
+    return (*(format.name for format in FORMATS if format.write_cues is not None), "both")
+
+
+def subtitle_formats(choice: str) -> tuple[Format, ...]:
+    """Return the formats that a value of `stitch.subs_format` stands for."""
+    return tuple(FORMATS.records[name] for name in (BOTH if choice == "both" else (choice,)))
+
+
+def subtitle_suffixes() -> tuple[str, ...]:
+    """Return the suffixes of the subtitle files beside a dub that can be read again."""
+    both = (format for format in FORMATS if format.write_cues is not None and format.read_cues is not None)
+    return tuple(format.suffixes[0] for format in both)
+
+
+def format_of(path: Path, able: Callable[[Format], bool]) -> Format | None:
+    """Return the first format of a file's suffix that is able to do something, or None."""
+    suffix = path.suffix.lower()
+    return next((format for format in FORMATS if suffix in format.suffixes and able(format)), None)

@@ -1,0 +1,51 @@
+"""WebVTT: the subtitles of browsers, with the speaker of each cue."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from dubkit.formats.blocks import read_blocks
+from dubkit.formats.content import Cue, Heading
+from dubkit.formats.cues import visible
+from dubkit.formats.format import Format
+from dubkit.formats.text import break_lines, one_line
+from dubkit.formats.times import milliseconds
+
+if TYPE_CHECKING:
+    from dubkit.formats.document import Document
+
+_ASIDE = re.compile(r"(NOTE|STYLE|REGION)\b")
+
+
+def write_vtt(cues: Iterable[Cue], heading: Heading = Heading()) -> bytes:
+    """Return cues as WebVTT in UTF-8, with a voice tag where the speaker is known."""
+    blocks = ["WEBVTT\n"]
+    for cue in visible(cues):
+        text = html.escape(break_lines(cue.text), quote=False)
+        voice = f"<v {html.escape(one_line(cue.speaker), quote=False)}>" if cue.speaker else ""
+        blocks.append(f"{_stamp(cue.start)} --> {_stamp(cue.end)}\n{voice}{text}\n")
+    return "\n".join(blocks).encode("utf-8")
+
+
+def _stamp(seconds: float) -> str:
+    whole, thousandths = divmod(milliseconds(seconds), 1000)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours:02d}:{minute:02d}:{second:02d}.{thousandths:03d}"
+
+
+def _read(file: Document) -> list[Cue]:
+    return read_blocks(file, _ASIDE)
+
+
+FORMAT = Format(
+    name="vtt",
+    title="WebVTT subtitles",
+    suffixes=(".vtt",),
+    media_type="text/vtt",
+    read_cues=_read,
+    write_cues=write_vtt,
+)
