@@ -43,7 +43,7 @@ OPENERS = (
     "dubkit.ltx.components.open_vocoder",
     "dubkit.ltx.components.open_upsampler",
     "dubkit.ltx.components.open_statistics",
-    "dubkit.dubbing.diffusion.parts.Parts.transformer",
+    "dubkit.dubbing.diffusion.parts.GeneratorParts.transformer",
     "dubkit.dubbing.diffusion.parts.Checkpoint",
     "gc.collect",
 )

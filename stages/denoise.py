@@ -111,7 +111,7 @@ def items(context: Context) -> Sequence[Item]:
 
 def jobs_for(context: Context, due: Collection[str], folder: Path, stage: str) -> list[ClipJob]:
     """Return the work on some clips, in order of time; results go into `folder`."""
-    from dubkit.engines.justdubit.steps import ClipJob, Inputs
+    from dubkit.engines.justdubit.steps import ClipFiles, ClipJob
 
     video = context.episode.video
     assert video is not None, "clips have a picture"
@@ -123,16 +123,16 @@ def jobs_for(context: Context, due: Collection[str], folder: Path, stage: str) -
             continue
         previous = None
         if clip.follows:
-            # What is made in the same go lies in the folder still.
+            # Clips made in this run are still in the scratch folder.
             before = folder / clip.follows if clip.follows in due else on_disk(context, place(clip.follows))
             previous = clips[clip.follows], before
-        inputs = Inputs(
+        files = ClipFiles(
             on_disk(context, text_file(clip.id)),
             negative,
             on_disk(context, encoded_file(clip.window), shared=True),
             previous,
         )
-        jobs.append(ClipJob(clip, inputs, video.rate, clip_seed(context, clip), folder / clip.id))
+        jobs.append(ClipJob(clip, files, video.rate, clip_seed(context, clip), folder / clip.id))
     return jobs
 
 

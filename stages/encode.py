@@ -1,4 +1,4 @@
-"""Make latents of what every clip shows and lets hear, at both sizes; all languages share them."""
+"""Make latents of the picture and sound of every clip, at both sizes; all languages share them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dubkit.engines.justdubit.steps import Sight
+    from dubkit.engines.justdubit.steps import ClipSource
 
 
 def windows(context: Context) -> dict[str, Clip]:
@@ -67,18 +67,18 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         for item in items:
             clip = found[item.id]
             try:
-                sight = _sight(context, clip, times[clip.start_frame])
+                source = _source(context, clip, times[clip.start_frame])
                 with sink.write(encoded_file(item.id)) as temporary:
-                    encode(encoders, wanted, clip, sight, temporary)
+                    encode(encoders, wanted, clip, source, temporary)
             except (DubkitError, ValueError) as error:
                 sink.fail(item.id, failure(clip.id, error))
                 continue
             sink.done(item.id, files=[encoded_file(item.id)])
 
 
-def _sight(context: Context, clip: Clip, time: Fraction) -> Sight:
+def _source(context: Context, clip: Clip, time: Fraction) -> ClipSource:
     """Read a clip's frames and sound from the source."""
-    from dubkit.engines.justdubit.steps import Sight
+    from dubkit.engines.justdubit.steps import ClipSource
     from dubkit.media.picture.window import read_window
     from dubkit.media.sound.audio import read_span
 
@@ -88,7 +88,7 @@ def _sight(context: Context, clip: Clip, time: Fraction) -> Sight:
     first = max(0, round(time * SAMPLE_RATE))
     last = min(first + round(clip.frames / video.rate * SAMPLE_RATE), context.episode.samples)
     sound = heard(read_span(context.audio, first, last).T, context.layout)
-    return Sight(pictures, sound, SAMPLE_RATE, video.rate)
+    return ClipSource(pictures, sound, SAMPLE_RATE, video.rate)
 
 
 def heard(sound: NDArray[Any], layout: str) -> NDArray[np.float32]:

@@ -237,7 +237,7 @@ def test_the_rule_itself_tells_down_from_up(
 @pytest.mark.parametrize(
     ("module", "code", "wrong"),
     [
-        ("dubbing/diffusion/x.py", "def f():\n    from dubkit.dubbing.clip.encode import Text", True),
+        ("dubbing/diffusion/x.py", "def f():\n    from dubkit.dubbing.clip.encode import encode_clip", True),
         ("dubbing/film/x.py", "from dubkit.dubbing.clip import pixels", True),
         ("dubbing/film/x.py", "from dubkit.dubbing import Recipe", True),
         ("dubbing/film/x.py", "from dubkit.dubbing.film.colour import ColourMatch", False),

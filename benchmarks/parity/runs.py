@@ -18,14 +18,14 @@ from benchmarks.parity.report import BYTE, DEFAULT, EXACT, TABLE, Folder, Part, 
 from benchmarks.parity.stages import STREAMS, WALK
 from dubkit.dubbing.clip import pixels
 from dubkit.dubbing.clip.decode import decode_picture, decode_sound
-from dubkit.dubbing.clip.encode import Text as EncodedText
 from dubkit.dubbing.clip.encode import encode_clip, encode_prompt
 from dubkit.dubbing.clip.media import ClipMedia, Still, laid
 from dubkit.dubbing.diffusion import conditioning, recipes, schedules
-from dubkit.dubbing.diffusion.clip_latents import FirstStage, View
+from dubkit.dubbing.diffusion.clip_latents import Contexts, FirstStage, View
 from dubkit.dubbing.diffusion.generate import (
+    ClipInputs,
+    DiffusionStart,
     Plan,
-    Start,
     finished,
     first_stage,
     second_stage,
@@ -74,7 +74,7 @@ class Run(ABC):
     def stages(self) -> Iterator[tuple[Begin, tuple[Tensor, Tensor]]]:
         """Yield what each stage begins and ends with."""
 
-    def contexts(self) -> list[EncodedText]:
+    def contexts(self) -> list[Contexts]:
         prompts = self.models.folder.params["justdubit_call"]
         return [encode_prompt(self.models.text, prompts[name]) for name in ("prompt", "negative_prompt")]
 
@@ -119,20 +119,25 @@ class DubRun(Run):
         codecs = models.video_encoder, models.audio_encoder
         self.encoded = encode_clip(media, self.recipe, call["width"], call["height"], *codecs, self.tiling)
 
+    @property
+    def inputs(self) -> ClipInputs:
+        """What both stages start from."""
+        return ClipInputs(self.recipe, self.encoded, self.rate)
+
     def stages(self) -> Iterator[tuple[Begin, tuple[Tensor, Tensor]]]:
-        recipe, encoded, rate, seed = self.recipe, self.encoded, self.rate, self.call["seed"]
+        clip, seed = self.inputs, self.call["seed"]
         positive, negative = self.contexts()
         opened = self.models.transformer(self.loras[0])
         generator = torch.Generator().manual_seed(seed)
-        begin = start_first(recipe, opened.network, encoded, rate, generator.clone_state())
-        first = first_stage(recipe, opened, positive, negative, encoded, rate, seed)
+        begin = start_first(opened.network, clip, generator.clone_state())
+        first = first_stage(opened, clip, positive, negative, seed)
         self.done = first.video, first.audio
         yield Begin(noise_of(begin.states, generator), begin.states, begin.sigmas), self.done
         opened = self.models.transformer(self.loras[1])
         enlarged = upsample(first, self.models.upsampler, self.models.statistics)
         generator.set_state(first.generator)
-        begin = start_second(recipe, opened.network, encoded, first, enlarged, rate, generator.clone_state())
-        second = second_stage(recipe, opened, positive, encoded, first, enlarged, rate)
+        begin = start_second(opened.network, clip, first, enlarged, generator.clone_state())
+        second = second_stage(opened, clip, positive, first, enlarged)
         self.done = second.video, second.audio
         yield Begin(noise_of(begin.states, generator), begin.states, begin.sigmas), self.done
 
@@ -198,7 +203,7 @@ class StockRun(Run):
             guidance = 1.0 if second else self.call.get("cfg_guidance_scale", 1.0)
             opened = models.transformer(self.plan.loras[second])
             plan = Plan("A", guidance, None)
-            end = walk(opened, Start(states, None, sigmas, grid), positive, negative, plan)
+            end = walk(opened, DiffusionStart(states, None, sigmas, grid), positive, negative, plan)
             self.done = finished(end, grid, models.checkpoint.config.audio_vae.latent_channels)
             yield Begin(noise, states, sigmas), self.done
 
@@ -328,6 +333,6 @@ def _start_exactly(part: Part, run: DubRun) -> None:
     encoded = replace(run.encoded, first=View((image,), clip), sound=sound)
     generator = torch.Generator().manual_seed(run.call["seed"])
     network = run.models.transformer(()).network
-    start = start_first(run.recipe, network, encoded, run.rate, generator)
+    start = start_first(network, replace(run.inputs, encoded=encoded), generator)
     for stream, state in zip(STREAMS, start.states, strict=True):
         part.check(f"stage1.{stream}.start_latent", state.latent, EXACT)

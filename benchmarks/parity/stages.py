@@ -27,10 +27,11 @@ from dubkit.dubbing.clip.decode import decode_clip
 from dubkit.dubbing.clip.encode import encode_clip
 from dubkit.dubbing.clip.media import ClipMedia, Still, laid
 from dubkit.dubbing.diffusion import conditioning
-from dubkit.dubbing.diffusion.clip_latents import Encoded, FirstStage, SecondStage, View
+from dubkit.dubbing.diffusion.clip_latents import EncodedClip, FirstStage, SecondStage, View
 from dubkit.dubbing.diffusion.generate import (
+    ClipInputs,
+    DiffusionStart,
     Plan,
-    Start,
     denoiser,
     finished,
     start_first,
@@ -128,7 +129,7 @@ def numbers(text: str, pattern: str) -> list[int]:
     return [int(value) for value in re.findall(r"\d+", found[1])]
 
 
-def stored_latents(part: Part, call: Mapping[str, Any]) -> Encoded:
+def stored_latents(part: Part, call: Mapping[str, Any]) -> EncodedClip:
     """Return the stored latents of clip, still and sound."""
     views = [
         View((part.input(f"stage{stage}.image_latent"),), part.input(f"stage{stage}.ref_video_latent"))
@@ -141,28 +142,28 @@ def stored_latents(part: Part, call: Mapping[str, Any]) -> Encoded:
     frames = (reference.shape[2] - 1) * latents.FRAMES_PER_LATENT + 1
     places = ((call["images"][0][1], call["images"][0][2]),)
     size = call["height"], call["width"]
-    return Encoded(frames, *size, channels, bins, views[0], views[1], places, sound)
+    return EncodedClip(frames, *size, channels, bins, views[0], views[1], places, sound)
 
 
-def stages(folder: Folder) -> Iterator[tuple[int, Start]]:
+def stages(folder: Folder) -> Iterator[tuple[int, DiffusionStart]]:
     """Yield each stage's number and start, from stored latents; compare the noise on the way."""
     part, call = folder.part("e2e_justdubit"), folder.params["justdubit_call"]
     generator = torch.Generator().manual_seed(call["seed"])
-    encoded, rate = stored_latents(part, call), Fraction(call["frame_rate"])
     recipe = JUSTDUBIT.with_(
         steps=call["num_inference_steps"], reference_strength=call["video_conditioning"][0][1]
     )
+    clip = ClipInputs(recipe, stored_latents(part, call), Fraction(call["frame_rate"]))
     network = Models(folder).transformer(()).network
     names = ("stage1.final_video_latent", "stage1.final_audio_latent")
     for stage in (1, 2):
         before = torch.Generator()
         before.set_state(generator.get_state())
         if stage == 1:
-            start = start_first(recipe, network, encoded, rate, generator)
+            start = start_first(network, clip, generator)
         else:
             first = FirstStage(part.input(names[0]), part.input(names[1]), generator.get_state())
             enlarged = part.input("upsampled_latent")
-            start = start_second(recipe, network, encoded, first, enlarged, rate, generator)
+            start = start_second(network, clip, first, enlarged, generator)
         for stream, noise in zip(STREAMS, noise_of(start.states, before), strict=True):
             part.check(f"stage{stage}.noise_{stream}", noise, EXACT)
         yield stage, start
@@ -227,7 +228,9 @@ def dub_steps(folder: Folder) -> None:
         audio = states[1].mask if stage == 1 else torch.ones_like(states[1].mask)
         cross = conditioning.cross_attention(states[0].mask, audio)
         _, _, frames, rows, columns = part.shape(f"stage{stage}.final_video_latent")
-        start = Start(states, cross, sigmas, conditioning.Grid(frames, rows, columns, 1.0), silent=stage == 2)
+        start = DiffusionStart(
+            states, cross, sigmas, conditioning.Grid(frames, rows, columns, 1.0), silent=stage == 2
+        )
         passes = {"cond.": positive, "uncond.": negative} if stage == 1 else {"": positive}
         for name, text in passes.items():
             _first_pass(part, f"stage{stage}.step0.{name}", opened, start, text)
@@ -236,7 +239,9 @@ def dub_steps(folder: Folder) -> None:
         _walk(part, stage, denoiser(opened, start, [positive, *guided], plan), start)
 
 
-def _first_pass(part: Part, prefix: str, opened: OpenedTransformer, start: Start, text: Text) -> None:
+def _first_pass(
+    part: Part, prefix: str, opened: OpenedTransformer, start: DiffusionStart, text: Text
+) -> None:
     states, sigma = start.states, float(start.sigmas[0])
     rotations = opened.network.rotations(states[0].positions, states[1].positions)
     with capture(opened.network) as captured:
@@ -250,7 +255,7 @@ def _first_pass(part: Part, prefix: str, opened: OpenedTransformer, start: Start
         _details(part, prefix, opened.network, captured)
 
 
-def _walk(part: Part, stage: int, denoise: Denoise, start: Start) -> None:
+def _walk(part: Part, stage: int, denoise: Denoise, start: DiffusionStart) -> None:
     if part.names(f"stage{stage}.step0.denoised_"):
         guided = denoise(start.states, float(start.sigmas[0]))
         for stream, state, clean in zip(STREAMS, start.states, guided, strict=True):

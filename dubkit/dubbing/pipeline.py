@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from dubkit.dubbing.clip.decode import decode_picture, decode_sound
-from dubkit.dubbing.clip.encode import Text, encode_clip, encode_frames, encode_prompt
+from dubkit.dubbing.clip.encode import encode_clip, encode_frames, encode_prompt
 from dubkit.dubbing.clip.media import uncovered
 from dubkit.dubbing.continuation.blobs import BlobStore
 from dubkit.dubbing.continuation.continued import (
@@ -31,15 +31,15 @@ from dubkit.dubbing.continuation.continued import (
     shown_sound,
 )
 from dubkit.dubbing.continuation.state import ContinuationState
-from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, FirstStage, SecondStage
-from dubkit.dubbing.diffusion.generate import Contexts, first_stage, second_stage, upsample
-from dubkit.dubbing.diffusion.parts import Files, Parts, best_device, explained, free
+from dubkit.dubbing.diffusion.clip_latents import Carry, Contexts, EncodedClip, FirstStage, SecondStage
+from dubkit.dubbing.diffusion.generate import ClipInputs, first_stage, second_stage, upsample
+from dubkit.dubbing.diffusion.parts import Files, GeneratorParts, best_device, explained, free
 from dubkit.dubbing.diffusion.recipes import JUSTDUBIT, Recipe
 from dubkit.dubbing.request import (
     DEFAULT_TILING,
     NEGATIVE_PROMPT,
-    Request,
-    Wanted,
+    ClipOptions,
+    ClipRequest,
     adjusted,
     given_rate,
     read_stills,
@@ -93,7 +93,7 @@ class JustDubitPipeline:
             tuple(LoRA(Path(lora[0]), float(lora[1])) for lora in loras),
             distilled or None,
         )
-        self.parts = Parts(files, torch.device(device or best_device()), fp8transformer)
+        self.parts = GeneratorParts(files, torch.device(device or best_device()), fp8transformer)
         self.progress: OnProgress | None = None
         """Called between the steps of the work; what it raises ends the call."""
 
@@ -150,7 +150,7 @@ class JustDubitPipeline:
             DubkitError: a value, file or machine that does not do; the message says which.
         """
         recipe = adjusted(recipe, num_inference_steps, cfg_guidance_scale)
-        wanted = Wanted(recipe, given_rate(frame_rate), height, width, read_stills(images))
+        wanted = ClipOptions(recipe, given_rate(frame_rate), height, width, read_stills(images))
         if video_conditioning:
             loras = self.parts.files.loras
             source = source_of(wanted, video_conditioning, loras, first_frame=first_frame)
@@ -159,10 +159,10 @@ class JustDubitPipeline:
         given = None if continuation is None else opened(continuation, blob_store)
         texts, size = (prompt, negative_prompt), (source.height, source.width)
         return self.generate(
-            Request(source.media, *texts, seed, *size, source.recipe, tiling_config, given, overlap)
+            ClipRequest(source.media, *texts, seed, *size, source.recipe, tiling_config, given, overlap)
         )
 
-    def generate(self, request: Request) -> tuple[DubbedFrames, Tensor]:
+    def generate(self, request: ClipRequest) -> tuple[DubbedFrames, Tensor]:
         """Return the frames and the sound of one clip, as long as its real frames.
 
         Of a continuation, what comes after the frames that it begins with.
@@ -178,8 +178,9 @@ class JustDubitPipeline:
             plan = self.parts.plan(media.frames, request.height, request.width, references=references)
             positive, negative = self._embed(request, plan)
             encoded, carries = self._encode(request, start)
-            first = self._first(request, positive, negative, encoded, plan, carries[0])
-            second = self._second(request, positive, encoded, first, plan, carries[1])
+            inputs = [ClipInputs(recipe, encoded, media.rate, carry) for carry in carries]
+            first = self._first(inputs[0], positive, negative, request.seed, plan)
+            second = self._second(inputs[1], positive, first, plan)
             wave, sample_rate = self._sound(second)
         clip = finished_clip(media, second.audio, sample_rate, start)
         frames = DubbedFrames(
@@ -189,7 +190,7 @@ class JustDubitPipeline:
 
     # --- the work, one model at a time
 
-    def _embed(self, request: Request, plan: MemoryPlan) -> tuple[Text, Text | None]:
+    def _embed(self, request: ClipRequest, plan: MemoryPlan) -> tuple[Contexts, Contexts | None]:
         self._tell("text", 0, 1)
         encoder = self.parts.text(plan)
         positive = encode_prompt(encoder, request.prompt)
@@ -198,8 +199,8 @@ class JustDubitPipeline:
         return positive, negative
 
     def _encode(
-        self, request: Request, start: Before | None
-    ) -> tuple[Encoded, tuple[Carry | None, Carry | None]]:
+        self, request: ClipRequest, start: Before | None
+    ) -> tuple[EncodedClip, tuple[Carry | None, Carry | None]]:
         free()
         self._tell("encode", 0, 1)
         place = self.parts.checkpoint, self.parts.device, self.parts.dtype
@@ -216,39 +217,28 @@ class JustDubitPipeline:
 
     def _first(
         self,
-        request: Request,
+        clip: ClipInputs,
         positive: Contexts,
         negative: Contexts | None,
-        encoded: Encoded,
+        seed: int,
         plan: MemoryPlan,
-        carry: Carry | None,
     ) -> FirstStage:
         free()
-        recipe = request.recipe
-        self._tell("first stage", 0, recipe.steps)
+        self._tell("first stage", 0, clip.recipe.steps)
         return first_stage(
-            recipe,
-            self.parts.transformer(recipe.first_loras, plan),
+            self.parts.transformer(clip.recipe.first_loras, plan),
+            clip,
             positive,
             negative,
-            encoded,
-            request.media.rate,
-            request.seed,
-            carry=carry,
+            seed,
             on_step=lambda done, total: self._tell("first stage", done, total),
         )
 
     def _second(
-        self,
-        request: Request,
-        positive: Contexts,
-        encoded: Encoded,
-        first: FirstStage,
-        plan: MemoryPlan,
-        carry: Carry | None,
+        self, clip: ClipInputs, positive: Contexts, first: FirstStage, plan: MemoryPlan
     ) -> SecondStage:
         free()
-        recipe, parts = request.recipe, self.parts
+        recipe, parts = clip.recipe, self.parts
         self._tell("second stage", 0, recipe.second_steps)
         place = parts.checkpoint, parts.device, parts.dtype
         model = components.open_upsampler(parts.files.upsampler, *place)
@@ -256,14 +246,11 @@ class JustDubitPipeline:
         del model
         free()
         return second_stage(
-            recipe,
             parts.transformer(recipe.second_loras, plan),
+            clip,
             positive,
-            encoded,
             first,
             upsampled,
-            request.media.rate,
-            carry=carry,
             on_step=lambda done, total: self._tell("second stage", done, total),
         )
 
@@ -273,7 +260,7 @@ class JustDubitPipeline:
         vocoder = components.open_vocoder(*place)
         return decode_sound(second.audio, components.open_audio_decoder(*place), vocoder), vocoder.sample_rate
 
-    def _frames(self, request: Request, second: SecondStage) -> Iterator[Tensor]:
+    def _frames(self, request: ClipRequest, second: SecondStage) -> Iterator[Tensor]:
         """Yield the real frames; the decoder is open from the first piece to the last."""
         media, done, parts = request.media, 0, self.parts
         with explained():

@@ -33,7 +33,7 @@ DEFAULT_RATE = Fraction(25)
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ClipRequest:
     """What one clip is to become."""
 
     media: ClipMedia
@@ -52,7 +52,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ClipOptions:
     """What a call says of picture and sound; None leaves it to the clip or the recipe."""
 
     recipe: Recipe
@@ -90,7 +90,11 @@ def read_stills(images: Iterable[tuple[str | Path, int, float]]) -> tuple[Still,
 
 
 def source_of(
-    wanted: Wanted, clips: Sequence[tuple[str | Path, float]], loras: Sequence[LoRA], *, first_frame: bool
+    wanted: ClipOptions,
+    clips: Sequence[tuple[str | Path, float]],
+    loras: Sequence[LoRA],
+    *,
+    first_frame: bool,
 ) -> Source:
     """Read the only clip, given as (path, strength), of a call that dubs one.
 
@@ -108,7 +112,7 @@ def source_of(
     return found._replace(media=replace(found.media, stills=stills))
 
 
-def unseen(wanted: Wanted, num_frames: int) -> Source:
+def unseen(wanted: ClipOptions, num_frames: int) -> Source:
     """Return the source of a call without a clip: picture and sound come from the prompt and the stills."""
     height, width = _size(wanted.recipe, wanted.height, wanted.width)
     frames, rate = grid_frames(num_frames), wanted.rate or DEFAULT_RATE
@@ -116,7 +120,7 @@ def unseen(wanted: Wanted, num_frames: int) -> Source:
     return Source(media, wanted.recipe, height, width)
 
 
-def _read(path: Path, wanted: Wanted, loras: Sequence[LoRA]) -> Source:
+def _read(path: Path, wanted: ClipOptions, loras: Sequence[LoRA]) -> Source:
     """Read a clip, and choose the recipe for the LoRAs and the size."""
     episode = probe_clip(path)
     video, rate = episode.video, wanted.rate

@@ -38,7 +38,7 @@ def downsample(width: int) -> nn.Sequential:
     return nn.Sequential(OrderedDict(pad=pad, conv=nn.Conv2d(width, width, 3, stride=2)))
 
 
-class Upsample(nn.Module):
+class AudioUpsample(nn.Module):
     """Double frequency, and time but for its first frame, which stands for a single one.
 
     Shapes: (B, K, T, M) -> (B, K, 2 T - 1, 2 M)
@@ -147,7 +147,7 @@ class AudioDecoder(Codec):
         # Numbered as the encoder's, from the finest, and applied from the end.
         self.up = nn.ModuleList()
         for i in range(len(w)):
-            resize = {"upsample": Upsample(w[i])} if i else {}
+            resize = {"upsample": AudioUpsample(w[i])} if i else {}
             self.up.append(level(w[min(i + 1, self.last)], w[i], blocks, **resize))
         self.conv_out = causal_conv(w[0], config.out_channels)
 

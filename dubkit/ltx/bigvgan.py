@@ -17,7 +17,7 @@ TAPS = 12
 """Of the low-pass filters around an activation; the files hold the taps, a Kaiser-windowed sinc."""
 
 
-class Stored(nn.Module):
+class StoredTensors(nn.Module):
     """Constant tensors that the file holds, by name and shape."""
 
     def __init__(self, **shapes: tuple[int, ...]) -> None:
@@ -48,8 +48,8 @@ class AliasFree(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.act = SnakeBeta(width)
-        self.upsample = Stored(filter=(1, 1, TAPS))
-        self.downsample = nn.ModuleDict({"lowpass": Stored(filter=(1, 1, TAPS))})
+        self.upsample = StoredTensors(filter=(1, 1, TAPS))
+        self.downsample = nn.ModuleDict({"lowpass": StoredTensors(filter=(1, 1, TAPS))})
 
     def forward(self, x: Tensor) -> Tensor:
         width, half = x.shape[1], TAPS // 2
@@ -74,7 +74,7 @@ class CausalMel(nn.Module):
         self.hop, bands = hop, fft_size // 2 + 1
         basis = (2 * bands, 1, fft_size)
         self.register_buffer("mel_basis", torch.empty(bins, bands))
-        self.stft_fn = Stored(forward_basis=basis, inverse_basis=basis)
+        self.stft_fn = StoredTensors(forward_basis=basis, inverse_basis=basis)
 
     def forward(self, wave: Tensor) -> Tensor:
         basis = self.get_buffer("stft_fn.forward_basis")

@@ -14,7 +14,7 @@ CONNECTORS = (f"{TRANSFORMER}video_embeddings_connector.", f"{TRANSFORMER}audio_
 BLOCKS = f"{TRANSFORMER}transformer_blocks."
 
 
-class Sizes(NamedTuple):
+class PartSizes(NamedTuple):
     """Bytes of a model's parts as they lie on the device."""
 
     transformer: int
@@ -35,7 +35,7 @@ class MemoryPlan(NamedTuple):
     reason: str
 
 
-def measure_sizes(checkpoint: Checkpoint, *, widening: float = 1.0, text_encoder: int = 0) -> Sizes:
+def measure_sizes(checkpoint: Checkpoint, *, widening: float = 1.0, text_encoder: int = 0) -> PartSizes:
     """Add up a checkpoint's parts from its header.
 
     `widening` is the size on the device over that in the file, 2 for a bfloat16 file used in float32;
@@ -46,7 +46,7 @@ def measure_sizes(checkpoint: Checkpoint, *, widening: float = 1.0, text_encoder
         return int(checkpoint.size(*prefixes) * widening)
 
     indices = {key.removeprefix(BLOCKS).split(".")[0] for key in checkpoint.entries if key.startswith(BLOCKS)}
-    return Sizes(
+    return PartSizes(
         transformer=size(TRANSFORMER) - size(*CONNECTORS),
         blocks=size(BLOCKS),
         largest_block=max((size(f"{BLOCKS}{index}.") for index in indices), default=0),
@@ -64,7 +64,7 @@ def working_bytes(tokens: int, width: int, itemsize: int) -> int:
     return 12 * tokens * width * itemsize
 
 
-def choose_mode(free_device: int, sizes: Sizes, *, working: int, free_host: int) -> MemoryPlan:
+def choose_mode(free_device: int, sizes: PartSizes, *, working: int, free_host: int) -> MemoryPlan:
     """Choose the fastest mode whose weights fit beside `working` bytes into nine tenths of the free memory.
 
     Raises:

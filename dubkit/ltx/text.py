@@ -32,7 +32,7 @@ AUDIO_CONNECTOR_PREFIX = "model.diffusion_model.audio_embeddings_connector."
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class PromptTokens:
     """A prompt as token ids [1024], padded on the left, and a mask [1024], 1 for the prompt's own tokens."""
 
     ids: Tensor
@@ -56,12 +56,12 @@ class GemmaTokenizer:
         if self.bos is None or self.pad is None:
             raise ValueError(f"{path} has no <bos> or no <pad>, so it is not Gemma's. Download {GEMMA}.")
 
-    def __call__(self, prompt: str) -> Tokens:
+    def __call__(self, prompt: str) -> PromptTokens:
         """Tokenise the stripped prompt: <bos>, then at most 1023 tokens; what is beyond is cut off."""
         words = self.tokenizer.encode(prompt.strip(), add_special_tokens=False).ids
         own = [self.bos, *words][:TOKENS]
         room = TOKENS - len(own)
-        return Tokens(torch.tensor([self.pad] * room + own), torch.tensor([0] * room + [1] * len(own)))
+        return PromptTokens(torch.tensor([self.pad] * room + own), torch.tensor([0] * room + [1] * len(own)))
 
 
 class Gemma:
@@ -98,7 +98,7 @@ class Gemma:
         return cls(model)
 
     @torch.no_grad()
-    def __call__(self, tokens: Tokens) -> Tensor:
+    def __call__(self, tokens: PromptTokens) -> Tensor:
         """Return the hidden states [n, hidden_size, hidden_states] of the prompt's own n tokens.
 
         The first is the scaled embedding, the last is taken after the final norm. Padding is not computed:

@@ -25,7 +25,7 @@ def leaky(_width: int = 0, slope: float = SLOPE) -> nn.LeakyReLU:
     return nn.LeakyReLU(slope)
 
 
-class ResidualBlock(nn.Module):
+class DilatedBlock(nn.Module):
     """Pairs of convolutions with a residual each, the first of a pair dilated, both after an activation."""
 
     def __init__(self, width: int, kernel: int, dilations: tuple[int, ...], activation: Activation) -> None:
@@ -67,7 +67,7 @@ class Generator(nn.Module):
             for sizes in zip(widths[:-1], widths[1:], config.kernels, config.rates, strict=True)
         )
         self.resblocks = nn.ModuleList(
-            ResidualBlock(width, kernel, dilations, activation or leaky)
+            DilatedBlock(width, kernel, dilations, activation or leaky)
             for width in widths[1:]
             for kernel, dilations in zip(config.block_kernels, config.block_dilations, strict=True)
         )

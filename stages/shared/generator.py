@@ -24,8 +24,8 @@ from stages.shared.engine import choose_engine
 
 if TYPE_CHECKING:
     from dubkit.dubbing.diffusion.recipes import Recipe
-    from dubkit.engines.justdubit.attempts import Attempt
-    from dubkit.engines.justdubit.opening import Generator, StageName
+    from dubkit.engines.justdubit.attempts import ClipAttempt
+    from dubkit.engines.justdubit.opening import DeviceGenerator, StageName
     from dubkit.engines.justdubit.steps import ClipJob
 
 
@@ -74,10 +74,10 @@ def identities(context: Context, *roles: str) -> dict[str, str]:
     return found
 
 
-def open_generator(context: Context, device: str) -> Generator:
+def open_generator(context: Context, device: str) -> DeviceGenerator:
     """Return the generator on a device; nothing is loaded yet."""
     from dubkit.dubbing.diffusion.parts import Files
-    from dubkit.engines.justdubit.opening import Generator, Options
+    from dubkit.engines.justdubit.opening import DeviceGenerator, Options
     from dubkit.ltx.lora import LoRA
 
     wanted = context.settings.dub
@@ -88,7 +88,7 @@ def open_generator(context: Context, device: str) -> Generator:
         (LoRA(_path(context, DUBBING_LORA), wanted.lora_strength),),
         LoRA(_path(context, DISTILLED_LORA), wanted.distilled_strength),
     )
-    return Generator(files, Options(recipe(context), wanted.float8, wanted.memory), device)
+    return DeviceGenerator(files, Options(recipe(context), wanted.float8, wanted.memory), device)
 
 
 def _path(context: Context, role: str) -> Path:
@@ -138,16 +138,16 @@ def megapixels(clips: Iterable[Clip]) -> float:
 
 def over_clips(
     context: Context, stage: StageName, jobs: Sequence[ClipJob], sink: Sink
-) -> Iterator[tuple[ClipJob, Attempt]]:
+) -> Iterator[tuple[ClipJob, ClipAttempt]]:
     """Do the transformer's work of a stage on every clip; several devices share the chains of clips.
 
     Raises GeneratorError when the files do not work.
     """
     from dubkit.engines.devices import run_on_devices
-    from dubkit.engines.justdubit.attempts import Attempt, ChainWorker, Work, token_count
+    from dubkit.engines.justdubit.attempts import ChainWorker, ClipAttempt, StageWork, token_count
 
     generator = open_generator(context, "cpu")
-    work = Work(
+    work = StageWork(
         generator.parts.files, generator.options, stage, max(token_count(job.clip, stage) for job in jobs)
     )
     by_clip = {job.clip.id: job for job in jobs}
@@ -159,7 +159,9 @@ def over_clips(
             return
         sink.say(f"{stage} stage: {len(chains)} chains of clips on {', '.join(names)}")
         for chain, result in run_on_devices(names, partial(ChainWorker, work), chains):
-            ended = result if isinstance(result, list) else [Attempt(j.clip.id, "", result) for j in chain]
+            ended = (
+                result if isinstance(result, list) else [ClipAttempt(j.clip.id, "", result) for j in chain]
+            )
             for attempt in ended:
                 yield by_clip[attempt.clip], attempt
     except ValueError as error:

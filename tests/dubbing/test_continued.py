@@ -23,10 +23,10 @@ from dubkit.dubbing.continuation.state import (
     state_after,
 )
 from dubkit.dubbing.diffusion import generate
-from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, FirstStage, View
+from dubkit.dubbing.diffusion.clip_latents import Carry, EncodedClip, FirstStage, View
 from dubkit.dubbing.diffusion.parts import GeneratorUnfit
 from dubkit.dubbing.diffusion.recipes import JUSTDUBIT
-from dubkit.dubbing.request import Request
+from dubkit.dubbing.request import ClipRequest
 from dubkit.ltx import components, latents
 from dubkit.ltx.weights import Checkpoint
 from dubkit.models.tiny.files import make_tiny
@@ -56,10 +56,10 @@ def source(first: int, end: int, rate: Fraction = NTSC) -> ClipMedia:
     return ClipMedia(pictures, wave, 48_000, rate, grid_frames(end - first))
 
 
-def request(media: ClipMedia, state: ContinuationState | None = None, **changes: Any) -> Request:
+def request(media: ClipMedia, state: ContinuationState | None = None, **changes: Any) -> ClipRequest:
     given = None if state is None else opened(state, changes.pop("store", None))
     values: dict[str, Any] = {"height": 64, "width": 64, "recipe": QUICK, "overlap": 9, "continuation": given}
-    return Request(media, PROMPT, **(values | changes))
+    return ClipRequest(media, PROMPT, **(values | changes))
 
 
 def taken(made: tuple[DubbedFrames, Tensor]) -> tuple[Tensor, Tensor, DubbedFrames]:
@@ -71,16 +71,14 @@ class Recorded:
     """What the first stage was given and made, call by call."""
 
     def __init__(self) -> None:
-        self.encoded: list[Encoded] = []
+        self.encoded: list[EncodedClip] = []
         self.carries: list[Carry | None] = []
         self.made: list[FirstStage] = []
 
-    def first_stage(self, recipe: Any, opened: Any, *given: Any, carry: Any, on_step: Any) -> Any:
-        self.encoded.append(given[2])
-        self.carries.append(carry)
-        self.made.append(
-            generate.first_stage(recipe, opened, *given, carry=carry, on_step=on_step),
-        )
+    def first_stage(self, opened: Any, clip: generate.ClipInputs, *given: Any, on_step: Any) -> Any:
+        self.encoded.append(clip.encoded)
+        self.carries.append(clip.carry)
+        self.made.append(generate.first_stage(opened, clip, *given, on_step=on_step))
         return self.made[-1]
 
 
@@ -168,11 +166,12 @@ def network(dubber: JustDubitPipeline) -> Any:
     ).network
 
 
-def begun(network: Any, carry: Carry | None) -> generate.Start:
+def begun(network: Any, carry: Carry | None) -> generate.DiffusionStart:
     channels = network.config.video.in_channels
     reference = torch.zeros(1, channels, 3, 2, 2)
-    encoded = Encoded(17, 64, 64, 2, 16, View((), reference), View((), reference), (), None)
-    return generate.start_first(QUICK, network, encoded, Fraction(25), torch.Generator(), carry)
+    encoded = EncodedClip(17, 64, 64, 2, 16, View((), reference), View((), reference), (), None)
+    clip = generate.ClipInputs(QUICK, encoded, Fraction(25), carry)
+    return generate.start_first(network, clip, torch.Generator())
 
 
 def test_picture_and_reference_move_together_and_the_sound_begins_before(network: Any) -> None:

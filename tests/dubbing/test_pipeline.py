@@ -21,10 +21,10 @@ from dubkit.dubbing.clip.media import ClipMedia, Still
 from dubkit.dubbing.clip.mp4 import exact_rate
 from dubkit.dubbing.clip.pixels import read_still
 from dubkit.dubbing.diffusion import generate, parts
-from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, FirstStage, SecondStage, View
+from dubkit.dubbing.diffusion.clip_latents import Carry, Contexts, EncodedClip, FirstStage, SecondStage, View
 from dubkit.dubbing.diffusion.parts import GeneratorUnfit
 from dubkit.dubbing.diffusion.recipes import DUB_IT, JUSTDUBIT, PREVIEW
-from dubkit.dubbing.request import Request
+from dubkit.dubbing.request import ClipRequest
 from dubkit.errors import DubkitError, MediaError, ModelMissing
 from dubkit.ltx import components
 from dubkit.ltx.weights import Checkpoint
@@ -92,7 +92,7 @@ def test_the_call_of_the_reference_gives_its_frames_and_sound() -> None:
     )
     recipe = JUSTDUBIT.with_(steps=call["num_inference_steps"], still_crf=0)
     video, audio = pipeline.generate(
-        Request(
+        ClipRequest(
             source,
             call["prompt"],
             call["negative_prompt"],
@@ -118,17 +118,16 @@ def test_the_second_stage_goes_on_from_the_first_ones_random_numbers() -> None:
     ).network
     generator = torch.Generator().manual_seed(42)
     views = [View((stored[f"stage{n}.image_latent"],), stored[f"stage{n}.ref_video_latent"]) for n in (1, 2)]
-    encoded = Encoded(25, 96, 128, 2, 16, views[0], views[1], ((0, 1.0),), stored["ref_audio_latent"])
-    generate.start_first(JUSTDUBIT, model, encoded, Fraction(25), generator)
+    encoded = EncodedClip(25, 96, 128, 2, 16, views[0], views[1], ((0, 1.0),), stored["ref_audio_latent"])
+    clip = generate.ClipInputs(JUSTDUBIT, encoded, Fraction(25))
+    generate.start_first(model, clip, generator)
     first = FirstStage(
         stored["stage1.final_video_latent"], stored["stage1.final_audio_latent"], generator.get_state()
     )
     first = FirstStage.from_tensors(first.tensors())
     again = torch.Generator()
     again.set_state(first.generator)
-    start = generate.start_second(
-        JUSTDUBIT, model, encoded, first, stored["upsampled_latent"], Fraction(25), again
-    )
+    start = generate.start_second(model, clip, first, stored["upsampled_latent"], again)
     assert torch.allclose(start.states[0].latent, stored["stage2.video.start_latent"], atol=1e-5)
     assert torch.equal(start.states[1].latent, stored["stage2.audio.start_latent"])
 
@@ -277,18 +276,18 @@ def test_stages_survive_being_stored(files: dict[str, Path], film: Path, tmp_pat
     media = clip_media.read_clip(film)
     encoded = encode.encode_clip(media, JUSTDUBIT, 64, 64, *codecs, Tiling())
     save_file(encoded.tensors(), tmp_path / "encoded.safetensors")
-    again = Encoded.from_tensors(load_file(tmp_path / "encoded.safetensors"))
+    again = EncodedClip.from_tensors(load_file(tmp_path / "encoded.safetensors"))
     assert (again.frames, again.height, again.width, again.places) == (17, 64, 64, ((0, 1.0),))
     assert encoded.tensors().keys() == again.tensors().keys()
     assert all(torch.equal(x, again.tensors()[name]) for name, x in encoded.tensors().items())
-    text = encode.Text(torch.ones(1), torch.zeros(1))
-    assert encode.Text.from_tensors(text.tensors()) == text
+    text = Contexts(torch.ones(1), torch.zeros(1))
+    assert Contexts.from_tensors(text.tensors()) == text
     second = SecondStage(torch.ones(1), torch.zeros(1))
     assert SecondStage.from_tensors(second.tensors()).audio is second.audio
 
 
 @pytest.fixture(scope="module")
-def staged(files: dict[str, Path], film: Path) -> tuple[components.OpenedTransformer, Encoded, encode.Text]:
+def staged(files: dict[str, Path], film: Path) -> tuple[components.OpenedTransformer, EncodedClip, Contexts]:
     checkpoint = Checkpoint(files["checkpoint_path"])
     place = checkpoint, "cpu", torch.float32
     codecs = components.open_video_encoder(*place), components.open_audio_encoder(*place)
@@ -308,7 +307,8 @@ def test_latents_of_the_clip_before_are_kept_where_they_overlap(staged: Any) -> 
         torch.full((1, encoded.channels, 3, encoded.bins), -0.5),
         2,
     )
-    made = generate.first_stage(recipe, opened, text, None, encoded, Fraction(25), 1, carry=before)
+    clip = generate.ClipInputs(recipe, encoded, Fraction(25), before)
+    made = generate.first_stage(opened, clip, text, None, 1)
     assert torch.allclose(made.video[:, :, 1], torch.tensor(0.5))
     assert torch.allclose(made.audio[:, :, 2:5], torch.tensor(-0.5))
     assert not torch.allclose(made.video[:, :, 2], torch.tensor(0.5))
@@ -322,23 +322,23 @@ def test_a_carry_that_cannot_be_taken_over_is_refused(staged: Any) -> None:
     with pytest.raises(ValueError, match=r"strength 2 .* from 0 to 1"):
         Carry(latent, 1, strength=2)
     late = Carry(latent, 1, torch.zeros(1, encoded.channels, 3, encoded.bins), 900)
+    clip = generate.ClipInputs(JUSTDUBIT.with_(steps=1, guidance=1.0), encoded, Fraction(25), late)
     with pytest.raises(ValueError, match="Sound latents 900 to 902"):
-        generate.first_stage(
-            JUSTDUBIT.with_(steps=1, guidance=1.0), opened, text, None, encoded, Fraction(25), 1, carry=late
-        )
+        generate.first_stage(opened, clip, text, None, 1)
 
 
 def test_guidance_needs_a_negative_prompt(staged: Any) -> None:
     opened, encoded, text = staged
     with pytest.raises(ValueError, match="negative prompt"):
-        generate.first_stage(JUSTDUBIT, opened, text, None, encoded, Fraction(25), 1)
+        generate.first_stage(opened, generate.ClipInputs(JUSTDUBIT, encoded, Fraction(25)), text, None, 1)
 
 
 def test_random_numbers_of_another_device_are_refused(staged: Any) -> None:
     opened, encoded, text = staged
     first = FirstStage(torch.zeros(1), torch.zeros(1), torch.zeros(16, dtype=torch.uint8))
+    clip = generate.ClipInputs(JUSTDUBIT, encoded, Fraction(25))
     with pytest.raises(ValueError, match="another kind of device"):
-        generate.second_stage(JUSTDUBIT, opened, text, encoded, first, torch.zeros(1), Fraction(25))
+        generate.second_stage(opened, clip, text, first, torch.zeros(1))
 
 
 def test_streamed_blocks_give_the_same_latents(files: dict[str, Path], staged: Any) -> None:
@@ -347,10 +347,8 @@ def test_streamed_blocks_give_the_same_latents(files: dict[str, Path], staged: A
     streamed = components.open_transformer(
         Checkpoint(files["checkpoint_path"]), "cpu", torch.float32, stream=True
     )
-    made = [
-        generate.first_stage(recipe, x, text, None, encoded, Fraction(25), 1).video
-        for x in (opened, streamed)
-    ]
+    clip = generate.ClipInputs(recipe, encoded, Fraction(25))
+    made = [generate.first_stage(x, clip, text, None, 1).video for x in (opened, streamed)]
     assert torch.allclose(*made, atol=1e-5)
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from dubkit.dubbing.diffusion.generate import Opened
+from dubkit.dubbing.diffusion.generate import LoadedTransformer
 from dubkit.dubbing.diffusion.parts import Files
 from dubkit.dubbing.diffusion.recipes import RECIPES
 from dubkit.engines.devices import run_on_devices
 from dubkit.engines.justdubit import attempts, steps
-from dubkit.engines.justdubit.attempts import ChainWorker, Work
-from dubkit.engines.justdubit.opening import Generator, Options
-from dubkit.engines.justdubit.steps import ClipJob, Inputs
+from dubkit.engines.justdubit.attempts import ChainWorker, StageWork
+from dubkit.engines.justdubit.opening import DeviceGenerator, Options
+from dubkit.engines.justdubit.steps import ClipFiles, ClipJob
 from dubkit.ltx.lora import LoRA
 from dubkit.models.tiny.files import make_tiny
 from dubkit.types import Clip, Fit
@@ -43,14 +43,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     )
 
 
-def work(files: Files, memory: str = "component") -> Work:
+def work(files: Files, memory: str = "component") -> StageWork:
     recipe = RECIPES["justdubit"].with_(steps=2)
-    return Work(files, Options(recipe, False, memory), "first", 8)  # type: ignore[arg-type]
+    return StageWork(files, Options(recipe, False, memory), "first", 8)  # type: ignore[arg-type]
 
 
 def job(name: str, folder: Path) -> ClipJob:
     nothing = folder / "nothing"
-    return ClipJob(clip(name), Inputs(nothing, None, nothing, None), Fraction(25), 42, folder / name)
+    return ClipJob(clip(name), ClipFiles(nothing, None, nothing, None), Fraction(25), 42, folder / name)
 
 
 def no_step(*_: object) -> None:
@@ -62,7 +62,7 @@ def test_a_device_without_memory_is_tried_once_more_with_streamed_blocks(
 ) -> None:
     asked: list[tuple[str, bool]] = []
 
-    def make(opened: Opened, _recipe: object, job: ClipJob, _on_step: object) -> None:
+    def make(opened: LoadedTransformer, _recipe: object, job: ClipJob, _on_step: object) -> None:
         asked.append((job.clip.id, opened.blocks is not None))
         if opened.blocks is None and job.clip.id == "c0002":
             raise torch.OutOfMemoryError("no room")
@@ -103,7 +103,7 @@ def test_a_clip_whose_files_are_gone_fails_alone(files: Files, tmp_path: Path) -
 def test_streamed_blocks_give_the_same_latents(files: Files, tmp_path: Path) -> None:
     texts, encoded = prepared(files, tmp_path)
     for memory in ("component", "streaming"):
-        made = ClipJob(clip(), Inputs(texts, texts, encoded, None), Fraction(25), 42, tmp_path / memory)
+        made = ClipJob(clip(), ClipFiles(texts, texts, encoded, None), Fraction(25), 42, tmp_path / memory)
         assert [a.error for a in work(files, memory).over("cpu", [made], no_step)] == [None]
     assert (tmp_path / "component").read_bytes() == (tmp_path / "streaming").read_bytes()
 
@@ -111,7 +111,7 @@ def test_streamed_blocks_give_the_same_latents(files: Files, tmp_path: Path) -> 
 def prepared(files: Files, folder: Path) -> tuple[Path, Path]:
     """Read a prompt and encode a clip of noise."""
     recipe = RECIPES["justdubit"]
-    generator = Generator(files, Options(recipe), "cpu")
+    generator = DeviceGenerator(files, Options(recipe), "cpu")
     texts, encoded = folder / "texts", folder / "encoded"
     with generator.text_encoder() as encoder:
         steps.embed(encoder, "A man speaks.", texts)
@@ -119,8 +119,8 @@ def prepared(files: Files, folder: Path) -> tuple[Path, Path]:
     pictures = torch.randint(0, 256, (33, 40, 80, 3), generator=draw, dtype=torch.uint8).numpy()
     sound = (torch.randn(2, 64000, generator=draw) * 0.1).numpy()
     with generator.encoders() as encoders:
-        sight = steps.Sight(pictures, sound, 48000, Fraction(25))
-        steps.encode(encoders, recipe, clip(), sight, encoded)
+        source = steps.ClipSource(pictures, sound, 48000, Fraction(25))
+        steps.encode(encoders, recipe, clip(), source, encoded)
     return texts, encoded
 
 
@@ -160,7 +160,7 @@ def test_the_same_tensors_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_memory_modes_that_are_named_are_taken(files: Files) -> None:
-    generator = Generator(files, replace(work(files).options, memory="streaming"), "cpu")
+    generator = DeviceGenerator(files, replace(work(files).options, memory="streaming"), "cpu")
     assert generator.memory_mode(1000) == "streaming"
 
 
@@ -170,14 +170,14 @@ def test_two_processes_make_the_same_latents_as_one(files: Files, tmp_path: Path
 
     def jobs(folder: Path) -> list[ClipJob]:
         folder.mkdir()
-        inputs = Inputs(texts, texts, encoded, None)
+        files_of = ClipFiles(texts, texts, encoded, None)
         first, other = clip("c0001"), clip("c0003")
         follower = clip("c0002", 16, "c0001")
-        taken_over = replace(inputs, previous=(first, folder / "c0001"))
+        taken_over = replace(files_of, previous=(first, folder / "c0001"))
         return [
-            ClipJob(first, inputs, Fraction(25), 42, folder / "c0001"),
+            ClipJob(first, files_of, Fraction(25), 42, folder / "c0001"),
             ClipJob(follower, taken_over, Fraction(25), 42, folder / "c0002"),
-            ClipJob(other, inputs, Fraction(25), 42, folder / "c0003"),
+            ClipJob(other, files_of, Fraction(25), 42, folder / "c0003"),
         ]
 
     alone = jobs(tmp_path / "alone")

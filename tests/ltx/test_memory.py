@@ -10,12 +10,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from dubkit.ltx import memory
-from dubkit.ltx.memory import Sizes, choose_mode, free_memory, measure_sizes, working_bytes
+from dubkit.ltx.memory import PartSizes, choose_mode, free_memory, measure_sizes, working_bytes
 from dubkit.ltx.streaming import BlockStream
 from dubkit.ltx.weights import Checkpoint
 
 GB = 10**9
-LTX_2 = Sizes(38 * GB, 37 * GB, GB, 27 * GB, (2 * GB, GB))
+LTX_2 = PartSizes(38 * GB, 37 * GB, GB, 27 * GB, (2 * GB, GB))
 """Roughly the 19B checkpoint in bfloat16 with its text encoder."""
 
 
@@ -34,7 +34,7 @@ def test_sizes_come_from_the_header(tmp_path: Path) -> None:
     }
     save_file({key: tensor.bfloat16() for key, tensor in content.items()}, tmp_path / "x.safetensors")
     sizes = measure_sizes(Checkpoint(tmp_path / "x.safetensors"), widening=2.0, text_encoder=1000)
-    assert sizes == Sizes(4 * 20, 4 * 16, 4 * 8, 1000 + 4 * 8, (4 * 7, 4 * 2))
+    assert sizes == PartSizes(4 * 20, 4 * 16, 4 * 8, 1000 + 4 * 8, (4 * 7, 4 * 2))
 
 
 @pytest.mark.parametrize(("free", "mode"), [(140, "resident"), (60, "component"), (24, "streaming")])

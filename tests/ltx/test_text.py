@@ -16,7 +16,7 @@ from transformers import Gemma3TextConfig, Gemma3TextModel
 
 from dubkit.ltx.connectors import Connector
 from dubkit.ltx.features import FeaturesV1, FeaturesV2
-from dubkit.ltx.text import TOKENS, Gemma, GemmaTokenizer, TextEncoder, Tokens
+from dubkit.ltx.text import TOKENS, Gemma, GemmaTokenizer, PromptTokens, TextEncoder
 from dubkit.ltx.weights import Checkpoint
 from tests.ltx.test_connectors import connector_config, filled
 from tests.support.golden import CHECKPOINT, GOLDEN, assert_close, golden, relative_error, requires_golden
@@ -76,7 +76,7 @@ def open_gemma(folder: Path, dtype: torch.dtype = torch.float32) -> Gemma:
     return Gemma.open(folder, "cpu", dtype)
 
 
-# Tokens
+# PromptTokens
 
 
 def golden_prompts() -> dict[str, str]:
@@ -201,7 +201,7 @@ def test_tokens_keep_the_positions_they_have_behind_the_padding() -> None:
     model.config = SimpleNamespace(hidden_size=2, num_hidden_layers=3)  # type: ignore[attr-defined]
     model.embed_tokens = SimpleNamespace(weight=torch.zeros(1))  # type: ignore[attr-defined]
     ids = torch.tensor([0] * 1021 + [2, 7, 8])
-    assert Gemma(model)(Tokens(ids, (ids > 0).long())).shape == (3, 2, 4)  # type: ignore[arg-type]
+    assert Gemma(model)(PromptTokens(ids, (ids > 0).long())).shape == (3, 2, 4)  # type: ignore[arg-type]
     assert [tensor.tolist() for tensor in seen] == [[[2, 7, 8]], [[1, 1, 1]], [[1021, 1022, 1023]]]
 
 

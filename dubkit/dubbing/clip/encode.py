@@ -1,4 +1,4 @@
-"""From prompt and media to what the network is told: contexts, and latents at both stages' sizes.
+"""From prompt and media to what the network reads: contexts, and latents at both stages' sizes.
 
 Results lie on the CPU, in the models' dtype, so that they can be stored and used anywhere.
 Letters: C latent channels, F latent frames, H and W latent rows and columns, T sound latents, M mel bins.
@@ -6,16 +6,13 @@ Letters: C latent channels, F latent frames, H and W latent rows and columns, T 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from dubkit.dubbing.clip.media import ClipMedia, Still, laid
 from dubkit.dubbing.clip.pixels import compressed
-from dubkit.dubbing.diffusion.clip_latents import Encoded, View
+from dubkit.dubbing.diffusion.clip_latents import Contexts, EncodedClip, View
 from dubkit.dubbing.diffusion.recipes import DOUBLE, Recipe
 from dubkit.errors import DubkitError
 from dubkit.ltx import mel
@@ -36,21 +33,7 @@ class PromptTooLong(DubkitError):
         )
 
 
-class Text(NamedTuple):
-    """A prompt's contexts for picture and sound, (1, 1024, width) each."""
-
-    video: Tensor
-    audio: Tensor
-
-    def tensors(self) -> dict[str, Tensor]:
-        return self._asdict()
-
-    @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Text:
-        return cls(tensors["video"], tensors["audio"])
-
-
-def encode_prompt(encoder: TextEncoder, prompt: str) -> Text:
+def encode_prompt(encoder: TextEncoder, prompt: str) -> Contexts:
     """Return a prompt's contexts.
 
     Raises:
@@ -60,7 +43,7 @@ def encode_prompt(encoder: TextEncoder, prompt: str) -> Text:
     if tokens > TOKENS:
         raise PromptTooLong(prompt, tokens)
     video, audio = encoder(prompt)
-    return Text(video.cpu().contiguous(), audio.cpu().contiguous())
+    return Contexts(video.cpu().contiguous(), audio.cpu().contiguous())
 
 
 def encode_clip(
@@ -73,7 +56,7 @@ def encode_clip(
     tiling: Tiling | None,
     *,
     lead: float = 0.0,
-) -> Encoded:
+) -> EncodedClip:
     """Encode a clip for both stages; `width` and `height` are the first stage's pixels.
 
     `tiling` applies to the reference; stills are encoded whole. The target's sound begins `lead` seconds
@@ -97,7 +80,7 @@ def encode_clip(
         size = height * factor, width * factor
         encoded = tuple(_encode(p[None], media, *size, video_encoder, None) for p in pictures)
         views.append(View(encoded, _reference(media, recipe, *size, video_encoder, tiling)))
-    return Encoded(
+    return EncodedClip(
         frames=media.frames,
         height=height,
         width=width,

@@ -22,7 +22,7 @@ from dubkit.dubbing.continuation.state import (
     handover,
     state_after,
 )
-from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, View
+from dubkit.dubbing.diffusion.clip_latents import Carry, EncodedClip, View
 from dubkit.errors import DubkitError
 from dubkit.ltx import mel
 from dubkit.ltx.latents import AUDIO_LATENTS_PER_SECOND, latent_frames
@@ -59,8 +59,8 @@ class Before:
         return self.given.frames.shape[0]
 
     def taken_over(
-        self, encoded: Encoded, pair: tuple[Tensor, Tensor] | None
-    ) -> tuple[Encoded, tuple[Carry, Carry]]:
+        self, encoded: EncodedClip, pair: tuple[Tensor, Tensor] | None
+    ) -> tuple[EncodedClip, tuple[Carry, Carry]]:
         """Return the clip with the carried frames' latents in it, and what each stage takes over.
 
         `pair` is the carried frames at both sizes, None where the picture is not held. The first latent is a

@@ -1,4 +1,4 @@
-"""A clip's latents as the steps of its making hand them on, and as tensors under names for a file.
+"""What one step of making a clip hands to the next, also as named tensors for a file.
 
 Letters: C latent channels, F latent frames, H and W latent rows and columns, T sound latents, M mel bins.
 """
@@ -22,8 +22,24 @@ class View(NamedTuple):
     """The whole clip, (1, C, F, H, W), where the recipe looks at it."""
 
 
+class Contexts(NamedTuple):
+    """A prompt's contexts for picture and sound, (1, 1024, width) each."""
+
+    video: Tensor
+    audio: Tensor
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return both under names, for a file."""
+        return self._asdict()
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Contexts:
+        """Return what `tensors` gave."""
+        return cls(tensors["video"], tensors["audio"])
+
+
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedClip:
     """A clip as latents."""
 
     frames: int
@@ -42,18 +58,18 @@ class Encoded:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return everything under names, for a file."""
-        found = {
+        tensors = {
             "sizes": torch.tensor([self.frames, self.height, self.width, self.channels, self.bins]),
             "places": torch.tensor(self.places, dtype=torch.float64).reshape(-1, 2),
         }
         for name, view in (("first", self.first), ("second", self.second)):
-            found |= {f"{name}.still{index}": latent for index, latent in enumerate(view.stills)}
+            tensors |= {f"{name}.still{index}": latent for index, latent in enumerate(view.stills)}
             if view.reference is not None:
-                found[f"{name}.reference"] = view.reference
-        return found if self.sound is None else found | {"sound": self.sound}
+                tensors[f"{name}.reference"] = view.reference
+        return tensors if self.sound is None else tensors | {"sound": self.sound}
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Encoded:
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> EncodedClip:
         """Return what `tensors` gave."""
         places = tuple((int(frame), float(strength)) for frame, strength in tensors["places"].tolist())
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple, Protocol
 
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from dubkit.dubbing.diffusion import conditioning
-from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, FirstStage, SecondStage, View
+from dubkit.dubbing.diffusion.clip_latents import Carry, Contexts, EncodedClip, FirstStage, SecondStage, View
 from dubkit.dubbing.diffusion.guidance import Guidance
 from dubkit.dubbing.diffusion.recipes import Recipe
 from dubkit.dubbing.diffusion.sampler import Denoise, States, sample
@@ -28,8 +28,6 @@ from dubkit.ltx.modulation import Levels
 from dubkit.ltx.statistics import ChannelStatistics
 from dubkit.ltx.transformer import AVTransformer, Generation, Rotations, Text, Tokens
 
-Contexts = tuple[Tensor, Tensor]
-"""A prompt's contexts for picture and sound."""
 OnStep = Callable[[int, int], None]
 """Called after each step with the steps done and all steps. What it raises ends the run."""
 
@@ -37,7 +35,7 @@ SOUND_GAP = 0.04
 """Seconds between a reference sound that lies before the target and time 0: one latent."""
 
 
-class Opened(Protocol):
+class LoadedTransformer(Protocol):
     """A transformer with its LoRAs, and its blocks where they are streamed."""
 
     @property
@@ -47,7 +45,19 @@ class Opened(Protocol):
     def blocks(self) -> Iterable[Block] | None: ...
 
 
-class Start(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ClipInputs:
+    """What both stages make a clip of, besides its prompt."""
+
+    recipe: Recipe
+    encoded: EncodedClip
+    rate: Fraction
+    """Frames per second."""
+    carry: Carry | None = None
+    """What the clip takes over from the one before, at the stage's size."""
+
+
+class DiffusionStart(NamedTuple):
     """A stage before its first step."""
 
     states: States
@@ -68,42 +78,37 @@ class Plan(NamedTuple):
 
 
 def first_stage(
-    recipe: Recipe,
-    opened: Opened,
+    loaded: LoadedTransformer,
+    clip: ClipInputs,
     positive: Contexts,
     negative: Contexts | None,
-    encoded: Encoded,
-    rate: Fraction,
     seed: int,
     *,
-    carry: Carry | None = None,
     on_step: OnStep | None = None,
 ) -> FirstStage:
-    """Generate picture and sound at the first stage's size. `rate` is in frames per second.
+    """Generate picture and sound at the first stage's size.
 
     Raises:
         ValueError: guidance without a negative prompt, or latents that do not fit each other.
     """
+    recipe = clip.recipe
     if recipe.guidance != 1.0 and negative is None:
         raise ValueError(f"Guidance of {recipe.guidance} needs a negative prompt's contexts.")
-    generator = torch.Generator(_place(opened.network)[0]).manual_seed(seed)
-    start = start_first(recipe, opened.network, encoded, rate, generator, carry)
+    generator = torch.Generator(_place(loaded.network)[0]).manual_seed(seed)
+    start = start_first(loaded.network, clip, generator)
     plan = Plan(recipe.generation, recipe.guidance, on_step)
-    states = walk(opened, start, positive, negative, plan)
-    video, audio = finished(states, start.grid, encoded.channels)
+    states = walk(loaded, start, positive, negative, plan)
+    video, audio = finished(states, start.grid, clip.encoded.channels)
     return FirstStage(video, audio, generator.get_state())
 
 
 def second_stage(
-    recipe: Recipe,
-    opened: Opened,
+    loaded: LoadedTransformer,
+    clip: ClipInputs,
     positive: Contexts,
-    encoded: Encoded,
     first: FirstStage,
     upsampled: Tensor,
-    rate: Fraction,
     *,
-    carry: Carry | None = None,
     on_step: OnStep | None = None,
 ) -> SecondStage:
     """Refine the picture at twice the size; the sound takes part and stays as it is.
@@ -111,16 +116,16 @@ def second_stage(
     Raises:
         ValueError: the first stage was drawn on another kind of device, or latents do not fit.
     """
-    generator = torch.Generator(_place(opened.network)[0])
+    generator = torch.Generator(_place(loaded.network)[0])
     try:
         generator.set_state(first.generator.cpu())
     except (RuntimeError, TypeError) as error:
         raise ValueError(
             "The first stage's random numbers come from another kind of device. Run it again on this one."
         ) from error
-    start = start_second(recipe, opened.network, encoded, first, upsampled, rate, generator, carry)
-    states = walk(opened, start, positive, None, Plan(recipe.generation, 1.0, on_step))
-    video, _ = finished(states, start.grid, encoded.channels)
+    start = start_second(loaded.network, clip, first, upsampled, generator)
+    states = walk(loaded, start, positive, None, Plan(clip.recipe.generation, 1.0, on_step))
+    video, _ = finished(states, start.grid, clip.encoded.channels)
     return SecondStage(video, first.audio)
 
 
@@ -133,72 +138,55 @@ def upsample(first: FirstStage, model: upsampler.LatentUpsampler, statistics: Ch
 # --- how a stage begins -----------------------------------------------------------------------
 
 
-def start_first(
-    recipe: Recipe,
-    network: AVTransformer,
-    encoded: Encoded,
-    rate: Fraction,
-    generator: torch.Generator,
-    carry: Carry | None = None,
-) -> Start:
+def start_first(network: AVTransformer, clip: ClipInputs, generator: torch.Generator) -> DiffusionStart:
     """Return the first stage's states after noise: zeros, conditions replaced and appended."""
     device, dtype = _place(network)
+    recipe, encoded, carry = clip.recipe, clip.encoded, clip.carry
     rows, columns = latents.latent_size(encoded.height, encoded.width)
     frames, channels = latents.latent_frames(encoded.frames), network.config.video.in_channels
-    grid = conditioning.Grid(frames, rows, columns, float(rate))
+    grid = conditioning.Grid(frames, rows, columns, float(clip.rate))
     lead = carry.picture_offset if carry is not None else 0.0
-    count = latents.audio_latents(encoded.frames, rate) + math.ceil(lead * latents.AUDIO_LATENTS_PER_SECOND)
+    count = latents.audio_latents(encoded.frames, clip.rate)
+    count += math.ceil(lead * latents.AUDIO_LATENTS_PER_SECOND)
     if encoded.sound is not None and recipe.sound == "in step":
         count = encoded.sound.shape[2]  # The encoder's length is the target's, usually one more.
     video = torch.zeros(1, channels, frames, rows, columns, device=device, dtype=dtype)
     audio = torch.zeros(1, encoded.channels, count, encoded.bins, device=device, dtype=dtype)
-    picture = _picture(recipe, video, encoded.first, encoded.places, grid, carry)
-    heard = start_state(latents.patchify_audio(audio), latents.audio_positions(count))
+    picture = _picture(clip, video, encoded.first, grid)
+    sound = start_state(latents.patchify_audio(audio), latents.audio_positions(count))
     if carry is not None and carry.audio is not None:
-        heard = _taken_over(heard, carry.audio, carry)
+        sound = _taken_over(sound, carry.audio, carry)
     if encoded.sound is not None:
-        heard = _reference_sound(recipe, heard, encoded.sound)
-    states = _noisy((picture, heard), 1.0, generator)
-    return Start(states, _cross(recipe, states, dtype), recipe.first_sigmas(), grid)
+        sound = _with_reference(recipe, sound, encoded.sound)
+    states = _noisy((picture, sound), 1.0, generator)
+    return DiffusionStart(states, _cross(recipe, states, dtype), recipe.first_sigmas(), grid)
 
 
 def start_second(
-    recipe: Recipe,
-    network: AVTransformer,
-    encoded: Encoded,
-    first: FirstStage,
-    upsampled: Tensor,
-    rate: Fraction,
-    generator: torch.Generator,
-    carry: Carry | None = None,
-) -> Start:
+    network: AVTransformer, clip: ClipInputs, first: FirstStage, upsampled: Tensor, generator: torch.Generator
+) -> DiffusionStart:
     """Return the second stage's states after noise, the sound held at the first stage's."""
     device, dtype = _place(network)
+    recipe = clip.recipe
     video, audio = (x.to(device, dtype) for x in (upsampled, first.audio))
     frames, rows, columns = video.shape[2:]
-    grid = conditioning.Grid(frames, rows, columns, float(rate))
-    picture = _picture(recipe, video, encoded.second, encoded.places, grid, carry)
-    heard = start_state(latents.patchify_audio(audio), latents.audio_positions(audio.shape[2]))
+    grid = conditioning.Grid(frames, rows, columns, float(clip.rate))
+    picture = _picture(clip, video, clip.encoded.second, grid)
+    sound = start_state(latents.patchify_audio(audio), latents.audio_positions(audio.shape[2]))
     if recipe.sound == "before":
-        heard = _reference_sound(recipe, heard, first.audio)
+        sound = _with_reference(recipe, sound, first.audio)
     sigmas = recipe.second_sigmas()
-    states = _noisy((picture, heard), float(sigmas[0]), generator)
+    states = _noisy((picture, sound), float(sigmas[0]), generator)
     # Who sees whom is decided while the sound still counts as generated.
     cross = _cross(recipe, states, dtype)
-    return Start((states[0], states[1].frozen()), cross, sigmas, grid, silent=True)
+    return DiffusionStart((states[0], states[1].frozen()), cross, sigmas, grid, silent=True)
 
 
-def _picture(
-    recipe: Recipe,
-    video: Tensor,
-    view: View,
-    places: Iterable[tuple[int, float]],
-    grid: conditioning.Grid,
-    carry: Carry | None,
-) -> TokenState:
+def _picture(clip: ClipInputs, video: Tensor, view: View, grid: conditioning.Grid) -> TokenState:
+    recipe, carry = clip.recipe, clip.carry
     items: list[conditioning.PictureItem] = [
         conditioning.Replacement(latent, frame, strength * recipe.still_strength)
-        for latent, (frame, strength) in zip(view.stills, places, strict=True)
+        for latent, (frame, strength) in zip(view.stills, clip.encoded.places, strict=True)
     ]
     if carry is not None and carry.video is not None:
         items.append(conditioning.Replacement(carry.video, carry.first_latent, carry.strength))
@@ -215,7 +203,7 @@ def _picture(
     return state.with_rounded_positions() if recipe.rounded_positions else state
 
 
-def _reference_sound(recipe: Recipe, state: TokenState, latent: Tensor) -> TokenState:
+def _with_reference(recipe: Recipe, state: TokenState, latent: Tensor) -> TokenState:
     positions = None
     if recipe.sound == "before":
         positions = latents.audio_positions(latent.shape[2])
@@ -252,19 +240,25 @@ def _cross(recipe: Recipe, states: States, dtype: torch.dtype) -> Cross | None:
 # --- how it is walked -------------------------------------------------------------------------
 
 
-def walk(opened: Opened, start: Start, positive: Contexts, negative: Contexts | None, plan: Plan) -> States:
+def walk(
+    loaded: LoadedTransformer,
+    start: DiffusionStart,
+    positive: Contexts,
+    negative: Contexts | None,
+    plan: Plan,
+) -> States:
     """Return a stage's states after its last step."""
-    device, dtype = _place(opened.network)
+    device, dtype = _place(loaded.network)
     # Streamed blocks visit the device one by one; keeping every block's keys there would cost what it saves.
-    kept = None if opened.blocks is None else ()
+    kept = None if loaded.blocks is None else ()
 
     def text(contexts: Contexts) -> Text:
-        return opened.network.text(*(x.to(device, dtype) for x in contexts), blocks=kept)
+        return loaded.network.text(*(x.to(device, dtype) for x in contexts), blocks=kept)
 
-    given = [text(positive)]
+    texts = [text(positive)]
     if plan.guidance != 1.0 and negative is not None:
-        given.append(text(negative))
-    denoise = denoiser(opened, start, given, plan)
+        texts.append(text(negative))
+    denoise = denoiser(loaded, start, texts, plan)
     total = len(start.sigmas) - 1
 
     def stepped(step: int, _states: States) -> None:
@@ -274,15 +268,15 @@ def walk(opened: Opened, start: Start, positive: Contexts, negative: Contexts | 
     return sample(denoise, start.states, start.sigmas, on_step=stepped)
 
 
-def denoiser(opened: Opened, start: Start, texts: Sequence[Text], plan: Plan) -> Denoise:
+def denoiser(loaded: LoadedTransformer, start: DiffusionStart, texts: Sequence[Text], plan: Plan) -> Denoise:
     """Return a predictor of clean latents, guided away from the second text where there is one."""
     guide = Guidance(cfg=plan.guidance if len(texts) > 1 else 1.0)
     video, audio = start.states
-    rotations = opened.network.rotations(video.positions, audio.positions)
+    rotations = loaded.network.rotations(video.positions, audio.positions)
 
     def predict(states: States, sigma: float, text: Text) -> list[Tensor]:
-        made = velocities(opened, start._replace(states=states), text, rotations, sigma, plan.generation)
-        return [clean_prediction(state, x, sigma) for state, x in zip(states, made, strict=True)]
+        pair = velocities(loaded, start._replace(states=states), text, rotations, sigma, plan.generation)
+        return [clean_prediction(state, x, sigma) for state, x in zip(states, pair, strict=True)]
 
     def denoise(states: States, sigma: float) -> list[Tensor]:
         clean = predict(states, sigma, texts[0])
@@ -295,20 +289,25 @@ def denoiser(opened: Opened, start: Start, texts: Sequence[Text], plan: Plan) ->
 
 
 def velocities(
-    opened: Opened, start: Start, text: Text, rotations: Rotations, sigma: float, generation: Generation
+    loaded: LoadedTransformer,
+    start: DiffusionStart,
+    text: Text,
+    rotations: Rotations,
+    sigma: float,
+    generation: Generation,
 ) -> tuple[Tensor, Tensor]:
     """Return both streams' velocities (1, T, C) in one pass of the network, at the start's states."""
     video, audio = start.states
-    made: tuple[Tensor, Tensor] = opened.network(
+    pair: tuple[Tensor, Tensor] = loaded.network(
         Tokens(video.latent, Levels.of(video.levels(sigma)), sigma),
         Tokens(audio.latent, Levels.of(audio.levels(sigma)), 0.0 if start.silent else sigma),
         text,
         rotations,
         cross=start.cross,
         generation=generation,
-        blocks=opened.blocks,
+        blocks=loaded.blocks,
     )
-    return made
+    return pair
 
 
 def finished(states: States, grid: conditioning.Grid, channels: int) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from dubkit.errors import DubkitError, ModelMissing
 from dubkit.ltx import components
 from dubkit.ltx.latents import FRAMES_PER_LATENT, PIXELS_PER_LATENT
 from dubkit.ltx.lora import LoRA
-from dubkit.ltx.memory import MemoryPlan, Sizes, choose_mode, free_memory, measure_sizes, working_bytes
+from dubkit.ltx.memory import MemoryPlan, PartSizes, choose_mode, free_memory, measure_sizes, working_bytes
 from dubkit.ltx.quantize import holds_float8
 from dubkit.ltx.text import TextEncoder
 from dubkit.ltx.weights import Checkpoint
@@ -69,7 +69,7 @@ def need(part: str, path: Path, *, folder: bool = False) -> None:
 
 
 @dataclass
-class Parts:
+class GeneratorParts:
     """Opens each part on the device, in bfloat16 on CUDA and float32 elsewhere.
 
     Nothing is kept: a part's memory is free again when the caller lets go of it.
@@ -124,7 +124,7 @@ class Parts:
         return plan
 
     @cached_property
-    def _sizes(self) -> Sizes:
+    def _sizes(self) -> PartSizes:
         stored = self.checkpoint.dtype("model.diffusion_model.patchify_proj.weight")
         widening = self.dtype.itemsize / stored.itemsize
         gemma = sum(file.stat().st_size for file in self.files.gemma.glob("*.safetensors"))

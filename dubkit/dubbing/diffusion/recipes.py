@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from torch import Tensor
 
-Files = Literal["LTX-2 (19B)", "LTX-2.3"]
+ModelFamily = Literal["LTX-2 (19B)", "LTX-2.3"]
 LoRARole = Literal["dubbing-lora", "distilled-lora"]
 """Roles of the model store. A strength in a recipe multiplies the one that the user gives."""
-SoundReference = Literal["in step", "before"]
+SoundPlacement = Literal["in step", "before"]
 """Whether the source's sound lies at the target's own times, cut to the clip, or whole and before time 0."""
 
 STRIDE = 32
@@ -30,7 +30,7 @@ class Recipe:
 
     name: str
     about: str
-    files: Files
+    files: ModelFamily
     """Generation of the checkpoint, upsampler and LoRAs; no other fits."""
     steps: int
     """Of the first stage, where `first_levels` does not fix them."""
@@ -48,7 +48,7 @@ class Recipe:
     """What modulates the attentions between picture and sound: `dubkit.ltx.transformer.Generation`."""
     targets_only: bool = True
     """Whether picture and sound see each other's generated tokens alone, by cross-modal masks."""
-    sound: SoundReference = "in step"
+    sound: SoundPlacement = "in step"
     first_frame: bool = True
     """Whether the clip's first frame replaces the target's, when the caller names no stills."""
     still_crf: int = 29

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from dubkit.engines.justdubit.opening import Generator, Options, StageName
+from dubkit.engines.justdubit.opening import DeviceGenerator, Options, StageName
 from dubkit.engines.justdubit.steps import ClipJob, make_clip
 from dubkit.errors import DubkitError
 from dubkit.types import Clip
 
 if TYPE_CHECKING:
-    from dubkit.dubbing.diffusion.generate import Opened
+    from dubkit.dubbing.diffusion.generate import LoadedTransformer
     from dubkit.dubbing.diffusion.parts import Files
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError)
 
 
-class Attempt(NamedTuple):
+class ClipAttempt(NamedTuple):
     """How the work on a clip ended: a note on how it was made, or why it was not."""
 
     clip: str
@@ -44,7 +44,7 @@ class Attempt(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class StageWork:
     """A stage of the transformer on a number of clips; it pickles."""
 
     files: Files
@@ -55,21 +55,21 @@ class Work:
 
     def over(
         self, device: str, jobs: Sequence[ClipJob], on_step: Callable[[ClipJob, int, int], None]
-    ) -> Iterator[Attempt]:
+    ) -> Iterator[ClipAttempt]:
         """Do the jobs one after the other, the transformer opened once.
 
         When the device runs out of memory the transformer is opened again in a mode that takes less, once,
         and the clip at which it happened is tried again. Raises ValueError when the files do not work.
         """
-        generator = Generator(self.files, self.options, device)
+        generator = DeviceGenerator(self.files, self.options, device)
         mode, note, pending = generator.memory_mode(self.tokens), "", list(jobs)
         while pending:
-            with generator.transformer(self.stage, self.tokens, mode) as opened:
+            with generator.transformer(self.stage, self.tokens, mode) as loaded:
                 while pending:
-                    error = self._try(opened, pending[0], on_step)
+                    error = self._try(loaded, pending[0], on_step)
                     if error is not None and out_of_memory(error) and not note and mode != "streaming":
                         break
-                    yield Attempt(pending.pop(0).clip.id, note, error)
+                    yield ClipAttempt(pending.pop(0).clip.id, note, error)
             if pending:
                 note, mode = f"streaming, after {mode} ran out of memory", "streaming"
                 log.warning(
@@ -77,10 +77,10 @@ class Work:
                 )
 
     def _try(
-        self, opened: Opened, job: ClipJob, on_step: Callable[[ClipJob, int, int], None]
+        self, loaded: LoadedTransformer, job: ClipJob, on_step: Callable[[ClipJob, int, int], None]
     ) -> Exception | None:
         try:
-            make_clip(opened, self.options.recipe, job, lambda step, of: on_step(job, step, of))
+            make_clip(loaded, self.options.recipe, job, lambda step, of: on_step(job, step, of))
         except (DubkitError, ValueError, FileNotFoundError) as error:
             return error
         except RuntimeError as error:
@@ -93,10 +93,10 @@ class Work:
 class ChainWorker:
     """Does chains of clips on one device of several; the transformer stays open between them."""
 
-    def __init__(self, work: Work, device: str) -> None:
+    def __init__(self, work: StageWork, device: str) -> None:
         self.work, self.device = work, device
 
-    def __call__(self, chain: tuple[ClipJob, ...], tell: Callable[[int, int], None]) -> list[Attempt]:
+    def __call__(self, chain: tuple[ClipJob, ...], tell: Callable[[int, int], None]) -> list[ClipAttempt]:
         """Return how each clip of the chain ended."""
 
         def step(job: ClipJob, done: int, of: int) -> None:

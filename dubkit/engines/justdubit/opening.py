@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from dubkit.dubbing.diffusion.generate import Opened
+    from dubkit.dubbing.diffusion.generate import LoadedTransformer
     from dubkit.dubbing.diffusion.parts import Files
     from dubkit.dubbing.diffusion.recipes import Recipe
     from dubkit.ltx.audio_vae import AudioDecoder, AudioEncoder
@@ -58,16 +58,16 @@ class Upscaling(NamedTuple):
     statistics: ChannelStatistics
 
 
-class Generator:
+class DeviceGenerator:
     """The generator on one device. Nothing is loaded before a part is opened."""
 
     def __init__(self, files: Files, options: Options, device: str) -> None:
         import torch
 
-        from dubkit.dubbing.diffusion.parts import Parts
+        from dubkit.dubbing.diffusion.parts import GeneratorParts
 
         self.options = options
-        self.parts = Parts(files, torch.device(device), options.float8)
+        self.parts = GeneratorParts(files, torch.device(device), options.float8)
         self.device, self.dtype, self.checkpoint = self.parts.device, self.parts.dtype, self.parts.checkpoint
         self.parts.check(options.recipe)
 
@@ -98,7 +98,9 @@ class Generator:
             )
 
     @contextmanager
-    def transformer(self, stage: StageName, tokens: int, mode: Mode | None = None) -> Iterator[Opened]:
+    def transformer(
+        self, stage: StageName, tokens: int, mode: Mode | None = None
+    ) -> Iterator[LoadedTransformer]:
         """Open the transformer with a stage's LoRAs, in `mode` or in what `tokens` leave room for."""
         from dubkit.ltx.memory import MemoryPlan
 

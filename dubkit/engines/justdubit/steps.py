@@ -18,9 +18,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from dubkit.dubbing.clip.encode import Text
-    from dubkit.dubbing.diffusion.clip_latents import Carry, Encoded, FirstStage, SecondStage
-    from dubkit.dubbing.diffusion.generate import Opened
+    from dubkit.dubbing.diffusion.clip_latents import (
+        Carry,
+        Contexts,
+        EncodedClip,
+        FirstStage,
+        SecondStage,
+    )
+    from dubkit.dubbing.diffusion.generate import LoadedTransformer
     from dubkit.dubbing.diffusion.recipes import Recipe
     from dubkit.engines.justdubit.opening import Decoders, Encoders, Upscaling
     from dubkit.ltx.text import TextEncoder
@@ -41,8 +46,8 @@ def read(path: Path) -> dict[str, Tensor]:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What a clip shows and lets hear: frames (F, H, W, 3) uint8 and sound (C, N) float32."""
+class ClipSource:
+    """Picture and sound of a clip in the source: (F, H, W, 3) uint8 and (C, N) float32."""
 
     pictures: NDArray[np.uint8]
     sound: NDArray[np.float32]
@@ -51,14 +56,14 @@ class Sight:
 
 
 def embed(encoder: TextEncoder, prompt: str, out: Path) -> None:
-    """Read a prompt. Raises PromptTooLong."""
+    """Write a prompt's contexts. Raises PromptTooLong."""
     from dubkit.dubbing.clip.encode import encode_prompt
 
     save(encode_prompt(encoder, prompt).tensors(), out)
 
 
-def encode(encoders: Encoders, recipe: Recipe, clip: Clip, sight: Sight, out: Path) -> None:
-    """Make latents of what a clip shows and lets hear."""
+def encode(encoders: Encoders, recipe: Recipe, clip: Clip, source: ClipSource, out: Path) -> None:
+    """Write the latents of a clip's picture and sound."""
     import torch
 
     from dubkit.dubbing.clip.encode import encode_clip
@@ -66,10 +71,10 @@ def encode(encoders: Encoders, recipe: Recipe, clip: Clip, sight: Sight, out: Pa
     from dubkit.ltx.tiling import Tiling
 
     media = ClipMedia(
-        torch.from_numpy(sight.pictures),
-        torch.from_numpy(sight.sound),
-        sight.sample_rate,
-        sight.rate,
+        torch.from_numpy(source.pictures),
+        torch.from_numpy(source.sound),
+        source.sample_rate,
+        source.rate,
         clip.frames,
         clip.fit,
         name=f"clip {clip.window}",
@@ -79,8 +84,8 @@ def encode(encoders: Encoders, recipe: Recipe, clip: Clip, sight: Sight, out: Pa
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
-    """Files that a clip's generation reads."""
+class ClipFiles:
+    """Files that a clip is generated from."""
 
     text: Path
     negative: Path | None
@@ -88,16 +93,16 @@ class Inputs:
     previous: tuple[Clip, Path] | None
     """The clip that this one follows, and its latents of the same stage."""
 
-    def contexts(self) -> tuple[Text, Text | None]:
-        from dubkit.dubbing.clip.encode import Text
+    def contexts(self) -> tuple[Contexts, Contexts | None]:
+        from dubkit.dubbing.diffusion.clip_latents import Contexts
 
-        negative = Text.from_tensors(read(self.negative)) if self.negative else None
-        return Text.from_tensors(read(self.text)), negative
+        negative = Contexts.from_tensors(read(self.negative)) if self.negative else None
+        return Contexts.from_tensors(read(self.text)), negative
 
-    def latents(self) -> Encoded:
-        from dubkit.dubbing.diffusion.clip_latents import Encoded
+    def latents(self) -> EncodedClip:
+        from dubkit.dubbing.diffusion.clip_latents import EncodedClip
 
-        return Encoded.from_tensors(read(self.encoded))
+        return EncodedClip.from_tensors(read(self.encoded))
 
 
 def carried(clip: Clip, previous: tuple[Clip, Path] | None, rate: Fraction, *, sound: bool) -> Carry | None:
@@ -133,7 +138,7 @@ class ClipJob:
     """One clip's work in a stage of the transformer; it pickles."""
 
     clip: Clip
-    inputs: Inputs
+    files: ClipFiles
     rate: Fraction
     seed: int
     out: Path
@@ -141,25 +146,23 @@ class ClipJob:
     """Files of the first stage's result and of its enlarged picture: the second stage begins there."""
 
 
-def make_clip(opened: Opened, recipe: Recipe, job: ClipJob, on_step: Callable[[int, int], None]) -> None:
+def make_clip(
+    loaded: LoadedTransformer, recipe: Recipe, job: ClipJob, on_step: Callable[[int, int], None]
+) -> None:
     """Generate a clip at the first stage's size, or refine it, and write its latents."""
     from dubkit.dubbing.diffusion.clip_latents import FirstStage
-    from dubkit.dubbing.diffusion.generate import first_stage, second_stage
+    from dubkit.dubbing.diffusion.generate import ClipInputs, first_stage, second_stage
 
-    positive, negative = job.inputs.contexts()
-    encoded = job.inputs.latents()
-    carry = carried(job.clip, job.inputs.previous, job.rate, sound=job.halfway is None)
-    made: FirstStage | SecondStage
+    positive, negative = job.files.contexts()
+    carry = carried(job.clip, job.files.previous, job.rate, sound=job.halfway is None)
+    inputs = ClipInputs(recipe, job.files.latents(), job.rate, carry)
+    stage: FirstStage | SecondStage
     if job.halfway is None:
-        made = first_stage(
-            recipe, opened, positive, negative, encoded, job.rate, job.seed, carry=carry, on_step=on_step
-        )
+        stage = first_stage(loaded, inputs, positive, negative, job.seed, on_step=on_step)
     else:
         first, enlarged = FirstStage.from_tensors(read(job.halfway[0])), read(job.halfway[1])["video"]
-        made = second_stage(
-            recipe, opened, positive, encoded, first, enlarged, job.rate, carry=carry, on_step=on_step
-        )
-    save(made.tensors(), job.out)
+        stage = second_stage(loaded, inputs, positive, first, enlarged, on_step=on_step)
+    save(stage.tensors(), job.out)
 
 
 def enlarge(upscaling: Upscaling, first: Path, out: Path) -> None:

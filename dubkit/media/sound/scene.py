@@ -77,7 +77,7 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PlacedLine:
     """A placement with the samples it covers."""
 
     id: str
@@ -135,7 +135,7 @@ class Scene:
                 "Give a music-and-effects track of the same length and layout as the source.",
             )
 
-    def _line(self, source: Path, placement: Placement) -> Line:
+    def _line(self, source: Path, placement: Placement) -> PlacedLine:
         with _open(placement.speech) as speech:
             if speech.channels != 1:
                 raise MediaError(placement.speech, f"has {speech.channels} channels, not one", _REMAKE)
@@ -150,7 +150,7 @@ class Scene:
                 "Correct the times of the line, or remove it.",
             )
         span = (max(0, first), min(self.samples, last))
-        return Line(placement.id, placement.speaker, placement.speech, start, end, span, core)
+        return PlacedLine(placement.id, placement.speaker, placement.speech, start, end, span, core)
 
     def heard(self, gains: Mapping[str, float], span: loudness.Span | None = None) -> float | None:
         """Loudness of the mix over all lines, or over `span`."""

@@ -50,7 +50,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedPacket:
     """One packet, its units in storage form, shown at `pts`."""
 
     content: bytes
@@ -160,24 +160,24 @@ class SpanEncoder:
     def _numbered(self, unit: bytes) -> bytes:
         return with_hevc_ids(unit, self._id) if self._codec == "hevc" else unit
 
-    def encode(self, frame: Any, pts: int, messages: list[bytes]) -> Iterator[Encoded]:
+    def encode(self, frame: Any, pts: int, messages: list[bytes]) -> Iterator[EncodedPacket]:
         """Take the next picture in showing order, with the `messages` that belong to it."""
         if messages:
             self._messages[pts] = messages
         prepare(frame, pts, self._time_base)
         yield from map(self._stored, self._context.encode(frame))
 
-    def finish(self) -> Iterator[Encoded]:
+    def finish(self) -> Iterator[EncodedPacket]:
         """Yield what is left."""
         yield from map(self._stored, self._context.encode(None))
 
-    def _stored(self, packet: Any) -> Encoded:
+    def _stored(self, packet: Any) -> EncodedPacket:
         units = split_units(bytes(packet), 0)
         pictures = [self._numbered(unit) for unit in units if is_picture_unit(unit, self._codec)]
         head = self.sets if packet.is_keyframe else []
         messages = self._messages.pop(packet.pts, [])
         content = join_units([*head, *messages, *pictures], self._size)
-        return Encoded(content, packet.pts, packet.is_keyframe)
+        return EncodedPacket(content, packet.pts, packet.is_keyframe)
 
 
 def prepare(frame: Any, pts: int, time_base: Fraction) -> None:

@@ -23,7 +23,7 @@ Make = Callable[[int, "av.VideoFrame"], "av.VideoFrame"]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class SpliceJob:
     """One picture to splice, surveyed."""
 
     source: Path
@@ -38,7 +38,7 @@ class Job:
 class Filler:
     """Gives every frame of a range exactly one picture, in order, whatever the decoder leaves out."""
 
-    job: Job
+    job: SpliceJob
     first: int
     last: int
     following: int = field(init=False)
@@ -93,7 +93,7 @@ def packets(container: Any, stream: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def writing(job: Job) -> Iterator[Any]:
+def writing(job: SpliceJob) -> Iterator[Any]:
     """Open the new file with the source's clock; nothing stays behind when it fails."""
     import av
 

@@ -63,7 +63,7 @@ class Survey:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class CodedSpan:
     """Frames that are coded anew, as ranks (numbers in showing order with hidden frames), and their source.
 
     Packets `decode_from` to `decode_until` (storage numbers) hold everything needed to decode them.
@@ -150,13 +150,13 @@ def check_spliceable(found: Survey, context: Any) -> None:
         raise NotSpliceable("an edit list hides frames in the middle")
 
 
-def plan_spans(found: Survey, replaced: Sequence[tuple[int, int]]) -> list[Span]:
+def plan_spans(found: Survey, replaced: Sequence[tuple[int, int]]) -> list[CodedSpan]:
     """Smallest spans that hold the `replaced` frames, in order and disjoint."""
     ranks = ranks_of(found.coded)
     clean = _clean_cuts(ranks)
     entries = [n for n, packet in enumerate(found.coded) if packet.entry and clean[n]]
     hidden = len(found.hidden)
-    spans: list[Span] = []
+    spans: list[CodedSpan] = []
     start = 0
     for first, last in replaced:
         if spans and last + hidden <= spans[-1].last:
@@ -169,10 +169,10 @@ def plan_spans(found: Survey, replaced: Sequence[tuple[int, int]]) -> list[Span]
         # The leading frames of the picture where copying resumes are stored behind it.
         until = resume if end == resume else end + 1
         origin = max((n for n in entries if n <= start and ranks[n] <= start), default=0)
-        span = Span(start, end, origin, until, resume)
+        span = CodedSpan(start, end, origin, until, resume)
         if spans and span.first < spans[-1].last:
             before = spans.pop()
-            span = Span(before.first, end, before.decode_from, until, resume)
+            span = CodedSpan(before.first, end, before.decode_from, until, resume)
         spans.append(span)
     return spans
 
@@ -195,10 +195,10 @@ def _clean_cuts(ranks: list[int]) -> list[bool]:
     return clean
 
 
-def storage_order(found: Survey, spans: Sequence[Span]) -> list[int | Span]:
+def storage_order(found: Survey, spans: Sequence[CodedSpan]) -> list[int | CodedSpan]:
     """New storage order: copied packets by their old numbers, spans in place of the removed ones."""
     ranks = ranks_of(found.coded)
-    order: list[int | Span] = []
+    order: list[int | CodedSpan] = []
     waiting = list(spans)
     for number, rank in enumerate(ranks):
         if waiting and number == waiting[0].first:
@@ -208,7 +208,7 @@ def storage_order(found: Survey, spans: Sequence[Span]) -> list[int | Span]:
     return order
 
 
-def _near(spans: Sequence[Span], rank: int) -> Sequence[Span]:
+def _near(spans: Sequence[CodedSpan], rank: int) -> Sequence[CodedSpan]:
     from bisect import bisect_right
 
     at = bisect_right(spans, rank, key=lambda span: span.first)

@@ -10,17 +10,17 @@ from typing import Any
 from dubkit.media.files.container import open_media
 from dubkit.media.files.units import broken_link
 from dubkit.media.splice.encode import (
-    Encoded,
+    EncodedPacket,
     Look,
     SpanEncoder,
     header_with,
     look_of,
     messages_of,
 )
-from dubkit.media.splice.job import Filler, Job, packets, writing
+from dubkit.media.splice.job import Filler, SpliceJob, packets, writing
 from dubkit.media.splice.plan import (
+    CodedSpan,
     NotSpliceable,
-    Span,
     TimesContradict,
     check_spliceable,
     decoding_times,
@@ -30,7 +30,7 @@ from dubkit.media.splice.plan import (
 )
 
 
-def splice_spans(job: Job) -> tuple[list[tuple[int, int]], int]:
+def splice_spans(job: SpliceJob) -> tuple[list[tuple[int, int]], int]:
     """Write the picture; return the coded frames as ranges, and how many were missing.
 
     Raises `NotSpliceable` when the stream cannot hold pictures of two encoders.
@@ -51,17 +51,17 @@ def splice_spans(job: Job) -> tuple[list[tuple[int, int]], int]:
 class _SpanWork:
     """One span on its way: pictures in, packets out."""
 
-    span: Span
+    span: CodedSpan
     encoder: SpanEncoder | None
     filler: Filler
-    ready: deque[Encoded] = field(default_factory=deque)
+    ready: deque[EncodedPacket] = field(default_factory=deque)
     done: bool = False
 
 
 class _Splicer:
     """One pass over the source: packets go to the new file, to the decoder, or both."""
 
-    def __init__(self, job: Job, look: Look) -> None:
+    def __init__(self, job: SpliceJob, look: Look) -> None:
         self._job, self._look, self._found = job, look, job.found
         self.spans = plan_spans(job.found, job.replaced)
         self._hidden = len(job.found.hidden)
@@ -84,7 +84,7 @@ class _Splicer:
         """Copied frames whose packets got another type."""
         self.missing = 0
 
-    def _filler(self, span: Span) -> Filler:
+    def _filler(self, span: CodedSpan) -> Filler:
         return Filler(self._job, max(0, span.first - self._hidden), span.last - self._hidden)
 
     def open(self, out: Any, stream: Any) -> None:
@@ -111,7 +111,7 @@ class _Splicer:
                 if number + 1 == runs[0][1]:
                     runs.popleft()
                     self._end_of_run(stream, number + 1)
-            while waiting and isinstance(waiting[0], Span):
+            while waiting and isinstance(waiting[0], CodedSpan):
                 self._queue.append(works[waiting.popleft()])
             if waiting and waiting[0] == number:
                 self._queue.append(self._joined(packet) if number in resumes else packet)
@@ -120,9 +120,9 @@ class _Splicer:
         if self._queue or waiting:
             raise NotSpliceable("it cannot be read twice alike")
 
-    def _shown(self, order: list[int | Span]) -> Iterator[int]:
+    def _shown(self, order: list[int | CodedSpan]) -> Iterator[int]:
         for item in order:
-            if isinstance(item, Span):
+            if isinstance(item, CodedSpan):
                 yield from self._stamps[max(item.first, self._hidden) : item.last]
             else:
                 yield self._found.coded[item].pts
@@ -150,7 +150,7 @@ class _Splicer:
         if content is None:
             return packet
         self.relinked.append(self._rank_of[packet.pts] - self._hidden)
-        return _packet(Encoded(content, packet.pts, True), packet.duration)
+        return _packet(EncodedPacket(content, packet.pts, True), packet.duration)
 
     def _take(self, frame: Any) -> None:
         if frame.interlaced_frame:
@@ -222,7 +222,7 @@ class _Splicer:
         self._out.mux_one(packet)
 
 
-def _packet(encoded: Encoded, duration: int | None) -> Any:
+def _packet(encoded: EncodedPacket, duration: int | None) -> Any:
     import av
 
     packet: Any = av.Packet(encoded.content)
@@ -231,7 +231,7 @@ def _packet(encoded: Encoded, duration: int | None) -> Any:
     return packet
 
 
-def _decode_runs(spans: Sequence[Span]) -> list[tuple[int, int]]:
+def _decode_runs(spans: Sequence[CodedSpan]) -> list[tuple[int, int]]:
     """Stretches of packets to decode; overlapping ones are one stretch."""
     runs: list[tuple[int, int]] = []
     for span in spans:

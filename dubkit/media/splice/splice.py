@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-from dubkit.media.splice.job import Job, Make
+from dubkit.media.splice.job import Make, SpliceJob
 from dubkit.media.splice.plan import NotSpliceable, TimesContradict, check_replaced, survey
 from dubkit.media.splice.spans import splice_spans
 from dubkit.media.splice.whole import encode_whole
@@ -72,7 +72,7 @@ def splice(
         return SpliceReport(frames, frames, 0, 0, episode_video.codec, spans)
     found = survey(source, episode_video.index)
     check_replaced(source, replaced, len(found.stamps))
-    job = Job(source, episode_video, replaced, make, destination, found)
+    job = SpliceJob(source, episode_video, replaced, make, destination, found)
     codec, reason = found.codec, ""
     try:
         coded, missing = splice_spans(job)

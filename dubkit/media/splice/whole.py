@@ -9,7 +9,7 @@ from typing import Any
 from dubkit.errors import MediaError
 from dubkit.media.files.container import open_media
 from dubkit.media.splice.encode import Look, configure, encoder_format, look_of, prepare
-from dubkit.media.splice.job import Filler, Job, packets, writing
+from dubkit.media.splice.job import Filler, SpliceJob, packets, writing
 from dubkit.media.splice.plan import stamp_of
 
 _ENCODERS = {"h264": "libx264", "hevc": "libx265"}
@@ -19,7 +19,7 @@ _BOTTOM_FIRST = {3, 4}
 """Field orders, as FFmpeg numbers them, whose bottom field is shown first."""
 
 
-def encode_whole(job: Job, *, by_order: bool = False) -> tuple[str, int]:
+def encode_whole(job: SpliceJob, *, by_order: bool = False) -> tuple[str, int]:
     """Write every shown frame at its own time; return the codec and how many frames were missing.
 
     With `by_order` frames are counted as they are decoded, since their time stamps are not to be trusted.
@@ -70,7 +70,7 @@ def _interlacing(look: Look, codec: str) -> dict[str, object]:
 
 
 def _encoded(
-    job: Job, filler: Filler, frames: Iterator[tuple[int, Any]], target: tuple[Any, Look]
+    job: SpliceJob, filler: Filler, frames: Iterator[tuple[int, Any]], target: tuple[Any, Look]
 ) -> Iterator[Any]:
     track, look = target
     for number, picture in _filled(filler, frames):
@@ -95,7 +95,7 @@ def _filled(filler: Filler, frames: Iterator[tuple[int, Any]]) -> Iterator[tuple
     yield from filler.rest()
 
 
-def _numbered(job: Job, frames: Iterator[Any], *, by_order: bool) -> Iterator[tuple[int, Any]]:
+def _numbered(job: SpliceJob, frames: Iterator[Any], *, by_order: bool) -> Iterator[tuple[int, Any]]:
     if by_order:
         yield from zip(range(len(job.found.stamps)), frames, strict=False)
         return

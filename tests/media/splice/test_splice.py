@@ -426,7 +426,7 @@ def _job(folder: Path) -> Any:
     found = Survey("h264", Fraction(1, 25), b"")
     video = probe(film(folder, "film.mp4", *H264)).video
     assert video is not None
-    return splice_job.Job(folder / "film.mp4", video, [(3, 5)], negative, folder / "out.mp4", found)
+    return splice_job.SpliceJob(folder / "film.mp4", video, [(3, 5)], negative, folder / "out.mp4", found)
 
 
 # --- plan and units ---------------------------------------------------------------------------
