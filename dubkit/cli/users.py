@@ -133,7 +133,7 @@ def _row(user: User, tokens: list[Token]) -> dict[str, Any]:
 def passwd_command(name: str, password_stdin: bool, output: Path, database: str | None) -> None:
     """Give the user NAME a new password; every session of the user ends."""
     with _accounts(output, database) as accounts:
-        user = accounts.known(name)
+        user = accounts.named(name)
         accounts.set_password(user.name, _password(password_stdin))
         _note(accounts, "password changed", user.name)
     click.echo(f"{user.name} has a new password and must log in again.")
@@ -148,7 +148,7 @@ def role_command(name: str, role: str, output: Path, database: str | None) -> No
     with _accounts(output, database) as accounts:
         from dubkit.web.accounts.users import role_named
 
-        user = accounts.set_role(accounts.known(name).name, role_named(role))
+        user = accounts.set_role(accounts.named(name).name, role_named(role))
         _note(accounts, "role changed", user.name, f"role {user.role}")
     click.echo(f"{user.name} has the role {user.role}.")
 
@@ -159,7 +159,7 @@ def role_command(name: str, role: str, output: Path, database: str | None) -> No
 def remove_command(name: str, output: Path, database: str | None) -> None:
     """Remove the user NAME with sessions and tokens; jobs and episodes stay."""
     with _accounts(output, database) as accounts:
-        user = accounts.known(name)
+        user = accounts.named(name)
         accounts.remove(user.name)
         _note(accounts, "user removed", user.name)
     click.echo(f"Removed {user.name}.")
@@ -182,7 +182,7 @@ def token_command(
     with _accounts(output, database) as accounts:
         from dubkit.web.accounts.users import role_named
 
-        user = accounts.known(name)
+        user = accounts.named(name)
         if revoke:
             accounts.remove_token(revoke, user.name)
             _note(accounts, "token revoked", revoke, f"of {user.name}")

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from dubkit import __version__
-from dubkit.web.accounts.audit import Recent
+from dubkit.web.accounts.audit import RecentDownloads
 from dubkit.web.accounts.hosts import Hosts
 from dubkit.web.accounts.identity import Identity
 from dubkit.web.accounts.login import Logins
@@ -36,7 +36,7 @@ def create_app(site: Site) -> FastAPI:
     app = FastAPI(
         title="dubkit", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
-    # Other names than this machine's are those of a proxy, which speaks HTTPS.
+    # A server with host names of its own is behind a proxy, which speaks HTTPS.
     secure = not site.local or bool(site.settings.serve.hosts)
     sessions = Sessions(site.secret, site.settings.serve.session_hours, secure=secure)
     accounts = Accounts(site.database)
@@ -45,14 +45,14 @@ def create_app(site: Site) -> FastAPI:
     app.state.sessions = sessions
     app.state.identity = identity
     app.state.accounts = accounts
-    app.state.recent = Recent()
+    app.state.recent = RecentDownloads()
     app.state.logins = Logins(site, accounts, sessions)
     for router in _routers():
         app.include_router(router)
     app.mount("/static", VersionedFiles(directory=STATIC), name="static")
     add_error_handlers(app)
     describe(app)
-    # The last one added stands outermost.
+    # The last one added is the outermost.
     app.add_middleware(HeadOfPages)
     hosts = Hosts(site.settings.serve.hosts, local=site.local)
     app.add_middleware(Guard, hosts=hosts, identity=identity, sessions=sessions)
@@ -79,14 +79,14 @@ def _routers() -> Iterable[APIRouter]:
 
 
 class VersionedFiles(StaticFiles):
-    """Files below `static`. With a version in the address they never change, so a browser keeps them."""
+    """Files below `static`. Those with a version in the URL never change, so browsers cache them."""
 
     def file_response(
         self, full_path: Any, stat_result: Any, scope: Scope, status_code: int = 200
     ) -> Response:
-        """Answer with a file and say for how long it may be kept."""
+        """Answer with a file, and say how long it may be cached."""
         answer = super().file_response(full_path, stat_result, scope, status_code)
         versioned = scope["query_string"].startswith(b"v=")
-        # Modules import one another without a version: those are asked for again, and answered with 304.
+        # JavaScript modules import one another without a version: they are validated each time (304).
         answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if versioned else "no-cache"
         return answer

@@ -1,7 +1,6 @@
 """The web server's database: SQLite in a file, or PostgreSQL by URL, through SQLAlchemy.
 
-Only jobs, accounts and the audit log live here. What a person changed about an episode, and every take,
-stays in the episode's folder.
+It holds only jobs, accounts and the audit log. Edits and takes of an episode stay in the episode's folder.
 """
 
 from __future__ import annotations
@@ -33,10 +32,10 @@ FILE = "dubkit.db"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 MIGRATING = 0x6475626B
-"""Key of the PostgreSQL lock that lets one process migrate at a time."""
+"""Key of the PostgreSQL lock that allows one migration at a time."""
 
 ACCOUNTS = 0x6475626C
-"""Key of the PostgreSQL lock that lets one request at a time change users, tokens and grants."""
+"""Key of the PostgreSQL lock that allows one change of users, tokens and grants at a time."""
 
 
 class Table(DeclarativeBase):
@@ -44,22 +43,22 @@ class Table(DeclarativeBase):
 
 
 class Moment(TypeDecorator[datetime]):
-    """A time with its zone in Python, and as UTC without a zone in the database, alike in every one."""
+    """A time with its zone in Python, stored as UTC without a zone, the same in every database."""
 
     impl = DateTime
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn a time with a zone into what is stored."""
+        """Convert a time with a zone to the stored one."""
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn what is stored into a time in UTC."""
+        """Convert the stored time to one in UTC."""
         return None if value is None else value.replace(tzinfo=UTC)
 
 
 def now() -> datetime:
-    """Return the time in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
@@ -68,12 +67,12 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        parsed = _parsed(url)
+        parsed = _parse(url)
         self.sqlite = parsed.get_backend_name() == "sqlite"
         if self.sqlite and parsed.database:
             _make_private(Path(parsed.database))
         try:
-            # An error goes into logs, and what was being written may be a hash, a token or a text.
+            # Errors are logged, and the parameters may be a hash, a token or a text.
             self.engine: Engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
         except (NoSuchModuleError, ModuleNotFoundError) as error:
             raise SettingError(
@@ -89,10 +88,10 @@ class Database:
 
     @contextmanager
     def transaction(self, alone: int = 0) -> Iterator[Session]:
-        """Give a session whose changes are committed when the block ends well, else taken back.
+        """Yield a session whose changes are committed at the end of the block, or rolled back on an error.
 
-        Writers of SQLite wait for one another anyway; elsewhere those that name the same lock in `alone` do,
-        so that what such a block reads stays true until it has written.
+        Transactions with the same lock key `alone` run one after the other, so that what one reads stays true
+        until it has written. (On SQLite all writers do.)
         """
         with self._writing() as session, session.begin():
             if alone and not self.sqlite:
@@ -101,7 +100,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Give a session that only reads. It waits for no writer."""
+        """Yield a session that only reads and does not wait for writers."""
         with self._reading() as session, session.begin():
             yield session
 
@@ -110,36 +109,36 @@ class Database:
         self.engine.dispose()
 
 
-def database_url(given: str, output: Path) -> str:
-    """Return the URL to open: the one given, or the SQLite file in the output folder."""
-    return given or f"sqlite:///{(output / FILE).resolve()}"
+def database_url(setting: str, output: Path) -> str:
+    """Return the URL to open: that of the setting, or the SQLite file in the output folder."""
+    return setting or f"sqlite:///{(output / FILE).resolve()}"
 
 
-def missing_file(given: str, output: Path) -> Path | None:
-    """Return the SQLite file that would have to be made; None when it is there, or another kind is used."""
-    url = _parsed(database_url(given, output))
+def missing_file(setting: str, output: Path) -> Path | None:
+    """Return the SQLite file that would have to be created; None when it exists or none is used."""
+    url = _parse(database_url(setting, output))
     if url.get_backend_name() != "sqlite" or not url.database or Path(url.database).exists():
         return None
     return Path(url.database)
 
 
-def check_is_there(given: str, output: Path) -> None:
+def check_is_there(setting: str, output: Path) -> None:
     """Raise DubkitError when there is no database: a mistyped folder must not get an empty one."""
-    file = missing_file(given, output)
+    file = missing_file(setting, output)
     if file is None:
         return
     what = f"database {file.name} in {file.parent}" if file.parent.is_dir() else f"folder {file.parent}"
     raise DubkitError(
         f"There is no {what}.\n"
-        "Name the server's own folder with --output. The database is made by `dubkit serve`, and by "
-        "`dubkit users add NAME --role admin`."
+        "Name the output folder of the server with --output. `dubkit serve` creates the database, "
+        "and so does `dubkit users add NAME --role admin`."
     )
 
 
 def migrate(database: Database) -> None:
-    """Bring the tables up to date. Processes that start at once wait for one another.
+    """Bring the tables up to date. Processes that start at the same time wait for one another.
 
-    Raises SettingError when the database does not answer, or a newer version has made it.
+    Raises SettingError when the database does not answer, or a newer version of dubkit has used it.
     """
     from alembic.util import CommandError
 
@@ -162,18 +161,18 @@ def _upgrade(database: Database) -> None:
         if not database.sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
         config = Config(attributes={"connection": connection})
-        # Alembic reads % as the start of a reference.
+        # Alembic interpolates %.
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
         command.upgrade(config, "head")
 
 
-def _parsed(url: str) -> URL:
+def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
     except (ArgumentError, ValueError):
-        # The text may hold a password, so it is not shown.
+        # The URL may hold a password, so it is not shown.
         raise SettingError("serve.database", "***", "is not a database URL") from None
     if backend not in ("sqlite", "postgresql"):
         raise SettingError("serve.database", backend, "only sqlite and postgresql are known")
@@ -181,24 +180,26 @@ def _parsed(url: str) -> URL:
 
 
 def _make_private(file: Path) -> None:
-    # It holds password hashes and sessions; its journals get the same rights.
+    # It holds password hashes and sessions; SQLite gives its journals the same rights.
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):
             os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
-        reason = f"cannot be made ({(error.strerror or str(error)).lower()}); take another folder"
+        reason = f"cannot be created ({(error.strerror or str(error)).lower()}); name another folder"
         raise SettingError("serve.database", str(file), reason) from None
 
 
 def _watch(engine: Engine, file: Path) -> None:
-    """Refuse connections to a file that was removed, and renew those to one that was replaced: what is
-    written to either would be lost without a word."""
+    """Refuse connections to a file that was removed, and renew those to one that was replaced.
 
-    def opened(connection: object, record: Any) -> None:
+    What is written to either would be lost silently.
+    """
+
+    def note_inode(connection: object, record: Any) -> None:
         record.info["file"] = file.stat().st_ino
 
-    def taken(connection: object, record: Any, proxy: object) -> None:
+    def check_inode(connection: object, record: Any, proxy: object) -> None:
         try:
             now = file.stat().st_ino
         except FileNotFoundError as gone:
@@ -206,17 +207,17 @@ def _watch(engine: Engine, file: Path) -> None:
         if record.info["file"] != now:
             raise DisconnectionError(f"{file} was replaced")
 
-    def opening(*arguments: object) -> None:
-        if not file.exists():  # else the driver makes an empty one
-            raise sqlite3.OperationalError(f"{file} is not there any more")
+    def check_exists(*arguments: object) -> None:
+        if not file.exists():  # else the driver creates an empty one
+            raise sqlite3.OperationalError(f"{file} no longer exists")
 
-    event.listen(engine, "do_connect", opening)
-    event.listen(engine, "connect", opened)
-    event.listen(engine, "checkout", taken)
+    event.listen(engine, "do_connect", check_exists)
+    event.listen(engine, "connect", note_inode)
+    event.listen(engine, "checkout", check_inode)
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:
-    # The driver's own transactions begin too late (at the first write) and deadlock; `begin` is said below.
+    # The driver's own transactions begin too late (at the first write) and deadlock; see `_begin`.
     connection.isolation_level = None
     cursor = connection.cursor()
     # The time-out comes first: changing the journal mode may have to wait for another process.
@@ -226,6 +227,6 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    # One writer at a time from the first statement on: what is read in a transaction stays true in it.
+    # One writer at a time from the first statement on, so what a transaction reads stays true in it.
     reading = connection.get_execution_options().get("reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""What requests are answered from: one `Site` per running server."""
+"""The state that requests are answered from: one `Site` per running server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Site:
     output: Path
     """Folder of the episodes."""
     inputs: Path
-    """Folder whose media files a job may name, and which receives uploads."""
+    """Folder with the media files that jobs may name; uploads go there too."""
     database: Database
     queue: JobQueue
     models: ModelStore
@@ -42,7 +42,7 @@ class Site:
 
     @property
     def session(self) -> Session:
-        """What the library's functions need to open an episode."""
+        """A session that opens episodes with the settings of the server."""
         from dubkit.studio import Session
 
         return Session(self.settings, self.output, self.models, self.speeds)

@@ -1,4 +1,4 @@
-"""Pages from templates: the Jinja2 environment, what every template may call, and `page`."""
+"""Pages from templates: the Jinja2 environment, its filters and functions, and `page`."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ STATES: dict[str, tuple[str, str, str]] = {
     "failed": ("cross", "Failed", "bad"),
     "cancelled": ("stop", "Cancelled", "calm"),
 }
-"""State of a job -> icon, word and colour class. A state is never told by colour alone."""
+"""State of a job -> icon, word and colour class. Colour alone never shows a state."""
 
 
 def page(
     request: Request, person: Person | None, template: str, *, status: int = 200, **values: Any
 ) -> HTMLResponse:
-    """Render `template` for `person` (None: nobody is logged in, so no navigation is shown)."""
+    """Render `template` for `person` (None: nobody is logged in, and no navigation is shown)."""
     from dubkit.web.accounts.csrf import csrf_token
     from dubkit.web.accounts.people import LOCAL
 
@@ -66,16 +66,16 @@ def page(
 
 @cache
 def environment() -> Environment:
-    """Build the environment once; every value is escaped and an unknown name is an error."""
-    made = Environment(
+    """Return the environment: every value is escaped, and an unknown name is an error."""
+    jinja = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(static=static_url, icon=icon, states=STATES, ENDED=ENDED)
-    made.filters.update(
+    jinja.globals.update(static=static_url, icon=icon, states=STATES, ENDED=ENDED)
+    jinja.filters.update(
         duration=duration,
         clock=clock,
         moment=moment,
@@ -85,11 +85,11 @@ def environment() -> Environment:
         count=count,
         language=language_name,
     )
-    return made
+    return jinja
 
 
 def static_url(path: str) -> str:
-    """Return the URL of a file below `static`, with its version so that a browser may keep it."""
+    """Return the URL of a file below `static`, with a version so that a browser may cache it."""
     return f"/static/{path}?v={_version(path)}"
 
 
@@ -99,14 +99,14 @@ def _version(path: str) -> str:
 
 
 def icon(name: str) -> Markup:
-    """Return a drawn sign from `static/icons.svg`; it is never read aloud, so a word stands beside it."""
+    """Return an icon from `static/icons.svg`. Screen readers skip it, so it needs a word beside it."""
     return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
         static_url("icons.svg"), name
     )
 
 
 def duration(seconds: float | None) -> str:
-    """Length as people say it: `48 s`, `12 min 5 s`, `1 h 4 min`; `not known` for None."""
+    """Format a duration: `48 s`, `12 min 5 s`, `1 h 4 min`; `not known` for None."""
     if seconds is None:
         return "not known"
     whole = max(0, round(seconds))
@@ -120,7 +120,7 @@ def duration(seconds: float | None) -> str:
 
 
 def moment(when: datetime) -> Markup:
-    """Return a time in UTC that the browser turns into the reader's own (`js/app.js`)."""
+    """Return a time in UTC, which the browser converts to local time (`js/app.js`)."""
     utc = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     return Markup('<time datetime="{}">{}</time>').format(
         utc.isoformat(timespec="seconds"), utc.strftime("%Y-%m-%d %H:%M UTC")
@@ -128,7 +128,7 @@ def moment(when: datetime) -> Markup:
 
 
 def size(octets: float) -> str:
-    """Number of bytes as people say it: `3.4 MB`."""
+    """Format a number of bytes: `3.4 MB`."""
     value = float(octets)
     for unit in ("bytes", "kB", "MB", "GB"):
         if value < 1000:
@@ -138,15 +138,15 @@ def size(octets: float) -> str:
 
 
 def segment(text: str) -> str:
-    """One part of a path in a URL: a slash or question mark in a name must not be read as syntax."""
+    """Quote one segment of a URL path: a slash or question mark in a name must not become syntax."""
     return quote(text, safe="")
 
 
 def slug(text: str) -> str:
-    """A text as part of an element's id; different texts give different ids."""
+    """Return a short id for a text, to be part of an element's id."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """A number with its noun: `1 line`, `3 lines`."""
+    """Format a number with its noun: `1 line`, `3 lines`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -110,7 +110,7 @@ def test_a_password_hashed_with_weaker_parameters_is_hashed_anew(server: Running
         assert found is not None
         found.password = weak
     server.browser("old")
-    kept = Accounts(server.site.database).known("old").password
+    kept = Accounts(server.site.database).named("old").password
     assert kept != weak
     assert passwords.matches(kept, PASSWORD)
     assert not passwords.is_outdated(kept)

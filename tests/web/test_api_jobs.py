@@ -18,7 +18,7 @@ from sqlalchemy import delete
 
 from dubkit.studio import Session
 from dubkit.web.accounts.people import Role
-from dubkit.web.http.following import following
+from dubkit.web.http.event_watcher import event_watcher
 from dubkit.web.jobs.leases import Ending, Leases, WorkerIdentity
 from dubkit.web.jobs.settings import job_settings
 from dubkit.web.jobs.start import WorkerStart, start
@@ -245,7 +245,7 @@ def test_nobody_comes_to_anothers_episode_by_a_job_on_its_source(
     submitted(ana)
     answer = people["bob"].post("/api/jobs", json=ASKED)
     assert answer.status_code == 403
-    assert "somebody else's" in answer.json()["detail"]
+    assert "belongs to somebody else" in answer.json()["detail"]
     assert submitted(people["root"])["owner"] == "root"
 
 
@@ -385,7 +385,7 @@ def test_many_followers_block_nobody_and_are_forgotten_when_they_leave(
 ) -> None:
     job = submitted(ana)["id"]
     looks: list[int] = []
-    watch = following(type("Request", (), {"app": running.app}))  # type: ignore[arg-type]
+    watch = event_watcher(type("Request", (), {"app": running.app}))  # type: ignore[arg-type]
     look = watch._newest
 
     def counted(jobs: Sequence[str]) -> dict[str, int]:
@@ -437,7 +437,11 @@ def test_the_result_is_sent_whole_and_in_ranges_when_it_is_there(running: Runnin
     assert ana.get(url, params={"language": "pt-BR"}, headers={"Range": "bytes=900-"}).status_code == 416
     same = ana.get(url, params={"language": "pt-BR"}, headers={"If-None-Match": whole.headers["etag"]})
     assert same.status_code == 304
-    for language, words in (("fr", "no dub in fr"), ("", "It made: pt-BR"), ("xx!", "not a known language")):
+    for language, words in (
+        ("fr", "no dub in fr"),
+        ("", "It has dubs in pt-BR"),
+        ("xx!", "not a known language"),
+    ):
         missing = ana.get(url, params={"language": language})
         assert missing.status_code == 404
         assert words in missing.json()["detail"]

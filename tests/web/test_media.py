@@ -300,7 +300,7 @@ def test_a_source_that_is_gone_is_told(base: Any, ana: httpx.Client, tmp_path: P
     film.unlink()
     answer = ana.get("/media/gone/source")
     assert answer.status_code == 404
-    assert "not there any more" in answer.json()["detail"]
+    assert "no longer exists" in answer.json()["detail"]
 
 
 # --- previews ---------------------------------------------------------------------------------

@@ -13,14 +13,14 @@ import pytest
 
 from dubkit.episode.store import EpisodeStore
 from dubkit.errors import MediaError
-from dubkit.web.files.previews import FOLDER, Derived, PreviewFailed, Previews
+from dubkit.web.files.previews import FOLDER, DerivedFile, PreviewFailed, Previews
 
 
-def derived(store: EpisodeStore, origin: Path, make: Any, **more: Any) -> Derived:
-    return Derived(store, "thing", (origin,), ".bin", make, **more)
+def derived(store: EpisodeStore, origin: Path, make: Any, **more: Any) -> DerivedFile:
+    return DerivedFile(store, "thing", (origin,), ".bin", make, **more)
 
 
-def wait(previews: Previews, wanted: Derived) -> Path:
+def wait(previews: Previews, wanted: DerivedFile) -> Path:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         if (found := previews.get(wanted)) is not None:
@@ -118,10 +118,10 @@ def test_a_killed_server_leaves_no_half_file(tmp_path: Path) -> None:
     program = (
         "import os, sys, time\nfrom pathlib import Path\n"
         "from dubkit.episode.store import EpisodeStore\n"
-        "from dubkit.web.files.previews import Derived, Previews\n"
+        "from dubkit.web.files.previews import DerivedFile, Previews\n"
         "root = Path(sys.argv[1])\n(root / 'o').write_bytes(b'1')\n"
         "def make(target):\n    target.write_bytes(b'half'); print('begun', flush=True); time.sleep(60)\n"
-        "Previews().get(Derived(EpisodeStore(root / 'e'), 's', (root / 'o',), '.bin', make))\n"
+        "Previews().get(DerivedFile(EpisodeStore(root / 'e'), 's', (root / 'o',), '.bin', make))\n"
         "time.sleep(60)\n"
     )
     child = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE)
@@ -135,7 +135,7 @@ def test_a_killed_server_leaves_no_half_file(tmp_path: Path) -> None:
     def make(target: Path) -> None:
         target.write_bytes(b"whole")
 
-    again = Derived(store, "s", (tmp_path / "o",), ".bin", make)
+    again = DerivedFile(store, "s", (tmp_path / "o",), ".bin", make)
     whole = wait(Previews(), again)
     assert whole.read_bytes() == b"whole"
     until = time.monotonic() + 5
@@ -159,7 +159,7 @@ def test_quick_ones_do_not_wait_behind_long_ones(place: tuple[EpisodeStore, Path
         end.wait(10)
         target.write_bytes(b"long")
 
-    slow = Derived(store, "film", (origin,), ".bin", long, long=True)
+    slow = DerivedFile(store, "film", (origin,), ".bin", long, long=True)
     assert previews.get(slow) is None
     quick = wait(previews, derived(store, origin, lambda target: target.write_bytes(b"quick")))
     assert quick.read_bytes() == b"quick"

@@ -73,7 +73,7 @@ def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
 
 def test_an_output_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SettingError, match="cannot be made"):
+    with pytest.raises(SettingError, match="cannot be created"):
         start(_worker(tmp_path / "file" / "Output"))
     from dubkit.web.accounts.secret import load_secret
 
@@ -99,7 +99,7 @@ def test_a_database_that_was_removed_takes_no_jobs(tmp_path: Path, caplog: pytes
             for path in ("/api/episodes/clip/pt-BR/render", "/logout"):
                 assert browser.post(path).status_code == 503
             assert browser.get("/api/health").status_code == 503
-        assert "not there any more" in caplog.text
+        assert "no longer exists" in caplog.text
         assert not file.exists(), "an empty one was made"
         # Back from the backup, it goes on as if nothing had been.
         shutil.copy(kept, file)

@@ -200,13 +200,13 @@ def test_a_name_that_somebody_pointed_here_is_refused(server: Running, host: str
 
 def test_names_of_the_server() -> None:
     given = Hosts("Dub.Example.org, other.example", local=False)
-    assert given.known("dub.example.org:443")
-    assert given.known("other.example.")
-    assert given.known("192.0.2.1")
-    assert not given.known("example.org")
-    assert Hosts("", local=False).known(socket.gethostname())
-    assert not Hosts("", local=True).known("192.0.2.1")
-    assert Hosts("", local=True).known("[::1]:8000")
+    assert given.accepts("dub.example.org:443")
+    assert given.accepts("other.example.")
+    assert given.accepts("192.0.2.1")
+    assert not given.accepts("example.org")
+    assert Hosts("", local=False).accepts(socket.gethostname())
+    assert not Hosts("", local=True).accepts("192.0.2.1")
+    assert Hosts("", local=True).accepts("[::1]:8000")
     assert [is_loopback(host) for host in ("localhost", "127.8.0.1", "::1", "0.0.0.0", "x")] == [
         True, True, True, False, False,
     ]  # fmt: skip
@@ -248,7 +248,7 @@ def test_a_cookie_that_was_not_made_here_is_refused(server: Running) -> None:
     body, stamp, signature = good.split(".")
     forged = Sessions(b"another secret of thirty-two letters", 12, secure=False)
     old = Sessions(server.site.secret, 12, secure=False)
-    version = server.app.state.accounts.known("root").session_version
+    version = server.app.state.accounts.named("root").session_version
     cookies = [
         "", "x", "...", body, good[:-1], good + "x", f"{body}.{stamp}.", f"{body[:-2]}AA.{stamp}.{signature}",
         f"{body}.{'A' * len(stamp)}.{signature}",

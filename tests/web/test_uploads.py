@@ -283,7 +283,7 @@ def test_a_full_disk_is_told_before_it_is_full(login: Login, monkeypatch: pytest
     )
     answer = login("ana").create("big.mp4", 100)
     assert answer.status_code == 507
-    assert "no room for big.mp4" in answer.json()["detail"]
+    assert "no space for big.mp4" in answer.json()["detail"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
@@ -295,7 +295,7 @@ def test_a_disk_that_fills_meanwhile_is_told_and_the_upload_goes_on(login: Login
     part.symlink_to("/dev/full")
     answer = ana.patch(where, 0, body)
     assert answer.status_code == 507
-    assert "disk is full" in answer.json()["detail"]
+    assert "disk of the server is full" in answer.json()["detail"]
     part.unlink()
     part.touch()
     assert ana.patch(where, ana.offset(where), body).status_code == 204

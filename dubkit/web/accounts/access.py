@@ -1,7 +1,7 @@
 """What a request may do: dependencies of the routes.
 
-The guard (`dubkit.web.http.guard`) has found out who asks before a route runs, and has refused whoever
-may not come in at all. The dependencies here ask for a role, or for an episode the person may see.
+The guard (`dubkit.web.http.guard`) has identified the person before a route runs, and has refused whoever
+may not come in at all. The dependencies here require a role, or an episode that the person may see.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"description": "Nobody is logged in, or the token is not valid."},
     403: {"description": "The role is too low, or the X-CSRF-Token header is missing or wrong."},
 }
-"""What any route may answer besides its own; for the OpenAPI document."""
+"""Errors that any route may answer; for the OpenAPI document."""
 
 
 def the_person(request: Request) -> Person:
-    """Return who asks. Raises HTTP 401 when nobody is logged in."""
+    """Return the person a request is from. Raises HTTP 401 when nobody is logged in."""
     person: Person | None = getattr(request.state, "person", None)
     if person is None:
         raise HTTPException(401, "Log in, or send a token in the Authorization header.")
@@ -65,12 +65,12 @@ Admin = Annotated[Person, Depends(_admin)]
 
 @dataclass(frozen=True, slots=True)
 class EpisodeFolder:
-    """An episode that the person who asks may see."""
+    """An episode that the person may see."""
 
     name: str
     store: EpisodeStore
     source: Path | None
-    """The media file it was made from, as far as it is known; the file may be gone."""
+    """The media file it was made from, if known; the file may no longer exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ class Readers:
     """Who may see an episode, besides admins."""
 
     owners: frozenset[str]
-    """Whose jobs made it; nobody, when it was made on the command line."""
+    """People whose jobs made it; empty when it was made on the command line."""
     others: frozenset[str]
-    """Whom it was given to besides; `EVERYBODY` stands for all."""
+    """People it was shared with; `EVERYBODY` stands for all."""
 
     def include(self, person: Person) -> bool:
         """Tell whether a person may see it."""
@@ -88,25 +88,25 @@ class Readers:
         return among or person.may("admin")
 
     def may_share(self, person: Person) -> bool:
-        """Tell whether a person may say who else sees it."""
+        """Tell whether a person may share it with others."""
         return person.name in self.owners or person.may("admin")
 
 
 def readers_of(site: Site, episodes: Collection[str]) -> dict[str, Readers]:
     """Return who may see each of the episodes.
 
-    One that nobody owns is everybody's, until somebody says who may see it.
+    Everybody may see one without an owner, until it is shared with named people.
     """
     owners = site.queue.owners_of(episodes)
-    given: dict[str, set[str]] = {name: set() for name in episodes}
+    granted: dict[str, set[str]] = {name: set() for name in episodes}
     with site.database.reading() as session:
         for grant in session.scalars(select(Grant).where(Grant.episode.in_(episodes))):
-            given[grant.episode].add(grant.person)
-    found = {}
+            granted[grant.episode].add(grant.person)
+    readers = {}
     for name in episodes:
-        others = given[name] or (set() if owners[name] else {EVERYBODY})
-        found[name] = Readers(owners[name], frozenset(others - {NOBODY}))
-    return found
+        others = granted[name] or (set() if owners[name] else {EVERYBODY})
+        readers[name] = Readers(owners[name], frozenset(others - {NOBODY}))
+    return readers
 
 
 def readers(site: Site, episode: str) -> Readers:
@@ -120,21 +120,21 @@ def may_see(site: Site, person: Person, episode: str) -> bool:
 
 
 def closed_to(site: Site, person: Person) -> frozenset[str]:
-    """Return the episodes that a person has jobs on and may not see: the access was taken away."""
+    """Return the episodes that a person has jobs on but may no longer see."""
     if person.may("admin"):
         return frozenset()
-    found = readers_of(site, site.queue.episodes(person.name))
-    return frozenset(name for name, those in found.items() if not those.include(person))
+    readers = readers_of(site, site.queue.episodes(person.name))
+    return frozenset(name for name, those in readers.items() if not those.include(person))
 
 
 def is_shared_with(site: Site, person: Person, episode: str) -> bool:
-    """Tell whether an episode is there and not a person's own, so that no job on it makes it theirs."""
-    made = (site.output / episode / HIDDEN).is_dir()
-    return made and person.name not in site.queue.owners(episode)
+    """Tell whether an episode exists and belongs to others: a job on it does not make it this person's."""
+    exists = (site.output / episode / HIDDEN).is_dir()
+    return exists and person.name not in site.queue.owners(episode)
 
 
 def set_readers(site: Site, episode: str, people: Iterable[str]) -> None:
-    """Give an episode to these people and, besides its owners and admins, to nobody else."""
+    """Share an episode with these people, and besides its owners and admins with nobody else."""
     with site.database.transaction(ACCOUNTS) as session:
         session.execute(delete(Grant).where(Grant.episode == episode))
         session.add_all(Grant(episode=episode, person=name) for name in {*people, NOBODY})
@@ -143,12 +143,12 @@ def set_readers(site: Site, episode: str, people: Iterable[str]) -> None:
 def episode_folder(site: Site, person: Person, episode: str) -> EpisodeFolder:
     """Open an episode by the name of its folder.
 
-    Raises HTTP 404 when there is none or the person may not see it: both look the same from outside.
+    Raises HTTP 404 when there is none, and also when the person may not see it.
     """
     name = safe_name(episode)
     root = site.output / name
-    here = root.is_dir() and (root / HIDDEN).is_dir() and root.resolve().parent == site.output.resolve()
-    if not here or not may_see(site, person, name):
+    exists = root.is_dir() and (root / HIDDEN).is_dir() and root.resolve().parent == site.output.resolve()
+    if not exists or not may_see(site, person, name):
         raise HTTPException(404, f"There is no episode {name}.")
     store = EpisodeStore(root)
     return EpisodeFolder(name, store, find_source(store))

@@ -1,4 +1,4 @@
-"""The session a request came with, and the CSRF token of its page."""
+"""The session of a request, and the CSRF token of its page."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from dubkit.web.accounts.sessions import Sessions, Visit
 
 
 @dataclass(slots=True)
-class Carried:
-    """The session of one request; the guard writes what became of it into the answer."""
+class RequestSession:
+    """The session of one request; the guard sets the cookie of the answer by it."""
 
     visit: Visit | None = None
     write: bool = False
-    """The answer carries the cookie: the session is new, or due to be renewed."""
+    """The answer sets the cookie: the session is new, or due for renewal."""
     drop: bool = False
-    """The answer takes the cookie away."""
+    """The answer removes the cookie."""
 
     def begin(self, visit: Visit) -> None:
-        """Go on with another session from here."""
+        """Continue with another session."""
         self.visit, self.write, self.drop = visit, True, False
 
     def end(self) -> None:
-        """Go on with no session."""
+        """Continue without a session."""
         self.visit, self.write, self.drop = None, False, True
 
 
-def carried(request: Request) -> Carried:
+def request_session(request: Request) -> RequestSession:
     """Return the session of a request."""
-    found: Carried | None = getattr(request.state, "carried", None)
-    if found is None:  # refused before anybody looked: a session begun here is not kept
-        found = request.state.carried = Carried()
-    return found
+    session: RequestSession | None = getattr(request.state, "session", None)
+    if session is None:  # refused before it was looked for: a session begun here is not kept
+        session = request.state.session = RequestSession()
+    return session
 
 
 def csrf_token(request: Request) -> str:
     """Return the token that forms and scripts of the page must send back.
 
-    A browser without a session is given an anonymous one by this, for the token to be bound to.
+    The token is bound to a session, so a browser without one gets an anonymous session.
     """
     sessions: Sessions = request.app.state.sessions
-    session = carried(request)
+    session = request_session(request)
     if session.visit is None:
         session.begin(sessions.new())
     assert session.visit is not None

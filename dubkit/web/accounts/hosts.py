@@ -1,4 +1,4 @@
-"""Names the server answers to. A page of somebody else's must not reach it by a name it has pointed here."""
+"""Names the server answers to: a foreign page must not reach it by a name that resolves to this address."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def is_loopback(host: str) -> bool:
 
 
 class Hosts:
-    """The names in `serve.hosts`, or this machine's own; addresses always count, as nobody can point them."""
+    """The names in `serve.hosts`, or else this machine's; plain addresses are safe, no DNS can forge them."""
 
-    def __init__(self, given: str, *, local: bool) -> None:
-        names = {name.strip().lower().rstrip(".") for name in given.split(",")} - {""}
+    def __init__(self, listed: str, *, local: bool) -> None:
+        names = {name.strip().lower().rstrip(".") for name in listed.split(",")} - {""}
         if not names and not local:
             names = {socket.gethostname().lower(), socket.getfqdn().lower()}
         self.names = frozenset(names | {"localhost"})
         self.local = local
 
-    def known(self, header: str) -> bool:
+    def accepts(self, header: str) -> bool:
         """Tell whether a Host header names this server."""
-        found = _HOST.fullmatch(header.lower())
-        if found is None:
+        match = _HOST.fullmatch(header.lower())
+        if match is None:
             return False
-        host = found[1].rstrip(".")
+        host = match[1].rstrip(".")
         if host in self.names:
             return True
         try:

@@ -1,4 +1,4 @@
-"""Who asks: by token, by session, or by sitting at the machine."""
+"""Who sent a request: identified by token, by session, or as the user of this machine."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from dubkit.web.site import Site
 
 LOG_IN = "Log in, or send a token in the Authorization header."
 PROXIED = ("x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via")
-"""Headers that tell of a proxy: then it is not this machine that asks, whatever the address says."""
+"""Headers of proxies: such a request is not from this machine, whatever its address says."""
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
-    """What is known of who asks."""
+class Caller:
+    """Who sent a request, as far as it is known."""
 
     person: Person | None
     visit: Visit | None = None
@@ -32,7 +32,7 @@ class Who:
 
 
 class Identity:
-    """Finds out who asks."""
+    """Identifies callers."""
 
     def __init__(self, site: Site, accounts: Accounts, sessions: Sessions) -> None:
         self._site = site
@@ -40,43 +40,41 @@ class Identity:
         self._sessions = sessions
         self._has_users = False
 
-    def of(self, request: Request) -> Who:
-        """Tell who sent a request. An invalid token is never made good by a session beside it."""
-        given = request.headers.get("authorization")
-        if given is not None:
-            return self._by_token(given)
-        read = self._sessions.read(request.cookies.get(self._sessions.cookie, ""))
-        visit, renew = read or (None, False)
+    def of(self, request: Request) -> Caller:
+        """Identify the caller of a request. With an invalid token, a valid session does not help."""
+        authorization = request.headers.get("authorization")
+        if authorization is not None:
+            return self._by_token(authorization)
+        cookie = request.cookies.get(self._sessions.cookie, "")
+        visit, renew = self._sessions.read(cookie) or (None, False)
         if visit is not None and not visit.anonymous:
             person = self._by_session(visit)
             if person is not None:
-                return Who(person, visit, renew)
+                return Caller(person, visit, renew)
             visit, renew = None, False
         if self.is_password_less(request):
-            return Who(LOCAL, visit, renew)
-        return Who(None, visit, renew)
+            return Caller(LOCAL, visit, renew)
+        return Caller(None, visit, renew)
 
     def is_password_less(self, request: Request) -> bool:
-        """Tell whether whoever sits at this machine needs no password: it has no users, and nobody else
-        can reach the server."""
+        """Tell whether the user of this machine needs no password: the server has no users, and nobody else
+        can reach it."""
         if not self._site.local or any(name in request.headers for name in PROXIED):
             return False
-        # The last admin cannot be removed, so users once seen stay.
+        # The last admin cannot be removed, so there are users for good.
         self._has_users = self._has_users or self._accounts.any()
         return not self._has_users
 
-    def _by_token(self, given: str) -> Who:
-        scheme, _, clear = given.partition(" ")
+    def _by_token(self, authorization: str) -> Caller:
+        scheme, _, clear = authorization.partition(" ")
         if scheme.lower() != "bearer":
-            return Who(
-                None, by_token=True, reason="Only Bearer tokens are taken in the Authorization header."
-            )
+            return Caller(None, by_token=True, reason="The Authorization header must hold a Bearer token.")
         clear = clear.strip()
         own = self._site.settings.serve.api_token
         if own and _same(own, clear):
-            return Who(TOKEN_OF_SETTINGS, by_token=True)
+            return Caller(TOKEN_OF_SETTINGS, by_token=True)
         person = self._accounts.by_token(clear)
-        return Who(person, by_token=True, reason="The token is not valid, was revoked or has expired.")
+        return Caller(person, by_token=True, reason="The token is not valid, was revoked or has expired.")
 
     def _by_session(self, visit: Visit) -> Person | None:
         with self._site.database.reading() as session:

@@ -1,4 +1,4 @@
-"""Logging in and out: checks a password under the limits, begins and ends sessions."""
+"""Log in and out: check passwords within the limits, begin and end sessions."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from dubkit.web.database import ACCOUNTS, now
 from dubkit.web.site import Site
 
 AT_ONCE = 2
-"""Passwords hashed at the same time. Each takes 64 MB and a core, so a flood must not start more."""
+"""Passwords hashed at the same time. Each takes 64 MB and a core, so more would let a flood win."""
 
 
 @dataclass(frozen=True, slots=True)
 class TooMany(Exception):
-    """Too many failures; `seconds` is how long nothing is tried."""
+    """Too many failures; no login is tried for `seconds`."""
 
     seconds: int
 
@@ -52,12 +52,12 @@ class Logins:
             raise TooMany(seconds)
 
     def _check(self, account: str, password: str, address: str) -> Visit | None:
-        # Again, for those that waited here for their turn while others failed.
+        # Again: others may have failed while this one waited for its turn.
         self._refuse_many(account, address)
         user = self._accounts.user(account)
         if not passwords.matches(user.password if user else None, password) or user is None:
             self._throttle.failed(account, address)
-            # A name nobody has may be a password that was typed into the wrong field.
+            # An unknown name may be a password typed into the wrong field.
             tried = user.name if user else "unknown name"
             audit(self._site, user.name if user else "-", "login failed", tried, f"from {address}")
             return None
@@ -68,7 +68,7 @@ class Logins:
         return self.session_of(user)
 
     async def own_password(self, user: str, password: str, address: str) -> bool:
-        """Tell whether somebody who is logged in knows the password too; failures count like logins."""
+        """Tell whether a logged-in user knows the password; failures count like those of logins."""
         self._refuse_many(user, address)
 
         def check() -> bool:
@@ -83,11 +83,11 @@ class Logins:
         return await anyio.to_thread.run_sync(check, limiter=self._hashing)
 
     def session_of(self, user: User) -> Visit:
-        """Begin a session for a user whose password is known to be right."""
+        """Begin a session for a user whose password was right."""
         return self._sessions.new(user.name, user.session_version)
 
     def end(self, visit: Visit) -> None:
-        """End a session: a copy of its cookie is worth nothing from now on."""
+        """End a session: a copy of its cookie is worthless from now on."""
         if visit.anonymous:
             return
         long_over = now() - timedelta(seconds=2 * self._sessions.seconds)
@@ -97,7 +97,7 @@ class Logins:
 
 
 def safe_next(text: str) -> str:
-    """Return where to go after login: a path on this server, whatever was sent."""
+    """Return where to go after login: always a path on this server."""
     local = text.startswith("/") and not text.startswith("//") and "\\" not in text and text.isprintable()
     return text if local and len(text) <= 2000 and not text.startswith("/login") else "/"
 

@@ -8,14 +8,14 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from dubkit.errors import DubkitError
 
 SHORTEST = 10
-"""Characters a new password has at least."""
+"""Characters of the shortest new password."""
 
 LONGEST = 1024
-"""Characters that are hashed at most; nobody types more, and hashing must not be made to take long."""
+"""Characters of the longest password; hashing a longer one would only waste time."""
 
 _hasher = PasswordHasher()
 
-# What a missing user's password is compared with, so that the answer takes as long as for a real one.
+# A password for an unknown user is compared with this, so that the answer takes as long as for a real one.
 _NOBODY = (
     f"$argon2id$v=19$m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
     f"$c2FsdCBvZiBub2JvZHkhIQ${'A' * 43}"
@@ -23,7 +23,7 @@ _NOBODY = (
 
 
 def check_new(password: str) -> None:
-    """Raise DubkitError when a new password is too short, too long or one letter over and over."""
+    """Raise DubkitError when a new password is too short, too long or made of too few characters."""
     if len(password) < SHORTEST:
         raise DubkitError(f"The password has {len(password)} characters; it needs {SHORTEST} or more.")
     if len(password) > LONGEST:
@@ -33,12 +33,12 @@ def check_new(password: str) -> None:
 
 
 def hashed(password: str) -> str:
-    """Return the Argon2 hash of a password, with a salt of its own."""
+    """Return the Argon2 hash of a password, with a new salt."""
     return _hasher.hash(password.encode("utf-8", "replace"))
 
 
 def matches(kept: str | None, password: str) -> bool:
-    """Tell whether a password belongs to a hash; without a hash it takes as long and is False."""
+    """Tell whether a password belongs to a hash; without a hash the answer is False and takes as long."""
     try:
         _hasher.verify(kept or _NOBODY, password[:LONGEST].encode("utf-8", "replace"))
     except (VerificationError, InvalidHashError):
@@ -47,5 +47,5 @@ def matches(kept: str | None, password: str) -> bool:
 
 
 def is_outdated(kept: str) -> bool:
-    """Tell whether a hash was made with other parameters than today's."""
+    """Tell whether a hash was made with other parameters than the current ones."""
     return _hasher.check_needs_rehash(kept)

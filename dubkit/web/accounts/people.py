@@ -1,4 +1,4 @@
-"""Who asks: a person and what the person may do."""
+"""People and roles."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ Role = Literal["viewer", "editor", "admin"]
 """A viewer looks, an editor changes episodes and runs jobs, an admin also manages people and the server."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
-"""Every role, each may do what those before it may."""
+"""Every role; each may do what the ones before it may."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody a request is answered for."""
+    """Somebody who uses the server."""
 
     name: str
     role: Role
@@ -25,16 +25,16 @@ class Person:
 
 
 LOCAL = Person("local", "admin")
-"""Whoever sits at the machine, as long as it has no users and nobody else can reach the server."""
+"""The user of this machine, as long as the server has no users and nobody else can reach it."""
 
 TOKEN_OF_SETTINGS = Person("api", "admin")
 """Whoever sends `serve.api_token`."""
 
 RESERVED = frozenset({LOCAL.name, TOKEN_OF_SETTINGS.name, "everybody"})
-"""Names no user can have, because they mean somebody already."""
+"""Names that no user can have, because they have a meaning."""
 
 EVERYBODY = "*"
 """Stands in a grant for every user."""
 
 NOBODY = ""
-"""Stands in a grant for no one: somebody has said who may see the episode, even if that is nobody else."""
+"""Stands in a grant for no one: the episode is no longer open to all, even if shared with nobody."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dubkit.errors import DubkitError
 from dubkit.web.accounts.access import Admin, OpenEpisode, Viewer, readers, set_readers
 from dubkit.web.accounts.audit import audit, entries
-from dubkit.web.accounts.csrf import carried, csrf_token
+from dubkit.web.accounts.csrf import csrf_token, request_session
 from dubkit.web.accounts.login import Logins, TooMany, address_of
 from dubkit.web.accounts.passwords import check_new
 from dubkit.web.accounts.people import EVERYBODY, LOCAL, Person, Role
@@ -27,7 +27,7 @@ Password = Annotated[str, Field(max_length=4000)]
 
 
 class _Body(BaseModel):
-    """A body that has no other fields than these."""
+    """A body without any other fields."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -41,21 +41,21 @@ class NewUser(_Body):
 
 
 class UserChange(_Body):
-    """What changes about a user; what is left out stays."""
+    """What to change about a user; a missing field stays as it is."""
 
     role: Role | None = None
     password: Password | None = None
 
 
 class NewPassword(_Body):
-    """A new password of one's own."""
+    """A new password for the caller."""
 
     old: Password
     new: Password
 
 
 class NewToken(_Body):
-    """A token to make for oneself."""
+    """A token to make for the caller."""
 
     label: Annotated[str, Field(min_length=1, max_length=80)]
     role: Role
@@ -69,18 +69,18 @@ class Access(_Body):
 
 
 class MeOut(BaseModel):
-    """Who asks."""
+    """The caller."""
 
     name: str
     role: Role
     local: bool
-    """True when nobody has to log in, because only this machine can reach the server."""
+    """True when no login is needed, because only this machine can reach the server."""
     csrf_token: str
-    """What requests that change something carry in X-CSRF-Token; empty when a token is used."""
+    """Value of the X-CSRF-Token header for requests that change something; empty for callers with a token."""
 
 
 class UserOut(BaseModel):
-    """A user, without the password's hash."""
+    """A user, without the hash of the password."""
 
     name: str
     role: str
@@ -99,7 +99,7 @@ class TokenOut(BaseModel):
 
 
 class MadeToken(TokenOut):
-    """A token with its text, which is shown this once."""
+    """A token with its text, which is shown only once."""
 
     token: str
 
@@ -117,7 +117,7 @@ class AuditOut(BaseModel):
 
 @router.get("/me")
 def me(request: Request, person: Viewer) -> MeOut:
-    """Say who asks, and give the token that changes must carry."""
+    """Return the caller, and the CSRF token that changes need."""
     by_token = "authorization" in request.headers
     return MeOut(
         name=person.name,
@@ -148,17 +148,17 @@ def add_user(request: Request, site: OnSite, person: Admin, body: NewUser) -> Us
 def change_user(request: Request, site: OnSite, person: Admin, name: str, body: UserChange) -> UserOut:
     """Change the role or the password of a user; the user's sessions end."""
     accounts = _accounts(request)
-    user = accounts.known(name)
+    user = accounts.named(name)
     if body.password is not None:
-        check_new(body.password)  # before anything changes
+        check_new(body.password)  # refused before anything is changed
     if body.role is not None:
         user = accounts.set_role(user.name, body.role)
         audit(site, person, "role changed", user.name, f"role {user.role}")
     if body.password is not None:
         user = accounts.set_password(user.name, body.password)
         audit(site, person, "password changed", user.name)
-    if user.name == person.name and carried(request).visit is not None:
-        carried(request).begin(request.app.state.logins.session_of(user))
+    if user.name == person.name and request_session(request).visit is not None:
+        request_session(request).begin(request.app.state.logins.session_of(user))
     return _user(user)
 
 
@@ -171,7 +171,7 @@ def remove_user(request: Request, site: OnSite, person: Admin, name: str) -> Non
 
 @router.post("/password", status_code=204)
 async def change_password(request: Request, site: OnSite, person: Viewer, body: NewPassword) -> None:
-    """Change one's own password; every other session ends."""
+    """Change your own password; all your other sessions end."""
     if "authorization" in request.headers:
         raise HTTPException(403, "A token cannot change a password; log in to do that.")
     logins: Logins = request.app.state.logins
@@ -189,7 +189,7 @@ async def change_password(request: Request, site: OnSite, person: Viewer, body: 
 def _set_own_password(request: Request, site: Site, person: Person, password: str) -> None:
     user = _accounts(request).set_password(person.name, password)
     audit(site, person, "password changed", user.name)
-    carried(request).begin(request.app.state.logins.session_of(user))
+    request_session(request).begin(request.app.state.logins.session_of(user))
 
 
 # --- tokens -----------------------------------------------------------------------------------
@@ -197,19 +197,21 @@ def _set_own_password(request: Request, site: Site, person: Person, password: st
 
 @router.get("/tokens")
 def list_tokens(request: Request, person: Viewer) -> list[TokenOut]:
-    """List one's tokens; an admin sees everybody's."""
+    """List your tokens; an admin sees everybody's."""
     own = "" if person.may("admin") else person.name
     return [_token(token) for token in _accounts(request).tokens(own)]
 
 
 @router.post("/tokens", status_code=201)
 def add_token(request: Request, site: OnSite, person: Viewer, body: NewToken) -> MadeToken:
-    """Make a token for oneself. Its text is in this answer and nowhere else."""
-    # A token that leaked must not outlive its end or its revocation by another one.
+    """Make a token for yourself. Its text is shown in this answer only."""
+    # Else a leaked token could make another one and outlive its own end.
     if "authorization" in request.headers:
         raise HTTPException(403, "A token cannot make tokens; log in to do that.")
     if not person.may(body.role):
-        raise HTTPException(403, f"With the role {person.role} no token can have the role {body.role}.")
+        raise HTTPException(
+            403, f"Your role is {person.role}; a token of yours cannot have the role {body.role}."
+        )
     token, clear = _accounts(request).add_token(person.name, body.label, body.role, body.days)
     audit(site, person, "token made", token.id, f"role {token.role}")
     return MadeToken(**_token(token).model_dump(), token=clear)
@@ -217,7 +219,7 @@ def add_token(request: Request, site: OnSite, person: Viewer, body: NewToken) ->
 
 @router.delete("/tokens/{token}", status_code=204)
 def remove_token(request: Request, site: OnSite, person: Viewer, token: str) -> None:
-    """Revoke a token of one's own; an admin revokes anybody's."""
+    """Revoke one of your tokens; an admin may revoke anybody's."""
     found = _accounts(request).remove_token(token, "" if person.may("admin") else person.name)
     audit(site, person, "token revoked", found.id, f"of {found.user}")
 
@@ -227,15 +229,17 @@ def remove_token(request: Request, site: OnSite, person: Viewer, token: str) -> 
 
 @router.get("/episodes/{episode}/access")
 def episode_access(site: OnSite, person: Viewer, episode: OpenEpisode) -> Access:
-    """Say who may see an episode besides its owners, whose jobs made it, and admins."""
+    """Return who may see an episode besides admins and its owners, whose jobs made it."""
     return Access(people=sorted(readers(site, episode.name).others))
 
 
 @router.put("/episodes/{episode}/access")
 def give_access(request: Request, site: OnSite, person: Viewer, episode: OpenEpisode, body: Access) -> Access:
-    """Say who may see an episode, and nobody else; only its owners and admins may."""
+    """Share an episode with these people and nobody else; only its owners and admins may."""
     if not readers(site, episode.name).may_share(person):
-        raise HTTPException(403, "Only those whose jobs made the episode, and admins, give access to it.")
+        raise HTTPException(
+            403, "Only the owners of the episode (whose jobs made it) and admins may share it."
+        )
     known = {user.name for user in _accounts(request).users()} | {EVERYBODY}
     people = sorted(set(body.people))
     for name in people:

@@ -1,4 +1,4 @@
-"""The key that signs sessions: where it comes from and when it is refused."""
+"""The key that signs sessions: where it comes from, and when it is refused."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from dubkit.config import Configured
 
 SHORTEST = 32
-"""Characters a secret has at least."""
+"""Characters of the shortest secret."""
 
 KEPT = ".dubkit-secret"
-"""File in the output folder that keeps the secret made for a server only this machine can reach."""
+"""File in the output folder with the generated secret of a server that only this machine can reach."""
 
 KNOWN = (
     "changeme",
@@ -30,7 +30,7 @@ KNOWN = (
     "0123456789",
     "abcdef",
 )
-"""What defaults and examples are made of."""
+"""Parts of defaults and examples."""
 
 _MAKE = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
 
@@ -38,8 +38,8 @@ _MAKE = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(4
 def load_secret(configured: Configured, output: Path, *, local: bool) -> bytes:
     """Return the site's secret.
 
-    Off this machine, and with `serve.strict_secrets`, the user must have given one. Raises SettingError when
-    there is none or it is weak, or when a file that others can read holds it.
+    A server that others can reach, or one with `serve.strict_secrets`, needs a secret from its user. Raises
+    SettingError when there is none, when it is weak, or when others can read the file that holds it.
     """
     serve = configured.settings.serve
     if serve.secret and serve.secret_file:
@@ -54,7 +54,7 @@ def load_secret(configured: Configured, output: Path, *, local: bool) -> bytes:
         _refuse_readable("serve.secret_file", path)
         return _checked(path.read_text("utf-8", "replace").strip(), "serve.secret_file")
     if serve.strict_secrets or not local:
-        why = "serve.strict_secrets is on" if local else f"{serve.host} is not only this machine"
+        why = "serve.strict_secrets is on" if local else f"other machines can reach {serve.host}"
         raise SettingError(
             "serve.secret", "", f"a secret of your own is needed, because {why}; "
             f"set DUBKIT_SERVE_SECRET or serve.secret_file. {_MAKE}"
@@ -63,7 +63,7 @@ def load_secret(configured: Configured, output: Path, *, local: bool) -> bytes:
 
 
 def check_token(configured: Configured) -> None:
-    """Refuse a weak `serve.api_token`, and with strict secrets one from a file that others can read."""
+    """Refuse a weak `serve.api_token`, and with strict secrets one in a file that others can read."""
     serve = configured.settings.serve
     if not serve.api_token:
         return
@@ -102,7 +102,7 @@ def _refuse_readable(name: str, path: Path) -> None:
 
 
 def _kept(path: Path) -> bytes:
-    """Return the secret kept in a file, making file and secret the first time."""
+    """Return the secret in a file; the first time, make both."""
     if path.is_file():
         _refuse_readable("secret", path)
         return _checked(path.read_text("utf-8", "replace").strip(), str(path))
@@ -122,7 +122,7 @@ def _make(path: Path) -> bytes:
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
         stream.write(made + "\n")
     try:
-        os.link(temporary, path)  # two servers starting at once agree on the first one's
+        os.link(temporary, path)  # of two servers that start at once, both take the first one's
     except FileExistsError:
         return _kept(path)
     finally:

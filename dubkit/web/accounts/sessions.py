@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 RENEW = 0.1
-"""Share of a session's life after which an answer carries it anew, so that use keeps it alive."""
+"""Share of a session's lifetime after which an answer renews it, so that use keeps it alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class Sessions:
         self.cookie = "__Host-dubkit" if secure else "dubkit"
 
     def new(self, user: str = "", version: int = 0) -> Visit:
-        """Begin a session; logging in always begins a new one."""
+        """Begin a session; every login begins a new one."""
         return Visit(secrets.token_urlsafe(24), user, version)
 
     def read(self, value: str) -> tuple[Visit, bool] | None:
-        """Return the session of a cookie and whether it is due to be renewed; None when it is not valid."""
+        """Return the session of a cookie, and whether it is due for renewal; None when it is not valid."""
         try:
             (key, user, version), signed = self._signer.loads(
                 value, max_age=self.seconds, return_timestamp=True
@@ -61,14 +61,14 @@ class Sessions:
             return None
         return Visit(key, user, version), time.time() - signed.timestamp() > RENEW * self.seconds
 
-    def written(self, visit: Visit) -> str:
-        """Return the Set-Cookie header that carries a session."""
+    def set_cookie(self, visit: Visit) -> str:
+        """Return the Set-Cookie header of a session."""
         value = self._signer.dumps([visit.id, visit.user, visit.version])
         return f"{self.cookie}={value}; Max-Age={self.seconds}; {self._attributes}"
 
     @property
-    def removed(self) -> str:
-        """Set-Cookie header that takes the session away."""
+    def remove_cookie(self) -> str:
+        """Set-Cookie header that removes the session."""
         return f"{self.cookie}=; Max-Age=0; {self._attributes}"
 
     @property

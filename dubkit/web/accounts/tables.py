@@ -11,7 +11,7 @@ from dubkit.web.database import Moment, Table, now
 
 
 class User(Table):
-    """Somebody with a password."""
+    """A user, who logs in with a password."""
 
     __tablename__ = "user_account"
 
@@ -20,12 +20,12 @@ class User(Table):
     password: Mapped[str] = mapped_column(Text)
     """Argon2 hash, never the password."""
     session_version: Mapped[int]
-    """Rises whenever every session of the user must end."""
+    """Raised to end every session of the user."""
     created: Mapped[datetime] = mapped_column(Moment, default=now)
 
 
 class Token(Table):
-    """A token a script sends instead of logging in."""
+    """A token that a script sends instead of logging in."""
 
     __tablename__ = "api_token"
 
@@ -39,7 +39,7 @@ class Token(Table):
 
 
 class Grant(Table):
-    """An episode given to somebody who does not own it; `people.EVERYBODY` and `NOBODY` may stand for one."""
+    """An episode shared with somebody; `person` may also be `people.EVERYBODY` or `NOBODY`."""
 
     __tablename__ = "episode_grant"
 
@@ -48,7 +48,7 @@ class Grant(Table):
 
 
 class EndedSession(Table):
-    """A session that was logged out before it ran out by itself."""
+    """A session that was logged out before it expired."""
 
     __tablename__ = "ended_session"
 
@@ -57,7 +57,7 @@ class EndedSession(Table):
 
 
 class AuditEntry(Table):
-    """Something somebody did. Entries are only added."""
+    """Something that somebody did. Entries are only added."""
 
     __tablename__ = "audit"
     __table_args__ = (Index("audit_person", "person", "number"),)

@@ -1,4 +1,4 @@
-"""How often somebody may fail to log in."""
+"""How often a login may fail."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 PER_ACCOUNT: RateLimitItem = RateLimitItemPerMinute(10, 10)
-"""Failures on one account within ten minutes, from wherever they come."""
+"""Failures on one account within ten minutes, from any address."""
 
 PER_ADDRESS: RateLimitItem = RateLimitItemPerMinute(50, 10)
-"""Failures from one address within ten minutes, on whatever accounts."""
+"""Failures from one address within ten minutes, on any account."""
 
 
 class Throttle:
@@ -24,9 +24,9 @@ class Throttle:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def wait(self, account: str, address: str) -> int:
-        """Return for how many seconds a login must be refused; 0 when it may be tried.
+        """Return for how many seconds logins are refused; 0 when one may be tried.
 
-        A refused login is not counted: whoever goes on trying does not keep the account shut.
+        A refused login does not count, so nobody can keep an account shut by trying on.
         """
         return max(self._left(PER_ACCOUNT, "account", account), self._left(PER_ADDRESS, "address", address))
 
@@ -36,7 +36,7 @@ class Throttle:
         self._limiter.hit(PER_ADDRESS, "address", _key(address))
 
     def succeeded(self, account: str) -> None:
-        """Forget an account's failures. Its address keeps its own: it may be trying other accounts too."""
+        """Forget the failures of an account, but not those of its address, which may try other accounts."""
         self._limiter.clear(PER_ACCOUNT, "account", _key(account))
 
     def _left(self, item: RateLimitItem, kind: str, name: str) -> int:

@@ -1,4 +1,4 @@
-"""Users and their tokens in the database: used by the routes and by `dubkit users`."""
+"""Users and their tokens in the database, for the routes and for `dubkit users`."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from dubkit.web.jobs.tables import JobRow
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 PREFIX = "dubkit_"
-"""What a token begins with, so that it is recognised where it should not be."""
+"""Start of every token, so that a leaked one is recognised."""
 
 
 class AccountConflict(DubkitError):
-    """The change does not fit what is there, such as removing the last admin."""
+    """The change conflicts with what is there, such as removing the last admin."""
 
 
 class NoSuchUser(DubkitError):
-    """There is no user or token of the name."""
+    """There is no user or token of this name."""
 
 
 def first_must_be_admin() -> AccountConflict:
     """Return the error of adding a first user with another role."""
-    return AccountConflict("The first user must have the role admin, to be able to add others.")
+    return AccountConflict("The first user must have the role admin, so that somebody can add others.")
 
 
 def user_name(text: str) -> str:
-    """Return the normal form of a user's name. Raises DubkitError when it cannot be one."""
+    """Return the normal form of a user's name. Raises DubkitError for an impossible one."""
     name = text.strip().lower()
     if not NAME.fullmatch(name) or name in RESERVED:
         raise DubkitError(
@@ -52,7 +52,7 @@ def role_named(text: str) -> Role:
     for role in ROLES:
         if role == text:
             return role
-    raise DubkitError(f"{text[:80]!r} is no role; roles are {', '.join(ROLES)}.")
+    raise DubkitError(f"{text[:80]!r} is not a role; roles are {', '.join(ROLES)}.")
 
 
 class Accounts:
@@ -78,28 +78,30 @@ class Accounts:
         with self.database.reading() as session:
             return session.get(User, name)
 
-    def known(self, name: str) -> User:
-        """Find a user by a name somebody typed. Raises NoSuchUser when there is none."""
+    def named(self, name: str) -> User:
+        """Find a user by a typed name. Raises NoSuchUser when there is none."""
         user = self.user(name.strip().lower())
         if user is None:
             raise NoSuchUser(f"There is no user {name[:80]!r}.")
         return user
 
     def add(self, name: str, role: Role, password: str) -> User:
-        """Add a user. Raises AccountConflict when the name is taken, DubkitError when it or the password
-        cannot be used. The first user must be an admin: there would be nobody to add more. A name that
-        somebody had before begins anew: that one's jobs and episodes stay apart."""
-        wanted = user_name(name)
+        """Add a user. The first one must be an admin, so that somebody can add others.
+
+        A name that was removed can be used again; it does not get the jobs and episodes of its former user.
+        Raises AccountConflict when the name is taken, DubkitError when name or password cannot be used.
+        """
+        new_name = user_name(name)
         passwords.check_new(password)
         kept = passwords.hashed(password)
         with self.database.transaction(ACCOUNTS) as session:
-            if session.get(User, wanted) is not None:
-                raise AccountConflict(f"There is a user {wanted} already.\nChoose another name.")
+            if session.get(User, new_name) is not None:
+                raise AccountConflict(f"There is already a user {new_name}.\nChoose another name.")
             if role != "admin" and session.scalar(select(User.name).limit(1)) is None:
                 raise first_must_be_admin()
-            _set_apart(session, wanted)
-            # By chance, not 1: sessions of a removed user must not suit a new one of the same name.
-            user = User(name=wanted, role=role, password=kept, session_version=secrets.randbelow(2**30))
+            _set_apart(session, new_name)
+            # Random, not 1: sessions of a removed user must not fit a new one of the same name.
+            user = User(name=new_name, role=role, password=kept, session_version=secrets.randbelow(2**30))
             session.add(user)
             return user
 
@@ -114,7 +116,7 @@ class Accounts:
             return user
 
     def set_role(self, name: str, role: Role) -> User:
-        """Change a role; every session of the user ends, and tokens lose what they may no longer do.
+        """Change a role; every session of the user ends, and tokens are limited to the new role.
 
         Raises AccountConflict when no admin would be left.
         """
@@ -140,7 +142,7 @@ class Accounts:
             session.delete(user)
 
     def rehash(self, name: str, password: str, seen: str) -> None:
-        """Hash a password again with today's parameters, unless it was changed meanwhile."""
+        """Hash a password again with the current parameters, unless it was changed meanwhile."""
         kept = passwords.hashed(password)
         with self.database.transaction(ACCOUNTS) as session:
             user = session.get(User, name)
@@ -151,14 +153,14 @@ class Accounts:
 
     def tokens(self, user: str = "") -> list[Token]:
         """Return the tokens of a user, or all of them."""
-        wanted = select(Token).order_by(Token.user, Token.created, Token.id)
+        query = select(Token).order_by(Token.user, Token.created, Token.id)
         with self.database.reading() as session:
-            return list(session.scalars(wanted.where(Token.user == user) if user else wanted))
+            return list(session.scalars(query.where(Token.user == user) if user else query))
 
     def add_token(self, user: str, label: str, role: Role, days: float | None = None) -> tuple[Token, str]:
-        """Make a token; the text is returned this once and kept only as a hash.
+        """Make a token; its text is returned only here, and only its hash is kept.
 
-        Raises DubkitError when the role is above the user's or `days` is no time to come.
+        Raises DubkitError when the role is above the user's or `days` is out of range.
         """
         if days is not None and not 0 < days <= 3660:
             raise DubkitError(f"A token cannot expire after {days:g} days; take 1 to 3660, or none.")
@@ -184,7 +186,7 @@ class Accounts:
             return found
 
     def by_token(self, clear: str) -> Person | None:
-        """Return whom a token stands for: its user, with the lower of both roles."""
+        """Return the person a token stands for: its user, with the lower of both roles."""
         with self.database.reading() as session:
             found = session.scalar(select(Token).where(Token.sha256 == _digest(clear)))
             if found is None or (found.expires is not None and found.expires <= now()):
@@ -196,13 +198,13 @@ class Accounts:
 
 
 def _digest(clear: str) -> str:
-    # A token is 256 random bits: nothing slower than a plain hash is needed.
+    # A token has 256 random bits, so a plain hash is enough.
     return hashlib.sha256(clear.encode("utf-8", "replace")).hexdigest()
 
 
 def _set_apart(session: Session, name: str) -> None:
-    """Give the jobs of whoever had a name before to nobody who can log in."""
-    # Without their keys: of two who had the name, both may have used the same one.
+    """Move the jobs of the former user of a name to a name that cannot log in."""
+    # Without their keys: two users of the same name may have used the same key.
     former = update(JobRow).where(JobRow.owner == name).values(owner=f"{name} (removed)", key=None)
     session.execute(former)
 

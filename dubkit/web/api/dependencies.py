@@ -1,4 +1,4 @@
-"""Episodes as requests name them."""
+"""What the routes of an episode depend on: its folder, language and lines, checked against the person."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from dubkit.review.opening import of_folder
 from dubkit.web.accounts.access import Editor, OpenEpisode, Viewer
 from dubkit.web.site import OnSite
 
-Language = Annotated[str, Path(max_length=35, pattern=r"^[A-Za-z0-9-]+$", description="A BCP 47 tag: pt-BR.")]
-LineId = Annotated[str, Path(max_length=40, pattern=r"^[A-Za-z0-9_.-]+$", description="Id of a line: s0003.")]
+Language = Annotated[
+    str, Path(max_length=35, pattern=r"^[A-Za-z0-9-]+$", description="BCP 47 tag, such as pt-BR.")
+]
+LineId = Annotated[
+    str, Path(max_length=40, pattern=r"^[A-Za-z0-9_.-]+$", description="Id of a line, such as s0003.")
+]
 
 
 def _reviewed(site: OnSite, person: Viewer, folder: OpenEpisode, language: Language) -> Context:
@@ -24,7 +28,7 @@ def _reviewed(site: OnSite, person: Viewer, folder: OpenEpisode, language: Langu
 
 
 Reviewed = Annotated[Context, Depends(_reviewed)]
-"""An episode in a language that has lines. HTTP 404 for any other."""
+"""An episode in a language that has lines; HTTP 404 for any other."""
 
 
 def _desk(context: Reviewed, person: Editor) -> Desk:
@@ -32,4 +36,4 @@ def _desk(context: Reviewed, person: Editor) -> Desk:
 
 
 AtDesk = Annotated[Desk, Depends(_desk)]
-"""The same, to change it: needs the role editor."""
+"""The same episode to change; needs the role editor."""

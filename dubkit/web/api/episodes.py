@@ -1,4 +1,4 @@
-"""The episodes of the output folder over HTTP."""
+"""The episodes in the output folder over HTTP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/api/episodes", tags=["episodes"])
 
 @dataclass(frozen=True, slots=True)
 class LanguageState:
-    """A language of an episode: its verdict in words, and the lines to look at."""
+    """A language of an episode: verdict in words, number of lines, and the flags that need a look."""
 
     tag: str
     verdict: str
@@ -33,30 +33,32 @@ class LanguageState:
 
 @dataclass(frozen=True, slots=True)
 class EpisodeRow:
-    """An episode as the library shows it. `duration` is in seconds, 0 while it is not probed."""
+    """An episode in the library. `duration` is in seconds, 0 until the source is probed."""
 
     name: str
     source: str
     """File name of the source."""
     series: str
-    """Folder of the source below the input folder; empty when it lies elsewhere or directly in it."""
+    """Folder of the source below the input folder; empty when it is directly in it or elsewhere."""
     duration: float
     languages: tuple[LanguageState, ...]
     has_video: bool
     thumbnail: str
-    """Where a picture of it is; empty when there is none."""
+    """URL of a picture; empty when there is none."""
     degraded: tuple[str, ...]
 
 
 @router.get("")
 def read_episodes(site: OnSite, person: Viewer) -> list[EpisodeRow]:
-    """Return every episode this person may see, by name."""
+    """Return the episodes that you may see, by name."""
     return [
         episode_row(site, folder) for folder in episode_folders(site) if may_see(site, person, folder.name)
     ]
 
 
-@router.get("/{episode}", responses={404: {"description": "There is no such episode for you."}})
+@router.get(
+    "/{episode}", responses={404: {"description": "There is no such episode, or you may not see it."}}
+)
 def read_episode(site: OnSite, folder: OpenEpisode) -> EpisodeRow:
     """Return one episode."""
     return episode_row(site, folder.store.root)
@@ -70,7 +72,7 @@ def episode_folders(site: Site) -> list[Path]:
 
 
 def episode_row(site: Site, folder: Path) -> EpisodeRow:
-    """Return what the library shows of an episode; damage is a verdict, not an error."""
+    """Return the row of an episode in the library; a damaged one is shown as such, without an error."""
     context = of_folder(site.session, folder)
     name, source = folder.name, context.source
     try:
@@ -99,7 +101,7 @@ def episode_row(site: Site, folder: Path) -> EpisodeRow:
 
 
 def _thumbnail(context: Context, name: str) -> str:
-    """Return where the picture of the first shot is; empty while there is none."""
+    """Return the URL of the picture of the first shot; empty while there is none."""
     shots = context.shots.shots if context.store.has("shots.json") else ()
     if not shots or not context.store.has(f"thumbnails/{shots[0].id}.jpg"):
         return ""

@@ -1,4 +1,4 @@
-"""Submit, watch, steer and read jobs over HTTP."""
+"""Submit, watch, cancel, retry and read jobs over HTTP."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from dubkit.web.accounts.access import REFUSALS, Editor, Viewer, is_shared_with, may_see
 from dubkit.web.accounts.audit import audit, audit_download
 from dubkit.web.api import transcript
-from dubkit.web.api.asked_jobs import Batch, JobAsked, refusal, work_of
+from dubkit.web.api.job_requests import JobBatch, JobRequest, refusal, work_of
 from dubkit.web.api.shown_jobs import (
     JobToChange,
     LogLine,
@@ -27,7 +27,7 @@ from dubkit.web.api.shown_jobs import (
     visible_jobs,
 )
 from dubkit.web.files.send import inside, send_file
-from dubkit.web.http.following import Following, following_more
+from dubkit.web.http.event_watcher import EventWatcher, watcher_for_stream
 from dubkit.web.jobs.kinds import State
 from dubkit.web.site import OnSite
 
@@ -35,10 +35,10 @@ Answers = dict[int | str, dict[str, Any]]
 
 MISSING: Answers = {
     **REFUSALS,
-    404: {"description": "There is no such job, or it is somebody else's."},
+    404: {"description": "There is no such job, or it belongs to somebody else."},
 }
 ENDED_ALREADY: Answers = {
-    409: {"description": "The job's state does not allow it; `detail` says which state it has."}
+    409: {"description": "The state of the job does not allow it; `detail` says which one it is."}
 }
 KEY_USED: Answers = {409: {"description": "The Idempotency-Key was used for other work."}}
 
@@ -50,16 +50,16 @@ Key = Annotated[
         alias="Idempotency-Key",
         max_length=100,
         pattern=r"^[\x21-\x7e]*$",
-        description="A mark of your own: a repeated request with it gives the same job again.",
+        description="A key of your choice: a repeated request with it returns the same job.",
     ),
 ]
 Number = Annotated[int, Query(ge=0, le=2**31 - 1)]
 
 
 @router.post("", status_code=201, responses=KEY_USED)
-def submit(asked: JobAsked, site: OnSite, person: Editor, key: Key = "") -> ShownJob:
+def submit(body: JobRequest, site: OnSite, person: Editor, key: Key = "") -> ShownJob:
     """Put a job into the queue."""
-    work, problems = work_of(site, person, asked, ("body",))
+    work, problems = work_of(site, person, body, ("body",))
     if work is None:
         raise refusal(problems)
     shared = {work.episode} if is_shared_with(site, person, work.episode) else set()
@@ -69,13 +69,13 @@ def submit(asked: JobAsked, site: OnSite, person: Editor, key: Key = "") -> Show
 
 
 @router.post("/batch", status_code=201, responses=KEY_USED)
-def submit_batch(batch: Batch, site: OnSite, person: Editor, key: Key = "") -> list[ShownJob]:
-    """Put several jobs into the queue: all of them or, when one is refused, none."""
+def submit_batch(batch: JobBatch, site: OnSite, person: Editor, key: Key = "") -> list[ShownJob]:
+    """Put several jobs into the queue: all of them, or none when one is refused."""
     works, problems = [], []
-    for position, asked in enumerate(batch.jobs):
-        work, found = work_of(site, person, asked, ("body", "jobs", position))
+    for position, request in enumerate(batch.jobs):
+        work, wrong = work_of(site, person, request, ("body", "jobs", position))
         works += [work] if work is not None else []
-        problems += found
+        problems += wrong
     if problems:
         raise refusal(problems)
     shared = {work.episode for work in works if is_shared_with(site, person, work.episode)}
@@ -91,21 +91,21 @@ def list_jobs(
     state: State | Literal[""] = "",
     episode: Annotated[str, Query(max_length=255)] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    before: Annotated[str, Query(max_length=12, description="The last job of the page before.")] = "",
+    before: Annotated[str, Query(max_length=12, description="Last job of the previous page.")] = "",
 ) -> list[ShownJob]:
-    """Return jobs, newest first: one's own on episodes one may see, an admin all."""
+    """Return your jobs on episodes that you may see, newest first; an admin gets all jobs."""
     return visible_jobs(site, person, state=state, episode=episode, limit=limit, before=before)
 
 
 @router.get("/{job}", responses=MISSING)
 def read_job(job: OpenJob, site: OnSite, person: Viewer) -> ShownJob:
-    """Return a job as it stands."""
+    """Return a job."""
     return shown_job(site, person, job)
 
 
 @router.post("/{job}/cancel", responses={**MISSING, **ENDED_ALREADY})
 def cancel(job: JobToChange, site: OnSite, person: Editor) -> ShownJob:
-    """Stop a job: at once while it waits, at its next item while it runs."""
+    """Cancel a job: at once while it waits, at its next item while it runs."""
     cancelled = site.queue.cancel(job.id)
     audit(site, person, "cancel", job.id)
     return shown_job(site, person, cancelled)
@@ -113,7 +113,7 @@ def cancel(job: JobToChange, site: OnSite, person: Editor) -> ShownJob:
 
 @router.post("/{job}/retry", responses={**MISSING, **ENDED_ALREADY})
 def retry(job: JobToChange, site: OnSite, person: Editor) -> ShownJob:
-    """Put a job that has ended back into the queue; what it finished is reused."""
+    """Retry a job that has ended; what it finished is reused."""
     again = site.queue.retry(job.id)
     audit(site, person, "retry", job.id)
     return shown_job(site, person, again)
@@ -126,7 +126,7 @@ def retry(job: JobToChange, site: OnSite, person: Editor) -> ShownJob:
     responses={
         **MISSING,
         200: {"description": "The dubbed file.", "content": {"application/octet-stream": {}}},
-        206: {"description": "The range that was asked for."},
+        206: {"description": "The requested range."},
         304: {"description": "It has not changed."},
         404: {"description": "There is no such job, or it made no dub in that language."},
         409: {"description": "The job has not finished."},
@@ -136,14 +136,15 @@ def retry(job: JobToChange, site: OnSite, person: Editor) -> ShownJob:
 def result(
     request: Request, job: OpenJob, site: OnSite, person: Viewer, language: transcript.Language = ""
 ) -> Response:
-    """Send the dubbed file, whole or in ranges; with one language only it needs no name."""
+    """Send the dubbed file, whole or in ranges; with a single dub the language may be left out."""
     if not job.ended:
-        raise HTTPException(409, f"Job {job.id} is {job.state}; its dub comes when it has finished.")
+        raise HTTPException(409, f"Job {job.id} is {job.state}; there is no dub before it has finished.")
     dubs: dict[str, str] = job.result.get("dubs", {})
     tag = transcript.standard(language) or (next(iter(dubs)) if len(dubs) == 1 else "")
     if tag not in dubs:
-        there = f"It made: {', '.join(dubs)}." if dubs else f"It is {job.state} and made none."
-        raise HTTPException(404, f"Job {job.id} has no dub in {tag or 'one language only'}. {there}")
+        there = f"It has dubs in {', '.join(dubs)}." if dubs else f"It is {job.state} and has no dubs."
+        wrong = f"has no dub in {tag}" if tag else "has several dubs or none: name a language"
+        raise HTTPException(404, f"Job {job.id} {wrong}. {there}")
     file = inside(site.output / job.work.episode, dubs[tag])
     subject = f"{job.work.episode}/{dubs[tag]}"
     return audit_download(request, site, person, subject, send_file(request, file, name=file.path.name))
@@ -155,9 +156,9 @@ def log(
     site: OnSite,
     person: Viewer,
     after: Number = 0,
-    format: Annotated[Literal["json", "text"], Query(description="`text` is one line per event.")] = "json",
+    format: Annotated[Literal["json", "text"], Query(description="`text` has one line per event.")] = "json",
 ) -> list[LogLine] | Response:
-    """Return what happened, in words."""
+    """Return the events in words."""
     events = [
         shown_event(site, person, event)
         for event in site.queue.all_events(job.id, after)
@@ -175,13 +176,13 @@ async def events(
     job: OpenJob,
     site: OnSite,
     person: Viewer,
-    watch: Annotated[Following, Depends(following_more)],
+    watcher: Annotated[EventWatcher, Depends(watcher_for_stream)],
     after: Number = 0,
     last: Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=2**31 - 1)] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Stream the events of a job until it has ended, those after `Last-Event-ID` (or `after`) only."""
+    """Stream the events of a job after `Last-Event-ID` (or `after`), until it has ended."""
     seen = after if last is None else last
-    async with watch.job(job.id, person.name) as news:
+    async with watcher.job(job.id, person.name) as news:
         while True:
             news.clear()
             page = await run_in_threadpool(site.queue.events, job.id, seen)
@@ -191,15 +192,17 @@ async def events(
                     shown: ShownEvent = shown_event(site, person, event)
                     yield ServerSentEvent(data=shown, event=event.kind, id=str(event.number))
             if page:
-                continue  # there may be more than one page
+                continue  # there may be another page
             now = await run_in_threadpool(site.queue.get, job.id)
             if now is None or now.ended:
                 return
             await news.wait()
-            # The stream may be open for hours: its reader may be logged out, demoted, removed, or no longer
-            # one of those who may see the episode by now.
-            who = await run_in_threadpool(request.app.state.identity.of, request)
-            if who.person != person or not await run_in_threadpool(may_see, site, person, now.work.episode):
+            # The stream may be open for hours: by now its reader may be logged out, demoted or removed,
+            # or may no longer see the episode.
+            caller = await run_in_threadpool(request.app.state.identity.of, request)
+            if caller.person != person or not await run_in_threadpool(
+                may_see, site, person, now.work.episode
+            ):
                 return
 
 

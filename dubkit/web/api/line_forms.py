@@ -1,4 +1,4 @@
-"""What requests about lines say, and what they are answered."""
+"""Bodies of requests about lines, and of their answers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Text = Annotated[str, Field(max_length=20_000)]
 
 
 class Strict(BaseModel):
-    """A body in which a misspelt name is refused."""
+    """A body that refuses unknown fields."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Patch(Strict):
-    """What shall become of a line; what is left out stays, an empty text takes an edit back."""
+class LinePatch(Strict):
+    """What to change about a line; a missing field stays as it is, an empty text takes its edit back."""
 
     text: Text | None = None
     source: Text | None = None
@@ -35,7 +35,10 @@ class Patch(Strict):
     note: Text | None = None
     accepted: bool | None = None
     seen: int | None = Field(
-        None, ge=0, le=2**53, description="Last event you know of; guards against overwriting."
+        None,
+        ge=0,
+        le=2**53,
+        description="The last event you know of; guards against overwriting newer edits.",
     )
 
 
@@ -46,32 +49,32 @@ class Lines(Strict):
 
 
 class Regenerate(Lines):
-    """Lines to make again, with a seed of your own or (none) a new one."""
+    """Lines to make again, with this seed or (none) a new one."""
 
     seed: int | None = Field(None, ge=0, lt=2**31)
 
 
 class Assign(Lines):
-    """Lines and whose they are; without a speaker a new one with that name."""
+    """Lines and their speaker: an existing one, or (none) a new one with this name."""
 
     speaker: Annotated[str, Field(max_length=40)] = ""
     name: Annotated[str, Field(max_length=200)] = ""
 
 
-class Choice(Strict):
+class TakeChoice(Strict):
     """The take to use."""
 
     take: Annotated[str, Field(max_length=80)]
 
 
 class Undo(Strict):
-    """The event to take back; without a number the last one of the person who asks."""
+    """The event to undo; without a number, the caller's last one."""
 
     number: int | None = Field(None, ge=1, le=2**53)
 
 
 class SpeakerPatch(Strict):
-    """What shall become of a speaker; an empty text takes an edit back."""
+    """What to change about a speaker; an empty text takes its edit back."""
 
     name: Annotated[str, Field(max_length=500)] | None = None
     description: Annotated[str, Field(max_length=500)] | None = None
@@ -79,21 +82,21 @@ class SpeakerPatch(Strict):
 
 
 class Merge(Strict):
-    """Speakers that are really another one."""
+    """Speakers that are the same person as another one."""
 
     speakers: list[Id] = Field(min_length=1, max_length=100)
     into: Id
 
 
 class Split(Lines):
-    """Lines that a new speaker says."""
+    """Lines to give to a new speaker."""
 
     name: Annotated[str, Field(max_length=200)] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LineList:
-    """Lines, and the last event they show."""
+    """Lines, and the last event they include."""
 
     seen: int
     lines: list[ReviewLine]
@@ -102,8 +105,8 @@ class LineList:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """Lines after a change; `seen` is its event, or the last one when nothing changed."""
+class ChangedLines:
+    """Lines after a change; `seen` is the number of its event, or of the last one when nothing changed."""
 
     seen: int
     lines: list[ReviewLine]
@@ -120,8 +123,8 @@ class ChangedLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
-    """One take, with where to hear and see it."""
+class ShownTake:
+    """One take, with the URLs of its sound and picture."""
 
     take: str
     engine: str
@@ -137,17 +140,17 @@ class Take:
     sound: str
     picture: str
     clip: str
-    """Clip it is a take of; empty for a line's own."""
+    """The clip that it is a take of; empty for a take of the line itself."""
     span: tuple[float, float] | None
-    """Seconds of the episode that the clip makes; null for a line's own take, and for an earlier cut's."""
+    """Seconds of the episode that the clip covers; null for a take of the line itself, and of an old clip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """All that is known of a line."""
+    """Everything about a line."""
 
     line: ReviewLine
-    takes: list[Take]
+    takes: list[ShownTake]
     why: Why
 
 

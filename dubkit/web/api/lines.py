@@ -1,4 +1,4 @@
-"""Lines of a dub over HTTP: what the review page reads and does."""
+"""Lines of a dub over HTTP: all that the review page reads and changes."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ from dubkit.web.accounts.audit import audit
 from dubkit.web.api.dependencies import AtDesk, Language, LineId, Reviewed
 from dubkit.web.api.line_forms import (
     Assign,
-    Changed,
     ChangedLine,
-    Choice,
+    ChangedLines,
     Details,
     Due,
     LineList,
+    LinePatch,
     Lines,
     Merge,
-    Patch,
     Regenerate,
+    ShownTake,
     SpeakerPatch,
     Split,
     Started,
-    Take,
+    TakeChoice,
     Undo,
 )
 from dubkit.web.jobs.kinds import Job, JobWork
 from dubkit.web.site import OnSite, Site
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "The edit cannot be made; the detail says why."},
-    404: {"description": "There is no such episode, language or line for you."},
-    409: {"description": "Somebody changed the same meanwhile; the detail says who and what."},
+    400: {"description": "The edit cannot be made; `detail` says why."},
+    404: {"description": "There is no such episode, language or line, or you may not see it."},
+    409: {"description": "Somebody changed the same meanwhile; `detail` says who and what."},
 }
 router = APIRouter(prefix="/api/episodes/{episode}/{language}", tags=["lines"], responses=ANSWERS)
 
@@ -70,15 +70,15 @@ def read_lines(
     text: Annotated[str, Query(max_length=200)] = "",
 ) -> LineList:
     """Return the lines in order of time, or those that pass the filters."""
-    wanted = Filter(flagged, unlocked, unaccepted, speaker, text)
+    shown = Filter(flagged, unlocked, unaccepted, speaker, text)
     seen = EditLog(context.store).last()
-    found = [line for line in review_lines(context) if wanted.takes(line)]
-    return LineList(seen, found, speakers(context), float(context.episode.duration))
+    lines = [line for line in review_lines(context) if shown.takes(line)]
+    return LineList(seen, lines, speakers(context), float(context.episode.duration))
 
 
 @router.get("/lines/{line}")
 def read_line(context: Reviewed, line: LineId, episode: str) -> Details:
-    """Return a line with its takes, and what made it."""
+    """Return a line with its takes and its provenance."""
     shown = _one(context, line)
     takes = [_take(episode, context.language, line, row) for row in line_takes(context, line)]
     return Details(shown, takes, explain(context, line))
@@ -88,7 +88,7 @@ def read_line(context: Reviewed, line: LineId, episode: str) -> Details:
 def read_edits(
     context: Reviewed, limit: Annotated[int, Query(ge=1, le=1000)] = 50
 ) -> dict[str, list[HistoryRow]]:
-    """Return what people changed, the latest first."""
+    """Return the edits, newest first."""
     return {"events": history(context, limit)}
 
 
@@ -99,7 +99,7 @@ def read_pending(
     person: Viewer,
     lines: Annotated[list[Annotated[str, Query(max_length=40)]] | None, Query(max_length=1000)] = None,
 ) -> Due:
-    """Return what a render would do now, or a new take of some lines, and how long it would take."""
+    """Return what a render (or a new take of some lines) would do, and how long it would take."""
     if not lines:
         return _due(pending(context, site.speeds))
     desk = Desk(context, person.name)
@@ -109,7 +109,7 @@ def read_pending(
 
 @router.get("/speakers")
 def read_speakers(context: Reviewed) -> dict[str, list[SpeakerRow]]:
-    """Return who speaks."""
+    """Return the speakers."""
     return {"speakers": speakers(context)}
 
 
@@ -117,51 +117,51 @@ def read_speakers(context: Reviewed) -> dict[str, list[SpeakerRow]]:
 
 
 @router.patch("/lines/{line}")
-def change_line(desk: AtDesk, line: LineId, patch: Patch, site: OnSite, person: Editor) -> ChangedLine:
+def change_line(desk: AtDesk, line: LineId, patch: LinePatch, site: OnSite, person: Editor) -> ChangedLine:
     """Change a line."""
-    _one_exists(desk.context, line)
-    given = patch.model_dump(exclude_none=True, exclude={"seen"})
-    event = desk.edit(line, LineChange(**given), patch.seen)
+    _check_line(desk.context, line)
+    change = LineChange(**patch.model_dump(exclude_none=True, exclude={"seen"}))
+    event = desk.edit(line, change, patch.seen)
     _audit(site, desk, person.name, event)
     return ChangedLine(_seen(desk, event), _one(desk.context.fresh(), line))
 
 
 @router.post("/lines/lock")
-def lock(desk: AtDesk, body: Lines, site: OnSite) -> Changed:
-    """Keep text and take of lines through every rerun."""
+def lock(desk: AtDesk, body: Lines, site: OnSite) -> ChangedLines:
+    """Lock lines: later runs change neither their text nor their take."""
     return _changed(site, desk, desk.lock(body.lines), body.lines)
 
 
 @router.post("/lines/unlock")
-def unlock(desk: AtDesk, body: Lines, site: OnSite) -> Changed:
-    """Let lines follow their source again."""
+def unlock(desk: AtDesk, body: Lines, site: OnSite) -> ChangedLines:
+    """Unlock lines: they follow their source again."""
     return _changed(site, desk, desk.unlock(body.lines), body.lines)
 
 
 @router.post("/lines/accept")
-def accept(desk: AtDesk, body: Lines, site: OnSite) -> Changed:
-    """Mark lines as looked at and good."""
+def accept(desk: AtDesk, body: Lines, site: OnSite) -> ChangedLines:
+    """Mark lines as checked and good."""
     return _changed(site, desk, desk.accept(body.lines), body.lines)
 
 
 @router.post("/lines/assign")
-def assign_lines(desk: AtDesk, body: Assign, site: OnSite) -> Changed:
-    """Give lines to a speaker, or to a new one."""
+def assign_lines(desk: AtDesk, body: Assign, site: OnSite) -> ChangedLines:
+    """Assign lines to a speaker, or to a new one."""
     return _changed(site, desk, assign(desk, body.lines, body.speaker, body.name), body.lines)
 
 
 @router.post("/lines/regenerate", status_code=202)
 def regenerate(desk: AtDesk, body: Regenerate, site: OnSite, person: Editor, episode: str) -> Started:
-    """Ask for a new take of lines; a job makes them and nothing else."""
+    """Make a new take of lines, in a job that does nothing else."""
     event, lines = desk.new_seeds(body.lines, body.seed)
     _audit(site, desk, person.name, event)
     return _submit(site, desk.context.fresh(), person.name, episode, "regenerate", lines)
 
 
 @router.post("/lines/{line}/choose")
-def choose(desk: AtDesk, line: LineId, body: Choice, site: OnSite, person: Editor) -> ChangedLine:
-    """Use a take of a line, whatever it was made from; `v001` of a lip-dubbed line is that of its clips."""
-    _one_exists(desk.context, line)
+def choose(desk: AtDesk, line: LineId, body: TakeChoice, site: OnSite, person: Editor) -> ChangedLine:
+    """Use a take of a line whatever it was made from; of a generated line, `v001` is that of its clips."""
+    _check_line(desk.context, line)
     event = desk.choose(line, body.take)
     _audit(site, desk, person.name, event)
     return ChangedLine(_seen(desk, event), _one(desk.context.fresh(), line))
@@ -169,19 +169,19 @@ def choose(desk: AtDesk, line: LineId, body: Choice, site: OnSite, person: Edito
 
 @router.post("/render", status_code=202)
 def render(desk: AtDesk, site: OnSite, person: Editor, episode: str) -> Started:
-    """Rebuild the episode from the takes in use, as a job."""
+    """Rebuild the dub from the takes in use, in a job."""
     return _submit(site, desk.context, person.name, episode, "render", [])
 
 
 @router.post("/undo")
-def undo(desk: AtDesk, body: Undo, site: OnSite) -> Changed:
-    """Take back your last act in this language, or the one with that number, whoever did it."""
+def undo(desk: AtDesk, body: Undo, site: OnSite) -> ChangedLines:
+    """Undo your last change in this language, or the one with this number, whoever made it."""
     return _changed(site, desk, desk.undo(body.number or 0), None)
 
 
 @router.post("/redo")
-def redo(desk: AtDesk, site: OnSite) -> Changed:
-    """Do again what you took back last."""
+def redo(desk: AtDesk, site: OnSite) -> ChangedLines:
+    """Redo the change that you undid last."""
     return _changed(site, desk, desk.redo(), None)
 
 
@@ -192,57 +192,57 @@ def redo(desk: AtDesk, site: OnSite) -> Changed:
 def change_speaker(
     desk: AtDesk, speaker: LineId, patch: SpeakerPatch, site: OnSite
 ) -> dict[str, list[SpeakerRow]]:
-    """Name, describe or voice a speaker."""
-    given = patch.model_dump(exclude_none=True)
-    _audit(site, desk, desk.who, describe_speaker(desk, speaker, SpeakerChange(**given)))
+    """Change the name, description or voice of a speaker."""
+    change = SpeakerChange(**patch.model_dump(exclude_none=True))
+    _audit(site, desk, desk.who, describe_speaker(desk, speaker, change))
     return {"speakers": speakers(desk.context.fresh())}
 
 
 @router.post("/speakers/merge")
-def merge(desk: AtDesk, body: Merge, site: OnSite) -> Changed:
-    """Give every line of some speakers to another one."""
+def merge(desk: AtDesk, body: Merge, site: OnSite) -> ChangedLines:
+    """Merge speakers into another one, who gets all their lines."""
     return _changed(site, desk, merge_speakers(desk, body.speakers, body.into), None)
 
 
 @router.post("/speakers/split")
-def split(desk: AtDesk, body: Split, site: OnSite) -> Changed:
-    """Give lines to a new speaker."""
+def split(desk: AtDesk, body: Split, site: OnSite) -> ChangedLines:
+    """Split off a new speaker, who gets these lines."""
     return _changed(site, desk, assign(desk, body.lines, "", body.name), body.lines)
 
 
 # --- inside -----------------------------------------------------------------------------------
 
 
-def _one_exists(context: Context, line: str) -> None:
+def _check_line(context: Context, line: str) -> None:
     if not any(known.id == line for _, known in context.lines):
         raise HTTPException(404, f"There is no line {line} in {context.language}.")
 
 
 def _one(context: Context, line: str) -> ReviewLine:
-    found = review_lines(context, frozenset({line}))
-    if not found:
+    lines = review_lines(context, frozenset({line}))
+    if not lines:
         raise HTTPException(404, f"There is no line {line} in {context.language}.")
-    return found[0]
+    return lines[0]
 
 
-def _take(episode: str, language: Language, line: str, row: TakeRow) -> Take:
+def _take(episode: str, language: Language, line: str, row: TakeRow) -> ShownTake:
     base = f"/media/{quote(episode)}/{language}/takes/{full(row.take, line)}"
     sound, picture = f"{base}/sound" if row.sound else "", f"{base}/picture" if row.picture else ""
     shared = {one.name: getattr(row, one.name) for one in fields(row)}
-    return Take(**(shared | {"sound": sound, "picture": picture}))
+    return ShownTake(**(shared | {"sound": sound, "picture": picture}))
 
 
 def _seen(desk: Desk, event: Event | None) -> int:
     return event.number if event else desk.log.last()
 
 
-def _changed(site: Site, desk: Desk, event: Event | None, lines: Sequence[str] | None) -> Changed:
-    """Return the lines that changed; all of them when the act says nothing of which."""
+def _changed(site: Site, desk: Desk, event: Event | None, lines: Sequence[str] | None) -> ChangedLines:
+    """Return the lines that changed, or (None) all of them."""
     _audit(site, desk, desk.who, event)
     only = frozenset(lines) if lines is not None else None
     now = desk.context.fresh()
-    said = describe(event, now.placed.homes) if event else ""
-    return Changed(_seen(desk, event), review_lines(now, only), event.number if event else None, said)
+    text = describe(event, now.placed.homes) if event else ""
+    return ChangedLines(_seen(desk, event), review_lines(now, only), event.number if event else None, text)
 
 
 def _audit(site: Site, desk: Desk, who: str, event: Event | None) -> None:
@@ -251,8 +251,8 @@ def _audit(site: Site, desk: Desk, who: str, event: Event | None) -> None:
         audit(site, who, event.action, subject, f"change {event.number}")
 
 
-def _due(found: Pending) -> Due:
-    return Due(found.items, found.reasons, found.seconds, found.text, found.nothing)
+def _due(due: Pending) -> Due:
+    return Due(due.items, due.reasons, due.seconds, due.text, due.nothing)
 
 
 def _submit(

@@ -1,7 +1,7 @@
 """Media of an episode for the pages: pictures, sound, waveforms, subtitles and the report.
 
-Only files of the episode's own folder are served, and its source. Where a browser cannot play a file, a
-preview is made first: the answer is then 202 until it is there.
+Only files in the episode's folder and its source are served. Where a browser cannot play a file, a preview
+is made first: the answer is 202 until it is ready.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from dubkit.web.accounts.access import REFUSALS, EpisodeFolder, OpenEpisode, Vie
 from dubkit.web.accounts.audit import audit_download
 from dubkit.web.accounts.people import Person
 from dubkit.web.files import episode_media
-from dubkit.web.files.previews import Derived, OnPreviews, PreviewFailed, Previews
-from dubkit.web.files.send import Served, inside, send_file, the_file
+from dubkit.web.files.previews import DerivedFile, OnPreviews, PreviewFailed, Previews
+from dubkit.web.files.send import ServedFile, inside, send_file, the_file
 from dubkit.web.site import OnSite, Site
 
 router = APIRouter(prefix="/media/{episode}", tags=["media"])
@@ -35,16 +35,16 @@ Download = Annotated[bool, Query(description="Send the file itself, to be saved.
 ANSWERS: dict[int | str, dict[str, Any]] = {
     **REFUSALS,
     200: {"description": "The file.", "content": {"application/octet-stream": {}}},
-    202: {"description": "It is being made; ask again after the seconds of Retry-After."},
-    206: {"description": "The range that was asked for."},
+    202: {"description": "It is being made; try again after the seconds in Retry-After."},
+    206: {"description": "The requested range."},
     304: {"description": "It has not changed."},
-    400: {"description": "The Range header cannot be read."},
-    404: {"description": "There is no such file, or the person may not see it."},
+    400: {"description": "The Range header is malformed."},
+    404: {"description": "There is no such file, or you may not see it."},
     416: {"description": "The range lies outside the file."},
     422: {"description": "It cannot be made from the episode's files; `detail` says why."},
 }
 AGAIN = "2"
-"""Seconds after which to ask again for something that is being made."""
+"""Seconds after which to try again for a file that is being made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ class MediaRequest:
     download: bool
     """Send the file itself, to be saved."""
 
-    def send(self, file: Served, name: str, headers: dict[str, str] | None = None) -> Response:
+    def send(self, file: ServedFile, name: str, headers: dict[str, str] | None = None) -> Response:
         """Send a file; a download gets `name`."""
         return send_file(self.request, file, name=name if self.download else "", headers=headers)
 
-    def noted(self, subject: str, answer: Response, *, player: bool = False) -> Response:
-        """Note in the audit log that something of the episode was sent; return the answer."""
+    def record(self, subject: str, answer: Response, *, player: bool = False) -> Response:
+        """Record in the audit log that something of the episode was sent; return the answer."""
         subject = f"{self.episode.name}/{subject}"
         return audit_download(self.request, self.site, self.person, subject, answer, player=player)
 
@@ -74,11 +74,11 @@ def _media_request(
     return MediaRequest(request, episode, site, person, download)
 
 
-Asked = Annotated[MediaRequest, Depends(_media_request)]
+Media = Annotated[MediaRequest, Depends(_media_request)]
 
 
 class ShotImage(BaseModel):
-    """One shot, in seconds, and where its picture is; empty when it has none."""
+    """One shot, in seconds, with the URL of its picture; empty when it has none."""
 
     id: str
     start: float
@@ -87,7 +87,7 @@ class ShotImage(BaseModel):
 
 
 class Waveform(BaseModel):
-    """Peaks of a sound: peak n covers the seconds n / rate to (n + 1) / rate."""
+    """Peaks of a sound: peak n covers n / rate to (n + 1) / rate seconds."""
 
     duration: float
     rate: float
@@ -106,15 +106,15 @@ def serves(path: str, **more: Any) -> Callable[[Route], Route]:
     return register
 
 
-def get_derived(previews: Previews, derived: Derived) -> Served | JSONResponse:
-    """Return a derived file, or the answer that it is being made or cannot be."""
+def get_derived(previews: Previews, derived: DerivedFile) -> ServedFile | JSONResponse:
+    """Return a derived file, or the answer that it is being made or cannot be made."""
     try:
         path = previews.get(derived)
     except FileNotFoundError:
         raise HTTPException(404, "There is no such file.") from None
     except PreviewFailed as failed:
         detail = str(failed)
-        # Where the files lie is nothing for those who look at them.
+        # People who look at files need not know where they are on the server.
         for folder in {derived.store.root.parent, *(path.parent for path in derived.origin)}:
             detail = detail.replace(f"{folder}/", "")
         return JSONResponse({"detail": detail, "state": "failed"}, 422)
@@ -124,27 +124,27 @@ def get_derived(previews: Previews, derived: Derived) -> Served | JSONResponse:
     return the_file(path)
 
 
-def send_derived(request: Request, derived: Served | JSONResponse) -> Response:
-    """Send a derived file, or hand on the answer that stands for it."""
+def send_derived(request: Request, derived: ServedFile | JSONResponse) -> Response:
+    """Send a derived file, or the answer in its place."""
     return derived if isinstance(derived, JSONResponse) else send_file(request, derived)
 
 
-# Fixed names come before `{language}`: routes are tried in order.
+# Fixed names before `{language}`: routes are tried in order.
 
 
 @serves("/source", response_class=Response)
-def source(asked: Asked, previews: OnPreviews) -> Response:
-    """Send the source, as it is when browsers play it, else a preview."""
-    file = asked.episode.source
+def source(media: Media, previews: OnPreviews) -> Response:
+    """Send the source as it is when browsers play it, else a preview."""
+    file = media.episode.source
     if file is None or not file.is_file():
-        raise HTTPException(404, "The media file this episode was made from is not there any more.")
-    if asked.download or episode_media.plays_source(asked.episode):
-        answer = asked.send(the_file(file), file.name)
+        raise HTTPException(404, "The media file of this episode no longer exists.")
+    if media.download or episode_media.plays_source(media.episode):
+        answer = media.send(the_file(file), file.name)
     else:
         answer = send_derived(
-            asked.request, get_derived(previews, episode_media.source_preview(asked.episode))
+            media.request, get_derived(previews, episode_media.source_preview(media.episode))
         )
-    return asked.noted("source", answer, player=not asked.download)
+    return media.record("source", answer, player=not media.download)
 
 
 @serves("/peaks", response_model=Waveform)
@@ -168,17 +168,17 @@ def shot_image(request: Request, episode: OpenEpisode, shot: ItemId) -> Response
 
 @serves("/{language}/dub", response_class=Response)
 @serves("/{language}/dub.{ending}", response_class=Response, include_in_schema=False)
-def dub(asked: Asked, language: Language, previews: OnPreviews) -> Response:
-    """Send the finished dub, as it is when browsers play it, else a preview."""
-    episode = asked.episode
+def dub(media: Media, language: Language, previews: OnPreviews) -> Response:
+    """Send the finished dub as it is when browsers play it, else a preview."""
+    episode = media.episode
     file = inside(episode.store.root, episode_media.dub_file(episode, language))
-    if asked.download or episode_media.plays(file):
-        answer = asked.send(file, f"{episode.name}.{language}{file.path.suffix}")
+    if media.download or episode_media.plays(file):
+        answer = media.send(file, f"{episode.name}.{language}{file.path.suffix}")
     else:
         answer = send_derived(
-            asked.request, get_derived(previews, episode_media.dub_preview(episode, language, file))
+            media.request, get_derived(previews, episode_media.dub_preview(episode, language, file))
         )
-    return asked.noted(f"{language}/dub", answer, player=not asked.download)
+    return media.record(f"{language}/dub", answer, player=not media.download)
 
 
 @serves("/{language}/peaks", response_model=Waveform)
@@ -212,26 +212,26 @@ def take_picture(
 
 
 @serves("/{language}/subtitles.vtt", response_class=Response)
-def subtitles(asked: Asked, language: Language, previews: OnPreviews) -> Response:
+def subtitles(media: Media, language: Language, previews: OnPreviews) -> Response:
     """Send the subtitles of the dub."""
-    episode = asked.episode
+    episode = media.episode
     name = episode_media.subtitle_file(episode, language, ".vtt")
     if name:
         file = inside(episode.store.root, name)
-        answer = asked.send(file, file.path.name)
-        return asked.noted(f"{language}/subtitles", answer) if asked.download else answer
+        answer = media.send(file, file.path.name)
+        return media.record(f"{language}/subtitles", answer) if media.download else answer
     other = episode_media.subtitle_file(episode, language, *subtitle_suffixes())
     file = inside(episode.store.root, other or language)
     return send_derived(
-        asked.request, get_derived(previews, episode_media.subtitles_from(episode, language, file.path))
+        media.request, get_derived(previews, episode_media.subtitles_from(episode, language, file.path))
     )
 
 
 @serves("/{language}/report", response_class=Response)
-def report(asked: Asked, language: Language) -> Response:
-    """Send the report of a dub, under a policy of its own."""
-    episode = asked.episode
+def report(media: Media, language: Language) -> Response:
+    """Send the report of a dub, with a Content-Security-Policy of its own."""
+    episode = media.episode
     file = inside(episode.store.root, f"{language}/report.html")
     policy = {"Content-Security-Policy": episode_media.report_policy()}
-    answer = asked.send(file, f"{episode.name}.{language}.html", policy)
-    return asked.noted(f"{language}/report", answer) if asked.download else answer
+    answer = media.send(file, f"{episode.name}.{language}.html", policy)
+    return media.record(f"{language}/report", answer) if media.download else answer

@@ -1,4 +1,4 @@
-"""Jobs as requests name them and as answers show them."""
+"""Jobs as answers show them, and as routes depend on them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from fastapi import Depends, HTTPException
 
 from dubkit.web.accounts.access import Editor, Viewer, closed_to, may_see
 from dubkit.web.accounts.people import Person
-from dubkit.web.accounts.telling import told
+from dubkit.web.accounts.redaction import redact
 from dubkit.web.jobs.kinds import Job, JobEvent, JobProgress, Kind, State
 from dubkit.web.site import OnSite, Site
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,12}")
 
 FOR_ADMINS = frozenset(("trace",))
-"""Kinds of events that show the inside of the server."""
+"""Kinds of events that show details of the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class ShownWork:
 
     kind: Kind
     source: str
-    """Name below the input folder; of a file elsewhere its own name alone."""
+    """Name below the input folder; only the file name when it is elsewhere."""
     episode: str
     languages: tuple[str, ...]
     settings: dict[str, str]
@@ -39,7 +39,7 @@ class ShownWork:
 
 @dataclass(frozen=True, slots=True)
 class ShownJob:
-    """A job as it stands; `share` of its progress is of the whole job and never falls."""
+    """A job; `share` of its progress is the share of the whole job that is done, and never falls."""
 
     id: str
     work: ShownWork
@@ -57,7 +57,7 @@ class ShownJob:
 
 @dataclass(frozen=True, slots=True)
 class ShownEvent:
-    """Something that happened to a job; numbers grow, and some may be missing."""
+    """Something that happened to a job; numbers only grow, and some may be missing."""
 
     number: int
     at: datetime
@@ -76,7 +76,7 @@ class LogLine:
 
 
 def shown_job(site: Site, person: Person, job: Job) -> ShownJob:
-    """Return a job as a person may see it: without folders of the server."""
+    """Return a job as a person may see it: without paths of the server."""
     work = job.work
     source = _relative(site.inputs, Path(work.source))
     return ShownJob(
@@ -91,8 +91,8 @@ def shown_job(site: Site, person: Person, job: Job) -> ShownJob:
         attempt=job.attempt,
         progress=job.progress,
         cancelling=job.cancelling,
-        error=told(site, person, job.error),
-        degraded=tuple(told(site, person, note) for note in job.degraded),
+        error=redact(site, person, job.error),
+        degraded=tuple(redact(site, person, note) for note in job.degraded),
         result=job.result,
     )
 
@@ -100,7 +100,7 @@ def shown_job(site: Site, person: Person, job: Job) -> ShownJob:
 def shown_event(site: Site, person: Person, event: JobEvent) -> ShownEvent:
     """Return an event as a person may see it."""
     detail = {
-        name: told(site, person, value) if isinstance(value, str) else value
+        name: redact(site, person, value) if isinstance(value, str) else value
         for name, value in event.detail.items()
     }
     return ShownEvent(event.number, event.at, event.kind, detail)
@@ -119,7 +119,7 @@ def _relative(inputs: Path, source: Path) -> str:
 
 
 def in_words(event: ShownEvent) -> str:
-    """Return what happened as a sentence."""
+    """Return an event in words."""
     detail: Mapping[str, Any] = event.detail
     where = " ".join(str(detail[name]) for name in ("stage", "language") if detail.get(name))
     match event.kind:
@@ -142,13 +142,16 @@ def in_words(event: ShownEvent) -> str:
 
 
 def own_job(site: Site, person: Person, job: str) -> Job:
-    """Return a job. Raises HTTP 404 when there is none, it is not the person's, or its episode is not for
-    the person any more: all look the same."""
-    found = site.queue.get(job) if _ID.fullmatch(job) else None
-    own = found is not None and (person.may("admin") or found.owner == person.name)
-    if found is None or not own or not may_see(site, person, found.work.episode):
+    """Return a job of a person.
+
+    Raises HTTP 404 when there is none, and also when it belongs to somebody else or the person may no longer
+    see its episode.
+    """
+    row = site.queue.get(job) if _ID.fullmatch(job) else None
+    own = row is not None and (person.may("admin") or row.owner == person.name)
+    if row is None or not own or not may_see(site, person, row.work.episode):
         raise HTTPException(404, "There is no such job.")
-    return found
+    return row
 
 
 def visible_jobs(
@@ -156,8 +159,8 @@ def visible_jobs(
 ) -> list[ShownJob]:
     """Return jobs that a person may see, newest first.
 
-    An admin sees all, others their own on episodes that they may see. `before` is the last job of the page
-    before.
+    An admin sees all, others their own on episodes that they may see. `before` is the last job of the
+    previous page.
     """
     if "\0" in episode + before:  # no name has one, and PostgreSQL takes none
         return []
@@ -184,4 +187,4 @@ OpenJob = Annotated[Job, Depends(_open_job)]
 """A job that the person may see."""
 
 JobToChange = Annotated[Job, Depends(_job_to_change)]
-"""A job of the person, who may change things."""
+"""A job of the person; needs the role editor."""

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dubkit.config import declared
 from dubkit.web.accounts.access import REFUSALS, Admin, Editor
-from dubkit.web.accounts.telling import placeless
+from dubkit.web.accounts.redaction import redact_paths
 from dubkit.web.database import MIGRATIONS, Database, now
 from dubkit.web.http.metrics import metrics_of
 from dubkit.web.jobs.tables import JobRow
@@ -22,7 +22,7 @@ from dubkit.web.site import OnSite, Site
 router = APIRouter(tags=["system"])
 
 PATIENCE = 2.0
-"""Times a lease that a job may wait while nobody works, before that is odd."""
+"""Number of leases that a job may wait without a worker before that is reported."""
 
 Health = Literal["ready", "degraded", "unavailable"]
 
@@ -36,7 +36,7 @@ class Alive:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One thing the server needs; `ok` is None where work goes on without it."""
+    """One thing the server needs; `ok` is None when it works without it."""
 
     name: str
     ok: bool | None
@@ -45,7 +45,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether the server can do its work."""
+    """Whether the server can work."""
 
     status: Health
     checks: list[Checked]
@@ -53,7 +53,7 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class MachineCheck:
-    """One thing `dubkit doctor` examined; `ok` is None for something optional that is not there."""
+    """One check of `dubkit doctor`; `ok` is None for something optional that is missing."""
 
     name: str
     ok: bool | None
@@ -80,14 +80,14 @@ def live() -> Alive:
 
 
 NOT_READY: dict[int | str, dict[str, Any]] = {
-    503: {"model": Readiness, "description": "The server cannot do its work; the checks say why."}
+    503: {"model": Readiness, "description": "The server cannot work; the checks say why."}
 }
 
 
 @router.get("/api/health", responses=NOT_READY)
 @router.get("/api/health/ready", responses=NOT_READY)
 def ready(site: OnSite, response: Response) -> Readiness:
-    """Tell whether the server can do its work, and what is in its way. It names no folders."""
+    """Tell whether the server can work, and if not, why. The answer names no folders."""
     checks = [_database(site.database), _output(site)]
     if all(check.ok for check in checks):
         checks.append(_workers(site))
@@ -100,20 +100,22 @@ def ready(site: OnSite, response: Response) -> Readiness:
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={**REFUSALS, 200: {"description": "Numbers as text.", "content": {"text/plain": {}}}},
+    responses={**REFUSALS, 200: {"description": "Metrics as text.", "content": {"text/plain": {}}}},
 )
 def metrics(request: Request, person: Admin) -> Response:
-    """Return the server's numbers in the text format of Prometheus."""
+    """Return the metrics of the server in the text format of Prometheus."""
     return Response(generate_latest(metrics_of(request.app).registry), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/api/doctor", responses=REFUSALS)
 def doctor(site: OnSite, person: Editor) -> list[MachineCheck]:
-    """Examine the machine, as `dubkit doctor` does; it takes some seconds."""
+    """Examine the machine as `dubkit doctor` does; this takes some seconds."""
     from dubkit.ops.doctor import examine
 
     return [
-        MachineCheck(check.name, check.ok, placeless(person, check.found), placeless(person, check.cure))
+        MachineCheck(
+            check.name, check.ok, redact_paths(person, check.found), redact_paths(person, check.cure)
+        )
         for check in examine(site.models, site.output)
     ]
 
@@ -122,7 +124,7 @@ def doctor(site: OnSite, person: Editor) -> list[MachineCheck]:
 def settings(
     site: OnSite,
     person: Admin,
-    changed: Annotated[bool, Query(description="Only those that are not the default.")] = False,
+    changed: Annotated[bool, Query(description="Only settings that are not the default.")] = False,
 ) -> list[SettingValue]:
     """Return the server's settings and where each value came from."""
     origins = site.configured.origins
@@ -170,7 +172,7 @@ def _output(site: Site) -> Checked:
 
 
 def _workers(site: Site) -> Checked:
-    """Look whether jobs are worked on. Only a worker that holds a job is heard of."""
+    """Check whether jobs are being done. Only workers that hold a job are known."""
     lease = site.settings.serve.lease_seconds
     moment = now()
     with site.database.reading() as session:
@@ -184,6 +186,6 @@ def _workers(site: Site) -> Checked:
         return Checked(
             "workers",
             None,
-            f"none at work, and a job has waited for {waits:.0f} s. Start one: dubkit worker",
+            f"none at work, and a job has waited for {waits:.0f} s; start one: dubkit worker",
         )
     return Checked("workers", True, "none at work, and no job waits long")

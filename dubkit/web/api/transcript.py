@@ -72,7 +72,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedRows:
     """The rows that were changed, and the last event of the episode's edits."""
 
     seen: int
@@ -194,7 +194,7 @@ def change_transcript(
     person: Editor,
     language: Language = "",
     seen: Annotated[int | None, Query(ge=0, le=2**53, description="Last event you know of.")] = None,
-) -> Changed:
+) -> ChangedRows:
     """Change lines: all of them or, when one is refused, none."""
     context = lines_of(site, job, language)
     wanted: dict[str, LineChange] = {}
@@ -209,7 +209,7 @@ def change_transcript(
         audit(site, person, "edit", f"{job.work.episode}/{context.language}", " ".join(sorted(wanted)))
     now = context.fresh()
     shown = [row for row in rows(now) if row.id in wanted]
-    return Changed(event.number if event else EditLog(now.store).last(), shown)
+    return ChangedRows(event.number if event else EditLog(now.store).last(), shown)
 
 
 @router.post(

@@ -1,4 +1,4 @@
-"""Uploads by the tus protocol (1.0, with creation, termination and expiration), and the list of inputs."""
+"""Uploads by the tus protocol (1.0 with creation, termination and expiration), and the list of inputs."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ TUS = "1.0.0"
 EXTENSIONS = "creation,termination,expiration"
 BODY = "application/offset+octet-stream"
 BLOCK = 1 << 20
-"""Bytes gathered before they are written."""
+"""Bytes that are buffered before they are written."""
 SILENCE_SECONDS = 60.0
-"""A connection that sends nothing for so long no longer keeps others from the upload."""
+"""A connection that sends nothing for this long no longer blocks the upload for others."""
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
     **REFUSALS,
-    400: {"description": "A header is missing or cannot be read."},
-    404: {"description": "There is no such upload, or it has expired or is another person's."},
-    409: {"description": "Upload-Offset is not how much is here."},
-    412: {"description": "Another version of the protocol."},
-    413: {"description": "It is larger than the server takes, or than was said."},
-    415: {"description": "Not a media file by its name, or the body is of another type."},
-    422: {"description": "It is whole but is not media that can be dubbed; `detail` says why."},
-    423: {"description": "Another request writes it just now."},
-    507: {"description": "There is no room for it."},
+    400: {"description": "A header is missing or malformed."},
+    404: {"description": "There is no such upload: it has expired, or it belongs to somebody else."},
+    409: {"description": "Upload-Offset is not the number of bytes received."},
+    412: {"description": "Unsupported version of the protocol."},
+    413: {"description": "It is larger than the server accepts, or than announced."},
+    415: {"description": "The name is not that of a media file, or the body has another type."},
+    422: {"description": "It is complete, but cannot be dubbed; `detail` says why."},
+    423: {"description": "Another request is writing it."},
+    507: {"description": "The server has no space for it."},
 }
 
 
 class UploadState(BaseModel):
-    """How far an upload is; `file` is its name below the input folder once it is finished."""
+    """State of an upload; `file` is its name below the input folder once it is finished."""
 
     name: str
     size: int
@@ -60,7 +60,7 @@ class UploadState(BaseModel):
 
 
 class InputEntry(BaseModel):
-    """A media file below the input folder that a job may name."""
+    """A media file below the input folder, which a job may name."""
 
     name: str
     size: int
@@ -75,8 +75,8 @@ def the_uploads(site: OnSite) -> Uploads:
 OnUploads = Annotated[Uploads, Depends(the_uploads)]
 
 
-async def _done(work: Callable[..., T], *arguments: Any) -> T:
-    """Work in a thread; a refusal becomes an HTTP error."""
+async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
+    """Do some work in a thread; an UploadError becomes an HTTP error."""
     try:
         return await run_sync(work, *arguments)
     except UploadError as error:
@@ -98,7 +98,7 @@ def _number(request: Request, name: str) -> int:
 
 
 def _file_name(request: Request) -> str:
-    """Return the file name of the header Upload-Metadata: pairs of a key and a value in base64."""
+    """Return the file name in the header Upload-Metadata: pairs of a key and a value in base64."""
     for pair in request.headers.get("upload-metadata", "").split(","):
         key, _, value = pair.strip().partition(" ")
         if key == "filename":
@@ -128,7 +128,7 @@ def _state(uploads: Uploads, upload: Upload) -> dict[str, str]:
 @router.options("/uploads", status_code=204, response_class=Response)
 @router.options("/uploads/{upload}", status_code=204, response_class=Response, include_in_schema=False)
 def capabilities(person: Editor, uploads: OnUploads) -> Response:
-    """Say what of the protocol is there."""
+    """Return the supported parts of the protocol."""
     headers = {
         "Tus-Resumable": TUS,
         "Tus-Version": TUS,
@@ -142,28 +142,28 @@ def capabilities(person: Editor, uploads: OnUploads) -> Response:
 async def create(request: Request, person: Editor, site: OnSite, uploads: OnUploads) -> Response:
     """Begin an upload: Upload-Length in bytes, and Upload-Metadata with the `filename` in base64."""
     _check_protocol(request)
-    upload = await _done(uploads.create, _file_name(request), _number(request, "upload-length"), person)
+    upload = await _in_thread(uploads.create, _file_name(request), _number(request, "upload-length"), person)
     await run_sync(audit, site, person, "upload", upload.name)
     if upload.size == 0:
-        upload = await _done(uploads.finish, upload)
+        upload = await _in_thread(uploads.finish, upload)
     headers = {**_state(uploads, upload), "Location": f"/api/uploads/{upload.id}"}
     return Response(status_code=201, headers=headers)
 
 
 @router.head("/uploads/{upload}", response_class=Response, responses=ANSWERS)
 async def offset(request: Request, person: Editor, uploads: OnUploads, upload: str) -> Response:
-    """Say in Upload-Offset how many bytes are here."""
+    """Return in Upload-Offset how many bytes have been received."""
     _check_protocol(request)
-    found = await _done(uploads.get, upload, person)
+    found = await _in_thread(uploads.get, upload, person)
     return Response(headers=_state(uploads, found))
 
 
 @router.get("/uploads/{upload}", response_model=UploadState, responses=ANSWERS)
 async def state(person: Editor, uploads: OnUploads, upload: str) -> UploadState:
-    """Say how far an upload is; one whose last answer was lost is finished by this."""
-    found = await _done(uploads.get, upload, person)
+    """Return the state of an upload; this also finishes one whose last answer was lost."""
+    found = await _in_thread(uploads.get, upload, person)
     if uploads.offset(found) == found.size and not found.file:
-        found = await _done(_finish_unless_held, uploads, found)
+        found = await _in_thread(_finish_unless_held, uploads, found)
     here = uploads.offset(found)
     return UploadState(
         name=found.name, size=found.size, offset=here, finished=bool(found.file), file=found.file
@@ -172,24 +172,24 @@ async def state(person: Editor, uploads: OnUploads, upload: str) -> UploadState:
 
 @router.patch("/uploads/{upload}", status_code=204, response_class=Response, responses=ANSWERS)
 async def append(request: Request, person: Editor, uploads: OnUploads, upload: str) -> Response:
-    """Add bytes at Upload-Offset; the answer to the last ones says the file's name in Upload-Name."""
+    """Add bytes at Upload-Offset; the answer to the last ones has the file's name in Upload-Name."""
     _check_protocol(request)
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != BODY:
-        raise HTTPException(415, f"The body must be of the type {BODY}.", {"Tus-Resumable": TUS})
+        raise HTTPException(415, f"The body must have the type {BODY}.", {"Tus-Resumable": TUS})
     at = _number(request, "upload-offset")
-    found = await _done(uploads.get, upload, person)
+    found = await _in_thread(uploads.get, upload, person)
     hold = uploads.held(found)
-    await _done(hold.__enter__)
+    await _in_thread(hold.__enter__)
     try:
-        found = await _done(uploads.get, upload, person)  # it may have been finished meanwhile
+        found = await _in_thread(uploads.get, upload, person)  # it may be finished meanwhile
         here = uploads.offset(found)
         if at != here:
-            told = {"Tus-Resumable": TUS, "Upload-Offset": str(here)}
-            raise HTTPException(409, f"{here} bytes of {found.name} are here, not {at}.", told)
+            headers = {"Tus-Resumable": TUS, "Upload-Offset": str(here)}
+            raise HTTPException(409, f"{here} bytes of {found.name} have been received, not {at}.", headers)
         if not found.file:
             here += await _receive(request, uploads, found, here)
             if here == found.size:
-                found = await _done(uploads.finish, found)
+                found = await _in_thread(uploads.finish, found)
     finally:
         with anyio.CancelScope(shield=True):
             await run_sync(hold.__exit__, None, None, None)
@@ -198,10 +198,10 @@ async def append(request: Request, person: Editor, uploads: OnUploads, upload: s
 
 @router.delete("/uploads/{upload}", status_code=204, response_class=Response, responses=ANSWERS)
 async def terminate(request: Request, person: Editor, uploads: OnUploads, upload: str) -> Response:
-    """Forget an upload and what came of it; a finished file stays among the inputs."""
+    """Remove an upload and what was received of it; a finished file stays among the inputs."""
     _check_protocol(request)
-    found = await _done(uploads.get, upload, person)
-    await _done(_remove, uploads, found)
+    found = await _in_thread(uploads.get, upload, person)
+    await _in_thread(_remove, uploads, found)
     return Response(status_code=204, headers={"Tus-Resumable": TUS})
 
 
@@ -212,7 +212,7 @@ def inputs(person: Editor, site: OnSite) -> list[InputEntry]:
 
 
 def _finish_unless_held(uploads: Uploads, upload: Upload) -> Upload:
-    """Finish a whole upload; where another request is at it, leave it to that one."""
+    """Finish a complete upload, unless another request is doing so."""
     try:
         with uploads.held(upload):
             return uploads.finish(upload)
@@ -228,7 +228,7 @@ def _remove(uploads: Uploads, upload: Upload) -> None:
 
 
 async def _receive(request: Request, uploads: Uploads, upload: Upload, here: int) -> int:
-    """Write the body after what is here; return how many bytes came. What came before a break stays."""
+    """Append the body; return how many bytes came. What came before a lost connection is kept."""
     room = upload.size - here
     said = request.headers.get("content-length", "")
     if said.isdigit() and int(said) > room:
@@ -243,15 +243,17 @@ async def _receive(request: Request, uploads: Uploads, upload: Upload, here: int
                 came += len(block)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            told = "The server's disk is full. Make room and go on with the upload."
-            raise HTTPException(507, told, {"Tus-Resumable": TUS}) from error
+            full = "The disk of the server is full. Free some space, then resume the upload."
+            raise HTTPException(507, full, {"Tus-Resumable": TUS}) from error
         raise
     return came
 
 
 def _too_much(upload: Upload) -> HTTPException:
     return HTTPException(
-        413, f"More comes than the {upload.size} bytes that {upload.name} has.", {"Tus-Resumable": TUS}
+        413,
+        f"{upload.name} was announced with {upload.size} bytes, and more were sent.",
+        {"Tus-Resumable": TUS},
     )
 
 
@@ -261,7 +263,7 @@ def _write(part: BinaryIO, block: bytes) -> None:
 
 
 async def _blocks(request: Request) -> AsyncIterator[bytes]:
-    """Yield the body in larger pieces; a connection that breaks or falls silent ends it."""
+    """Yield the body in blocks; a lost or silent connection ends it."""
     gathered = bytearray()
     pieces = request.stream()
     while True:

@@ -1,4 +1,4 @@
-"""What of an episode's folder the pages show: which file it is, and how a preview of it is made."""
+"""Media files of an episode: which file it is, and how its preview is made."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from dubkit.episode.store import EpisodeStore, Record, canonical, decoded
 from dubkit.errors import ArtifactDamaged, MediaError
 from dubkit.types import Clips, DubbedClip, Episode, Shots
 from dubkit.web.accounts.access import EpisodeFolder
-from dubkit.web.files.previews import Derived
-from dubkit.web.files.send import Served, inside
+from dubkit.web.files.previews import DerivedFile
+from dubkit.web.files.send import ServedFile, inside
 
 _DUBS = ("dub.mp4", "dub.mkv", "dub.m4a")
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
@@ -29,13 +29,13 @@ _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def plays_source(episode: EpisodeFolder) -> bool:
-    """Tell whether browsers play the source as it is, with the sound track that is dubbed."""
+    """Tell whether browsers play the source as it is, with the dubbed sound track."""
     assert episode.source is not None
     known = probed(episode.store)
     return _plays(episode.source, known.track if known else 0)
 
 
-def plays(file: Served) -> bool:
+def plays(file: ServedFile) -> bool:
     """Tell whether browsers play a finished dub as it is; its first sound track is the dub."""
     return _plays(file.path, 0)
 
@@ -55,17 +55,17 @@ def _plays_now(path: Path, track: int, size: int, mtime_ns: int) -> bool:
     try:
         return playable(path, track=track)
     except MediaError:
-        return False  # making the preview says what is wrong with it
+        return False  # making the preview reports the reason
 
 
 def probed(store: EpisodeStore) -> Episode | None:
-    """Return what was found in the source; None before it was read."""
+    """Return the probed source; None before it was probed."""
     if not store.has("episode.json"):
         return None
     return store.read("episode.json", Episode)
 
 
-def source_preview(episode: EpisodeFolder) -> Derived:
+def source_preview(episode: EpisodeFolder) -> DerivedFile:
     """Describe the preview of the source."""
     from dubkit.media.delivery.preview import make_preview
 
@@ -78,7 +78,7 @@ def source_preview(episode: EpisodeFolder) -> Derived:
         make_preview(source, target, episode=known, sound=sound)
 
     origin = (source, sound) if sound else (source,)
-    return Derived(episode.store, "source", origin, ".mp4", make, long=True)
+    return DerivedFile(episode.store, "source", origin, ".mp4", make, long=True)
 
 
 def dub_file(episode: EpisodeFolder, language: str) -> str:
@@ -91,7 +91,7 @@ def dub_file(episode: EpisodeFolder, language: str) -> str:
     raise HTTPException(404, f"There is no finished dub of {episode.name} in {language}.")
 
 
-def dub_preview(episode: EpisodeFolder, language: str, file: Served) -> Derived:
+def dub_preview(episode: EpisodeFolder, language: str, file: ServedFile) -> DerivedFile:
     """Describe the preview of a finished dub."""
 
     def make(target: Path) -> None:
@@ -100,13 +100,13 @@ def dub_preview(episode: EpisodeFolder, language: str, file: Served) -> Derived:
 
         make_preview(file.path, target, episode=probe(file.path, audio_track=1))
 
-    return Derived(episode.store, f"{language}/dub", (file.path,), ".mp4", make, long=True)
+    return DerivedFile(episode.store, f"{language}/dub", (file.path,), ".mp4", make, long=True)
 
 
 # --- waveforms --------------------------------------------------------------------------------
 
 
-def peaks(episode: EpisodeFolder, language: str) -> Derived:
+def peaks(episode: EpisodeFolder, language: str) -> DerivedFile:
     """Describe the waveform of the source's sound, or of the dubbed sound of a language."""
     relative = f"{language}/mix/dub.wav" if language else "audio.wav"
     sound = inside(episode.store.root, relative).path
@@ -117,20 +117,20 @@ def peaks(episode: EpisodeFolder, language: str) -> Derived:
         target.write_bytes(canonical(sound_peaks(sound)))
 
     slot = f"{language}/peaks" if language else "peaks"
-    return Derived(episode.store, slot, (sound,), ".json", make)
+    return DerivedFile(episode.store, slot, (sound,), ".json", make)
 
 
 # --- takes ------------------------------------------------------------------------------------
 
 
-def take_sound(episode: EpisodeFolder, language: str, item: str, take: str) -> Served:
-    """Find the sound of a take: the speech of a line, or the sound of a clip. Raises HTTP 404."""
+def take_sound(episode: EpisodeFolder, language: str, item: str, take: str) -> ServedFile:
+    """Return the sound of a take: the speech of a line, or the sound of a clip. Raises HTTP 404."""
     folder = f"{language}/takes/{item}/{take}"
     has_speech = episode.store.has(f"{folder}/speech.wav")
     return inside(episode.store.root, f"{folder}/{'speech' if has_speech else 'sound'}.wav")
 
 
-def take_preview(episode: EpisodeFolder, language: str, item: str, take: str) -> Derived:
+def take_preview(episode: EpisodeFolder, language: str, item: str, take: str) -> DerivedFile:
     """Describe the preview of a clip's take. Raises HTTP 404 when it has no picture."""
     from dubkit.media.delivery.preview import ClipTake, make_clip_preview
 
@@ -142,22 +142,22 @@ def take_preview(episode: EpisodeFolder, language: str, item: str, take: str) ->
     sound = picture.with_name("sound.wav")
     heard = sound if lead is not None and sound.is_file() else None
     clip = ClipTake(picture, heard, rate, lead or Fraction(0))
-    return Derived(
+    return DerivedFile(
         episode.store,
         folder,
         (picture, heard) if heard else (picture,),
         ".mp4",
         lambda target: make_clip_preview(clip, target, height=720),
-        # The episode's files state both, and may do so anew.
+        # Both come from files of the episode, which may change.
         variant=f"{rate} {lead}",
     )
 
 
 def _lead(store: EpisodeStore, language: str, item: str, take: str, rate: Fraction) -> Fraction | None:
-    """Seconds of a clip's sound before its first kept frame; None when that is not known any more.
+    """Return the seconds of a clip's sound before its first kept frame; None when no longer known.
 
-    The sound is that of the whole clip. A take that was made for another cut of the clip has another place
-    in it, and is better silent than out of step.
+    The sound is that of the whole clip. A take made for another cut of the clip starts elsewhere in it, and
+    is better silent than out of sync.
     """
     try:
         clips = store.read("clips.json", Clips, language).clips
@@ -175,7 +175,7 @@ def _lead(store: EpisodeStore, language: str, item: str, take: str, rate: Fracti
 
 
 def shots(episode: EpisodeFolder) -> list[dict[str, Any]]:
-    """List the shots with where their pictures are; none before they were found."""
+    """List the shots with the URLs of their pictures; none before the shots are found."""
     if not episode.store.has("shots.json"):
         return []
     base = f"/media/{quote(episode.name, safe='')}/shots"
@@ -195,8 +195,8 @@ def subtitle_file(episode: EpisodeFolder, language: str, *suffixes: str) -> str:
     return next((f"{language}/{name}" for end in endings for name in names if name.endswith(end)), "")
 
 
-def subtitles_from(episode: EpisodeFolder, language: str, file: Path) -> Derived:
-    """Describe subtitles that a page can show, made from those that were written in another format."""
+def subtitles_from(episode: EpisodeFolder, language: str, file: Path) -> DerivedFile:
+    """Describe WebVTT subtitles for a page, made from those in another format."""
 
     def make(target: Path) -> None:
         from dubkit.formats.reading import read_cues
@@ -204,16 +204,16 @@ def subtitles_from(episode: EpisodeFolder, language: str, file: Path) -> Derived
 
         target.write_bytes(write_vtt(read_cues(file)))
 
-    return Derived(episode.store, f"{language}/subtitles", (file,), ".vtt", make)
+    return DerivedFile(episode.store, f"{language}/subtitles", (file,), ".vtt", make)
 
 
 @cache
 def report_policy() -> str:
     """Return the Content-Security-Policy of a report.
 
-    A report is one file that also opens without a server, so its style and its script stand inside it. The
-    policy lets in the script of this version's template by its hash and no other, so that nothing that
-    came into a report with a text can run; a report of another version shows without its script.
+    A report is a single file that opens without a server, so its style and script are inside it. The policy
+    allows only the script of this version's template, by its hash: nothing in the texts of a report can run,
+    and a report of another version is shown without its script.
     """
     template = (files("dubkit.qc") / "report.html.j2").read_text(encoding="utf-8")
     hashes = [

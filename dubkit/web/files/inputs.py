@@ -1,4 +1,4 @@
-"""Media files as jobs name them: relative to the input folder, and never out of it."""
+"""Media files that jobs name: relative to the input folder, and never outside it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ CURE = "Name a media file below the input folder, such as film.mp4 or series/e01
 
 
 class InputRefused(DubkitError):
-    """A name that is no media file below the input folder."""
+    """A name that is not that of a media file below the input folder."""
 
 
 def input_file(site: Site, name: str) -> Path:
     """Return the absolute path of a file below the input folder.
 
-    Raises InputRefused for a name that is absolute or climbs, for a link that leads out, for hidden files,
-    for what is no media file by its ending, and where there is nothing.
+    Raises InputRefused for absolute names, names with `..`, links that lead outside, hidden files, suffixes
+    that are not those of media files, and missing files.
     """
     parts = PurePosixPath(name).parts
     hidden = any(part.startswith(".") for part in parts)
@@ -34,5 +34,5 @@ def input_file(site: Site, name: str) -> Path:
     if not there:
         raise InputRefused(f"There is no {name[:200]!r} in the input folder.\n{CURE}")
     if path.suffix.lower() not in MEDIA:
-        raise InputRefused(f"{name[:200]!r} is no media file by its ending.\n{CURE}")
+        raise InputRefused(f"{name[:200]!r} does not have the suffix of a media file.\n{CURE}")
     return path

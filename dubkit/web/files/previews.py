@@ -1,7 +1,7 @@
-"""Files the pages need beside an episode's own: made once, in the background, below `.dubkit/web/`.
+"""Files that the pages need besides those of an episode: made once, in the background, in `.dubkit/web/`.
 
-A file is named by what it was made from, so one that exists is right; whatever else lies in its folder is
-older and is removed. It appears whole or not at all, and is never made twice at once.
+A file is named by what it was made from, so one that exists is up to date; any other in its folder is older
+and is removed. Files appear only when complete, and none is made twice at the same time.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ logger = logging.getLogger(__name__)
 
 FOLDER = f"{HIDDEN}/web"
 VERSION = 1
-"""Rises when previews or peaks are made in another way."""
+"""Raised when previews or peaks are made in another way."""
 
 FAILED_FOR = 60.0
-"""Seconds after which a file that could not be made is tried again: the disk may have room by then."""
+"""Seconds after which a file that failed is tried again: the disk may have space by then."""
 
 
 class PreviewFailed(DubkitError):
-    """A file for the pages could not be made from what it shows."""
+    """A file for the pages could not be made."""
 
 
 @dataclass(frozen=True, slots=True)
-class Derived:
-    """A file to be made from another file of an episode."""
+class DerivedFile:
+    """A file to make from other files of an episode."""
 
     store: EpisodeStore
     slot: str
-    """What it shows, as a relative folder that holds one file at a time: `source`, `pt-BR/dub`."""
+    """What it shows, as a relative folder that holds one file: `source`, `pt-BR/dub`."""
     origin: tuple[Path, ...]
     """The files it is made from."""
     suffix: str
@@ -50,7 +50,7 @@ class Derived:
     variant: str = ""
     """What else it is made from."""
     long: bool = False
-    """True when making it may take minutes: then quick ones do not wait behind it."""
+    """True when making it may take minutes; quick ones do not wait for it."""
 
     @property
     def relative(self) -> str:
@@ -64,7 +64,7 @@ class Derived:
 
 
 class _Lane:
-    """One thread that makes files one after the other; it does not keep the server from ending."""
+    """One thread that makes files one after the other. The server can end while it works."""
 
     def __init__(self, name: str) -> None:
         self._due: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -83,7 +83,7 @@ class _Lane:
 
 
 class Previews:
-    """Makes derived files in the background and knows which are being made and which failed."""
+    """Makes derived files in the background, and knows which are being made and which have failed."""
 
     def __init__(self, failed_for: float = FAILED_FOR) -> None:
         self._failed_for = failed_for
@@ -92,13 +92,13 @@ class Previews:
         self._failed: dict[Path, tuple[float, str]] = {}
         self._lanes = {False: _Lane("previews-quick"), True: _Lane("previews-long")}
 
-    def get(self, wanted: Derived) -> Path | None:
-        """Return the file, or None while it is being made (which this begins).
+    def get(self, derived: DerivedFile) -> Path | None:
+        """Return the file, or None while it is being made (which this call starts).
 
         Raises PreviewFailed when it cannot be made, and FileNotFoundError when its origin is gone.
         """
-        relative = wanted.relative
-        path = wanted.store.path(relative)
+        relative = derived.relative
+        path = derived.store.path(relative)
         with self._guard:
             if path.is_file():
                 return path
@@ -109,20 +109,20 @@ class Previews:
                 raise PreviewFailed(reason)
             self._failed.pop(path, None)
             self._making.add(path)
-            self._lanes[wanted.long].put(lambda: self._make(wanted, relative, path))
+            self._lanes[derived.long].put(lambda: self._make(derived, relative, path))
         return None
 
-    def _make(self, wanted: Derived, relative: str, path: Path) -> None:
+    def _make(self, derived: DerivedFile, relative: str, path: Path) -> None:
         reason = ""
         try:
-            with wanted.store.writing(relative, beside=True) as temporary:
-                wanted.make(temporary)
+            with derived.store.writing(relative, beside=True) as temporary:
+                derived.make(temporary)
             _remove_older(path)
         except DubkitError as error:
             reason = str(error)
         except Exception:
             logger.exception("%s could not be made", relative)
-            reason = f"The preview of {wanted.slot} could not be made; the server's log has the details."
+            reason = f"The preview of {derived.slot} could not be made; the server's log has the details."
         with self._guard:
             self._making.discard(path)
             if reason:

@@ -26,54 +26,54 @@ TYPES = {
     ".srt": "text/plain; charset=utf-8",
     ".html": "text/html; charset=utf-8",
 }
-"""Content types of what is served. Others are bytes to be saved, so no browser guesses."""
+"""Suffix -> content type. Other files are sent as bytes to be saved, so that no browser guesses."""
 
 REVALIDATED = "private, no-cache"
-"""A browser may keep it but asks each time whether it still stands."""
+"""A browser may cache it, but must validate it each time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedFile:
     """A file that may be sent."""
 
     path: Path
     stat: os.stat_result
 
 
-def inside(root: Path, relative: str) -> Served:
-    """Return a regular file below `root`. Raises HTTP 404 for anything else, links out of it included."""
+def inside(root: Path, relative: str) -> ServedFile:
+    """Return a regular file below `root`. Raises HTTP 404 for anything else, also for links that lead out."""
     base = root.resolve()
     try:
         path = (base / relative).resolve(strict=True)
         found = path.stat()
     except (OSError, ValueError, RuntimeError):
-        raise _nothing() from None
+        raise _missing() from None
     if not path.is_relative_to(base) or not stat.S_ISREG(found.st_mode):
-        raise _nothing()
-    return Served(path, found)
+        raise _missing()
+    return ServedFile(path, found)
 
 
-def the_file(path: Path) -> Served:
-    """Return one file that needs no folder around it. Raises HTTP 404 when it is gone."""
+def the_file(path: Path) -> ServedFile:
+    """Return a file at any path. Raises HTTP 404 when it does not exist."""
     try:
         found = path.stat()
     except OSError:
-        raise _nothing() from None
+        raise _missing() from None
     if not stat.S_ISREG(found.st_mode):
-        raise _nothing()
-    return Served(path, found)
+        raise _missing()
+    return ServedFile(path, found)
 
 
-def _nothing() -> HTTPException:
+def _missing() -> HTTPException:
     return HTTPException(404, "There is no such file.")
 
 
 def send_file(
-    request: Request, file: Served, *, name: str = "", headers: dict[str, str] | None = None
+    request: Request, file: ServedFile, *, name: str = "", headers: dict[str, str] | None = None
 ) -> Response:
-    """Answer with a file, a range of it, or that it has not changed.
+    """Answer with a file, a range of it, or 304 when it has not changed.
 
-    `name` makes it a download under that name.
+    With `name` it is a download under that name.
     """
     response = FileResponse(
         file.path,

@@ -1,10 +1,10 @@
-"""Uploads in pieces, which survive a lost connection and a restart of the server.
+"""Resumable uploads: they survive a lost connection and a restart of the server.
 
-    <inputs>/.uploads/<id>.part     what has come so far; its size is the offset
-    <inputs>/.uploads/<id>.json     whose it is, its name and its full size
-    <inputs>/<name>                 where it lies when it is whole and is media
+    <inputs>/.uploads/<id>.part     the bytes received so far; its size is the offset
+    <inputs>/.uploads/<id>.json     its owner, name and full size
+    <inputs>/<name>                 where it goes when it is complete and is media
 
-A name that is sent is never a path: it is cleaned, and a file that is there is never written over.
+A name from a client is never used as a path: it is cleaned, and no existing file is overwritten.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from dubkit.web.accounts.people import Person
 
 FOLDER = ".uploads"
 KEPT_SECONDS = 7 * 24 * 3600
-"""An upload that nobody went on with for so long is removed."""
+"""Age after which an upload that was not continued is removed."""
 
 MOST_UNFINISHED = 200
-"""Uploads that one person may have begun and not finished."""
+"""Unfinished uploads that one person may have."""
 
 _ROOM = 256 * 1024**2
-"""Bytes that stay free on the disk."""
+"""Bytes to keep free on the disk."""
 _ID = re.compile(r"[0-9a-f]{24}")
 _UNSAFE = re.compile(r'[<>:"/\\|?*]')
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
@@ -45,7 +45,7 @@ _PIECES = (".json", ".part", ".lock", ".new")
 
 
 class UploadError(DubkitError):
-    """An upload that is refused, with the HTTP status that says so."""
+    """An upload is refused; `status` is the HTTP status of the answer."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -54,18 +54,18 @@ class UploadError(DubkitError):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One upload as it is kept beside its bytes."""
+    """One upload, as stored beside its bytes."""
 
     id: str
     name: str
-    """File name, cleaned, that it gets when it is whole."""
+    """Clean file name that it gets when it is complete."""
     size: int
-    """Bytes of the whole."""
+    """Bytes of the complete file."""
     owner: str
     created: float
     """Seconds since 1970."""
     file: str = ""
-    """Name below the input folder; empty until it is whole and was found to be media."""
+    """Name below the input folder; empty until it is complete and known to be media."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +86,19 @@ class Uploads:
         self.inputs = inputs
         self.folder = inputs / FOLDER
         self.largest = largest
-        """Bytes one upload may have."""
+        """Bytes of the largest upload."""
 
     # looking
 
     def get(self, upload: str, person: Person) -> Upload:
-        """Return an upload. Raises UploadError 404 where there is none or it is another person's."""
+        """Return an upload. Raises UploadError 404 for a missing one and for one of somebody else."""
         found = self._read(upload) if _ID.fullmatch(upload) else None
         if found is None or not (found.owner == person.name or person.may("admin")):
-            raise UploadError(404, "There is no such upload, or it has expired. Begin it again.")
+            raise UploadError(404, "There is no such upload, or it has expired. Start it again.")
         return found
 
     def offset(self, upload: Upload) -> int:
-        """Bytes that are here."""
+        """Return how many bytes have been received."""
         if upload.file:
             return upload.size
         try:
@@ -107,21 +107,21 @@ class Uploads:
             return 0
 
     def expires(self, upload: Upload) -> float:
-        """Seconds since 1970 when the upload is removed, unless more of it comes."""
+        """Return when the upload is removed unless more of it comes, in seconds since 1970."""
         return self._touched(self._note(upload.id)) + KEPT_SECONDS
 
     def part(self, upload: Upload) -> Path:
-        """Where the bytes of an unfinished upload lie."""
+        """Return the file with the bytes of an unfinished upload."""
         return self.folder / f"{upload.id}.part"
 
     # changing
 
     def create(self, sent_name: str, size: int, person: Person) -> Upload:
-        """Begin an upload. Raises UploadError: name (415), size (413), number (429) or room (507)."""
+        """Begin an upload. Raises UploadError: name (415), size (413), too many (429), disk space (507)."""
         name = clean_name(sent_name)
         if size > self.largest:
             largest = f"{self.largest / 1e9:g} GB"
-            raise UploadError(413, f"{name} has {size / 1e9:.2f} GB; the server takes {largest} at most.")
+            raise UploadError(413, f"{name} has {size / 1e9:.2f} GB; the server accepts {largest} at most.")
         self.folder.mkdir(parents=True, exist_ok=True)
         self.sweep()
         unfinished = [one for one in self._all() if not one.file]
@@ -132,8 +132,8 @@ class Uploads:
         if size + promised + _ROOM > free:
             raise UploadError(
                 507,
-                f"There is no room for {name}: it has {size / 1e9:.2f} GB, and "
-                f"{max(0, free - promised - _ROOM) / 1e9:.2f} GB are free. Make room on the server's disk.",
+                f"There is no space for {name}: it has {size / 1e9:.2f} GB, and "
+                f"{max(0, free - promised - _ROOM) / 1e9:.2f} GB are free. Free some space on the server.",
             )
         upload = Upload(secrets.token_hex(12), name, size, person.name, time.time())
         self.part(upload).touch()
@@ -142,21 +142,21 @@ class Uploads:
 
     @contextmanager
     def held(self, upload: Upload) -> Iterator[None]:
-        """Keep an upload to oneself. Raises UploadError 423 while another request writes it."""
+        """Hold the lock of an upload. Raises UploadError 423 while another request has it."""
         lock = FileLock(self.folder / f"{upload.id}.lock", thread_local=False)
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise UploadError(423, f"Another request writes {upload.name} just now. Try again.") from None
+            raise UploadError(423, f"Another request is writing {upload.name}. Try again.") from None
         try:
             yield
         finally:
             lock.release()
 
     def finish(self, upload: Upload) -> Upload:
-        """Put a whole upload among the inputs; nothing happens when it is there already.
+        """Move a complete upload to the inputs, unless that has been done.
 
-        Raises UploadError 422, and forgets the upload, when it is not media.
+        Raises UploadError 422, and removes the upload, when it is not media.
         """
         if upload.file:
             return upload
@@ -172,12 +172,12 @@ class Uploads:
         return done
 
     def remove(self, upload: Upload) -> None:
-        """Forget an upload and what came of it; a file that has become an input stays."""
+        """Remove an upload and what was received; a file that has become an input stays."""
         for suffix in _PIECES:
             (self.folder / f"{upload.id}{suffix}").unlink(missing_ok=True)
 
     def sweep(self) -> None:
-        """Remove what has expired."""
+        """Remove expired uploads."""
         for name in {path.stem for path in self.folder.iterdir()}:
             note = self._note(name)
             if _ID.fullmatch(name) and self._touched(note) + KEPT_SECONDS < time.time():
@@ -214,9 +214,9 @@ class Uploads:
 
 
 def clean_name(sent: str) -> str:
-    """Make a file name that is safe on every system of one that was sent; it stays readable.
+    """Return a readable file name that is safe on every system, from the one that a client sent.
 
-    Raises UploadError 415 when its ending is not that of a media file.
+    Raises UploadError 415 when its suffix is not that of a media file.
 
     >>> clean_name("../../Über  mich?.MP4")
     'Über mich.mp4'
@@ -229,10 +229,10 @@ def clean_name(sent: str) -> str:
     if suffix not in MEDIA:
         raise UploadError(
             415,
-            f"{name or 'The upload'} does not end like a media file. "
+            f"{name or 'The upload'} does not have the suffix of a media file. "
             f"Send one of: {', '.join(sorted(ending[1:] for ending in MEDIA))}.",
         )
-    # A leading dash looks like an option to programs, a leading dot hides the file.
+    # Programs take a leading dash for an option, and a leading dot hides the file.
     stem = name[: -len(suffix)].strip(" .").lstrip("-. ")
     while len(stem.encode()) > _LONGEST_STEM:
         stem = stem[:-1]
@@ -247,22 +247,22 @@ def _check_media(part: Path) -> None:
 
 
 def _settle(part: Path) -> None:
-    """Bring the bytes to the disk before they get the name that says they are whole."""
+    """Write the bytes to the disk before the file gets its final name."""
     with part.open("rb+") as stream:
         os.fsync(stream.fileno())
 
 
 def _adopt(part: Path, inputs: Path, name: str) -> str:
-    """Move a whole file among the inputs; return its name there.
+    """Move a complete file to the inputs; return its name there.
 
-    The same content under the same name is one file; other content gets a number.
+    The same content under the same name is the same file; other content gets a number.
     """
     wanted = PurePosixPath(name)
     number, sha = 1, ""
     while True:
         target = inputs / (name if number == 1 else f"{wanted.stem}-{number}{wanted.suffix}")
         try:
-            os.link(part, target)  # unlike a rename it never takes the place of another file
+            os.link(part, target)  # unlike a rename it never replaces another file
         except FileExistsError:
             sha = sha or file_digest(part)
             same = target.is_file() and target.stat().st_size == part.stat().st_size
@@ -270,7 +270,7 @@ def _adopt(part: Path, inputs: Path, name: str) -> str:
                 number += 1
                 continue
         except OSError:
-            # A file system without links: the name is taken first, then filled.
+            # A file system without links: take the name first, then replace the empty file.
             try:
                 target.open("xb").close()
             except FileExistsError:
@@ -282,7 +282,7 @@ def _adopt(part: Path, inputs: Path, name: str) -> str:
 
 
 def input_files(inputs: Path) -> list[InputFile]:
-    """List the media files below the input folder; links and hidden folders are passed over."""
+    """List the media files below the input folder, without links and hidden folders."""
     found = []
     for folder, folders, names in os.walk(inputs):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

@@ -1,4 +1,4 @@
-"""Errors as answers: JSON for programs, a page for people; nothing of the server's inside shows."""
+"""Errors as answers: JSON for programs, a page for people, and no details of the server's inside."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from dubkit.errors import DiskFull, DubkitError, EditConflict, EpisodeBusy
-from dubkit.web.accounts.telling import told
+from dubkit.web.accounts.redaction import redact
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FOR_PROGRAMS = ("/api/", "/media/", "/metrics", "/static/")
-"""Where answers are JSON or files, never pages."""
+"""Paths whose answers are JSON or files, never pages."""
 
-DATABASE_AWAY = (
-    "The database does not answer: it is locked, full or not reachable, and the server's log says which. "
+NO_DATABASE = (
+    "The database does not answer: it is locked, full or unreachable; the log of the server says which. "
     "Try again soon."
 )
 
@@ -34,21 +34,21 @@ NEXT_STEPS = {
     403: "Ask an admin, if you should be able to do this.",
     429: "Wait for a while, then try again.",
 }
-"""What a person may do about a status, beyond the message."""
+"""What a person can do about an error, by status."""
 
 
 def is_for_programs(request: Request) -> bool:
-    """Tell whether a request wants no page."""
+    """Tell whether a request comes from a program, not from somebody with a browser."""
     return request.url.path.startswith(FOR_PROGRAMS)
 
 
 def is_for_part(request: Request) -> bool:
-    """Tell whether a page asks for a part of itself (by htmx), which takes the answer in, errors too."""
+    """Tell whether a page requests a part of itself (by htmx), where errors are shown too."""
     return request.headers.get("hx-request") == "true" and not is_for_programs(request)
 
 
 def problem(request: Request, status: int, detail: Any, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an error as the asker can read it: `{"detail": …}`, a page, or a sentence for one."""
+    """Return an error in the form the caller reads: `{"detail": …}`, a page, or a sentence in a page."""
     if is_for_programs(request):
         return JSONResponse({"detail": detail}, status, dict(headers or {}))
     if is_for_part(request):
@@ -64,7 +64,7 @@ def problem(request: Request, status: int, detail: Any, headers: Mapping[str, st
 
 
 def _part(status: int, message: str, headers: Mapping[str, str] | None) -> Response:
-    """Return an error that stands where the part would, until the page asks for that again."""
+    """Return an error in the place of a part, until the page requests that again."""
     from markupsafe import Markup
 
     from dubkit.web.templating import icon
@@ -81,12 +81,12 @@ def add_error_handlers(app: FastAPI) -> None:
         return problem(request, error.status_code, error.detail, error.headers)
 
     async def malformed(request: Request, error: RequestValidationError) -> Response:
-        # Without what was sent: it may be a password.
+        # Without the value that was sent: it may be a password.
         found = [{"loc": list(e["loc"]), "msg": e["msg"], "type": e["type"]} for e in error.errors()]
         return problem(request, 422, found)
 
     async def user_error(request: Request, error: DubkitError) -> Response:
-        return problem(request, status_of(error), _told(request, str(error)))
+        return problem(request, status_of(error), _redacted(request, str(error)))
 
     app.add_exception_handler(HTTPException, refused)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, malformed)  # type: ignore[arg-type]
@@ -94,7 +94,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def status_of(error: DubkitError) -> int:
-    """Return the HTTP status of an error the user can mend."""
+    """Return the HTTP status of an error that the user can correct."""
     for kind, status in _statuses().items():
         if isinstance(error, kind):
             return status
@@ -111,10 +111,10 @@ def _statuses() -> dict[type[DubkitError], int]:
     return {**conflicts, NoSuchUser: 404, DiskFull: 507}
 
 
-def _told(request: Request, text: str) -> str:
-    """Return a message as the asker may read it: where the server keeps its folders is for admins."""
+def _redacted(request: Request, text: str) -> str:
+    """Return a message as the caller may read it: only admins see where folders are."""
     person = getattr(request.state, "person", None)
-    return told(request.app.state.site, person, text) if person is not None else text
+    return redact(request.app.state.site, person, text) if person is not None else text
 
 
 def _in_words(detail: Any) -> str:
@@ -127,7 +127,7 @@ def _in_words(detail: Any) -> str:
 class Unexpected:
     """ASGI middleware that answers a bug with 500 and keeps its traceback in the log.
 
-    It stands inside the middleware that sets the security headers, so that these answers have them too.
+    It runs inside the middleware that sets the security headers, so these answers have them too.
     """
 
     app: ASGIApp
@@ -146,17 +146,17 @@ class Unexpected:
             if scope["type"] != "http" or begun:
                 raise
             request = Request(scope)
-            if _is_database_away(error):
+            if _is_no_database(error):
                 logger.warning("%s %r: no database: %s", scope["method"], scope["path"], error)
-                answer = problem(request, 503, DATABASE_AWAY, {"Retry-After": "5"})
+                answer = problem(request, 503, NO_DATABASE, {"Retry-After": "5"})
             else:
                 logger.exception("%s %r failed", scope["method"], scope["path"])
                 answer = problem(request, 500, "Something went wrong in the server; its log has the details.")
             await answer(scope, receive, send)
 
 
-def _is_database_away(error: Exception) -> bool:
-    """Tell whether the database is locked, full, read-only or gone: nothing that the request did."""
+def _is_no_database(error: Exception) -> bool:
+    """Tell whether the database is locked, full, read-only or gone: not the fault of the request."""
     from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
     return isinstance(error, (OperationalError, InterfaceError, TimeoutError))

@@ -1,6 +1,6 @@
-"""The guard stands before every route: it finds out who asks and refuses whoever may not come in.
+"""The guard runs before every route: it identifies the caller and refuses whoever may not come in.
 
-Everything is closed but what `OPEN` names, so a route that forgets its dependency is still not open.
+Every path but those in `OPEN` is closed, so a route that forgets its dependency is closed too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from dubkit.web.accounts.csrf import Carried
+from dubkit.web.accounts.csrf import RequestSession
 from dubkit.web.accounts.hosts import Hosts
 from dubkit.web.accounts.identity import Identity
 from dubkit.web.http.errors import is_for_part, is_for_programs, problem
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = frozenset({"/login", "/api/health", "/api/health/live", "/api/health/ready"})
-"""Paths anybody may ask for."""
+"""Paths open to everybody."""
 
 OWN_AFFAIRS = ("/logout", "/login", "/api/password", "/api/tokens")
-"""What a viewer may change, being about the viewer alone."""
+"""What a viewer may change: it concerns only the viewer."""
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 1000
-"""Fields of a form that are looked at."""
+"""Fields of a form that are read at most."""
 
-LOGGED_OUT = "You are not logged in any more. Load the page again to log in."
-TOO_OLD = "The page was too old or is not from this server. Load it again and repeat what you did."
+LOGGED_OUT = "You are no longer logged in. Reload the page to log in."
+TOO_OLD = "The page is too old or not from this server. Reload it and repeat what you did."
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """ASGI middleware; leaves `request.state.person` (or None) and `request.state.carried` behind."""
+    """ASGI middleware; sets `request.state.person` (or None) and `request.state.session`."""
 
     app: ASGIApp
     hosts: Hosts
@@ -57,12 +57,12 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         request = Request(scope, receive)
-        session = request.state.carried = Carried()
+        session = request.state.session = RequestSession()
         request.state.person = None
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._carry(session, MutableHeaders(scope=message))
+                self._set_cookie(session, MutableHeaders(scope=message))
             await send(message)
 
         try:
@@ -73,25 +73,25 @@ class Guard:
             await self.app(scope, receive, sending)
 
     async def _check(self, request: Request, receive: Receive) -> Receive:
-        """Let the request in or raise HTTPException; return from where its body is read now."""
-        if not self.hosts.known(request.headers.get("host", "")):
-            raise HTTPException(400, "The server is not known by this name; serve.hosts lists its names.")
+        """Let the request in or raise HTTPException; return where its body is read from now on."""
+        if not self.hosts.accepts(request.headers.get("host", "")):
+            raise HTTPException(400, "This is not a name of the server; serve.hosts lists its names.")
         path = request.url.path
         if path.startswith("/static/") and request.method in SAFE:
             return receive
-        who = await anyio.to_thread.run_sync(self.identity.of, request)
-        session: Carried = request.state.carried
-        session.visit, session.write = who.visit, who.renew
-        request.state.person = who.person
-        if who.person is None and path not in OPEN:
-            raise HTTPException(401, who.reason, {"WWW-Authenticate": "Bearer"})
+        caller = await anyio.to_thread.run_sync(self.identity.of, request)
+        session: RequestSession = request.state.session
+        session.visit, session.write = caller.visit, caller.renew
+        request.state.person = caller.person
+        if caller.person is None and path not in OPEN:
+            raise HTTPException(401, caller.reason, {"WWW-Authenticate": "Bearer"})
         if request.method in SAFE:
             return receive
-        if not who.by_token:
+        if not caller.by_token:
             self._check_origin(request)
             receive = await self._check_csrf(request, receive)
-        if who.person is not None:
-            _check_role(who.person, path)
+        if caller.person is not None:
+            _check_role(caller.person, path)
         return receive
 
     def _check_origin(self, request: Request) -> None:
@@ -99,17 +99,17 @@ class Guard:
         host = request.headers.get("host", "")
         foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
         if foreign or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            raise HTTPException(403, "The request comes from a page of another site.")
+            raise HTTPException(403, "The request comes from a page on another site.")
 
     async def _check_csrf(self, request: Request, receive: Receive) -> Receive:
         given = request.headers.get("x-csrf-token", "")
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-        # No page sends an upload as a form, and the body of one may be larger than the memory.
+        # No page sends an upload as a form, and its body may be larger than the memory.
         if not given and kind == FORM and not is_upload(request.url.path):
             body = await request.body()
             given = _field(body, "csrf_token")
             receive = _again(body, receive)
-        visit = request.state.carried.visit
+        visit = request.state.session.visit
         if visit is None or not self.sessions.csrf_matches(visit, given):
             raise HTTPException(403, TOO_OLD + " Programs send the X-CSRF-Token header, or a token.")
         return receive
@@ -123,15 +123,15 @@ class Guard:
             return RedirectResponse(f"/login?next={quote(there, safe='')}", 303)
         return problem(request, refusal.status_code, refusal.detail, refusal.headers)
 
-    def _carry(self, session: Carried, headers: MutableHeaders) -> None:
+    def _set_cookie(self, session: RequestSession, headers: MutableHeaders) -> None:
         if session.write and session.visit is not None:
-            headers.append("Set-Cookie", self.sessions.written(session.visit))
+            headers.append("Set-Cookie", self.sessions.set_cookie(session.visit))
         elif session.drop:
-            headers.append("Set-Cookie", self.sessions.removed)
+            headers.append("Set-Cookie", self.sessions.remove_cookie)
 
 
 def _field(form: bytes, name: str) -> str:
-    """Return a field of a form; "" when it is not there, or there are too many."""
+    """Return a field of a form; "" when it is missing or there are too many fields."""
     try:
         return parse_qs(form.decode("latin-1"), max_num_fields=MOST_FIELDS).get(name, [""])[0]
     except ValueError:
@@ -141,11 +141,11 @@ def _field(form: bytes, name: str) -> str:
 def _check_role(person: Person, path: str) -> None:
     own = any(path == open or path.startswith(open + "/") for open in OWN_AFFAIRS)
     if not own and not person.may("editor"):
-        raise HTTPException(403, f"{person.name} has the role viewer, which changes nothing.")
+        raise HTTPException(403, f"{person.name} has the role viewer, which may not change anything.")
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """Give a body that was read to the route as well."""
+    """Give a body that was read already to the route as well."""
     given = False
 
     async def reading() -> Message:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HeadOfPages:
-    """ASGI middleware that answers HEAD of a page as its GET.
+    """ASGI middleware that answers HEAD of a page with the headers of its GET.
 
-    Files are not asked for so, but by routes of their own: those need not read them.
+    HEAD of files and of the API has routes of its own, which need not read the files.
     """
 
     app: ASGIApp
@@ -31,10 +31,10 @@ class HeadOfPages:
                 message = {**message, "body": b""}
             await send(message)
 
-        # A copy: the server looks into its own to see that no body is due.
-        asked = {**scope, "method": "GET"}
+        # A copy: the server reads the method in its own scope to know that no body is due.
+        as_get = {**scope, "method": "GET"}
         try:
-            await self.app(asked, receive, sending)
+            await self.app(as_get, receive, sending)
         finally:
-            if "route" in asked:
-                scope["route"] = asked["route"]  # requests are counted by it
+            if "route" in as_get:
+                scope["route"] = as_get["route"]  # metrics count requests by route

@@ -1,4 +1,4 @@
-"""Headers of every answer that keep a browser from doing what no page of ours needs, and body limits."""
+"""Security headers of every answer, and limits of request bodies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POLICY = (
     "media-src 'self' blob:; connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-"""Content-Security-Policy; the nonce is of one answer and lets its own style elements in."""
+"""Content-Security-Policy; the nonce of an answer allows its own style elements."""
 
 FIXED = {
     "X-Content-Type-Options": "nosniff",
@@ -34,23 +34,23 @@ FIXED = {
 }
 
 LARGEST_BODY = 2_000_000
-"""Bytes of a body that is not an upload."""
+"""Bytes of the largest body that is not an upload."""
 
 BODY_SECONDS = 60.0
-"""Time for a body that is not an upload: slower clients only hold connections."""
+"""Seconds in which a body that is not an upload must arrive: slower clients only hold connections."""
 
 UPLOADS = "/api/uploads"
-"""Where larger bodies come in; that router has limits of its own."""
+"""Path of uploads, which have limits of their own."""
 
 
 def is_upload(path: str) -> bool:
-    """Tell whether a path is one that uploads are sent to."""
+    """Tell whether uploads are sent to a path."""
     return path == UPLOADS or path.startswith(UPLOADS + "/")
 
 
 @dataclass(frozen=True, slots=True)
 class SecurityHeaders:
-    """ASGI middleware; makes `request.state.csp_nonce` and sets the headers a route has not set itself."""
+    """ASGI middleware; sets `request.state.csp_nonce`, and every header that the route has not set."""
 
     app: ASGIApp
 
@@ -67,7 +67,7 @@ class SecurityHeaders:
                 for name, value in FIXED.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Content-Security-Policy", POLICY.format(nonce=nonce))
-                # Nothing that names people or episodes stays in a cache, unless its route knows better.
+                # Answers may name people or episodes, so none is cached unless its route allows it.
                 headers.setdefault("Cache-Control", "no-store")
                 if scope["scheme"] == "https":
                     headers.setdefault("Strict-Transport-Security", "max-age=31536000")
@@ -93,16 +93,16 @@ class BodyLimit:
 
         async def reading() -> Message:
             nonlocal read, more, until
-            # Said where the body is read, so that it is answered like any other error of a route.
+            # Raised where the body is read, so that it is answered like any other error of a route.
             if too_large:
                 raise _refusal()
-            if not more:  # what comes after a body is that the client has gone, whenever it does
+            if not more:  # after the body comes only that the client has gone, at any time
                 return await receive()
             until = until or anyio.current_time() + BODY_SECONDS
             with anyio.move_on_after(until - anyio.current_time()) as limit:
                 message = await receive()
             if limit.cancelled_caught:
-                raise HTTPException(408, f"The body did not come within {BODY_SECONDS:g} seconds.")
+                raise HTTPException(408, f"The body did not arrive within {BODY_SECONDS:g} seconds.")
             more = message.get("more_body", False)
             read += len(message.get("body", b""))
             if read > LARGEST_BODY:

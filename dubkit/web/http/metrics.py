@@ -1,4 +1,4 @@
-"""Numbers for Prometheus: jobs, stages, workers, requests. No names of people or files are among them."""
+"""Metrics for Prometheus: jobs, stages, workers, requests, without names of people or files."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ REQUEST_BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 LATE = timedelta(seconds=60)
-"""Events whose transactions overlap may appear that much later than their time says."""
+"""Events of overlapping transactions may appear up to this long after their time."""
 
 
 class Metrics:
-    """The numbers of one application, in a registry of its own."""
+    """The metrics of one application, in a registry of its own."""
 
     def __init__(self, database: Database) -> None:
         self.registry = CollectorRegistry()
@@ -54,7 +54,7 @@ class Metrics:
         )
         self.edits = Histogram(
             "dubkit_edit_seconds",
-            "Time from an edit of lines to its answer, when it is saved.",
+            "Time until an edit of lines is saved.",
             buckets=EDIT_BUCKETS,
             registry=self.registry,
         )
@@ -72,32 +72,32 @@ PUT_LINES = ("PUT", "/api/jobs/{job}/transcript")
 
 
 def metrics_of(app: FastAPI) -> Metrics:
-    """Return the numbers of an application."""
-    found: Metrics | None = getattr(app.state, "metrics", None)
-    if found is None:
-        found = app.state.metrics = Metrics(app.state.site.database)
-    return found
+    """Return the metrics of an application."""
+    metrics: Metrics | None = getattr(app.state, "metrics", None)
+    if metrics is None:
+        metrics = app.state.metrics = Metrics(app.state.site.database)
+    return metrics
 
 
 @dataclass(frozen=True, slots=True)
 class Metered(AfterAnswers):
-    """ASGI middleware that counts requests, those included that never come to a route."""
+    """ASGI middleware that counts requests, also those that reach no route."""
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
-        # The template, never the path: paths hold names, and there are endlessly many.
+        # The template, never the path: paths hold names, and their number has no limit.
         route = getattr(scope.get("route"), "path", "") or "none"
         metrics_of(scope["app"]).answered(scope["method"], route, status or 500, seconds)
 
 
 class Jobs(Collector):
-    """What the database says of jobs when somebody asks for the numbers."""
+    """Metrics of jobs, read from the database on request."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._stages = Stages()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the numbers as they stand."""
+        """Yield the current numbers."""
         with self._database.reading() as session:
             yield self._states(session)
             yield self._age(session)
@@ -105,32 +105,32 @@ class Jobs(Collector):
             yield from self._stages.read(session)
 
     def describe(self) -> list[Metric]:
-        """Return nothing, so that registering does not ask the database."""
+        """Return nothing, so that registering needs no query."""
         return []
 
     def _states(self, session: Session) -> Metric:
         rows = session.execute(select(JobRow.state, func.count()).group_by(JobRow.state)).all()
         counts = dict.fromkeys(STATES, 0) | {state: count for state, count in rows}
-        found = GaugeMetricFamily("dubkit_jobs", "Jobs by state.", labels=("state",))
+        metric = GaugeMetricFamily("dubkit_jobs", "Jobs by state.", labels=("state",))
         for state, count in counts.items():
-            found.add_metric((state,), count)
-        return found
+            metric.add_metric((state,), count)
+        return metric
 
     def _age(self, session: Session) -> Metric:
         oldest = session.scalar(select(func.min(JobRow.updated)).where(JobRow.state == "queued"))
         age = max(0.0, (now() - oldest).total_seconds()) if oldest else 0.0
-        return GaugeMetricFamily("dubkit_queue_age_seconds", "How long the oldest job waits.", value=age)
+        return GaugeMetricFamily(
+            "dubkit_queue_age_seconds", "How long the oldest queued job has waited.", value=age
+        )
 
     def _workers(self, session: Session) -> Metric:
         held = (JobRow.state == "running") & (JobRow.lease_until > now())
         count = session.scalar(select(func.count(func.distinct(JobRow.worker))).where(held))
-        return GaugeMetricFamily(
-            "dubkit_workers_at_work", "Workers that hold a job and are alive.", value=count or 0
-        )
+        return GaugeMetricFamily("dubkit_workers_at_work", "Workers alive with a job.", value=count or 0)
 
 
 class Stages:
-    """Seconds of finished stages, added up as their events appear; each event is read once or twice."""
+    """Seconds of finished stages, summed as their events appear; no event counts twice."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -138,7 +138,7 @@ class Stages:
         self._runs: dict[str, int] = {}
         self._since: datetime | None = None
         self._counted: dict[tuple[str, int], datetime] = {}
-        """Events that are counted and may be read again."""
+        """Events that were counted and may be read again."""
 
     def read(self, session: Session) -> Iterator[Metric]:
         """Yield seconds and runs by stage."""
@@ -151,8 +151,12 @@ class Stages:
             if self._since is not None:
                 early = self._since - LATE
                 self._counted = {event: at for event, at in self._counted.items() if at >= early}
-            seconds = CounterMetricFamily("dubkit_stage_seconds", "Time in each stage.", labels=("stage",))
-            runs = CounterMetricFamily("dubkit_stage_runs", "Times each stage has run.", labels=("stage",))
+            seconds = CounterMetricFamily(
+                "dubkit_stage_seconds", "Time spent in each stage.", labels=("stage",)
+            )
+            runs = CounterMetricFamily(
+                "dubkit_stage_runs", "Number of runs of each stage.", labels=("stage",)
+            )
             for stage in sorted(self._runs):
                 seconds.add_metric((stage,), self._seconds[stage])
                 runs.add_metric((stage,), self._runs[stage])

@@ -1,4 +1,4 @@
-"""The OpenAPI document: how to authenticate, and the errors every operation may answer."""
+"""The OpenAPI document: how to authenticate, and the errors that every operation may answer."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ SCHEMES = {
     "token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token of the Users page, or serve.api_token. Never in an address.",
+        "description": "A token from the Settings page, or serve.api_token. Never in a URL.",
     },
     "session": {
         "type": "apiKey",
         "in": "cookie",
         "name": "dubkit",
         "description": (
-            "The cookie of a login. Requests that change something also carry X-CSRF-Token, "
-            "which GET /api/me gives."
+            "The cookie of a login. Requests that change something also need the X-CSRF-Token header; "
+            "GET /api/me returns its value."
         ),
     },
 }
 
 PROBLEMS = {
-    "400": "What was asked for cannot be done; `detail` says why and what to do.",
+    "400": "The request cannot be done; `detail` says why and what to do.",
     "401": "Nobody is logged in, or the token is not valid.",
     "403": "The role is too low, or the X-CSRF-Token header is missing or wrong.",
-    "404": "There is no such thing, or the asker may not see it.",
-    "409": "It does not fit what is there now: it ended, changed, or is in use.",
+    "404": "There is no such thing, or the caller may not see it.",
+    "409": "It conflicts with the current state: something ended, changed, or is in use.",
     "413": "The body is too large.",
-    "429": "Too many failures; Retry-After says for how long to wait.",
+    "429": "Too many requests or failures; Retry-After says how long to wait.",
 }
-"""Status -> meaning, of errors that any operation may answer."""
+"""Status -> meaning, for errors that any operation may answer."""
 
 OPEN = {"/api/health", "/api/health/live", "/api/health/ready"}
 
 
 def describe(app: FastAPI) -> None:
-    """Make `app.openapi()` say how to authenticate and how errors look."""
+    """Add to `app.openapi()` how to authenticate and the form of errors."""
     plain = app.openapi
 
-    def described() -> dict[str, Any]:
+    def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = _with_problems(plain())
         return app.openapi_schema
 
-    app.openapi = described  # type: ignore[method-assign]
+    app.openapi = document  # type: ignore[method-assign]
 
 
 def _with_problems(document: dict[str, Any]) -> dict[str, Any]:

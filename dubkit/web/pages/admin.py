@@ -13,7 +13,7 @@ from dubkit import __version__
 from dubkit.web.accounts.access import Admin, Viewer
 from dubkit.web.accounts.audit import entries
 from dubkit.web.accounts.people import ROLES, Person
-from dubkit.web.accounts.telling import placeless
+from dubkit.web.accounts.redaction import redact_paths
 from dubkit.web.accounts.users import Accounts
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
@@ -62,10 +62,10 @@ def machine_part(request: Request, site: OnSite, person: Viewer) -> HTMLResponse
     from dubkit.ops.doctor import examine
 
     checks = [
-        replace(check, found=placeless(person, check.found), cure=placeless(person, check.cure))
+        replace(check, found=redact_paths(person, check.found), cure=redact_paths(person, check.cure))
         for check in examine(site.models, site.output)
     ]
-    models = [replace(row, note=placeless(person, row.note)) for row in list_models(site.models)]
+    models = [replace(row, note=redact_paths(person, row.note)) for row in list_models(site.models)]
     return page(request, person, "machine.html", checks=checks, models=models)
 
 
@@ -104,7 +104,7 @@ def _setting_rows(site: Site, person: Person) -> list[SettingRow]:
         shown = "***" if entry.secret and value else json.dumps(value, ensure_ascii=False)
         origin = site.configured.origins[entry.name]
         if not person.may("admin"):
-            shown, origin = placeless(person, shown), PurePath(origin).name
+            shown, origin = redact_paths(person, shown), PurePath(origin).name
         rows.append(SettingRow(entry.name, shown, origin, entry.help))
     return rows
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from dubkit.web.accounts.csrf import carried
+from dubkit.web.accounts.csrf import request_session
 from dubkit.web.accounts.login import Logins, TooMany, address_of, safe_next
 from dubkit.web.templating import page
 
@@ -47,7 +47,7 @@ async def log_in(
         return answer
     if visit is None:
         return _form(request, next, WRONG, name, 401)
-    session = carried(request)
+    session = request_session(request)
     if session.visit is not None:
         logins.end(session.visit)
     session.begin(visit)
@@ -57,7 +57,7 @@ async def log_in(
 @router.post("/logout")
 def log_out(request: Request) -> Response:
     """End the session."""
-    session = carried(request)
+    session = request_session(request)
     if session.visit is not None:
         request.app.state.logins.end(session.visit)
     session.end()

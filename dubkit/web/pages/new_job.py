@@ -18,8 +18,8 @@ from dubkit.settings import Declared
 from dubkit.translate.language import language_name, normalise
 from dubkit.web.accounts.access import Editor
 from dubkit.web.accounts.people import Person
-from dubkit.web.accounts.telling import told
-from dubkit.web.api.asked_jobs import JobAsked, work_of
+from dubkit.web.accounts.redaction import redact
+from dubkit.web.api.job_requests import JobRequest, work_of
 from dubkit.web.jobs.allowed import allowed_settings
 from dubkit.web.jobs.settings import job_settings
 from dubkit.web.site import OnSite, Site
@@ -139,7 +139,7 @@ def _plan(site: Site, person: Person, wanted: Wanted) -> Planned:
 
     source = wanted.source
     try:
-        asked = JobAsked(source=source, languages=list(wanted.languages), settings=dict(wanted.settings))
+        asked = JobRequest(source=source, languages=list(wanted.languages), settings=dict(wanted.settings))
         work, problems = work_of(site, person, asked, ())
         if work is None:
             return Planned(source, error="\n".join(str(problem["msg"]) for problem in problems))
@@ -151,7 +151,7 @@ def _plan(site: Site, person: Person, wanted: Wanted) -> Planned:
     except HTTPException as refused:
         return Planned(source, error=str(refused.detail))
     except DubkitError as error:
-        return Planned(source, error=told(site, person, str(error)))
+        return Planned(source, error=redact(site, person, str(error)))
     busy = [found for found in plans if found.reasons or found.waits_for]
     low, high = total_range({f"{found.stage} {found.language}": found.seconds for found in busy})
     return Planned(

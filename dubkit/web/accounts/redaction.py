@@ -1,4 +1,4 @@
-"""What messages say to whom: where the server keeps its folders is for admins."""
+"""Messages without the server's folders: only admins see where those are."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from dubkit.web.site import Site
 
 _PLACE = re.compile(r"(?<![\w/.:])/(?:[^\s/:;,'\"]+/)+[^\s:;,'\"]*")
-"""An absolute path of two folders or more; addresses of web pages have a colon or slashes before it."""
+"""An absolute path with two or more folders; in a URL it follows a colon or a slash."""
 
 
-def told(site: Site, person: Person, text: str) -> str:
-    """Return a message as a person may read it."""
+def redact(site: Site, person: Person, text: str) -> str:
+    """Return a message as a person may read it: with the names of folders in the place of their paths."""
     if person.may("admin"):
         return text
     for folder, name in ((site.output, "Output"), (site.inputs, "Input")):
@@ -23,11 +23,11 @@ def told(site: Site, person: Person, text: str) -> str:
     return text
 
 
-def placeless(person: Person, text: str) -> str:
-    """Return a fact about the machine as a person may read it: without any absolute path.
+def redact_paths(person: Person, text: str) -> str:
+    """Return a fact about the machine as a person may read it: without absolute paths.
 
     >>> from dubkit.web.accounts.people import Person
-    >>> placeless(Person("eve", "editor"), "3.11.7 at /opt/py/bin/python, see https://a.example/b/c")
+    >>> redact_paths(Person("eve", "editor"), "3.11.7 at /opt/py/bin/python, see https://a.example/b/c")
     '3.11.7 at …, see https://a.example/b/c'
     """
     return text if person.may("admin") else _PLACE.sub("…", text)

@@ -1,4 +1,4 @@
-"""Follow jobs as they go: one look at the database for everybody who waits for news of one."""
+"""Watch jobs for new events: one query at a time, however many clients wait for them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from dubkit.web.accounts.access import the_person
 from dubkit.web.database import Database
 from dubkit.web.jobs.tables import JobRow
 
-LOOK = 0.3
-"""Seconds between two looks."""
+INTERVAL = 0.3
+"""Seconds between two queries."""
 
 MOST = 100
-"""Streams that one person may have open: each costs queries whenever there is news."""
+"""Streams that one person may have open: each costs queries whenever there is a new event."""
 
 
-class Following:
-    """Wakes those who follow a job when it has a new event.
+class EventWatcher:
+    """Wakes the streams of a job when it has a new event.
 
-    However many follow, there is one query at a time, in a thread; without followers there is none.
+    There is one query at a time, in a thread, however many streams are open, and none without streams.
     """
 
     def __init__(self, database: Database) -> None:
@@ -35,17 +35,17 @@ class Following:
         self._watch: asyncio.Task[None] | None = None
 
     def streams(self, person: str) -> int:
-        """How many jobs a person follows now, one followed twice counted twice."""
+        """Return how many streams a person has open."""
         return self._people[person]
 
     @asynccontextmanager
     async def job(self, job: str, person: str) -> AsyncIterator[asyncio.Event]:
-        """Follow a job for a person: the event is set whenever there may be news, and is theirs to clear."""
+        """Watch a job for a person. The event is set when there may be news; the caller clears it."""
         news = asyncio.Event()
         self._waiting.setdefault(job, set()).add(news)
         self._people[person] += 1
         if self._watch is None or self._watch.done():
-            self._watch = asyncio.create_task(self._look_out(), name="following jobs")
+            self._watch = asyncio.create_task(self._poll(), name="watching jobs")
         try:
             yield news
         finally:
@@ -54,20 +54,20 @@ class Following:
             if not self._waiting[job]:
                 del self._waiting[job]
 
-    async def _look_out(self) -> None:
+    async def _poll(self) -> None:
         seen: dict[str, int] = {}
         while self._waiting:
             try:
                 newest = await asyncio.to_thread(self._newest, tuple(self._waiting))
             except SQLAlchemyError:
-                # Whoever waits asks the database next, and tells its own client what is wrong.
+                # The streams query the database themselves next, and tell their clients what is wrong.
                 newest, seen = dict.fromkeys(self._waiting, 0), {}
             for job, number in newest.items():
                 if seen.get(job) != number:
                     for news in self._waiting.get(job, ()):
                         news.set()
             seen = newest
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(INTERVAL)
 
     def _newest(self, jobs: Sequence[str]) -> dict[str, int]:
         """Return the number of the newest event of each job."""
@@ -76,18 +76,18 @@ class Following:
         return {job: number for job, number in rows}
 
 
-def following(request: Request) -> Following:
-    """Return what follows the jobs of the application that answers."""
+def event_watcher(request: Request) -> EventWatcher:
+    """Return the event watcher of the application that answers."""
     state = request.app.state
-    found: Following | None = getattr(state, "following", None)
-    if found is None:
-        found = state.following = Following(state.site.database)
-    return found
+    watcher: EventWatcher | None = getattr(state, "event_watcher", None)
+    if watcher is None:
+        watcher = state.event_watcher = EventWatcher(state.site.database)
+    return watcher
 
 
-def following_more(request: Request) -> Following:
-    """Return it for somebody who opens one more stream. Raises HTTP 429 for who has too many."""
-    found, person = following(request), the_person(request).name
-    if found.streams(person) >= MOST:
+def watcher_for_stream(request: Request) -> EventWatcher:
+    """Return the event watcher for one more stream. Raises HTTP 429 when the person has too many."""
+    watcher, person = event_watcher(request), the_person(request).name
+    if watcher.streams(person) >= MOST:
         raise HTTPException(429, f"{person} has {MOST} streams open. Close some.", {"Retry-After": "5"})
-    return found
+    return watcher

@@ -1,4 +1,4 @@
-"""Jobs as they are asked for: checked as a whole before anything is put into the queue."""
+"""Requests for jobs, checked as a whole before any job is put into the queue."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from dubkit.errors import DubkitError
 from dubkit.translate.language import normalise
 from dubkit.web.accounts.access import may_see
 from dubkit.web.accounts.people import Person
-from dubkit.web.accounts.telling import told
+from dubkit.web.accounts.redaction import redact
 from dubkit.web.files.inputs import input_file
 from dubkit.web.jobs.allowed import check_settings
 from dubkit.web.jobs.kinds import JobWork
 from dubkit.web.site import Site
 
 Place = tuple[str | int, ...]
-"""Where in a request something stands, such as ("body", "jobs", 2, "source")."""
+"""Position in a request, such as ("body", "jobs", 2, "source")."""
 
 Problem = dict[str, Any]
 
 Value = bool | int | float | Annotated[str, Field(max_length=4000)]
 
 
-class JobAsked(BaseModel):
+class JobRequest(BaseModel):
     """A dub to make."""
 
     model_config = ConfigDict(
@@ -41,57 +41,59 @@ class JobAsked(BaseModel):
     languages: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50)] = []
     """Languages to dub into."""
     settings: Annotated[dict[Annotated[str, Field(max_length=100)], Value], Field(max_length=200)] = {}
-    """Dotted names and values over the server's own, as `dubkit config` lists them."""
+    """Dotted name -> value, as `dubkit config` lists them; they override the server's."""
     until: Annotated[str, Field(max_length=100)] = ""
-    """Last stage; empty is the finished dub."""
+    """Last stage to run; empty for the finished dub."""
 
 
-class Batch(BaseModel):
+class JobBatch(BaseModel):
     """Several dubs to make."""
 
     model_config = ConfigDict(extra="forbid")
 
-    jobs: Annotated[list[JobAsked], Field(min_length=1, max_length=500)]
+    jobs: Annotated[list[JobRequest], Field(min_length=1, max_length=500)]
 
 
 def work_of(
-    site: Site, person: Person, asked: JobAsked, place: Place
+    site: Site, person: Person, request: JobRequest, place: Place
 ) -> tuple[JobWork | None, list[Problem]]:
-    """Return the work that is asked for, or everything that is wrong with it.
+    """Return the work of the requested job, or every problem of the request.
 
-    Raises HTTP 403 for an episode that is somebody else's.
+    Raises HTTP 403 for an episode that belongs to somebody else.
     """
     from dubkit.web.jobs.perform import episode_of
 
     problems: list[Problem] = []
-    settings = {name: _text(value) for name, value in asked.settings.items()}
-    languages = _languages(asked.languages, place, problems)
-    _tried(problems, (*place, "settings"), check_settings, settings)
-    _tried(problems, (*place, "until"), _check_until, asked.until, bool(asked.languages))
-    source = _tried(problems, (*place, "source"), input_file, site, asked.source)
-    episode = _tried(problems, (*place, "source"), episode_of, site.output, source) if source else None
+    settings = {name: _text(value) for name, value in request.settings.items()}
+    languages = _languages(request.languages, place, problems)
+    _try(problems, (*place, "settings"), check_settings, settings)
+    _try(problems, (*place, "until"), _check_until, request.until, bool(request.languages))
+    source = _try(problems, (*place, "source"), input_file, site, request.source)
+    episode = _try(problems, (*place, "source"), episode_of, site.output, source) if source else None
     if source is None or episode is None or problems:
-        return None, [{**found, "msg": told(site, person, found["msg"])} for found in problems]
+        return None, [{**problem, "msg": redact(site, person, problem["msg"])} for problem in problems]
     if not may_see(site, person, episode):
-        raise HTTPException(403, f"Episode {episode} is somebody else's. Ask an admin for access to it.")
-    return JobWork("dub", str(source), episode, languages, settings, until=asked.until), []
+        raise HTTPException(
+            403, f"Episode {episode} belongs to somebody else. Ask an admin for access to it."
+        )
+    return JobWork("dub", str(source), episode, languages, settings, until=request.until), []
 
 
 def refusal(problems: Sequence[Problem]) -> HTTPException:
-    """Return what is wrong as FastAPI itself would say it."""
+    """Return the problems in the form of FastAPI's own validation errors."""
     return HTTPException(422, list(problems))
 
 
-def _languages(given: Sequence[str], place: Place, problems: list[Problem]) -> tuple[str, ...]:
-    found = [
-        _tried(problems, (*place, "languages", number), normalise, tag, "languages")
-        for number, tag in enumerate(given)
+def _languages(tags: Sequence[str], place: Place, problems: list[Problem]) -> tuple[str, ...]:
+    normal = [
+        _try(problems, (*place, "languages", number), normalise, tag, "languages")
+        for number, tag in enumerate(tags)
     ]
-    return tuple(dict.fromkeys(tag for tag in found if tag))
+    return tuple(dict.fromkeys(tag for tag in normal if tag))
 
 
-def _tried(problems: list[Problem], place: Place, check: Any, *arguments: Any) -> Any:
-    """Return what a check returns; None when it finds a problem, which is noted."""
+def _try(problems: list[Problem], place: Place, check: Any, *arguments: Any) -> Any:
+    """Return the result of a check, or None for a problem, which is added to `problems`."""
     try:
         return check(*arguments)
     except DubkitError as error:
