@@ -29,6 +29,8 @@ __all__ = [
     "dub",
     "episode_context",
     "open_models",
+    "open_session",
+    "open_speeds",
     "plan_episode",
 ]
 
@@ -57,6 +59,16 @@ def chain() -> Chain:
 def episode_summary(context: Context, *, kept: bool = False) -> Summary:
     """Return the state of an episode: collected anew, or (`kept`) as its last run left it, if that holds."""
     return known_summary(chain(), context) if kept else summarise(chain(), context)
+
+
+def open_session(settings: Settings, output: Path, origins: Mapping[str, str] | None = None) -> Session:
+    """Open a session with the models and the measured speeds of this machine."""
+    return Session(settings, output, open_models(settings), open_speeds(settings), origins or {})
+
+
+def open_speeds(settings: Settings) -> Speeds:
+    """Open the speeds of past runs on this machine."""
+    return Speeds(cache_folder(settings) / "speeds.json")
 
 
 def cache_folder(settings: Settings) -> Path:

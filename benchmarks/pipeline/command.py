@@ -72,11 +72,11 @@ def _measure(part: str, chosen: argparse.Namespace, folder: Path) -> list[Figure
 
 
 def _whisper() -> Path:
-    from dubkit.cli.options import cache_folder, model_store
     from dubkit.config import Settings
+    from dubkit.studio import cache_folder, open_models
 
     settings = Settings()
-    model = model_store(settings).fetch("asr")
+    model = open_models(settings).fetch("asr")
     assert model.folder is not None, f"a fetched model has a folder in {cache_folder(settings)}"
     return model.folder
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from dubkit.cli.options import load, model_store, output_option
+from dubkit.cli.options import load, output_option
 
 MARKS = {True: "ok", False: "no", None: "--"}
 
@@ -22,8 +22,9 @@ def command(output: Path, as_json: bool) -> None:
     Exit code 1 when something that every run needs is missing.
     """
     from dubkit.ops.doctor import examine
+    from dubkit.studio import open_models
 
-    checks = examine(model_store(load({}).settings), output)
+    checks = examine(open_models(load({}).settings), output)
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False))
     else:

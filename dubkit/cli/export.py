@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dubkit.cli.options import languages, load, model_store, output_option
+from dubkit.cli.options import languages, open_session, output_option
 from dubkit.formats.format import format_of, writable
 
 
@@ -25,12 +25,10 @@ def command(video: Path, name: str | None, lang: str, out: Path | None, output: 
     diarize.
     """
     from dubkit.episode.export import export
-    from dubkit.progress import Speeds
-    from dubkit.studio import Session, episode_context
+    from dubkit.studio import episode_context
 
     name = name or _named_by(out)
-    settings = load({}, video).settings
-    session = Session(settings, output, model_store(settings), Speeds())
+    session = open_session({}, output, video)
     language = languages((lang,))[0] if lang else ""
     content = export(episode_context(session, video), language, name)
     if out is None:

@@ -308,7 +308,8 @@ def _save_state(path: Path, video: DubbedFrames) -> None:
 
 def _found(flags: dict[str, Any], recipe: Recipe) -> dict[str, Path]:
     """Return the path of each model file: the one that is named, else the model store's."""
-    from dubkit.cli.options import load, model_store
+    from dubkit.cli.options import load
+    from dubkit.studio import open_models
 
     found = {}
     store = None
@@ -318,6 +319,6 @@ def _found(flags: dict[str, Any], recipe: Recipe) -> dict[str, Path]:
         if flags[name]:
             found[name] = flags[name][0] if name == "lora" else flags[name]
             continue
-        store = store or model_store(load({}).settings)
+        store = store or open_models(load({}).settings)
         found[name] = store.fetch(role).path
     return found

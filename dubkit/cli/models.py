@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.options import load, model_store
+from dubkit.cli.options import load
 
 if TYPE_CHECKING:
     from dubkit.models.spec import ModelSpec
@@ -30,8 +30,9 @@ def command() -> None:
 def list_command(as_json: bool) -> None:
     """Show what is used, from where, its licence and size."""
     from dubkit.models.listing import list_models
+    from dubkit.studio import open_models
 
-    rows = list_models(model_store(load({}).settings))
+    rows = list_models(open_models(load({}).settings))
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False))
         return
@@ -77,8 +78,9 @@ def get_command(names: tuple[str, ...]) -> None:
     The files of the generator are large and come with terms of their own; only this command fetches them.
     """
     from dubkit.progress import Terminal
+    from dubkit.studio import open_models
 
-    store = model_store(load({}).settings)
+    store = open_models(load({}).settings)
     specs = [store.named(name) for name in names]
     for spec in specs:
         _announce(store, spec)
@@ -109,8 +111,9 @@ def verify_command(names: tuple[str, ...], as_json: bool) -> None:
     Without NAME every model that is here is verified. Exit code 1 when something is not as it should be.
     """
     from dubkit.models.verifying import verify
+    from dubkit.studio import open_models
 
-    results = verify(model_store(load({}).settings), names)
+    results = verify(open_models(load({}).settings), names)
     if as_json:
         found: list[dict[str, Any]] = [{**asdict(result), "ok": result.ok} for result in results]
         click.echo(json.dumps(found, ensure_ascii=False, default=str))

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from dubkit.config import Configured, Settings
-    from dubkit.models.store import ModelStore
+    from dubkit.config import Configured
     from dubkit.settings import Declared
     from dubkit.studio import Session
 
@@ -84,29 +83,12 @@ def _named_settings(pairs: tuple[str, ...]) -> dict[str, str]:
     return named
 
 
-def cache_folder(settings: Settings) -> Path:
-    """Folder of joined and downloaded models."""
-    from dubkit.studio import cache_folder
-
-    return cache_folder(settings)
-
-
-def model_store(settings: Settings) -> ModelStore:
-    """Open the models as the settings say."""
-    from dubkit.studio import open_models
-
-    return open_models(settings)
-
-
 def open_session(flags: Mapping[str, Any], output: Path, source: Path | None = None) -> Session:
-    """Build what the library's functions need to open episodes."""
-    from dubkit.progress import Speeds
-    from dubkit.studio import Session
+    """Open a session with the settings of a command, which opens, plans and runs episodes."""
+    from dubkit import studio
 
     configured = load(flags, source)
-    settings = configured.settings
-    speeds = Speeds(cache_folder(settings) / "speeds.json")
-    return Session(settings, output, model_store(settings), speeds, configured.origins)
+    return studio.open_session(configured.settings, output, configured.origins)
 
 
 def languages(given: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.options import cache_folder, load, model_store, output_option, setting_options
+from dubkit.cli.options import open_session, output_option, setting_options
 from dubkit.cli.requests import make_request
 from dubkit.cli.sources import find_sources
 
@@ -46,15 +46,11 @@ def show_plans(
     videos: tuple[str, ...], targets: tuple[str, ...], output: Path, flags: dict[str, Any]
 ) -> None:
     """Print the plan of every source."""
-    from dubkit.progress import Speeds
-    from dubkit.studio import Session, plan_episode
+    from dubkit.studio import plan_episode
 
     request = make_request(targets, flags)
     for source in find_sources(videos):
-        settings = load(flags, source).settings
-        speeds = Speeds(cache_folder(settings) / "speeds.json")
-        session = Session(settings, output, model_store(settings), speeds)
-        plans, needs = plan_episode(session, source, request)
+        plans, needs = plan_episode(open_session(flags, output, source), source, request)
         if flags["as_json"]:
             written = asdict(needs) if needs else None
             result = {"source": str(source), "stages": [_row(p) for p in plans], "needs": written}

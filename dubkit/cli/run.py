@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.options import cache_folder, load, model_store, output_option, setting_options
+from dubkit.cli.options import open_session, output_option, setting_options
 from dubkit.cli.requests import make_request
 from dubkit.cli.sources import find_sources
 
@@ -61,17 +61,14 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **f
 
         return show_plans(videos, targets, output, flags)
     from dubkit.errors import DiskFull, DubkitError
-    from dubkit.progress import Speeds, Terminal
-    from dubkit.studio import Session, dub
+    from dubkit.progress import Terminal
+    from dubkit.studio import dub
 
     _log(flags["verbose"], flags["debug"])
     request = make_request(targets, flags)
     codes: list[int] = []
     for source in find_sources(videos):
-        settings = load(flags, source).settings
-        session = Session(
-            settings, output, model_store(settings), Speeds(cache_folder(settings) / "speeds.json")
-        )
+        session = open_session(flags, output, source)
         try:
             with Terminal(quiet=flags["quiet"] or flags["as_json"]) as progress:
                 outcome = dub(session, source, request, progress, wait=flags["wait"])

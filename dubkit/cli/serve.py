@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.options import cache_folder, load, model_store, output_option
+from dubkit.cli.options import load, output_option
 from dubkit.errors import DubkitError
 
 if TYPE_CHECKING:
@@ -73,16 +73,15 @@ def need_web() -> None:
 def _run(configured: Configured, output: Path, open_browser: bool) -> None:
     import uvicorn
 
-    from dubkit.progress import Speeds
+    from dubkit.studio import open_models, open_speeds
     from dubkit.web.app import create_app
     from dubkit.web.jobs.supervisor import Supervisor
     from dubkit.web.startup import build_site
 
     settings = configured.settings
-    speeds = Speeds(cache_folder(settings) / "speeds.json")
     listening = _listen(settings.serve)
     try:
-        site = build_site(configured, output, model_store(settings), speeds)
+        site = build_site(configured, output, open_models(settings), open_speeds(settings))
         try:
             config = uvicorn.Config(
                 create_app(site),

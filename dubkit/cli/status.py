@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dubkit.cli.options import load, model_store, output_option
+from dubkit.cli.options import open_session, output_option
 
 
 @click.command(name="status")
@@ -16,11 +16,9 @@ from dubkit.cli.options import load, model_store, output_option
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(video: Path, output: Path, as_json: bool) -> None:
     """Show what is finished for VIDEO, and which lines need a look."""
-    from dubkit.progress import Speeds
-    from dubkit.studio import Session, episode_context, episode_summary
+    from dubkit.studio import episode_context, episode_summary
 
-    settings = load({}, video).settings
-    session = Session(settings, output, model_store(settings), Speeds())
+    session = open_session({}, output, video)
     summary = episode_summary(episode_context(session, video))
     if as_json:
         click.echo(json.dumps(summary.as_json(), ensure_ascii=False))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.options import cache_folder, load, model_store, output_option, setting_options
+from dubkit.cli.options import load, output_option, setting_options
 
 if TYPE_CHECKING:
     from dubkit.studio import Session
@@ -34,8 +34,7 @@ def command(output: Path, database: str, once: bool, parent: int, verbose: bool,
     `dubkit serve` starts its own. Workers on other machines need the same database, the same output
     folder and the same input folder. Ctrl-C hands the running job back.
     """
-    from dubkit.progress import Speeds
-    from dubkit.studio import Session
+    from dubkit import studio
     from dubkit.web.database import check_is_there
     from dubkit.web.jobs.settings import job_settings
     from dubkit.web.jobs.start import WorkerStart, start
@@ -45,15 +44,13 @@ def command(output: Path, database: str, once: bool, parent: int, verbose: bool,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
 
-    configured = load(
-        {**flags, "named": (*flags["named"], *([f"serve.database={database}"] if database else []))}
-    )
+    if database:
+        flags["named"] = (*flags["named"], f"serve.database={database}")
+    configured = load(flags)
     settings = configured.settings
 
     def open_session(own: Mapping[str, str]) -> Session:
-        settings = job_settings(configured, own)
-        speeds = Speeds(cache_folder(settings) / "speeds.json")
-        return Session(settings, output, model_store(settings), speeds)
+        return studio.open_session(job_settings(configured, own), output)
 
     check_is_there(settings.serve.database, output)
     start(WorkerStart(settings, output, open_session, once, parent))

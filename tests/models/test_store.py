@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from dubkit.cli import cli
-from dubkit.cli.options import load, model_store
+from dubkit.cli.options import load
 from dubkit.config import declared
 from dubkit.errors import DiskFull, ModelDamaged, ModelMissing
 from dubkit.models import store as store_module
@@ -29,6 +29,7 @@ from dubkit.models.packaged import package_folder
 from dubkit.models.spec import HubSource, InPackage, ModelFile, ModelSpec, PartsRecipe, ResolvedModel
 from dubkit.models.store import ModelStore
 from dubkit.ops.doctor import Check, examine
+from dubkit.studio import open_models
 from tests.support.hub_server import COMMIT, HubServer, serve
 from tests.support.paths import ROOT
 
@@ -776,7 +777,7 @@ def test_generator_files_are_found_in_one_folder_full_precision_first(
     monkeypatch.setenv("DUBKIT_MODELS_GENERATOR", str(published))
 
     def found(role: str, name: str = "") -> Path:
-        model = model_store(load({}).settings).find(role, name)
+        model = open_models(load({}).settings).find(role, name)
         assert model is not None
         return model.path
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +134,7 @@ async def plan_page(request: Request, site: OnSite, person: Editor) -> HTMLRespo
 
 def _plan(site: Site, person: Person, wanted: Wanted) -> Planned:
     from dubkit.progress import spread, total_range
-    from dubkit.studio import Session, plan_episode
+    from dubkit.studio import plan_episode
     from dubkit.web.jobs.perform import request_of
 
     source = wanted.source
@@ -143,8 +143,7 @@ def _plan(site: Site, person: Person, wanted: Wanted) -> Planned:
         work, problems = work_of(site, person, asked, ())
         if work is None:
             return Planned(source, error="\n".join(str(problem["msg"]) for problem in problems))
-        settings = job_settings(site.configured, work.settings)
-        session = Session(settings, site.output, site.models, site.speeds)
+        session = replace(site.session, settings=job_settings(site.configured, work.settings))
         plans, needs = plan_episode(session, Path(work.source), request_of(work))
     except ValidationError:
         return Planned(source, error="There are too many languages or settings, or one is too long.")
