@@ -9,16 +9,46 @@ from pathlib import Path
 import pytest
 
 from tests.support.browser import Pages, launched
+from tests.support.paths import LEFT_OUT, SHARED
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell ignores it for what it starts in the background; the programs under test would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the files with slow tests first: two processes that share files then end at about the same time."""
+    if config.option.left_out:
+        wanted = set(config.cache.get(LEFT_OUT_TESTS, []))
+        items[:] = [item for item in items if item.nodeid in wanted]
     slow: set[Path] = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+LEFT_OUT_TESTS = "dubkit/left-out"
+"""Name in pytest's cache of the tests that the last run left out for want of material."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--left-out`."""
+    parser.addoption(
+        "--left-out",
+        action="store_true",
+        help="run only the tests that the last run left out for want of material beside the checkout",
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say in one line how many tests were left out for want of material, and note which."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    names = sorted({report.nodeid for report in skipped if f"Skipped: {LEFT_OUT}" in str(report.longrepr)})
+    if not config.option.left_out:
+        config.cache.set(LEFT_OUT_TESTS, names)
+    if names:
+        count = "1 test was" if len(names) == 1 else f"{len(names)} tests were"
+        terminalreporter.write_line(
+            f"{count} left out: real clips and reference tensors are not in {SHARED}."
+        )
 
 
 @pytest.fixture(scope="module")

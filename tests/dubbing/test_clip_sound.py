@@ -20,7 +20,7 @@ from dubkit.dubbing.film.sound import (
     place_sound,
 )
 from dubkit.types import SAMPLE_RATE, Clip, Fit, VideoStream
-from tests.support.paths import MEDIA
+from tests.support.paths import MEDIA, require
 from tests.support.sounds import integrated
 
 Sound = NDArray[np.floating]
@@ -72,8 +72,7 @@ def real(name: str, seconds: float = 4.84) -> Sound:
     import av
 
     path = MEDIA / name
-    if not path.exists():
-        pytest.skip(f"the test clip {path.name} is not on this machine")
+    require(path)
     resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
     with av.open(str(path)) as container:
         parts = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]

@@ -17,7 +17,7 @@ from dubkit.dubbing.film.paste import Paster, lay, samples
 from dubkit.dubbing.planning.sizes import choose_size
 from dubkit.errors import MediaError
 from dubkit.types import FaceBox, Fit
-from tests.support.paths import MEDIA
+from tests.support.paths import MEDIA, require
 
 Picture = NDArray[np.uint8]
 
@@ -389,8 +389,7 @@ REAL = {  # lowest PSNR in dB of luma and chroma after one way to the canvas and
 
 
 def decoded(path: Path, count: int) -> Iterator[tuple[av.VideoFrame, PictureFormat]]:
-    if not path.exists():
-        pytest.skip(f"the test clip {path.name} is not on this machine")
+    require(path)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         for number, frame in enumerate(container.decode(stream)):

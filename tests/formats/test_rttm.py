@@ -11,7 +11,7 @@ from dubkit.formats.content import Heading
 from dubkit.formats.reading import read_turns
 from dubkit.formats.rttm import write_rttm
 from dubkit.types import Turn
-from tests.support.speech_clips import MEDIA
+from tests.support.paths import MEDIA, require
 
 
 def test_turns_survive_rttm(tmp_path: Path) -> None:

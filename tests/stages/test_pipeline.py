@@ -21,7 +21,7 @@ import jiwer
 import pytest
 
 from tests.support.llm_server import LlmServer
-from tests.support.paths import ROOT
+from tests.support.paths import ROOT, require
 
 pytestmark = pytest.mark.slow
 
@@ -384,9 +384,7 @@ def test_a_damaged_artifact_is_named_with_field_and_cure(desk: Desk) -> None:
     ],
 )
 def test_an_odd_source_gives_an_exact_dub(finished: Desk, tmp_path: Path, name: str) -> None:
-    source = MEDIA / name
-    if not source.exists():
-        pytest.skip(f"the media folder beside the checkout is absent: {source}")
+    source = require(MEDIA / name)
     done = subprocess.run(
         [
             sys.executable, "-m", "benchmarks.exactness", str(source), "--to", "pt-BR",

@@ -11,12 +11,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from dubkit.ltx.metadata import parse_metadata
-from tests.support.paths import GOLDEN
+from tests.support.paths import GOLDEN, LEFT_OUT
 
 CHECKPOINT = GOLDEN / "models" / "tiny-ltx2.safetensors"
 
 requires_golden = pytest.mark.skipif(
-    not CHECKPOINT.is_file(), reason="the reference tensors (../shared/golden) are not beside this checkout"
+    not CHECKPOINT.is_file(), reason=f"{LEFT_OUT}: tensors of the original code"
 )
 
 

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dubkit.types import ASR_RATE
-from tests.support.paths import MEDIA
+from tests.support.paths import MEDIA, require
 
 
 @functools.lru_cache(maxsize=8)
@@ -20,9 +20,7 @@ def clip(name: str) -> NDArray[np.float32]:
     """Return the sound of a clip as mono float32 at 16 kHz."""
     import av
 
-    path = MEDIA / name
-    if not path.exists():
-        pytest.skip(f"the test clip {name} is not on this machine")
+    path = require(MEDIA / name)
     resampler = av.AudioResampler(format="flt", layout="mono", rate=ASR_RATE)
     with av.open(str(path)) as container:
         frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]

@@ -32,9 +32,7 @@ from dubkit.web.files import episode_media
 from dubkit.web.files.previews import FOLDER
 from tests.qc.test_report_page import model
 from tests.support.media_site import a_site, served
-from tests.support.paths import MEDIA, SAMPLE
-
-needs_media = pytest.mark.skipif(not MEDIA.is_dir(), reason="the shared media folder is not here")
+from tests.support.paths import MEDIA, SAMPLE, needs_media
 
 
 def ffmpeg(*arguments: str) -> Path:

@@ -23,11 +23,10 @@ from dubkit.media.files.probe import probe
 from dubkit.media.picture.frames import frame_times
 from dubkit.media.picture.lossless import write_frames
 from dubkit.media.sound.audio import write_wav
-from tests.support.paths import MEDIA, SAMPLE
+from tests.support.paths import MEDIA, SAMPLE, needs_media
 
 MADE = MEDIA / "d_odd" / "made"
 ORIG = MEDIA / "d_odd" / "orig"
-needs_media = pytest.mark.skipif(not MEDIA.is_dir(), reason="the shared media folder is not here")
 needs_ffprobe = pytest.mark.skipif(shutil.which("ffprobe") is None, reason="no ffprobe program is here")
 
 

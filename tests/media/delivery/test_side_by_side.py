@@ -22,11 +22,10 @@ from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command
 from dubkit.media.files.probe import probe
 from dubkit.media.sound.audio import write_wav
 from dubkit.types import Episode
-from tests.support.paths import MEDIA, SAMPLE
+from tests.support.paths import MEDIA, SAMPLE, needs_media
 
 MADE = MEDIA / "d_odd" / "made"
 TALK = MEDIA / "a_talk"
-needs_media = pytest.mark.skipif(not MEDIA.is_dir(), reason="the shared media folder is not here")
 needs_ffprobe = pytest.mark.skipif(shutil.which("ffprobe") is None, reason="no ffprobe program is here")
 
 Sound = NDArray[np.float64]

@@ -25,11 +25,10 @@ from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command, run_ffmpeg
 from dubkit.media.files.probe import probe
 from dubkit.media.splice.splice import splice
 from dubkit.types import Episode
-from tests.support.paths import MEDIA
+from tests.support.paths import MEDIA, needs_media
 
 ODD = MEDIA / "d_odd"
 TALK = MEDIA / "a_talk"
-needs_media = pytest.mark.skipif(not MEDIA.is_dir(), reason="the shared media folder is not here")
 
 CUE = "1\n00:00:00,500 --> 00:00:01,500\nOlá, bom dia\n\n"
 

@@ -16,10 +16,9 @@ from dubkit.media.files import decode
 from dubkit.media.files.decode import decode_audio
 from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command
 from dubkit.media.files.probe import probe
-from tests.support.paths import MEDIA
+from tests.support.paths import MEDIA, needs_media
 
 MADE = MEDIA / "d_odd" / "made"
-needs_media = pytest.mark.skipif(not MEDIA.is_dir(), reason="the shared media folder is not here")
 
 
 def ffmpeg(*arguments: str) -> None:

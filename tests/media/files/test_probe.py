@@ -12,10 +12,9 @@ import pytest
 from dubkit.errors import MediaError
 from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command
 from dubkit.media.files.probe import probe
-from tests.support.paths import MEDIA
+from tests.support.paths import MEDIA, needs_media
 
 ODD = MEDIA / "d_odd"
-needs_media = pytest.mark.skipif(not MEDIA.is_dir(), reason="the shared media folder is not here")
 
 
 def make(out: Path, *arguments: str) -> Path:

@@ -26,11 +26,10 @@ from dubkit.media.picture.window import shown_size
 from dubkit.models.store import ModelStore
 from dubkit.types import Episode, Faces, Segment, Transcript, VideoStream
 from stages.faces import STAGE
-from tests.support.paths import MEDIA
+from tests.support.paths import MEDIA, needs_media
 
 TALK = MEDIA / "a_talk"
 MADE = MEDIA / "d_odd" / "made"
-needs_media = pytest.mark.skipif(not MEDIA.is_dir(), reason="the shared media folder is not here")
 needs_mesh = pytest.mark.skipif(mediapipe_models() is None, reason="the mediapipe package is not installed")
 
 VIDEO = VideoStream(0, "h264", 320, 240, Fraction(25), 100, Fraction(0), Fraction(4))

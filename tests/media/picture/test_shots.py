@@ -16,10 +16,9 @@ from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command
 from dubkit.media.files.probe import probe
 from dubkit.media.picture.frames import frame_times, iter_frames, save_thumbnail
 from dubkit.media.picture.shots import ShotSettings, find_shots
-from tests.support.paths import MEDIA
+from tests.support.paths import MEDIA, needs_media
 
 ODD = MEDIA / "d_odd"
-needs_media = pytest.mark.skipif(not MEDIA.is_dir(), reason="the shared media folder is not here")
 
 
 def scene(number: int, step: int) -> np.ndarray:

@@ -18,9 +18,7 @@ from dubkit.media.files.probe import probe
 from dubkit.media.splice import job as splice_job
 from dubkit.media.splice.plan import Coded, NotSpliceable, Survey, decoding_times, plan_spans
 from dubkit.media.splice.splice import SpliceReport, splice
-from tests.support.paths import MEDIA
-
-needs_media = pytest.mark.skipif(not MEDIA.is_dir(), reason="the shared media folder is not here")
+from tests.support.paths import MEDIA, needs_media
 
 H264 = ("-c:v", "libx264", "-g", "12", "-bf", "2", "-pix_fmt", "yuv420p")
 OPEN = (*H264, "-x264-params", "keyint=12:open-gop=1:bframes=2:scenecut=0")
