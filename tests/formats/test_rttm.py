@@ -29,9 +29,7 @@ def test_rttm_names_never_hold_blanks() -> None:
 
 
 def test_published_rttm_is_read() -> None:
-    path = MEDIA / "b_dialog" / "ami_trñ00_3spk.rttm"
-    if not path.exists():
-        pytest.skip("the test clips are not on this machine")
+    path = require(MEDIA / "b_dialog" / "ami_trñ00_3spk.rttm")
     turns = read_turns(path)
     assert {turn.speaker for turn in turns} == {"MÉO069", "MEE067", "MEE068"}
     assert [turn.start for turn in turns] == sorted(turn.start for turn in turns)
