@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dubkit.cli.options import F
+from dubkit.dubbing.diffusion.recipes import NEGATIVE_PROMPT, RECIPES
 
 if TYPE_CHECKING:
     from dubkit.dubbing.continuation.blobs import FolderBlobStore
@@ -62,7 +63,7 @@ def flag(name: str, **attributes: Any) -> Callable[[F], F]:
     help="The clip to dub, with its sound, and how firmly it is kept (1.0).",
 )
 @flag("prompt", required=True, help='The young woman is speaking French, saying: "..."')
-@flag("negative_prompt", default="blurry, low quality, distorted", show_default=True, help="What to avoid.")
+@flag("negative_prompt", default=NEGATIVE_PROMPT, show_default=True, help="What to avoid.")
 @flag(
     "height",
     type=click.IntRange(min=1),
@@ -78,7 +79,7 @@ def flag(name: str, **attributes: Any) -> Callable[[F], F]:
 @flag("output_path", type=FILE, required=True, help="The mp4 to write: H.264 and AAC.")
 @flag(
     "recipe",
-    type=click.Choice(["justdubit", "dub-it", "preview"]),
+    type=click.Choice(list(RECIPES)),
     default="justdubit",
     show_default=True,
     help="preview is quick and small; dub-it needs the files of LTX-2.3, and takes final sizes.",
@@ -133,7 +134,6 @@ def _dub(flags: dict[str, Any]) -> None:
     rate = _rate(flags["frame_rate"])
     from dubkit.dubbing.clip.media import probe_clip
     from dubkit.dubbing.clip.mp4 import encode_video
-    from dubkit.dubbing.diffusion.recipes import RECIPES
     from dubkit.dubbing.pipeline import JustDubitPipeline
 
     recipe, source = RECIPES[flags["recipe"]], flags["video_conditioning"][0]

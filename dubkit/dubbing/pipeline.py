@@ -34,10 +34,9 @@ from dubkit.dubbing.continuation.state import ContinuationState
 from dubkit.dubbing.diffusion.clip_latents import Carry, Contexts, EncodedClip, FirstStage, SecondStage
 from dubkit.dubbing.diffusion.generate import ClipInputs, first_stage, second_stage, upsample
 from dubkit.dubbing.diffusion.parts import Files, GeneratorParts, best_device, explained, free
-from dubkit.dubbing.diffusion.recipes import JUSTDUBIT, Recipe
+from dubkit.dubbing.diffusion.recipes import JUSTDUBIT, NEGATIVE_PROMPT, Recipe
 from dubkit.dubbing.request import (
     DEFAULT_TILING,
-    NEGATIVE_PROMPT,
     ClipOptions,
     ClipRequest,
     adjusted,

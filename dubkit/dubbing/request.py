@@ -17,7 +17,7 @@ from dubkit.dubbing.clip.pixels import read_still
 from dubkit.dubbing.continuation.continued import OVERLAP
 from dubkit.dubbing.continuation.state import LTX2ContinuationState
 from dubkit.dubbing.diffusion.parts import GeneratorUnfit, explained
-from dubkit.dubbing.diffusion.recipes import JUSTDUBIT, STRIDE, Recipe
+from dubkit.dubbing.diffusion.recipes import JUSTDUBIT, NEGATIVE_PROMPT, STRIDE, Recipe
 from dubkit.dubbing.planning.sizes import choose_size
 from dubkit.errors import MediaError
 from dubkit.ltx.lora import LoRA, reference_downscale
@@ -27,7 +27,6 @@ from dubkit.types import Fit
 
 log = logging.getLogger(__name__)
 
-NEGATIVE_PROMPT = "blurry, low quality, distorted"
 DEFAULT_TILING = Tiling()
 DEFAULT_RATE = Fraction(25)
 

@@ -54,13 +54,13 @@ class DeviceLost(DubkitError):
         self.device = device
 
 
-def visible_devices(setting: str = "auto") -> list[str]:
-    """Return the devices that a setting names: `auto`, one, or several such as `cuda:0,cuda:2`.
+def visible_devices(setting: str = "auto", *, name: str = "device") -> list[str]:
+    """Return the devices that a setting asks for: `auto`, one, or several such as `cuda:0,cuda:2`.
 
     `auto` is every CUDA device, else Apple's, else the processor; `cuda` is every CUDA device.
 
     Raises:
-        SettingError: a device that this machine does not have.
+        SettingError: a device that this machine does not have; `name` is the setting's, for the message.
     """
     import torch
 
@@ -71,13 +71,12 @@ def visible_devices(setting: str = "auto") -> list[str]:
     if setting == "cuda" and cuda:
         return cuda
     here = [*cuda, *apple, "cpu"]
-    named = [name.strip() for name in setting.split(",")]
-    for name in named:
-        if name not in here:
-            raise SettingError(
-                "device", setting, f"{name or 'nothing'} is not here; there is {', '.join(here)}"
-            )
-    return list(dict.fromkeys(named))
+    devices = [device.strip() for device in setting.split(",")]
+    for device in devices:
+        if device not in here:
+            expected = f"{device or 'nothing'} is not here; there is {', '.join(here)}"
+            raise SettingError(name, setting, expected)
+    return list(dict.fromkeys(devices))
 
 
 def run_on_devices(

@@ -44,8 +44,9 @@ def recipe(context: Context) -> Recipe:
     from dubkit.dubbing.diffusion.recipes import RECIPES
 
     wanted = context.settings.dub
+    # 0 leaves the recipe's own value.
     changes = {"steps": wanted.steps, "guidance": wanted.guidance}
-    changed = {name: value for name, value in changes.items() if value}
+    changed = {name: value for name, value in changes.items() if value != 0}
     try:
         chosen = RECIPES[wanted.recipe].with_(**changed)
     except ValueError as error:
@@ -100,8 +101,10 @@ def devices(context: Context) -> Sequence[str]:
     """Return the devices that generate."""
     from dubkit.engines.devices import visible_devices
 
-    wanted = context.settings.dub.devices
-    return visible_devices(context.settings.device if wanted == "auto" else wanted)
+    own = context.settings.dub.devices
+    if own == "auto":
+        return visible_devices(context.settings.device)
+    return visible_devices(own, name="dub.devices")
 
 
 def failure(clip: str, error: Exception) -> DubkitError:

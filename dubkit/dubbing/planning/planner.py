@@ -33,7 +33,8 @@ class Limits:
     """What a clip may be.
 
     Raises:
-        SettingError: `max_frames` is not 8k+1 from 9 to 257, or a handle is not 0 to 64 frames.
+        SettingError: `max_frames` is not 8k+1 from 9 to 257.
+        ValueError: a handle of less than 0 frames.
     """
 
     max_frames: int = 121
@@ -46,10 +47,10 @@ class Limits:
             near = min(max(self.max_frames, SHORTEST), LONGEST)
             below, above = (near - 1) // GRID * GRID + 1, _on_grid(near)
             use = f"use {below}" if below == above else f"use {below} or {above}"
-            expected = f"8k+1 frames from {SHORTEST} to {LONGEST} are expected; {use}"
+            expected = f"must be 8k+1 frames from {SHORTEST} to {LONGEST}; {use}"
             raise SettingError("dub.max_frames", self.max_frames, expected)
-        if not 0 <= self.handle_frames <= 64:
-            raise SettingError("dub.handle_frames", self.handle_frames, "0 to 64 are expected")
+        if self.handle_frames < 0:
+            raise ValueError(f"A handle has 0 frames or more, not {self.handle_frames}.")
 
     @property
     def tail(self) -> int:

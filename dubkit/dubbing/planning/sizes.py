@@ -48,7 +48,7 @@ def pixels_for(size: int) -> int:
         SettingError: outside 32 to 1024.
     """
     if not CELL <= size <= LONGEST_SIDE:
-        raise SettingError("dub.size", size, f"{CELL} to {LONGEST_SIDE} pixels are expected; 512 is usual")
+        raise SettingError("dub.size", size, f"must be {CELL} to {LONGEST_SIDE} pixels; 512 is usual")
     return size * size * 3 // 2
 
 

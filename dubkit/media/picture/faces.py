@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dubkit.errors import SettingError
 from dubkit.media.picture.face_finders import Finder, Seen, open_finder
 from dubkit.media.picture.frames import frame_times
 from dubkit.media.picture.window import chosen_frames, shown_size
@@ -23,6 +22,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LOOKS_PER_SECOND = 10.0
+"""How often a stretch of speech is looked at."""
+MOST_LOOKS = 120
+"""Looks at one segment; a longer one is looked at less often."""
+
 _LONGEST_SIDE = 1920
 """Pixels along the longer side of the pictures that are looked at; larger ones are scaled down."""
 _SMALLEST = 20.0
@@ -31,21 +35,6 @@ _SAME_FACE = 0.15
 """Shared over covered area from which faces of successive looks are one: a nodding head stays above it."""
 _MISSED = 3
 """Looks that a face may be missed, behind a hand or in profile, before it counts as another one."""
-
-
-@dataclass(frozen=True, slots=True)
-class FaceSettings:
-    """How often a stretch of speech is looked at."""
-
-    looks_per_second: float = 10.0
-    most_looks: int = 120
-    """Looks at one segment; a longer one is looked at less often."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.looks_per_second <= 60:
-            raise SettingError("faces.looks_per_second", self.looks_per_second, "1 to 60 are expected")
-        if not 3 <= self.most_looks <= 10_000:
-            raise SettingError("faces.most_looks", self.most_looks, "3 to 10000 are expected")
 
 
 @dataclass(slots=True)
@@ -61,13 +50,12 @@ def find_faces(
     path: Path,
     episode: Episode,
     segments: Sequence[Segment],
-    settings: FaceSettings | None = None,
     advance: Callable[[float], None] | None = None,
 ) -> Faces:
     """Return the speaking face of every segment, in the order given.
 
-    `none` and no faces without a picture, and where nothing can find faces. The picture is decoded once, from
-    the key frame before each stretch of speech on.
+    The method is `none`, with no faces, where there is no picture or nothing that can find faces. The picture
+    is decoded once, from the key frame before each stretch of speech on.
 
     Args:
         advance: told the share of looks done, 0 to 1.
@@ -76,7 +64,7 @@ def find_faces(
     if episode.video is None or finder is None:
         return Faces("none", ())
     times = [float(time) for time in frame_times(path, episode.video.index)]
-    looks = [_looks(segment, times, settings or FaceSettings()) for segment in segments]
+    looks = [_looks(segment, times) for segment in segments]
     numbers = sorted({number for wanted in looks for number in wanted})
     seen: dict[int, list[Seen]] = {}
     for number, image in pictures(path, episode.video, numbers):
@@ -106,12 +94,12 @@ def pictures(path: Path, video: VideoStream, numbers: Sequence[int]) -> Iterator
         yield number, _upright(frame, video)
 
 
-def _looks(segment: Segment, times: Sequence[float], settings: FaceSettings) -> list[int]:
+def _looks(segment: Segment, times: Sequence[float]) -> list[int]:
     """Return the frames on screen at evenly spaced moments of a segment."""
     if not times or segment.end <= segment.start or segment.end < times[0]:
         return []
     length = segment.end - segment.start
-    count = min(settings.most_looks, max(3, round(length * settings.looks_per_second)))
+    count = min(MOST_LOOKS, max(3, round(length * LOOKS_PER_SECOND)))
     moments = (segment.start + (look + 0.5) * length / count for look in range(count))
     return sorted({max(bisect_right(times, moment) - 1, 0) for moment in moments})
 

@@ -35,9 +35,9 @@ class ShotSettings:
 
     def __post_init__(self) -> None:
         if not 1 < self.threshold <= 100:
-            raise SettingError("shots.threshold", self.threshold, "above 1, at most 100, is expected")
+            raise SettingError("shots.threshold", self.threshold, "must be above 1, and at most 100")
         if not 0 <= self.min_seconds <= 60:
-            raise SettingError("shots.min_seconds", self.min_seconds, "0 to 60 seconds are expected")
+            raise SettingError("shots.min_seconds", self.min_seconds, "must be 0 to 60 seconds")
 
 
 def find_shots(path: Path, episode: Episode, settings: ShotSettings) -> Shots:

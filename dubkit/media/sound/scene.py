@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dubkit.errors import MediaError, SettingError
+from dubkit.errors import MediaError
 from dubkit.media.sound import loudness
 from dubkit.media.sound.audio import RF64_BYTES, channel_roles, open_wav, read_open
 from dubkit.types import SAMPLE_RATE
@@ -49,18 +49,19 @@ class MixSettings:
     rf64_bytes: int = RF64_BYTES
 
     def __post_init__(self) -> None:
-        checks = {
-            "duck_db": (-120 <= self.duck_db <= 0, "from -120 to 0"),
-            "fade_ms": (1 <= self.fade_ms <= 1000, "from 1 to 1000"),
-            "hold_ms": (0 <= self.hold_ms <= 10_000, "from 0 to 10000"),
+        """Refuse what no mix can be made with. How far the settings go stands with the settings."""
+        limits = {
+            "duck_db": (self.duck_db <= 0, "0 or less"),
+            "fade_ms": (self.fade_ms >= 1, "1 or more"),
+            "hold_ms": (self.hold_ms >= 0, "0 or more"),
             "speech_gain_limit_db": (self.speech_gain_limit_db >= 0, "0 or more"),
             "line_range_lu": (self.line_range_lu >= 0, "0 or more"),
-            "true_peak_db": (-20 <= self.true_peak_db <= 0, "from -20 to 0"),
-            "programme_share_lu": (0 <= self.programme_share_lu <= 3, "from 0 to 3"),
+            "true_peak_db": (self.true_peak_db <= 0, "0 or less"),
+            "programme_share_lu": (self.programme_share_lu >= 0, "0 or more"),
         }
-        for name, (good, expected) in checks.items():
+        for name, (good, expected) in limits.items():
             if not good:
-                raise SettingError(f"mix.{name}", getattr(self, name), f"must be {expected}")
+                raise ValueError(f"{name} of a mix is {expected}, not {getattr(self, name)}.")
 
 
 @dataclass(frozen=True, slots=True)

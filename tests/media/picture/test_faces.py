@@ -17,11 +17,10 @@ from dubkit.chain.stage import EPISODE
 from dubkit.config import Settings
 from dubkit.episode.context import Context
 from dubkit.episode.store import EpisodeStore
-from dubkit.errors import SettingError
 from dubkit.media.files.probe import probe
 from dubkit.media.picture import face_finders, faces
 from dubkit.media.picture.face_finders import CascadeFinder, MeshFinder, Seen, mediapipe_models, open_finder
-from dubkit.media.picture.faces import FaceSettings, find_faces, pictures
+from dubkit.media.picture.faces import find_faces, pictures
 from dubkit.media.picture.window import shown_size
 from dubkit.models.store import ModelStore
 from dubkit.types import Episode, Faces, Segment, Transcript, VideoStream
@@ -148,7 +147,7 @@ def test_the_shown_picture_is_turned_and_has_square_pixels() -> None:
 
 def test_looks_are_bounded_and_within_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     many = watch(monkeypatch, [[face(40)] for _ in range(1000)], end=1000.0)
-    assert len(many.faces[0].boxes) <= FaceSettings().most_looks
+    assert len(many.faces[0].boxes) <= faces.MOST_LOOKS
     assert all(0 <= box.frame < 100 for box in many.faces[0].boxes)
 
 
@@ -186,12 +185,6 @@ def test_a_mediapipe_without_models_counts_as_none(monkeypatch: pytest.MonkeyPat
     assert face_finders.finder_identity() == "opencv"
     monkeypatch.setattr(face_finders, "find_spec", lambda name: None)
     assert mediapipe_models() is None
-
-
-@pytest.mark.parametrize("wrong", [{"looks_per_second": 0}, {"looks_per_second": 99}, {"most_looks": 2}])
-def test_settings_out_of_range_are_named(wrong: dict[str, float]) -> None:
-    with pytest.raises(SettingError, match=next(iter(wrong))):
-        FaceSettings(**wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
