@@ -285,7 +285,8 @@ def _square(image: Image, left: float, top: float, side: float, size: int) -> Im
     first = [max(0, round(left)), max(0, round(top))]
     last = [min(image.shape[1], round(left + side)), min(image.shape[0], round(top + side))]
     result = np.zeros((size, size, *image.shape[2:]), np.uint8)
-    into = [round((start - corner) * scale) for start, corner in zip(first, (left, top), strict=True)]
+    # A corner between two pixels is rounded: scaled up, that may lie before the square's own edge.
+    into = [max(0, round((start - corner) * scale)) for start, corner in zip(first, (left, top), strict=True)]
     room = [
         min(size - start, max(1, round((end - begin) * scale)))
         for start, begin, end in zip(into, first, last, strict=True)

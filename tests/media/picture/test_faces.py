@@ -264,6 +264,14 @@ def test_a_turned_picture_is_searched_as_shown() -> None:
     assert (width, height) == (540, 360)
 
 
+@needs_mesh
+@pytest.mark.parametrize("size", [(72, 128), (90, 160), (61, 113)])
+def test_a_very_small_picture_is_searched_to_its_edges(size: tuple[int, int]) -> None:
+    folder = mediapipe_models()
+    assert folder is not None
+    assert MeshFinder(folder).find(np.full((*size, 3), 90, np.uint8)) == []
+
+
 @needs_media
 @needs_mesh
 def test_the_same_source_gives_the_same_faces() -> None:
