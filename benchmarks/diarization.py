@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.formats.reading import read_turns
-from dubkit.speech.diarize import DiarizeSettings, diarize
+from dubkit.speech.diarize import diarize
 from dubkit.speech.embeddings import VoiceEncoder
+from dubkit.speech.settings import Diarize
 from dubkit.speech.vad import speech_spans
 from dubkit.types import ASR_RATE, Turn
 
@@ -33,7 +34,7 @@ def main(folder: Path) -> int:
         spans = speech_spans(audio)
         truth = read_turns(reference)
         known = len({turn.speaker for turn in truth})
-        given = diarize(audio, spans, encoder, DiarizeSettings(speakers=known)).turns
+        given = diarize(audio, spans, encoder, Diarize(speakers=known)).turns
         auto = diarize(audio, spans, encoder).turns
         rates.append((_error(truth, given), _error(truth, auto)))
         print(

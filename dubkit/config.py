@@ -23,6 +23,7 @@ from dubkit.media.delivery.settings import Stitch
 from dubkit.models.settings import Models
 from dubkit.registry import registries
 from dubkit.settings import Count, Declared, Positive, Seed, Share, declared_in, option
+from dubkit.speech.settings import Diarize, Transcribe
 from dubkit.translate.settings import Translate
 from dubkit.voice.settings import Casting, Speak
 
@@ -49,48 +50,6 @@ class ShotDetection:
         3.0, "Change against the frames around it that counts as a cut; lower finds more.", job=True
     )
     min_seconds: Positive = option(0.4, "Shortest shot.", job=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Diarize:
-    """Finding out who speaks when."""
-
-    method: Literal["auto", "pyannote", "resemblyzer", "single"] = option(
-        "auto", "How speakers are found.", job=True
-    )
-    speakers: Count = option(
-        0, "Number of speakers; 0 finds it.", flag="--speakers", job=True, label="Number of speakers"
-    )
-    max_speakers: Annotated[int, msgspec.Meta(ge=1, le=1000)] = option(
-        8, "Upper bound when the number is found.", job=True
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Transcribe:
-    """Recognising speech."""
-
-    model: str = option(
-        "auto",
-        "Whisper model: auto, tiny, base, small, medium, large-v3, or a folder.",
-        flag="--asr-model",
-        job=True,
-        job_choices=("auto", "tiny", "base", "small", "medium", "large-v3"),
-    )
-    language: str = option(
-        "",
-        "Language spoken in the source; empty detects it.",
-        flag="--src-lang",
-        job=True,
-        label="Spoken in the source",
-    )
-    beam: Annotated[int, msgspec.Meta(ge=1, le=20)] = option(5, "Beam width of the recogniser.", job=True)
-    batch_size: Annotated[int, msgspec.Meta(ge=1, le=1024)] = option(
-        8, "Stretches of speech recognised at once.", job=True
-    )
-    hints: str = option("", "Names and terms the recogniser should expect.", job=True)
-    max_seconds: Positive = option(12.0, "Longest segment.", job=True)
-    pause: Positive = option(0.8, "Silence in seconds that always ends a segment.", job=True)
 
 
 @dataclass(frozen=True, slots=True)

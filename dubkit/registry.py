@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 REGISTRIES: tuple[str, ...] = (
     "stages:STAGES",
     "dubkit.engines.engine:ENGINES",
+    "dubkit.speech.diarization:DIARISERS",
+    "dubkit.speech.recognition:RECOGNISERS",
     "dubkit.translate.engine:TRANSLATORS",
     "dubkit.voice.engine:ENGINES",
     "dubkit.formats.format:FORMATS",

@@ -7,59 +7,52 @@ from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
+from dubkit.errors import ModelMissing
 from dubkit.formats.format import readable
+from dubkit.speech.diarization import (
+    DIARISERS,
+    DiarizationEngine,
+    DiarizationTask,
+    choose_diariser,
+)
 from dubkit.types import Diarization
-from stages.shared.devices import device
+from stages.shared.host import RunHost, part_identity, part_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dubkit.models.spec import ResolvedModel
-
-NO_ENCODER = "no speaker model found, so the whole episode counts as one speaker"
+SETTINGS = ("diarize.method", "diarize.speakers", "diarize.max_speakers")
 
 
 def items(context: Context) -> Sequence[Item]:
-    method, model = choose(context)
-    identity = model.identity if model else method
+    engine, task = diariser(context)
     speech = context.file_digest("extract", "speech16k.wav")
-    return [Item(EPISODE, inputs={"extract/speech16k.wav": speech}, models={"speaker": identity})]
+    return [
+        Item(
+            EPISODE,
+            inputs={"extract/speech16k.wav": speech},
+            models={"speaker": part_identity(DIARISERS, engine, engine.identity(task))},
+            settings=SETTINGS + part_settings(context, engine.settings, engine.table),
+        )
+    ]
 
 
-def choose(context: Context) -> tuple[str, ResolvedModel | None]:
-    """Return the method and its model: pyannote when its weights are reachable, else the built-in one."""
-    from dubkit.speech.pyannote import pyannote_available
-
-    wanted = context.settings.diarize.method
-    named = context.settings.models
-    if wanted == "pyannote" or (
-        wanted == "auto" and (named.pyannote or named.token) and pyannote_available()
-    ):
-        return "pyannote", None
-    encoder = context.model("speaker")
-    if wanted == "single" or (wanted == "auto" and encoder is None):
-        return "single", None
-    if encoder is None:
-        encoder = context.models.fetch("speaker")  # raises, naming every way to get it
-    return "resemblyzer", encoder
+def diariser(context: Context) -> tuple[DiarizationEngine, DiarizationTask]:
+    """Return what finds the speakers, and what it works for."""
+    task = DiarizationTask(context.settings.diarize, RunHost(context))
+    engine = choose_diariser(task)
+    return engine, task.given_to(engine)
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.formats.content import Heading
     from dubkit.formats.rttm import write_rttm
 
-    method, model = choose(context)
     imported = context.imported("diarize")
-    degraded: list[str] = []
-    if imported is not None:
-        found = _import(imported)
-    else:
-        found = _diarize(context, method, model)
-        if method == "single" and context.settings.diarize.method == "auto":
-            degraded.append(NO_ENCODER)
-    sink.write_json("diarization.json", found)
+    diarization, degraded = _diarize(context) if imported is None else (_import(imported), [])
+    sink.write_json("diarization.json", diarization)
     with sink.write("diarization.rttm") as temporary:
-        temporary.write_bytes(write_rttm(found.turns, Heading(context.episode.name)))
+        temporary.write_bytes(write_rttm(diarization.turns, Heading(context.episode.name)))
     sink.done(EPISODE, files=["diarization.json", "diarization.rttm"], degraded=degraded)
 
 
@@ -69,26 +62,16 @@ def _import(file: Path) -> Diarization:
     return Diarization(turns=read_turns(file), method="import", embeddings={})
 
 
-def _diarize(context: Context, method: str, model: ResolvedModel | None) -> Diarization:
+def _diarize(context: Context) -> tuple[Diarization, list[str]]:
+    """Return the turns, and what was lost where nothing better could work."""
     from dubkit.media.sound.audio import read_mono16
-    from dubkit.speech.diarize import DiarizeSettings, diarize, single_speaker
-    from dubkit.speech.vad import speech_spans
 
-    wanted = context.settings.diarize
-    settings = DiarizeSettings(speakers=wanted.speakers, max_speakers=wanted.max_speakers)
-    audio = read_mono16(context.speech)
-    if method == "pyannote":
-        from dubkit.speech.pyannote import diarize_pyannote
-
-        named = context.settings.models
-        source = named.pyannote or "pyannote/speaker-diarization-community-1"
-        return diarize_pyannote(audio, source, named.token or None, settings, device(context))
-    spans = speech_spans(audio)
-    if model is None or not spans:
-        return single_speaker(spans)
-    from dubkit.speech.embeddings import VoiceEncoder
-
-    return diarize(audio, spans, VoiceEncoder(context.model_path(model)), settings)
+    engine, task = diariser(context)
+    hindrance = engine.hindrance(task)
+    if hindrance:
+        raise ModelMissing(f"diarize.method is {task.settings.method!r}, but {hindrance}")
+    lost = [engine.degraded] if engine.degraded and task.settings.method == "auto" else []
+    return engine.diarize(read_mono16(context.speech), task), lost
 
 
 STAGE = Stage(
@@ -102,7 +85,7 @@ STAGE = Stage(
     aliases=("diarization",),
     pace=0.35,
     needs=("extract",),
-    depends=("diarize.method", "diarize.speakers", "diarize.max_speakers"),
+    depends=SETTINGS,
     artifact="diarization.json",
     accepts=lambda: readable("turns"),
 )

@@ -14,12 +14,13 @@ from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Segment
 from stages.report import degraded_notes, picture_report, write_report
 from stages.speak import spoken
 from stages.stitch import dub_name
-from stages.transcribe import identity, open_recogniser
+from stages.transcribe import identity, open_recogniser, own_settings
 
 if TYPE_CHECKING:
     from dubkit.qc.measures import QcSettings
 
 HEARING = ("transcribe.beam",)
+MEASURING = ("qc.round_trip", "qc.max_word_error")
 TOGETHER = 26.0
 """Seconds of the episode that are heard together; the recogniser's window is 30 s."""
 MARGIN = 0.25
@@ -29,8 +30,9 @@ MARGIN = 0.25
 def items(context: Context) -> Sequence[Item]:
     listens = context.settings.qc.round_trip
     model = {"asr": identity(context)} if listens else {}
+    own = own_settings(context) if listens else ()
     found = [
-        Item(group[0], inputs=_heard_inputs(context, group), models=model, settings=HEARING)
+        Item(group[0], inputs=_heard_inputs(context, group), models=model, settings=HEARING + own)
         for group in (_groups(context) if listens else ())
     ]
     shown = context.digest([context.lines, context.cast, context.prompts, degraded_notes(context)])
@@ -38,7 +40,7 @@ def items(context: Context) -> Sequence[Item]:
     heard = context.digest([[dict(item.inputs) for item in found], context.settings.transcribe.beam])
     whole = {"stitch/dub": sound, "report": shown, "heard": heard}
     whole["shots.json"] = context.artifact_digest("shots.json")
-    return [*found, Item(EPISODE, inputs=whole, models=model)]
+    return [*found, Item(EPISODE, inputs=whole, models=model, settings=MEASURING + own)]
 
 
 def dubbed(context: Context) -> list[tuple[Segment, Line]]:
@@ -116,11 +118,11 @@ def _listen(context: Context, groups: Sequence[Sequence[str]], sound: Delivered,
     """Recognise the dub where the lines are spoken."""
     from dubkit.media.sound.audio import read_mono16
     from dubkit.qc.measures import align_heard
-    from dubkit.speech.asr import AsrSettings
+    from dubkit.speech.settings import Transcribe
 
-    recogniser, _ = open_recogniser(context)
+    recogniser = open_recogniser(context)
     audio = read_mono16(sound.speech)
-    settings = AsrSettings(context.settings.transcribe.beam, language=context.language.split("-")[0])
+    settings = Transcribe(beam=context.settings.transcribe.beam, language=context.language.split("-")[0])
     for group in groups:
         windows = {line: _window(context, line) for line in group}
         words = recogniser.recognise(audio, list(windows.values()), settings).words
@@ -237,6 +239,6 @@ STAGE = Stage(
     done="measured",
     pace=0.45,
     needs=("stitch",),
-    depends=("qc.round_trip", "qc.max_word_error"),
+    depends=MEASURING,
     artifact="qc.json",
 )

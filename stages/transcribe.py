@@ -7,41 +7,31 @@ pause length do not recognise again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.subtitles import write_source_subtitles
 from dubkit.formats.format import readable
-from dubkit.speech.language import LanguageSpan
-from dubkit.types import Transcript, Word
+from dubkit.speech.recognition import (
+    RECOGNISERS,
+    RecognitionEngine,
+    RecognitionTask,
+    choose_recogniser,
+)
+from dubkit.types import Recognised, Transcript
 from stages.shared.anchoring import anchor_edits
-from stages.shared.devices import device
+from stages.shared.host import RunHost, part_identity, part_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dubkit.models.spec import ResolvedModel
-    from dubkit.speech.asr import Recogniser
+    from dubkit.speech.recognition import Recogniser
 
 WORDS = "words"
 SEGMENTS = "segments"
 RECOGNITION = ("transcribe.language", "transcribe.beam", "transcribe.batch_size", "transcribe.hints")
-BEST_FIRST = ("large-v3", "medium", "small", "base")
 CUTTING = ("transcribe.max_seconds", "transcribe.pause")
-
-
-@dataclass(frozen=True, slots=True)
-class Recognised:
-    """Artifact `words.json`: what was heard, before it is cut into segments."""
-
-    language: str
-    language_probability: float
-    words: tuple[Word, ...]
-    model: str
-    flags: tuple[str, ...] = ()
-    languages: tuple[LanguageSpan, ...] = ()
 
 
 def items(context: Context) -> Sequence[Item]:
@@ -49,43 +39,36 @@ def items(context: Context) -> Sequence[Item]:
     turns = {"diarization.json": context.artifact_digest("diarization.json")}
     if context.imported("transcribe"):
         return [Item(SEGMENTS, inputs=turns, settings=("transcribe.language",))]
-    model = {"asr": identity(context)}
+    model, settings = {"asr": identity(context)}, RECOGNITION + own_settings(context)
     return [
-        Item(WORDS, inputs=speech, models=model, settings=RECOGNITION),
-        Item(SEGMENTS, inputs=speech | turns, models=model, settings=RECOGNITION + CUTTING),
+        Item(WORDS, inputs=speech, models=model, settings=settings),
+        Item(SEGMENTS, inputs=speech | turns, models=model, settings=settings + CUTTING),
     ]
 
 
-def choose(context: Context) -> ResolvedModel | None:
-    """Return the Whisper model: the one named, else the default; with mode `high` the best that is here.
-
-    None means that the named model is yet to be fetched. Raises ModelMissing when there is none to be had.
-    """
-    wanted = context.settings.transcribe.model
-    if wanted != "auto":
-        return context.model("asr", wanted)
-    if context.settings.mode == "high" and not context.settings.models.asr:
-        for name in BEST_FIRST:
-            better = context.models.find("asr", name)
-            if better is not None:
-                return better
-    # fetch finds what is here, and otherwise raises and names every way to get a model.
-    return context.model("asr") or context.models.fetch("asr")
+def recogniser(context: Context) -> tuple[RecognitionEngine, RecognitionTask]:
+    """Return what recognises speech, and what it is opened for. Raises ModelMissing where nothing can."""
+    task = RecognitionTask(context.settings.transcribe, RunHost(context))
+    engine = choose_recogniser(task)
+    return engine, task.given_to(engine)
 
 
 def identity(context: Context) -> str:
-    """Return the identity of the Whisper model, as it enters keys."""
-    model = choose(context)
-    return model.identity if model else f"{context.settings.transcribe.model}, to be fetched"
+    """Return the identity of the recogniser, as it enters keys."""
+    engine, task = recogniser(context)
+    return part_identity(RECOGNISERS, engine, engine.identity(task))
 
 
-def open_recogniser(context: Context) -> tuple[Recogniser, str]:
-    """Load the Whisper model; return it with its name."""
-    from dubkit.speech.asr import Recogniser
+def own_settings(context: Context) -> tuple[str, ...]:
+    """Return the recogniser's own settings that enter keys."""
+    engine, _ = recogniser(context)
+    return part_settings(context, engine.settings, engine.table)
 
-    model = choose(context)
-    assert model is not None, "within a run a model is fetched before it is opened"
-    return Recogniser(context.model_path(model), device=device(context)), model.name
+
+def open_recogniser(context: Context) -> Recogniser:
+    """Load the model of the recogniser."""
+    engine, task = recogniser(context)
+    return engine.open(task)
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
@@ -106,38 +89,28 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 def _recognise(context: Context, sink: Sink) -> None:
     from dubkit.media.sound.audio import read_mono16
-    from dubkit.speech.asr import AsrSettings
     from dubkit.speech.vad import speech_spans
 
-    wanted = context.settings.transcribe
     audio = read_mono16(context.speech)
     spans = speech_spans(audio)
-    recogniser, model = open_recogniser(context)
-    heard = recogniser.recognise(
-        audio,
-        spans,
-        AsrSettings(wanted.beam, wanted.batch_size, wanted.language, wanted.hints),
-        sink.advance,
+    opened = open_recogniser(context)
+    heard = opened.recognise(audio, spans, context.settings.transcribe, sink.advance)
+    words = Recognised(
+        heard.language, heard.language_probability, heard.words, opened.name, heard.flags, heard.languages
     )
-    sink.write_json(
-        "words.json",
-        Recognised(
-            heard.language, heard.language_probability, heard.words, model, heard.flags, heard.languages
-        ),
-    )
+    sink.write_json("words.json", words)
     sink.done(WORDS, files=["words.json"])
 
 
 def _cut(context: Context) -> Transcript:
-    from dubkit.speech.segments import SegmentSettings, build_segments
+    from dubkit.speech.segments import build_segments
 
-    wanted = context.settings.transcribe
     heard = context.store.read("words.json", Recognised)
     segments = build_segments(
         heard.words,
         context.diarization.turns,
         heard.language,
-        SegmentSettings(max_seconds=wanted.max_seconds, pause=wanted.pause),
+        context.settings.transcribe,
         heard.languages,
     )
     return Transcript(heard.language, heard.language_probability, segments, heard.model)

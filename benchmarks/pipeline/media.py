@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,18 +104,19 @@ def measure_recognition(clips: Sequence[Spoken], model: Path, rounds: int) -> li
         WhisperModel,
     )
 
-    from dubkit.speech.asr import AsrSettings, Recogniser
+    from dubkit.speech.asr import WhisperRecogniser
+    from dubkit.speech.settings import Transcribe
     from dubkit.speech.vad import speech_spans
 
-    recogniser = Recogniser(model)
+    recogniser = WhisperRecogniser(model)
     threads = min(4, os.cpu_count() or 1)  # as `Recogniser` takes them
     bare = BatchedInferencePipeline(
         WhisperModel(str(model), device="cpu", compute_type="int8", cpu_threads=threads)
     )
-    settings = AsrSettings()
+    settings = Transcribe()
 
     def ours(sound: NDArray[np.float32], language: str) -> str:
-        chosen = AsrSettings(settings.beam, settings.batch_size, language)
+        chosen = replace(settings, language=language)
         return "".join(w.text for w in recogniser.recognise(sound, speech_spans(sound), chosen).words)
 
     def direct(sound: NDArray[np.float32], language: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +19,6 @@ from dubkit.errors import ModelDamaged, ModelMissing, SettingError
 from dubkit.speech.language import (
     CERTAIN,
     Evidence,
-    LanguageSpan,
     language_spans,
     languages_spoken,
     sample_windows,
@@ -28,9 +27,11 @@ from dubkit.speech.language import (
 )
 from dubkit.speech.packs import Pack, build_packs
 from dubkit.speech.phrases import SENTENCE_ENDS, STYLE
+from dubkit.speech.recognition import Advance, Recognition
+from dubkit.speech.settings import Transcribe
 from dubkit.speech.vad import as_signal
 from dubkit.speech.words import drop_loops, drop_stock_phrases, missed_speech, place_words
-from dubkit.types import ASR_RATE, Word
+from dubkit.types import ASR_RATE, LanguageSpan, Word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,41 +58,6 @@ MISSED = 1.2
 CONTEXT = 0.3
 """Seconds of real sound around a window whose language is asked: clipped onsets mislead."""
 
-Progress = Callable[[float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class AsrSettings:
-    """How speech is recognised. `language` is a code such as `en`, or empty to find it out."""
-
-    beam: int = 5
-    batch_size: int = 8
-    language: str = ""
-    hints: str = ""
-    """Names and terms as they are spelled, for the recogniser to prefer."""
-
-    def __post_init__(self) -> None:
-        if self.beam < 1:
-            raise SettingError("asr.beam", self.beam, "must be at least 1")
-        if self.batch_size < 1:
-            raise SettingError("asr.batch_size", self.batch_size, "must be at least 1")
-
-
-@dataclass(frozen=True, slots=True)
-class Recognition:
-    """What was said. `flags` tell why a person should look.
-
-    `no-speech`, `language-uncertain`, `mixed-languages:en,zh`, `repetition-removed`,
-    `invented-text-removed`, `low-confidence`, `speech-without-words`.
-    """
-
-    language: str
-    language_probability: float
-    words: tuple[Word, ...]
-    flags: tuple[str, ...] = ()
-    languages: tuple[LanguageSpan, ...] = ()
-    """Which language is spoken where, when there is more than one."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
@@ -108,24 +74,35 @@ class _Heard:
         return "".join(word.text for word in self.words)
 
 
-class Recogniser:
+class WhisperRecogniser:
     """One Whisper model in CTranslate2 form, loaded once and used for a whole stage."""
 
     def __init__(
-        self, model_dir: Path, *, device: str = "cpu", compute_type: str = "", threads: int = 0
+        self,
+        model_dir: Path,
+        *,
+        name: str = "",
+        device: str = "cpu",
+        compute_type: str = "",
+        threads: int = 0,
     ) -> None:
-        """Load the model. Weights are rounded to int8 on a CPU and float16 on a GPU unless told."""
+        """Load the model; `name` is its name in the transcript, else that of its folder.
+
+        Weights are rounded to int8 on a CPU and to float16 on a GPU, unless `compute_type` says otherwise.
+        """
         from faster_whisper import (  # type: ignore[import-untyped]
             BatchedInferencePipeline,
             WhisperModel,
         )
 
-        for name in ("model.bin", "config.json", "tokenizer.json"):
+        self.name = name or model_dir.name
+        for file in ("model.bin", "config.json", "tokenizer.json"):
             # Without its tokenizer the library would go and look for one in the network.
-            if not (model_dir / name).is_file():
+            if not (model_dir / file).is_file():
                 raise ModelMissing(
-                    f"No speech recognition model in {model_dir}: {name} is missing.\n"
-                    "Set asr.model to a folder with a CTranslate2 Whisper model, or run: dubkit models list"
+                    f"No speech recognition model in {model_dir}: {file} is missing.\n"
+                    "Set transcribe.model to a folder with a CTranslate2 Whisper model, "
+                    "or run: dubkit models list"
                 )
         try:
             self._model = WhisperModel(
@@ -158,11 +135,11 @@ class Recogniser:
         self,
         audio: NDArray[np.float32],
         spans: Sequence[tuple[float, float]],
-        settings: AsrSettings | None = None,
-        on_progress: Progress | None = None,
+        settings: Transcribe | None = None,
+        on_progress: Advance | None = None,
     ) -> Recognition:
         """Return the words spoken inside `spans`; `on_progress` hears the finished share, 0 to 1."""
-        settings = settings or AsrSettings()
+        settings = settings or Transcribe()
         audio = as_signal(audio)
         if not spans:
             return Recognition("", 0.0, (), ("no-speech",))
@@ -191,7 +168,7 @@ class Recogniser:
         return Recognition(language, probability, tuple(placed), tuple(dict.fromkeys(flags)), parts)
 
     def _languages(
-        self, audio: NDArray[np.float32], spans: Sequence[tuple[float, float]], settings: AsrSettings
+        self, audio: NDArray[np.float32], spans: Sequence[tuple[float, float]], settings: Transcribe
     ) -> tuple[str, float, tuple[LanguageSpan, ...]]:
         """Return the main language, its probability, and the spans of each when there are several."""
         if settings.language:
@@ -213,7 +190,7 @@ class Recogniser:
         code = {"nb": "no", "fil": "tl", "jv": "jw", "iw": "he"}.get(code, code)
         if code not in self._model.supported_languages:
             known = ", ".join(sorted(self._model.supported_languages))
-            raise SettingError("asr.language", language, f"the recogniser knows only {known}")
+            raise SettingError("transcribe.language", language, f"the recogniser knows only {known}")
         return code
 
     def _evidence(self, audio: NDArray[np.float32], windows: Sequence[tuple[float, float]]) -> list[Evidence]:
@@ -245,7 +222,7 @@ class Recogniser:
         if probability >= CERTAIN or len(rivals) == 1:
             return best, probability
         first = build_packs(audio, spans)[:1]
-        trial = AsrSettings(beam=1, batch_size=1)
+        trial = Transcribe(beam=1, batch_size=1)
         scores = {}
         for code in rivals:
             heard = self._decode(audio, first, replace(trial, language=code))
@@ -259,8 +236,8 @@ class Recogniser:
         self,
         audio: NDArray[np.float32],
         spans: Sequence[tuple[float, float]],
-        settings: AsrSettings,
-        on_progress: Progress | None,
+        settings: Transcribe,
+        on_progress: Advance | None,
     ) -> tuple[list[Word], list[str]]:
         """Return the words of speech in one language, with episode times, and flags."""
         packs = build_packs(audio, spans)
@@ -282,7 +259,7 @@ class Recogniser:
         audio: NDArray[np.float32],
         spans: Sequence[tuple[float, float]],
         words: Sequence[Word],
-        settings: AsrSettings,
+        settings: Transcribe,
     ) -> tuple[list[Word], list[str]]:
         """Return words of speech that was passed over: each stretch is read again by itself.
 
@@ -301,7 +278,7 @@ class Recogniser:
         return found, flags
 
     def _believed(
-        self, audio: NDArray[np.float32], pack: Pack, heard: _Heard, settings: AsrSettings
+        self, audio: NDArray[np.float32], pack: Pack, heard: _Heard, settings: Transcribe
     ) -> tuple[list[Word], list[str]]:
         """Return what of one pack was really said, with flags for what was not."""
         if heard.no_speech > NO_SPEECH and heard.log_probability < DOUBTFUL:
@@ -328,7 +305,7 @@ class Recogniser:
         self,
         audio: NDArray[np.float32],
         packs: Sequence[Pack],
-        settings: AsrSettings,
+        settings: Transcribe,
         *,
         prompt: str | None = None,
         no_repeat: int = 0,
@@ -383,7 +360,7 @@ def _heard(pack: Pack, offset: float, segments: Sequence[Any]) -> _Heard:
     )
 
 
-def _scaled(on_progress: Progress | None, done: float, share: float) -> Progress | None:
+def _scaled(on_progress: Advance | None, done: float, share: float) -> Advance | None:
     """Return a progress call for one part of the work."""
     if on_progress is None:
         return None

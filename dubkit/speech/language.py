@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from dubkit.types import LanguageSpan
+
 MOST_WINDOWS = 12
 """Each window costs one run of the encoder, about half a second on two cores."""
 
@@ -22,15 +24,6 @@ SURE = 0.75
 SMALLEST_SHARE = 0.15
 CERTAIN = 0.6
 """Probability from which a language is not checked any further."""
-
-
-@dataclass(frozen=True, slots=True)
-class LanguageSpan:
-    """Speech in one language, seconds on the episode clock."""
-
-    start: float
-    end: float
-    language: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
-from dubkit.errors import SettingError
-from dubkit.speech.language import LanguageSpan
 from dubkit.speech.phrases import (
     ABBREVIATIONS,
     CLAUSE_ENDS,
@@ -18,8 +15,9 @@ from dubkit.speech.phrases import (
     OPENERS,
     SENTENCE_ENDS,
 )
+from dubkit.speech.settings import Transcribe
 from dubkit.speech.words import is_cjk
-from dubkit.types import Segment, Turn, Word
+from dubkit.types import LanguageSpan, Segment, Turn, Word
 
 STRAY_WORDS = 2
 STRAY_SECONDS = 0.6
@@ -32,39 +30,28 @@ tight word times."""
 
 LOW_CONFIDENCE = 0.5
 
-
-@dataclass(frozen=True, slots=True)
-class SegmentSettings:
-    """How long a segment may be. Times are seconds."""
-
-    max_seconds: float = 12.0
-    max_characters: int = 200
-    """Full-width characters count double, so that half as many fit."""
-    pause: float = 0.8
-    """Silence that ends a segment even inside a sentence."""
-
-    def __post_init__(self) -> None:
-        if self.max_seconds < 1:
-            raise SettingError("segments.max_seconds", self.max_seconds, "must be at least 1 second")
-        if self.max_characters < 20:
-            raise SettingError("segments.max_characters", self.max_characters, "must be at least 20")
-        if self.pause <= 0:
-            raise SettingError("segments.pause", self.pause, "must be more than 0 seconds")
+MOST_CHARACTERS = 200
+"""Width of a segment's text. Full-width characters count double, so that half as many fit."""
 
 
 def build_segments(
     words: Sequence[Word],
     turns: Sequence[Turn],
     language: str,
-    settings: SegmentSettings | None = None,
+    settings: Transcribe | None = None,
     languages: Sequence[LanguageSpan] = (),
+    *,
+    most_characters: int = MOST_CHARACTERS,
 ) -> tuple[Segment, ...]:
     """Return segments `s0001`, `s0002`, … that hold every word once, in order.
 
     A segment has one speaker and one language, ends with its sentence or at a pause, and is cut at
-    the best place where it would be too long. `languages` names the language of single stretches.
+    the best place where it would be longer than `settings.max_seconds` or wider than `most_characters`.
+    `languages` names the language of single stretches.
     """
-    settings = settings or SegmentSettings()
+    settings = settings or Transcribe()
+    if most_characters < 20:
+        raise ValueError(f"most_characters = {most_characters}: must be at least 20")
     speakers = _speakers(words, turns)
     tongues = [_language_at(word, languages) or language for word in words]
     labels = list(zip(speakers, tongues, strict=True))
@@ -72,7 +59,7 @@ def build_segments(
     for (speaker, tongue), indices in groupby(range(len(words)), key=lambda i: labels[i]):
         run = [words[i] for i in indices]
         for sentence in _sentences(run, settings.pause):
-            for part in _short_enough(sentence, settings):
+            for part in _short_enough(sentence, settings.max_seconds, most_characters):
                 segments.append(_segment(len(segments) + 1, part, speaker, tongue))
     return tuple(segments)
 
@@ -215,14 +202,15 @@ def _sentences(words: Sequence[Word], pause: float) -> list[list[Word]]:
     return [sentence for sentence in sentences if sentence]
 
 
-def _short_enough(words: list[Word], settings: SegmentSettings) -> list[list[Word]]:
+def _short_enough(words: list[Word], max_seconds: float, most_characters: int) -> list[list[Word]]:
     """Return the words in parts within the limits, halved at the best place until they are."""
-    long = words[-1].end - words[0].start > settings.max_seconds
-    wide = _width("".join(word.text for word in words)) > settings.max_characters
+    long = words[-1].end - words[0].start > max_seconds
+    wide = _width("".join(word.text for word in words)) > most_characters
     if len(words) < 2 or not (long or wide):
         return [words]
     cut = max(range(1, len(words)), key=lambda index: _cut_merit(words, index))
-    return _short_enough(words[:cut], settings) + _short_enough(words[cut:], settings)
+    parts = words[:cut], words[cut:]
+    return [short for part in parts for short in _short_enough(part, max_seconds, most_characters)]
 
 
 def _cut_merit(words: Sequence[Word], index: int) -> float:

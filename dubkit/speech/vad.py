@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dubkit.errors import SettingError
+from dubkit.models.spec import InPackage, ModelFile, ModelSpec
 from dubkit.types import ASR_RATE
 
 if TYPE_CHECKING:
@@ -21,6 +21,29 @@ FRAME = 512
 BLOCK_SECONDS = 600
 LEAD_FRAMES = 64
 """Frames run before each block (2 s), so that the recurrent state is warm where the block starts."""
+
+GATE = ModelSpec(
+    role="vad",
+    name="silero-vad-v6",
+    licence="MIT",
+    licence_url="https://github.com/snakers4/silero-vad/blob/master/LICENSE",
+    about="Silero speech gate, part of faster-whisper",
+    does="speech gate",
+    without="Speech is not gated, so text may be invented on silence and music.",
+    default=True,
+    files=(
+        ModelFile(
+            "silero_vad_v6.onnx",
+            1_245_151,
+            "4cbf549b8326f60f80f2536d9eefeb450a9abe83365a098031c89719f1be17d2",
+        ),
+    ),
+    main="silero_vad_v6.onnx",
+    required=("silero_vad_v6.onnx",),
+    in_package=InPackage("faster-whisper==1.2.1", "faster_whisper", "assets"),
+    needs=("onnxruntime",),
+    runtime_pip="onnxruntime",
+)
 
 SPEECH_LEVEL = 0.1
 MAX_GAIN = 30.0
@@ -41,11 +64,11 @@ class VadSettings:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.threshold < 1.0:
-            raise SettingError("speech.threshold", self.threshold, "must lie between 0 and 1")
+            raise ValueError(f"threshold = {self.threshold}: must lie between 0 and 1")
         for name in ("min_speech", "min_silence", "pad"):
             value = getattr(self, name)
             if value < 0:
-                raise SettingError(f"speech.{name}", value, "must be 0 or more seconds")
+                raise ValueError(f"{name} = {value}: must be 0 or more seconds")
 
 
 def speech_spans(

@@ -30,7 +30,12 @@ class Translate:
         flag="--mt-model",
         job=True,
     )
-    base_url: str = option("", "OpenAI-compatible endpoint.", variables=("OPENAI_BASE_URL",), flag="--mt-url")
+    base_url: str = option(
+        "",
+        "OpenAI-compatible endpoint, such as http://localhost:11434/v1.",
+        variables=("OPENAI_BASE_URL",),
+        flag="--mt-url",
+    )
     api_key: str = option("", "Key for the endpoint.", variables=("OPENAI_API_KEY",), secret=True)
     gguf: str = option("", "GGUF file of a local language model.", flag="--mt-gguf")
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=200)] = option(20, "Lines per request.", job=True)

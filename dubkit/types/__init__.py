@@ -48,6 +48,8 @@ from dubkit.types.source import (
 )
 from dubkit.types.speech import (
     Diarization,
+    LanguageSpan,
+    Recognised,
     Segment,
     Transcript,
     Turn,
@@ -70,6 +72,7 @@ __all__ = [
     "FaceBox",
     "Faces",
     "Fit",
+    "LanguageSpan",
     "Line",
     "LineQc",
     "LineRoute",
@@ -77,6 +80,7 @@ __all__ = [
     "PictureReport",
     "Prompt",
     "Prompts",
+    "Recognised",
     "Route",
     "Segment",
     "Shot",

@@ -36,6 +36,27 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageSpan:
+    """Speech in one language, seconds on the episode clock."""
+
+    start: float
+    end: float
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """Artifact `words.json`: what was heard, before it is cut into segments."""
+
+    language: str
+    language_probability: float
+    words: tuple[Word, ...]
+    model: str
+    flags: tuple[str, ...] = ()
+    languages: tuple[LanguageSpan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """One stretch of speech by one speaker: the unit that is translated, spoken and reviewed."""
 

@@ -11,19 +11,21 @@ import numpy as np
 import pytest
 
 from dubkit.errors import ModelDamaged, ModelMissing, SettingError
-from dubkit.speech.asr import AsrSettings, Recogniser, Recognition
+from dubkit.speech.asr import WhisperRecogniser
+from dubkit.speech.recognition import Recognition
 from dubkit.speech.segments import build_segments
+from dubkit.speech.settings import Transcribe
 from dubkit.speech.vad import speech_spans
 from dubkit.types import ASR_RATE
 from tests.support.speech_clips import clip, join_whisper_base
 
 
 @pytest.fixture(scope="module")
-def recogniser(tmp_path_factory: pytest.TempPathFactory) -> Recogniser:
-    return Recogniser(join_whisper_base(tmp_path_factory.mktemp("whisper-base")), threads=2)
+def recogniser(tmp_path_factory: pytest.TempPathFactory) -> WhisperRecogniser:
+    return WhisperRecogniser(join_whisper_base(tmp_path_factory.mktemp("whisper-base")), threads=2)
 
 
-def heard(recogniser: Recogniser, name: str, settings: AsrSettings | None = None) -> Recognition:
+def heard(recogniser: WhisperRecogniser, name: str, settings: Transcribe | None = None) -> Recognition:
     audio = clip(name)
     return recogniser.recognise(audio, speech_spans(audio), settings)
 
@@ -42,7 +44,7 @@ def word_error(reference: str, found: str) -> float:
 
 
 @pytest.mark.slow
-def test_the_sample_is_english_and_its_words_are_right(recogniser: Recogniser) -> None:
+def test_the_sample_is_english_and_its_words_are_right(recogniser: WhisperRecogniser) -> None:
     audio = clip("a_talk/en_jordi_10s.mp4")
     spans = speech_spans(audio)
     shares: list[float] = []
@@ -85,7 +87,7 @@ def test_the_sample_is_english_and_its_words_are_right(recogniser: Recogniser) -
     ],
 )
 def test_read_sentences_are_recognised(
-    recogniser: Recogniser, name: str, language: str, reference: str
+    recogniser: WhisperRecogniser, name: str, language: str, reference: str
 ) -> None:
     found = heard(recogniser, name)
     assert found.language == language
@@ -93,7 +95,7 @@ def test_read_sentences_are_recognised(
 
 
 @pytest.mark.slow
-def test_the_telephone_call_does_not_loop(recogniser: Recogniser) -> None:
+def test_the_telephone_call_does_not_loop(recogniser: WhisperRecogniser) -> None:
     found = text(heard(recogniser, "b_dialog/en_telephone_30s.wav"))
     assert found.count("Sheila") == 1
     assert found.lower().count("originally from chicago") == 2
@@ -101,7 +103,7 @@ def test_the_telephone_call_does_not_loop(recogniser: Recogniser) -> None:
 
 
 @pytest.mark.slow
-def test_a_lone_word_after_long_silence_is_heard_in_its_place(recogniser: Recogniser) -> None:
+def test_a_lone_word_after_long_silence_is_heard_in_its_place(recogniser: WhisperRecogniser) -> None:
     found = heard(recogniser, "a_talk/en_banana_42s_timecode.mp4")
     assert found.words[-1].text.strip(" .").lower() == "banana"
     assert found.words[-1].start == pytest.approx(40.0, abs=0.2)
@@ -109,19 +111,19 @@ def test_a_lone_word_after_long_silence_is_heard_in_its_place(recogniser: Recogn
 
 
 @pytest.mark.slow
-def test_a_long_recording_keeps_its_order_and_times_across_packs(recogniser: Recogniser) -> None:
-    found = heard(recogniser, "b_dialog/en_interview_55s.flac", AsrSettings(language="en-GB", batch_size=1))
+def test_a_long_recording_keeps_its_order_and_times_across_packs(recogniser: WhisperRecogniser) -> None:
+    found = heard(recogniser, "b_dialog/en_interview_55s.flac", Transcribe(language="en-GB", batch_size=1))
     assert found.language_probability == 1.0
     said = {word.text.strip(" .,?").lower(): word.start for word in found.words}
     assert said["watson"] == pytest.approx(36.5, abs=2)
     assert said["enormous"] == pytest.approx(52, abs=2)
     assert all(a.end <= b.start for a, b in pairwise(found.words))
-    batched = heard(recogniser, "b_dialog/en_interview_55s.flac", AsrSettings(language="en", batch_size=8))
+    batched = heard(recogniser, "b_dialog/en_interview_55s.flac", Transcribe(language="en", batch_size=8))
     assert word_error(text(found), text(batched)) < 0.05
 
 
 @pytest.mark.slow
-def test_a_recording_that_changes_language_is_heard_in_both(recogniser: Recogniser) -> None:
+def test_a_recording_that_changes_language_is_heard_in_both(recogniser: WhisperRecogniser) -> None:
     found = heard(recogniser, "b_dialog/en_zh_codeswitch_20s.flac")
     assert "mixed-languages:en,zh" in found.flags
     segments = build_segments(found.words, (), found.language, languages=found.languages)
@@ -130,7 +132,7 @@ def test_a_recording_that_changes_language_is_heard_in_both(recogniser: Recognis
 
 
 @pytest.mark.slow
-def test_japanese_comes_with_its_punctuation(recogniser: Recogniser) -> None:
+def test_japanese_comes_with_its_punctuation(recogniser: WhisperRecogniser) -> None:
     found = heard(recogniser, "b_dialog/ja_interview_21s.flac")
     assert found.language == "ja"
     assert len(build_segments(found.words, (), "ja")) >= 5
@@ -138,16 +140,16 @@ def test_japanese_comes_with_its_punctuation(recogniser: Recogniser) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["d_odd/orig/plant_45000over1499.mp4", "d_odd/orig/failing_audio.mp4"])
-def test_noise_that_passed_the_gate_still_gives_no_words(recogniser: Recogniser, name: str) -> None:
+def test_noise_that_passed_the_gate_still_gives_no_words(recogniser: WhisperRecogniser, name: str) -> None:
     audio = clip(name)
-    found = recogniser.recognise(audio, [(0.0, len(audio) / ASR_RATE)], AsrSettings(language="en"))
+    found = recogniser.recognise(audio, [(0.0, len(audio) / ASR_RATE)], Transcribe(language="en"))
     assert found.words == ()
     assert "invented-text-removed" in found.flags
     assert "no-speech" in found.flags
 
 
 @pytest.mark.slow
-def test_without_speech_nothing_is_recognised(recogniser: Recogniser) -> None:
+def test_without_speech_nothing_is_recognised(recogniser: WhisperRecogniser) -> None:
     silence = np.zeros(3 * ASR_RATE, dtype=np.float32)
     assert recogniser.recognise(silence, []) == Recognition("", 0.0, (), ("no-speech",))
     assert recogniser.detect_language(silence, []) == ("", 0.0)
@@ -156,7 +158,7 @@ def test_without_speech_nothing_is_recognised(recogniser: Recogniser) -> None:
 
 
 @pytest.mark.slow
-def test_the_language_of_the_sample_is_english(recogniser: Recogniser) -> None:
+def test_the_language_of_the_sample_is_english(recogniser: WhisperRecogniser) -> None:
     audio = clip("a_talk/en_jordi_10s.mp4")
     language, probability = recogniser.detect_language(audio, speech_spans(audio))
     assert language == "en"
@@ -164,26 +166,26 @@ def test_the_language_of_the_sample_is_english(recogniser: Recogniser) -> None:
 
 
 @pytest.mark.slow
-def test_an_unknown_language_is_named(recogniser: Recogniser) -> None:
-    with pytest.raises(SettingError, match=r"(?s)asr\.language = 'xx'.*en, "):
-        recogniser.recognise(np.zeros(ASR_RATE, dtype=np.float32), [(0, 1)], AsrSettings(language="xx"))
+def test_an_unknown_language_is_named(recogniser: WhisperRecogniser) -> None:
+    with pytest.raises(SettingError, match=r"(?s)transcribe\.language = 'xx'.*en, "):
+        recogniser.recognise(np.zeros(ASR_RATE, dtype=np.float32), [(0, 1)], Transcribe(language="xx"))
 
 
 def test_a_missing_or_damaged_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelMissing, match=r"model\.bin is missing"):
-        Recogniser(tmp_path)
+        WhisperRecogniser(tmp_path)
     for name in ("model.bin", "config.json"):
         (tmp_path / name).write_bytes(b"{}")
     with pytest.raises(ModelMissing, match=r"tokenizer\.json is missing"):
-        Recogniser(tmp_path)
+        WhisperRecogniser(tmp_path)
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(ModelDamaged, match="cannot be loaded"):
-        Recogniser(tmp_path)
+        WhisperRecogniser(tmp_path)
     with pytest.raises(SettingError, match="device"):
-        Recogniser(tmp_path, device="cuda")
+        WhisperRecogniser(tmp_path, device="cuda")
 
 
 @pytest.mark.parametrize("wrong", [{"beam": 0}, {"batch_size": 0}])
 def test_impossible_settings_are_named(wrong: dict[str, int]) -> None:
-    with pytest.raises(SettingError, match=r"asr\."):
-        AsrSettings(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match=r"transcribe\."):
+        Transcribe(**wrong)  # type: ignore[arg-type]

@@ -11,8 +11,10 @@ from dubkit.errors import ModelDamaged, ModelMissing, SettingError
 from dubkit.formats.reading import read_turns
 from dubkit.speech import clusters
 from dubkit.speech.clusters import cluster
-from dubkit.speech.diarize import DiarizeSettings, diarize, single_speaker
+from dubkit.speech.diarize import diarize
 from dubkit.speech.embeddings import VoiceEncoder, mel_filters
+from dubkit.speech.settings import Diarize
+from dubkit.speech.turns import single_speaker
 from dubkit.speech.vad import speech_spans
 from dubkit.types import ASR_RATE, Diarization, Turn
 from tests.support.speech_clips import MEDIA, clip, voice_weights
@@ -50,9 +52,7 @@ class ScriptedEncoder(VoiceEncoder):
 
 def scripted(turns: list[tuple[float, float, int]], **settings: int) -> Diarization:
     spans = [(turns[0][0], turns[-1][1])]
-    return diarize(
-        np.zeros(ASR_RATE, dtype=np.float32), spans, ScriptedEncoder(turns), DiarizeSettings(**settings)
-    )
+    return diarize(np.zeros(ASR_RATE, dtype=np.float32), spans, ScriptedEncoder(turns), Diarize(**settings))
 
 
 def test_turns_follow_the_voices() -> None:
@@ -110,10 +110,10 @@ def test_a_single_window_is_one_speaker() -> None:
     assert cluster(np.zeros((1, 2)), np.ones((1, 256), dtype=np.float32), 0, 8).tolist() == [0]
 
 
-@pytest.mark.parametrize("wrong", [{"speakers": -1}, {"max_speakers": 0}, {"hop": 0}])
+@pytest.mark.parametrize("wrong", [{"speakers": -1}, {"max_speakers": 0}])
 def test_impossible_settings_are_named(wrong: dict[str, int]) -> None:
-    with pytest.raises(SettingError, match="speech"):
-        DiarizeSettings(**wrong)
+    with pytest.raises(SettingError, match=r"diarize\.(max_)?speakers"):
+        Diarize(**wrong)
 
 
 def test_embeddings_tell_voices_apart(encoder: VoiceEncoder) -> None:

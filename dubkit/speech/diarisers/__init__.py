@@ -1,0 +1,1 @@
+"""What finds out who speaks when: one file for each diarisation engine."""

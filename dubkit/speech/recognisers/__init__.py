@@ -1,0 +1,1 @@
+"""What recognises speech: one file for each recognition engine."""

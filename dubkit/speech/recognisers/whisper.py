@@ -1,0 +1,69 @@
+"""Whisper through faster-whisper, with CTranslate2."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+from dubkit.errors import ModelMissing
+from dubkit.speech.recognisers.whisper_models import MODELS
+from dubkit.speech.recognition import Recogniser, RecognitionEngine, RecognitionTask
+from dubkit.speech.vad import GATE
+
+if TYPE_CHECKING:
+    from dubkit.models.spec import ResolvedModel
+
+ROLE = "asr"
+BEST_FIRST = ("large-v3", "medium", "small", "base")
+
+
+def find_model(task: RecognitionTask) -> ResolvedModel | None:
+    """Return the model: the one named, else the default; with mode `high` the best that is here.
+
+    None means that the named model is yet to be fetched. Raises ModelMissing when there is none to be had.
+    """
+    name, host = task.settings.model, task.host
+    if name != "auto":
+        return host.model(ROLE, name)
+    if host.setting("mode") == "high" and not host.setting("models.asr"):
+        for better in BEST_FIRST:
+            model = host.find_model(ROLE, better)
+            if model is not None:
+                return model
+    # fetch finds what is here, and otherwise raises and names every way to get a model.
+    return host.model(ROLE) or host.fetch_model(ROLE)
+
+
+def _hindrance(task: RecognitionTask) -> str:
+    if importlib.util.find_spec("faster_whisper") is None:
+        return f"faster-whisper is not installed. Run: pip install {MODELS[0].runtime_pip}"
+    if task.host.setting("models.offline") and task.host.find_model(ROLE, task.settings.model) is None:
+        return (
+            f"its model {task.settings.model!r} is not on this machine, and models.offline is on. "
+            "Run: dubkit models list"
+        )
+    return ""
+
+
+def _identity(task: RecognitionTask) -> str:
+    model = find_model(task)
+    return model.identity if model else f"{task.settings.model}, to be fetched"
+
+
+def _open(task: RecognitionTask) -> Recogniser:
+    from dubkit.speech.asr import WhisperRecogniser
+
+    model = find_model(task)
+    if model is None:
+        raise ModelMissing(f"The Whisper model {task.settings.model!r} was not fetched yet.")
+    return WhisperRecogniser(task.host.model_path(model), name=model.name, device=task.host.device())
+
+
+ENGINE = RecognitionEngine(
+    name="faster-whisper",
+    title="Whisper, run by faster-whisper",
+    hindrance=_hindrance,
+    identity=_identity,
+    open=_open,
+    models=(*MODELS, GATE),
+)
