@@ -22,13 +22,13 @@ OWN = Thing("own")
 OTHER = Thing("other")
 
 
-def install(folder: Path, package: str, body: str, points: str) -> None:
+def install(folder: Path, package: str, body: str, points: str, group: str = "dubkit.things") -> None:
     """Put a package with entry points into a folder, as pip would."""
     (folder / f"{package}.py").write_text(body)
     info = folder / f"{package}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[dubkit.things]\n{points}\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{points}\n")
 
 
 @pytest.fixture

@@ -1,0 +1,173 @@
+"""A format of another package: one file and its entry point, and every door of dubkit takes it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from dubkit import registry
+from dubkit.config import Settings, declared, with_settings
+from dubkit.episode.subtitles import write_target_subtitles
+from dubkit.errors import EditRefused, SettingError
+from dubkit.formats.format import FORMATS, readable
+from dubkit.formats.reading import read_cues
+from dubkit.review.changes import LineChange
+from dubkit.review.files import read_changes
+from stages import STAGES
+from tests.review.test_changes import PT, make_episode
+from tests.stages.test_pipeline import Desk
+from tests.support.paths import ROOT, SAMPLE
+from tests.support.web_client import running_site
+from tests.support.web_episode import write_episode
+from tests.test_registry import install
+
+LABELS = '''
+"""Label tracks of sound editors: start, end and text of a line, separated by tabs."""
+
+from dubkit.formats.cues import cue_at, visible
+from dubkit.formats.format import Format
+
+
+def read(file):
+    cues = []
+    for number, line in enumerate(file.text().splitlines(), start=1):
+        place, cells = f"line {number}", line.split("\\t")
+        if len(cells) != 3:
+            raise file.error(place, f"{len(cells)} cells", "Each line reads: start, end, text.")
+        cues.append(cue_at(file, place, float(cells[0]), float(cells[1]), cells[2]))
+    return cues
+
+
+def write(cues, heading):
+    return "".join(f"{c.start:.2f}\\t{c.end:.2f}\\t{c.text}\\n" for c in visible(cues)).encode()
+
+
+FORMAT = Format(
+    name="labels",
+    title="Label track",
+    suffixes=(".labels",),
+    media_type="text/x-labels",
+    read_cues=read,
+    write_cues=write,
+    time_step=0.01,
+)
+'''
+SAID = "1.00\t3.00\tBom dia.\n4.00\t6.00\tMeu nome é Ana.\n7.00\t9.00\tEu moro aqui.\n"
+
+
+def put(folder: Path) -> None:
+    install(folder, "dubkit_labels", LABELS, "labels = dubkit_labels:FORMAT", group="dubkit.formats")
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    put(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setattr(registry, "_entry_points_by_group", registry._entry_points_by_group.__wrapped__)
+    FORMATS.__dict__.pop("_read", None)
+    yield
+    FORMATS.__dict__.pop("_read", None)
+    sys.modules.pop("dubkit_labels", None)
+
+
+@pytest.mark.usefixtures("package")
+def test_its_files_stand_in_for_stages(tmp_path: Path) -> None:
+    assert FORMATS.problems == ()
+    assert readable("cues")[-1] == ".labels"
+    for stage in ("transcribe", "translate"):
+        accepts = STAGES.records[stage].accepts
+        assert accepts is not None
+        assert ".labels" in accepts()
+    file = tmp_path / "said.labels"
+    file.write_text(SAID)
+    assert [(cue.start, cue.text) for cue in read_cues(file)][:1] == [(1.0, "Bom dia.")]
+
+
+@pytest.mark.usefixtures("package")
+def test_its_subtitles_stand_beside_the_dub(tmp_path: Path) -> None:
+    context = make_episode(tmp_path)
+    context.settings = with_settings(Settings(), {"stitch.subs_format": "labels"})
+    assert write_target_subtitles(context) == ["ep.pt-BR.labels"]
+    assert context.store.path("ep.pt-BR.labels", PT).read_text() == SAID
+
+
+@pytest.mark.usefixtures("package")
+def test_lines_are_edited_in_it(tmp_path: Path) -> None:
+    context = make_episode(tmp_path)
+    file = tmp_path / "lines.labels"
+    file.write_text(SAID)
+    assert read_changes(context, file) == {}
+    file.write_text(SAID.replace("Bom dia.", "Olá.").replace("4.00", "4.02"))
+    assert read_changes(context, file) == {"s0001": LineChange(text="Olá."), "s0002": LineChange(start=4.02)}
+    file.write_text("1.00\tBom dia.\n")
+    with pytest.raises(EditRefused, match=r"lines\.labels: line 1: 2 cells"):
+        read_changes(context, file)
+
+
+@pytest.mark.usefixtures("package")
+def test_commands_name_it() -> None:
+    module = sys.modules.pop("dubkit.cli.export", None)
+    try:
+        command = importlib.import_module("dubkit.cli.export").command
+        assert "[srt|vtt|rttm|csv|json|labels]" in CliRunner().invoke(command, ["--help"]).output
+    finally:
+        if module is not None:
+            sys.modules["dubkit.cli.export"] = module
+
+
+@pytest.mark.usefixtures("package")
+def test_the_http_interface_sends_it(tmp_path: Path) -> None:
+    with running_site(tmp_path, {"ana": "admin"}) as running:
+        write_episode(running.site, "ep")
+        ana = running.browser("ana")
+        job = ana.post("/api/jobs", json={"source": "ep.mp4", "languages": [PT]}).json()["id"]
+        url = f"/api/jobs/{job}/transcript"
+        named = ana.get(url, params={"format": "labels"})
+        assert named.text.splitlines()[1] == "3.00\t4.00\tAdeus"
+        assert named.headers["content-type"].startswith("text/x-labels")
+        assert named.headers["content-disposition"] == 'attachment; filename="transcript.pt-BR.labels"'
+        assert ana.get(url, headers={"Accept": "text/x-labels"}).content == named.content
+        assert ana.get(url, headers={"Accept": "application/json, text/csv"}).json()[1]["text"] == "Adeus"
+
+
+def test_without_the_package_it_is_no_format(tmp_path: Path) -> None:
+    with pytest.raises(EditRefused, match=r"takes \.csv, \.srt, \.vtt, \.ass, \.ssa, not \.labels"):
+        read_changes(make_episode(tmp_path), tmp_path / "lines.labels")
+    entry = "stitch.subs_format"
+    with pytest.raises(SettingError, match="must be one of srt, vtt, both"):
+        next(e for e in declared() if e.name == entry).converted("labels", "test")
+
+
+@pytest.mark.slow
+def test_the_command_line_writes_it_and_takes_it_back(tmp_path: Path) -> None:
+    put(tmp_path)
+    desk = Desk(tmp_path, tmp_path / "cache")
+    desk.variables["PYTHONPATH"] = f"{ROOT}{os.pathsep}{tmp_path}"
+    (tmp_path / "said.labels").write_text("0.50\t2.00\tGood morning.\n2.50\t4.00\tI am Jordi.\n")
+    result = desk.run(
+        SAMPLE,
+        "--to",
+        "en-GB",
+        "--use",
+        "transcribe=said.labels",
+        "--until",
+        "translate",
+        "--mt-provider",
+        "none",
+    )
+    assert result["exit_code"] in (0, 3), result
+    done = desk.dubkit("export", SAMPLE, "--lang", "en-GB", "--out", "out.labels")
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "out.labels"
+    assert out.read_text() == (tmp_path / "said.labels").read_text()
+    out.write_text(out.read_text().replace("Jordi", "Jordi Mas"))
+    done = desk.dubkit("review", "edit", "sample", "--file", "out.labels")
+    assert "1 line changed" in done.stdout, done.stderr
