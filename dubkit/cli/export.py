@@ -13,16 +13,18 @@ from dubkit.formats.format import format_of, writable
 @click.command(name="export")
 @click.argument("video", type=click.Path(path_type=Path))
 @click.option(
-    "--format", "name", type=click.Choice(writable()), help="What to write; the ending of --out says it, too."
+    "--format",
+    "name",
+    type=click.Choice(writable()),
+    help="File format; left out, the ending of --out says it.",
 )
-@click.option("--lang", default="", metavar="LANG", help="Language of the lines; the source's when left out.")
+@click.option("--lang", default="", metavar="LANG", help="Language of the lines; left out, the source's.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write, else stdout.")
 @output_option
 def command(video: Path, name: str | None, lang: str, out: Path | None, output: Path) -> None:
     """Write subtitles (srt, vtt), turns (rttm) or all lines (csv, json) of VIDEO, hand edits included.
 
-    Each can be given back with `run --use`: a csv, json, srt or vtt to transcribe or translate, an rttm to
-    diarize.
+    `run --use` takes each of them back: subtitles and lines for transcribe or translate, turns for diarize.
     """
     from dubkit.episode.export import export
     from dubkit.studio import episode_context

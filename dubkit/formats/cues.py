@@ -1,4 +1,4 @@
-"""Cues: what every reader makes of a subtitle, and what every writer leaves out."""
+"""Cues as every reader makes them, and the ones that every writer shows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def visible(cues: Iterable[Cue]) -> list[Cue]:
 
 
 def cue_at(file: Document, place: str, start: float, end: float, text: str, speaker: str = "") -> Cue:
-    """Return a cue with its text on one line. Raises MediaError when its times cannot be."""
+    """Return a cue with its text on one line. Raises MediaError for impossible times."""
     if not 0 <= start <= end < float("inf"):
         cure = "Correct the times: 0 or more, and the end after the start."
         raise file.error(place, f"the cue runs from {start} s to {end} s", cure)

@@ -89,6 +89,8 @@ def test_a_plan_names_reasons_as_json(output: Path) -> None:
         (["run", str(SAMPLE), "--to", "fr", "--set", "mix.duckdb=3"], 1, "did you mean mix.duck_db"),
         (["sing"], 2, "sing"),
         (["export", str(SAMPLE), "--format", "srt"], 1, "Run first: dubkit run"),
+        (["export", str(SAMPLE), "--out", "lines.csv"], 1, "Run first: dubkit run"),
+        (["export", str(SAMPLE), "--out", "lines.ass"], 2, "one of: srt, vtt, rttm, csv, json"),
         (["models", "get", "whisper-huge"], 1, "whisper-huge"),
     ],
 )

@@ -50,7 +50,7 @@ CLEARED = {name: name for name in (*TEXTS, "start", "end", "seed")} | {"take": "
 @click.option(
     "--file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Change all lines as a .csv, .srt or .vtt of `dubkit export` says, changed in another program.",
+    help="Change all lines by a file of `dubkit export` that another program changed (.csv, .srt, .vtt …).",
 )
 def edit_command(
     episode: Path, language: str, output: Path, line: str | None, file: Path | None, **given: Any

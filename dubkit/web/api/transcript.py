@@ -31,24 +31,26 @@ ROWS = "json"
 """The interface's own answer, with the fields of `Row`; every other format is a file."""
 
 
-def files() -> list[Format]:
+def file_formats() -> list[Format]:
     """Return the formats that a transcript can be sent in as a file."""
     return [FORMATS.records[name] for name in writable("rows", "cues") if name != ROWS]
 
 
-def choices() -> list[str]:
+def format_choices() -> list[str]:
     """Return what a transcript can be asked for as."""
-    return [ROWS, *(format.name for format in files())]
+    return [ROWS, *(format.name for format in file_formats())]
 
 
 def known_format(name: str) -> str:
     """Return the name of a format that transcripts are sent in. Raises ValueError for others."""
-    if name not in choices():
-        raise ValueError(f"must be one of {', '.join(choices())}")
+    if name not in format_choices():
+        raise ValueError(f"must be one of {', '.join(format_choices())}")
     return name
 
 
-FormatName = Annotated[str, AfterValidator(known_format), Field(json_schema_extra={"enum": [*choices()]})]
+FormatName = Annotated[
+    str, AfterValidator(known_format), Field(json_schema_extra={"enum": [*format_choices()]})
+]
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
     404: {"description": "There is no such job, or its episode has no lines in that language."},
@@ -150,7 +152,9 @@ def asked_format(
     """Return the name of the format that is asked for."""
     if format is not None:
         return format
-    by_type = {format.media_type: format.name for format in reversed(files())} | {"application/json": ROWS}
+    by_type = {format.media_type: format.name for format in reversed(file_formats())} | {
+        "application/json": ROWS
+    }
     types = (part.partition(";")[0].strip().lower() for part in accept.split(","))
     return next((by_type[name] for name in types if name in by_type), ROWS)
 
@@ -162,7 +166,7 @@ def asked_format(
         **ANSWERS,
         200: {
             "description": "The lines in order of time.",
-            "content": {format.media_type: {"schema": {"type": "string"}} for format in files()},
+            "content": {format.media_type: {"schema": {"type": "string"}} for format in file_formats()},
         },
     },
 )
