@@ -120,7 +120,7 @@ def duration(seconds: float | None) -> str:
 
 
 def moment(when: datetime) -> Markup:
-    """Return a time in UTC, which the browser converts to local time (`js/app.js`)."""
+    """Return a time in UTC, which the browser converts to local time (`js/times.js`)."""
     utc = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     return Markup('<time datetime="{}">{}</time>').format(
         utc.isoformat(timespec="seconds"), utc.strftime("%Y-%m-%d %H:%M UTC")

@@ -373,6 +373,12 @@ def test_a_speaker_that_nobody_is_hides_nothing(page: Page, server: Running, nam
     assert page.input_value("#filter-speaker") == ""
 
 
+def test_parts_of_an_element_that_are_not_there_leave_no_text(review: Page) -> None:
+    made = 'h("p", {}, "a", undefined, null, false, "b")'
+    found = review.evaluate(f'import("/static/js/dom.js").then(({{ h }}) => {made}.outerHTML)')
+    assert found == "<p>ab</p>"
+
+
 def test_texts_have_their_language_and_direction(review: Page) -> None:
     another_writes(review, "s0001", text="مرحبا")
     review.reload()
