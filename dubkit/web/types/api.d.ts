@@ -52,7 +52,7 @@ export interface LineList {
   duration: number;
 }
 
-export interface Changed {
+export interface ChangedLines {
   seen: number;
   lines: ReviewLine[];
   event: number | null;
@@ -64,7 +64,7 @@ export interface ChangedLine {
   line: ReviewLine;
 }
 
-export interface Take {
+export interface ShownTake {
   take: string;
   engine: string;
   voice: string;
@@ -107,7 +107,7 @@ export interface Why {
 
 export interface Details {
   line: ReviewLine;
-  takes: Take[];
+  takes: ShownTake[];
   why: Why;
 }
 

@@ -3,7 +3,7 @@
 import { send } from "../http.js";
 
 /**
- * @import { Changed, ChangedLine, Details, Due, HistoryRow, LineList, ReviewLine, Started } from "../../../types/api"
+ * @import { ChangedLine, ChangedLines, Details, Due, HistoryRow, LineList, ReviewLine, Started } from "../../../types/api"
  * @typedef {Partial<Omit<ReviewLine, "id">>} Fields Fields of a line that a person changes.
  */
 
@@ -64,22 +64,22 @@ export class EpisodeApi {
   /** @param {string[]} lines @returns {Promise<Started>} */
   regenerate = (lines) => request("POST", `${this.root}/lines/regenerate`, { lines, seed: null });
 
-  /** @param {string[]} lines @returns {Promise<Changed>} */
+  /** @param {string[]} lines @returns {Promise<ChangedLines>} */
   accept = (lines) => request("POST", `${this.root}/lines/accept`, { lines });
 
-  /** @param {string[]} lines @returns {Promise<Changed>} */
+  /** @param {string[]} lines @returns {Promise<ChangedLines>} */
   lock = (lines) => request("POST", `${this.root}/lines/lock`, { lines });
 
-  /** @param {string[]} lines @returns {Promise<Changed>} */
+  /** @param {string[]} lines @returns {Promise<ChangedLines>} */
   unlock = (lines) => request("POST", `${this.root}/lines/unlock`, { lines });
 
-  /** @param {string[]} lines @param {string} speaker @param {string} name @returns {Promise<Changed>} */
+  /** @param {string[]} lines @param {string} speaker @param {string} name @returns {Promise<ChangedLines>} */
   assign = (lines, speaker, name) => request("POST", `${this.root}/lines/assign`, { lines, speaker, name });
 
-  /** @param {number|null} [number] The change to undo; the last one without. @returns {Promise<Changed>} */
+  /** @param {number|null} [number] The change to undo; the last one without. @returns {Promise<ChangedLines>} */
   undo = (number = null) => request("POST", `${this.root}/undo`, { number });
 
-  /** @returns {Promise<Changed>} */
+  /** @returns {Promise<ChangedLines>} */
   redo = () => request("POST", `${this.root}/redo`, {});
 
   /** @param {number} [limit] @returns {Promise<{events: HistoryRow[]}>} The latest changes first. */

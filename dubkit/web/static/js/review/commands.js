@@ -5,7 +5,7 @@ import { plural } from "../format.js";
 import { complain, say } from "./announce.js";
 
 /**
- * @import { Changed, ChangedLine, ReviewLine, SpeakerRow } from "../../../types/api"
+ * @import { ChangedLine, ChangedLines, ReviewLine, SpeakerRow } from "../../../types/api"
  * @import { EpisodeApi } from "./api.js"
  * @import { Review } from "./review.js"
  * @import { Saver } from "./saver.js"
@@ -35,7 +35,7 @@ export class Commands {
 
   /**
    * Run a request that answers with changed lines; failures are said, never thrown.
-   * @template {Changed|ChangedLine} Answer
+   * @template {ChangedLine|ChangedLines} Answer
    * @param {() => Promise<Answer>} ask @param {string|((answer: Answer) => string)} said @param {(message: string) => void} [failed]
    * @returns {Promise<boolean>} Whether it was done.
    */

@@ -8,7 +8,7 @@ import { loadMedia } from "./players.js";
 import { chip } from "./row.js";
 
 /**
- * @import { Take } from "../../../types/api"
+ * @import { ShownTake } from "../../../types/api"
  * @import { Child } from "../dom.js"
  * @import { Commands } from "./commands.js"
  */
@@ -25,7 +25,7 @@ export function stopTakes() {
   byId("compare").hidden = true;
 }
 
-/** @param {Take[]} takes @param {Commands} commands @param {boolean} mayChoose */
+/** @param {ShownTake[]} takes @param {Commands} commands @param {boolean} mayChoose */
 export function showTakes(takes, commands, mayChoose) {
   if (!sounds.length || !sounds.every((sound) => takes.some((take) => take.sound === sound))) {
     stopTakes();
@@ -56,7 +56,7 @@ function focusAgain(list, key) {
   (same ?? plays ?? list.querySelector("button"))?.focus();
 }
 
-/** Heads the takes of one clip, where several make the line. @param {Take} take @param {Take[]} takes */
+/** Heads the takes of one clip, where several make the line. @param {ShownTake} take @param {ShownTake[]} takes */
 function part(take, takes) {
   if (!take.span) return h("li", { class: "take-part" }, "Of an earlier cut");
   const planned = [...new Set(takes.filter((one) => one.span).map((one) => one.clip))];
@@ -66,14 +66,14 @@ function part(take, takes) {
 
 /**
  * The take of the next dub, of the same clip as `take`: the one a person chose, else the one in use.
- * @param {Take[]} takes @param {Take} take
+ * @param {ShownTake[]} takes @param {ShownTake} take
  */
 function wantedOf(takes, take) {
   const same = takes.filter((one) => one.clip === take.clip);
   return same.find((one) => one.chosen) ?? same.find((one) => one.in_use);
 }
 
-/** @param {Take} take @param {number} at @param {Take|undefined} wanted @param {Commands} commands @param {boolean} mayChoose */
+/** @param {ShownTake} take @param {number} at @param {ShownTake|undefined} wanted @param {Commands} commands @param {boolean} mayChoose */
 function entry(take, at, wanted, commands, mayChoose) {
   /** @param {string} key @param {string} label @param {() => void} act @param {...Child} children */
   const button = (key, label, act, ...children) =>
@@ -96,7 +96,7 @@ function entry(take, at, wanted, commands, mayChoose) {
   );
 }
 
-/** @param {Take} take @param {boolean} wanted */
+/** @param {ShownTake} take @param {boolean} wanted */
 function states(take, wanted) {
   const found = [];
   if (take.chosen) found.push(chip("Chosen", "Chosen by hand: it stays whatever changes", "good", "check"));
@@ -105,12 +105,12 @@ function states(take, wanted) {
   return found;
 }
 
-/** A take of another text says which. @param {Take} take @param {Take|undefined} wanted */
+/** A take of another text says which. @param {ShownTake} take @param {ShownTake|undefined} wanted */
 function text(take, wanted) {
   return take.text && wanted && take.text !== wanted.text ? h("q", { dir: "auto", lang: dubLanguage() }, take.text) : null;
 }
 
-/** @param {Take} take */
+/** @param {ShownTake} take */
 function facts(take) {
   const parts = [take.engine, take.voice, take.seed === null ? "" : `seed ${take.seed}`, `${take.seconds.toFixed(2)} s`];
   if (take.speed && Math.abs(take.speed - 1) >= 0.01) parts.push(`${take.speed.toFixed(2)}×`);
@@ -118,13 +118,13 @@ function facts(take) {
   return parts.filter(Boolean).join(" · ");
 }
 
-/** @param {Take} take */
+/** @param {ShownTake} take */
 function hear(take) {
   begin([take]);
   restart(playing);
 }
 
-/** Makes players of takes, the picture's where all of them have one. @param {Take[]} takes */
+/** Makes players of takes, the picture's where all of them have one. @param {ShownTake[]} takes */
 function begin(takes) {
   stopTakes();
   dispatchEvent(new CustomEvent("take-plays"));
@@ -140,7 +140,7 @@ function begin(takes) {
   byId("take-picture").replaceChildren(...(seen ? playing : []));
 }
 
-/** Play two takes in step and switch between them. @param {Take} first @param {Take} second */
+/** Play two takes in step and switch between them. @param {ShownTake} first @param {ShownTake} second */
 function compare(first, second) {
   begin([first, second]);
   const media = playing;
