@@ -1,1 +1,1 @@
-"""Review of a dub line by line: what a person sees, and what a person does."""
+"""Review of a dub line by line: what a person sees, and what a person changes."""

@@ -1,6 +1,6 @@
-"""What a person does to lines: edit, accept, lock, choose a take, ask for a new one, undo.
+"""Edit lines, accept and lock them, choose or make takes, undo.
 
-Every act is one event of the log (`dubkit.episode.edits.log`), checked as a whole before it is written.
+Each act is one event of the log (`dubkit.episode.edits.log`), checked as a whole before it is written.
 """
 
 from __future__ import annotations
@@ -99,15 +99,15 @@ class Desk:
         return drop_takes(self.context, lines, finished_languages(self.context)) if lines else []
 
     def accept(self, lines: Sequence[str], accepted: bool = True) -> Event | None:
-        """Mark lines as looked at and good, or take that back."""
+        """Mark lines as checked and good, or take that back."""
         return self.make([self._change(line, "accepted", accepted or None) for line in lines], "accept")
 
     # locks and takes
 
     def lock(self, lines: Sequence[str]) -> Event | None:
-        """Keep text and take of lines through every later run.
+        """Lock lines: later runs change neither their text nor their take.
 
-        Raises EditRefused for a line whose take is not up to date: its take does not speak its text.
+        Raises EditRefused for a line whose take is not up to date.
         """
         due = find_due(self.context, lines)
         changes: list[Change] = []
@@ -122,16 +122,16 @@ class Desk:
         return self.make(changes, "lock")
 
     def unlock(self, lines: Sequence[str]) -> Event | None:
-        """Let lines follow their source again."""
+        """Unlock lines: they follow their source again."""
         for name in lines:
             self.rules.line(name)
         locked = [name for name in lines if self.rules.is_locked(name)]
         return self.make([self._change(name, "lock", None) for name in locked], "unlock")
 
     def choose(self, line: str, take: str) -> Event | None:
-        """Use a take of a line whatever it was made from; lines of the same clip go with it.
+        """Use a take of a line, whatever it was made from; lines in the same clip get it too.
 
-        Of a line that several clips make, `v002` chooses that take of every one of them.
+        For a line in several clips, `v002` means that take of each of them.
         """
         self.rules.check_unlocked(line)
         self.rules.check_spoken(line)
@@ -147,15 +147,15 @@ class Desk:
         return self.make([self._change(name, "takes", takes) for name, takes in chosen.items()], "choose")
 
     def new_seeds(self, lines: Sequence[str], seed: int | None = None) -> tuple[Event | None, list[str]]:
-        """Ask for another take of lines: with a seed that none of their takes had, or with `seed`.
+        """Give lines a seed that none of their takes had, or `seed`: the next run makes new takes.
 
-        Returns the event, and the lines it is about: those that share a clip are made together.
+        Returns the event and the lines that change: those in the same clip are made together.
         """
         changes, together = self.seed_changes(lines, seed)
         return self.make(changes, "regenerate"), together
 
     def seed_changes(self, lines: Sequence[str], seed: int | None = None) -> tuple[list[Change], list[str]]:
-        """Return what `new_seeds` would change, and the lines it is about. Raises EditRefused."""
+        """Return what `new_seeds` would change, and which lines. Raises EditRefused."""
         together = self.rules.made_together(lines)
         for name in lines:
             self.rules.check_unlocked(name)
@@ -173,12 +173,12 @@ class Desk:
     # undo
 
     def undo(self, number: int = 0) -> Event:
-        """Take back this person's last act, or that with a number. Raises EditRefused or EditConflict."""
+        """Undo this person's last act, or the one with a number. Raises EditRefused or EditConflict."""
         self.rules.check_undo(self.log.events(), self.who, number)
         return self.log.undo(who=self.who, language=self.context.language, number=number)
 
     def redo(self) -> Event:
-        """Do again what this person took back last. Raises EditRefused or EditConflict."""
+        """Redo what this person undid last. Raises EditRefused or EditConflict."""
         return self.log.redo(who=self.who, language=self.context.language)
 
     # making
@@ -242,7 +242,7 @@ class Desk:
         if due:
             raise EditRefused(
                 f"{name} cannot be locked: its take is not up to date ({due}).\n"
-                "Make it first: regenerate it, or render the episode."
+                "Make a new take first: regenerate the line, or render the episode."
             )
         return (*in_use(self.context, clips, "decode"), *in_use(self.context, [name], "speak"))
 

@@ -1,4 +1,4 @@
-"""What of a line waits for the next run: what is heard is not yet what was wanted."""
+"""Lines whose take is not up to date: the next run would change what is heard."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def find_due(context: Context, lines: Sequence[str]) -> dict[str, str]:
 
 def _translations(context: Context, lines: Sequence[str]) -> dict[str, str]:
     stage = chain().named("translate", "lock")
-    # Where a person wrote the text, no translation changes it.
+    # A translation does not change a text that a person wrote.
     written = {line for line, edit in context.placed.lines.items() if edit.text is not None}
     made = context.store.records("translate", context.language)
     wanted = set(lines) & made.keys() - written
     try:
         items = [item for item in stage.items(context) if item.id in wanted]
     except TranslationError:
-        return {}  # nothing here can translate them again
+        return {}  # no translator here can do them again
     return {todo.item.id: todo.reason for todo in find_todo(stage, context, items, False)}
 
 
 def _voices(context: Context, lines: Sequence[str], generated: frozenset[str]) -> dict[str, str]:
-    """Return the lines whose speaker is to have another voice, or in a generated line another description."""
+    """Return the lines whose speaker gets another voice or, where generated, another description."""
     if not context.store.has("cast.json", context.language):
         return {}
     cast = {speaker.id: speaker for speaker in context.cast.speakers}
@@ -58,12 +58,12 @@ def _voices(context: Context, lines: Sequence[str], generated: frozenset[str]) -
         wanted = given(context.speaker_edits.get(segment.speaker, SpeakerEdit()))
         for name in ("name", "description", "voice") if line.id in generated else ("voice",):
             if wanted.get(name, now := getattr(speaker, name)) != now:
-                due[line.id] = f"the {name} of {segment.speaker} is to be “{wanted[name]}”"
+                due[line.id] = f"the {name} of {segment.speaker} will be “{wanted[name]}”"
     return due
 
 
 def _other_words(context: Context, name: str) -> str:
-    """Say when a generated line's take speaks another text: its prompt is written in the next run."""
+    """Return how the take of a generated line differs from its text; the next run writes a new prompt."""
     record = context.store.record("speak", name, context.language)
     value = record.value if record is not None and isinstance(record.value, dict) else {}
     said = str(value.get("text", ""))

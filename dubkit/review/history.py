@@ -1,4 +1,4 @@
-"""What people changed, in words."""
+"""The history of edits, in words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class HistoryRow:
 
     number: int
     at: str
-    """Moment in UTC: `2026-11-21T10:15:00+00:00`."""
+    """Time in UTC: `2026-11-21T10:15:00+00:00`."""
     who: str
     action: str
     text: str
@@ -29,7 +29,7 @@ class HistoryRow:
 
 
 def history(context: Context, limit: int = 50) -> list[HistoryRow]:
-    """Return what was changed in an episode, the latest first; other languages' changes are left out."""
+    """Return the changes of an episode in this language and in all, newest first."""
     events = EditLog(context.store).events()
     back = undone(events)
     shown = [event for event in reversed(events) if concerns(event, context.language)]
@@ -43,7 +43,7 @@ def _row(event: Event, undone: bool, homes: Mapping[str, str]) -> HistoryRow:
 
 
 def describe(event: Event, homes: Mapping[str, str]) -> str:
-    """Return an event as a sentence; `homes` are those of the edits (`Placed.homes`)."""
+    """Return an event in words; `homes` are those of the edits (`Placed.homes`)."""
     if not event.changes:
         return f"{event.action} of change {event.undoes}: nothing was different"
     first = sentence(event.changes[0], homes)
@@ -54,7 +54,7 @@ def describe(event: Event, homes: Mapping[str, str]) -> str:
 
 
 def line_of(change: Change, homes: Mapping[str, str]) -> str:
-    """Return what a change is about as it is numbered today; `s0004 (then)` where it is no more."""
+    """Return the current id of what a change is about; `s0004 (then)` when it no longer exists."""
     if change.section == "speakers":
         return change.item
     return homes.get(change.item, change.item) or f"{change.item} (then)"

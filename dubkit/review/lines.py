@@ -1,4 +1,4 @@
-"""The lines of a dub as a person reviews them: texts, times, measures, and what needs a look."""
+"""The lines of a dub for review: texts, times, measures, and flags."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from dubkit.review.takes import GENERATING, current_take, takes_to_compare
 from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, LineRoute, Route, Segment, SpokenLine
 
 LONGEST_NAME = 80
-"""Characters of what can name a line, or lines."""
+"""Characters of the longest name of a line or a range of lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewLine:
-    """One line with all that is known of it. Times are seconds of the episode."""
+    """One line with everything about it. Times are seconds of the episode."""
 
     number: int
     """From 1, in order of time."""
@@ -32,16 +32,16 @@ class ReviewLine:
     candidates: tuple[str, ...]
     route: Route
     reason: str
-    """Why it goes this way; empty where nobody had to choose."""
+    """Why it has this route; empty when there was no choice."""
     flags: tuple[str, ...]
     conflict: str
-    """How the source changed under a lock; empty when it did not."""
+    """How the source changed since the line was locked; empty when it did not."""
     locked: bool
     accepted: bool
     note: str
     delivery: str
     voice: str
-    """Voice chosen for this line alone; empty for the speaker's."""
+    """Voice of this line only; empty for that of the speaker."""
     edited: tuple[str, ...]
     """Fields that a person changed."""
     heard: str
@@ -58,13 +58,13 @@ class ReviewLine:
 
     @property
     def to_look_at(self) -> bool:
-        """Tell whether something is odd that nobody has accepted, or that nobody can accept."""
+        """Tell whether it has a flag that nobody accepted, or a conflict or failure."""
         return bool(self.conflict) or "failed" in self.flags or (bool(self.flags) and not self.accepted)
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which lines are shown; an empty filter shows all."""
+    """Which lines to show; an empty filter shows all."""
 
     flagged: bool = False
     """Only lines with something to look at."""
@@ -73,7 +73,7 @@ class Filter:
     speaker: str = ""
     """Id or name."""
     text: str = ""
-    """Part of the source, the line or the note, whatever the case."""
+    """Part of source, text or note; upper and lower case are the same."""
 
     def takes(self, line: ReviewLine) -> bool:
         """Tell whether a line is shown."""
@@ -89,16 +89,16 @@ class Filter:
 
 def review_lines(context: Context, only: frozenset[str] | None = None) -> list[ReviewLine]:
     """Return the lines of a language in order of time, or some of them."""
-    known = _Known(context)
+    reader = _LineReader(context)
     return [
-        known.line(number, segment, line)
+        reader.line(number, segment, line)
         for number, (segment, line) in enumerate(context.lines, 1)
         if only is None or line.id in only
     ]
 
 
 def find_lines(context: Context, named: Sequence[str]) -> list[str]:
-    """Return the ids of lines named by number (`3`), range (`3-7`) or id (`s0003`). Raises EditRefused."""
+    """Return the ids of lines given by number (`3`), range (`3-7`) or id (`s0003`). Raises EditRefused."""
     ids = [line.id for _, line in context.lines]
     found: list[str] = []
     for name in named:
@@ -117,8 +117,8 @@ def find_lines(context: Context, named: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-class _Known:
-    """What all lines of an episode are looked up in, read once."""
+class _LineReader:
+    """Makes review lines from the artifacts of an episode, each read once."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -173,7 +173,7 @@ class _Known:
         )
 
     def _failed(self, spoken: Record | None, clips: Sequence[str]) -> bool:
-        """Tell whether a line, or a clip that makes it, could not be made."""
+        """Tell whether a line, or one of its clips, could not be made."""
         store, language = self.context.store, self.context.language
         records = (store.record(stage, clip, language) for clip in clips for stage in GENERATING)
         return any(record is not None and bool(record.error) for record in (spoken, *records))
@@ -197,7 +197,7 @@ def _measured(context: Context) -> dict[str, LineQc]:
     try:
         measured = context.store.read("qc.json", EpisodeQc, context.language)
     except DubkitError:
-        return {}  # `status` names the damage; the lines can be reviewed all the same
+        return {}  # `status` reports the damage; the lines can still be reviewed
     return {line.id: line for line in measured.lines}
 
 

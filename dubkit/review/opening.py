@@ -13,7 +13,7 @@ from dubkit.studio import Session, context_of, continued, episode_context
 
 
 def open_review(session: Session, where: Path, language: str = "") -> Context:
-    """Return the episode in a language; with only one language that one needs no name.
+    """Return the episode in a language, which may be left out when there is only one.
 
     `where` is the source, the episode's folder, or the folder's name below the output folder. Raises
     DubkitError when there is no such episode, or nothing to review in that language yet.
@@ -41,7 +41,7 @@ def _context(session: Session, where: Path) -> Context:
         return episode_context(continued(session, open_episode(session.output, where).store), where)
     left = session.output / folder_name(where)
     if find_source(EpisodeStore(left)) == where.resolve():
-        return of_folder(session, left)  # the source is gone, what was made of it is here
+        return of_folder(session, left)  # the source is gone, its episode is here
     episodes = sorted(p.name for p in session.output.glob("*") if find_source(EpisodeStore(p)) is not None)
     there = f"Episodes in {session.output}: {', '.join(episodes)}." if episodes else "Name a media file."
     raise MediaError(where, f"no such episode, neither a file nor a folder in {session.output}", there)
@@ -54,22 +54,22 @@ def of_folder(session: Session, folder: Path) -> Context:
 
 
 def to_run(session: Session, context: Context) -> Session:
-    """Return the session whose runs work in this very folder, wherever it lies.
+    """Return a session whose runs use the folder of this episode, wherever it is.
 
-    Raises MediaError when the source is gone, or when a run would take another folder for it.
+    Raises MediaError when the source is gone, or when a run would use another folder for it.
     """
     session = replace(session, output=context.store.root.parent)
     if not context.source.is_file():
         raise MediaError(
             context.source,
-            f"the source of {context.store.root} is not there any more",
-            "Bring it back to this place. Lines can be read and changed without it, but not made.",
+            f"the source of {context.store.root} no longer exists",
+            "Put it back there. Without it, lines can be read and edited, but not made again.",
         )
     chosen = open_episode(session.output, context.source).store.root
     if chosen.resolve() != context.store.root.resolve():
         raise MediaError(
             context.store.root,
-            f"this folder was made from {context.source}, which runs dub into {chosen}",
+            f"this folder was made from {context.source}, but a run would use {chosen}",
             f"Rename it back to {chosen.name}, or name the source instead.",
         )
     return session

@@ -1,4 +1,4 @@
-"""Source and dub of one line beside each other in one file, to be opened in any player."""
+"""Source and dub of one line in one file, for any player."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ FOLDER = "play"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A file that lets a line be compared."""
+    """A file to compare source and dub of a line."""
 
     file: Path
     take: str
-    """Take that is heard over the source; empty where the dub itself is heard."""
+    """The take that is heard over the source; empty when the dub is heard."""
     picture: Path | None
-    """Generated picture of that take, which the file does not show."""
+    """Generated picture of that take; the file does not show it."""
 
 
 def write_comparison(context: Context, line: str, take: str = "", out: Path | None = None) -> Comparison:
-    """Write a line's seconds of source and dub as one mp4, and return what is heard in it.
+    """Write source and dub of a line as one mp4, and return what is heard in it.
 
-    The dub's own sound is heard where it holds the take in use; otherwise, or where `take` is named, that
-    take. Raises EditRefused when there is nothing to hear, and MediaError when the source is gone.
+    The sound is that of the dub if it has the take in use; otherwise, or with `take`, it is the take itself.
+    Raises EditRefused when there is nothing to hear, and MediaError when the source is gone.
     """
     if not context.source.is_file():
-        raise MediaError(context.source, "the source is not there any more", "Bring it back to this place.")
+        raise MediaError(context.source, "the source no longer exists", "Put it back there.")
     segment = next(segment for segment, known in context.lines if known.id == line)
     name, heard = _heard(context, line, take)
     shown = ".".join((line, *name.split("/"))) if name else line
@@ -60,7 +60,7 @@ def write_comparison(context: Context, line: str, take: str = "", out: Path | No
 
 
 def dub_file(context: Context) -> Path | None:
-    """Return the rendered dub; None before the first."""
+    """Return the rendered dub; None before the first render."""
     record = context.store.record("stitch", EPISODE, context.language)
     files = record.files if record and not record.error else ()
     found = (context.store.root / ref.path for ref in files if Path(ref.path).stem == "dub")
@@ -68,7 +68,7 @@ def dub_file(context: Context) -> Path | None:
 
 
 def in_dub(context: Context, line: str) -> bool:
-    """Tell whether the rendered dub holds the take of a line that is in use."""
+    """Tell whether the rendered dub has the take of a line that is in use."""
     mixed = context.store.record("mix", EPISODE, context.language)
     stitched = context.store.record("stitch", EPISODE, context.language)
     if mixed is None or stitched is None or dub_file(context) is None:
@@ -94,14 +94,14 @@ def _heard(context: Context, line: str, take: str) -> tuple[str, HeardTake | Non
 
 
 def _spoken(context: Context, line: str, take: str) -> HeardTake:
-    """Return the speech of a take; that of a clip was cut from its sound as a take of the line."""
+    """Return the speech of a take; for a take of a clip, the part of it that was cut out for the line."""
     record = context.store.take_record(take, context.language)
     if record is not None and record.parts.stage == "decode":
         record = _cut_from(context, line, record)
     if record is None:
         raise EditRefused(
-            f"The speech of take {take} of {line} was not cut out yet.\n"
-            f"Choose the take and render: dubkit review choose, dubkit review render."
+            f"The speech of {line} has not been cut from take {take} yet.\n"
+            "Choose the take and render: dubkit review choose, dubkit review render."
         )
     speech = next(context.store.root / ref.path for ref in record.files if ref.path.endswith("/speech.wav"))
     return HeardTake(speech, decoded(canonical(record.value), SpokenLine).start_sample)

@@ -1,4 +1,4 @@
-"""Make lines again, and the episode from what was chosen: what it would take, and doing it."""
+"""Make new takes of lines, and render the episode: estimate it, and do it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dubkit.progress import Progress, Speeds, spread, total_range
 from dubkit.studio import Session, chain, continued, dub
 
 LAST = "speak"
-"""Stage after which a line's take is whole; what follows joins all lines."""
+"""Stage after which the take of a line is complete; later stages join all lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Pending:
     """What a run would do, and how long it would take."""
 
     items: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Stage -> items; `?` where an earlier stage decides."""
+    """Stage -> items; `?` when an earlier stage decides."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Stage/item -> why."""
     seconds: tuple[float, float] = (0.0, 0.0)
@@ -35,50 +35,50 @@ class Pending:
 
     @property
     def text(self) -> str:
-        """Say it in a sentence."""
+        """Return it as a sentence."""
         if self.nothing:
             return "Nothing to do: everything is up to date."
         parts = []
-        for stage, items in self._worked_on().items():
+        for stage, items in self._to_make().items():
             known = chain().named(stage, "stage")
             many = f"{len(items)} {known.unit}{'' if len(items) == 1 else 's'}" if items != ("?",) else "some"
             named = f" ({', '.join(items)})" if known.unit == "line" and len(items) <= 5 else ""
             one = items in (("episode",), ("?",))
             done = known.done or known.name
             parts.append(done if one else f"{many} {done}{named}")
-        back = sum(map(_brought_back, self.reasons.values()))
+        back = sum(map(_is_restored, self.reasons.values()))
         if back:
-            parts.insert(0, f"{back} chosen {'take' if back == 1 else 'takes'} brought back")
+            parts.insert(0, f"{back} chosen {'take' if back == 1 else 'takes'} restored")
         return f"{', '.join(parts)}; about {spread(*self.seconds)}."
 
-    def _worked_on(self) -> dict[str, tuple[str, ...]]:
-        """Return the items without those whose chosen take is only brought back."""
+    def _to_make(self) -> dict[str, tuple[str, ...]]:
+        """Return the items without those that only get back a chosen take."""
         left = {
-            stage: tuple(item for item in items if not _brought_back(self.reasons.get(f"{stage}/{item}", "")))
+            stage: tuple(item for item in items if not _is_restored(self.reasons.get(f"{stage}/{item}", "")))
             for stage, items in self.items.items()
         }
         return {stage: items for stage, items in left.items() if items}
 
 
-def _brought_back(reason: str) -> bool:
-    """Tell whether an item is due because a person chose a take for it."""
+def _is_restored(reason: str) -> bool:
+    """Tell whether an item is due only because a person chose a take for it."""
     return reason.startswith("edited: take ") and not reason.endswith("→ nothing")
 
 
 def pending(context: Context, speeds: Speeds, lines: Sequence[str] = ()) -> Pending:
-    """Return what making some lines again would do, or (no lines) what rendering the episode would."""
+    """Return what new takes of some lines would need, or (no lines) a render of the episode."""
     return _summed(plan(chain(), context.fresh(""), _request(context.language, lines), speeds))
 
 
 def make_takes(
     session: Session, source: Path, language: str, lines: Sequence[str], progress: Progress
 ) -> Outcome:
-    """Make new takes of some lines, and nothing else: seeds are set before (`Desk.new_seeds`)."""
+    """Make new takes of some lines and do nothing else; set their seeds before (`Desk.new_seeds`)."""
     return dub(_as_before(session, source), source, _request(language, lines), progress)
 
 
 def render(session: Session, source: Path, language: str, progress: Progress) -> Outcome:
-    """Rebuild the episode from the takes in use."""
+    """Rebuild the dub from the takes in use."""
     return dub(_as_before(session, source), source, _request(language), progress)
 
 

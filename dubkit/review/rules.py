@@ -42,7 +42,7 @@ class Rules:
             raise EditRefused(f"There is no line {name} in {self.context.language}.") from None
 
     def edit(self, line: str) -> LineEdit:
-        """Return what people changed of a line."""
+        """Return the edits of a line."""
         return self.context.placed.lines.get(line) or LineEdit()
 
     def is_locked(self, line: str) -> bool:

@@ -1,4 +1,4 @@
-"""Who speaks: rename and describe, merge two that are one, split one that is two, re-assign lines."""
+"""Speakers: rename and describe them, merge and split them, assign lines to them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dubkit.review.rules import check_text
 
 @dataclass(frozen=True, slots=True)
 class SpeakerRow:
-    """A person of the episode. `seconds` is how long they speak."""
+    """A speaker of the episode. `seconds` is how long they speak."""
 
     id: str
     name: str
@@ -26,7 +26,7 @@ class SpeakerRow:
     lines: int
     seconds: float
     sample: tuple[float, float]
-    """Start and end of a line that lets the voice be heard."""
+    """Start and end of a line to hear the voice in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class SpeakerChange:
 
 
 def speakers(context: Context) -> list[SpeakerRow]:
-    """Return everybody who speaks, as cast, with the edits laid over."""
+    """Return the speakers as cast, with the edits applied."""
     cast = (
         {s.id: s for s in context.cast.speakers} if context.store.has("cast.json", context.language) else {}
     )
@@ -66,7 +66,7 @@ def speakers(context: Context) -> list[SpeakerRow]:
 
 
 def describe_speaker(desk: Desk, speaker: str, change: SpeakerChange) -> Event | None:
-    """Give a speaker a name and description (in every language) or a voice (in this one)."""
+    """Change name and description of a speaker (in every language) or voice (in this one)."""
     desk.rules.check_speaker(speaker)
     changes = []
     for field in ("name", "description", "voice"):
@@ -82,7 +82,7 @@ def describe_speaker(desk: Desk, speaker: str, change: SpeakerChange) -> Event |
 
 
 def assign(desk: Desk, lines: Sequence[str], speaker: str = "", name: str = "") -> Event | None:
-    """Give lines to a speaker, or (no speaker) to a new one with that name.
+    """Assign lines to a speaker, or (no speaker) to a new one with that name.
 
     Raises EditRefused for a locked line and for an unknown speaker.
     """
@@ -97,9 +97,9 @@ def assign(desk: Desk, lines: Sequence[str], speaker: str = "", name: str = "") 
 
 
 def merge_speakers(desk: Desk, merged: Sequence[str], into: str) -> Event | None:
-    """Give every line of some speakers to another one: they are the same person.
+    """Merge speakers who are the same person: all their lines get the speaker `into`.
 
-    Locked lines go along, in every language: who speaks is what changes, not the line.
+    This includes locked lines in every language, as the line itself does not change.
     """
     desk.rules.check_speaker(into)
     for speaker in merged:
@@ -114,22 +114,22 @@ def merge_speakers(desk: Desk, merged: Sequence[str], into: str) -> Event | None
     return desk.make(changes, "merge speakers", desk.drop_takes(lines))
 
 
-def find_speaker(context: Context, named: str) -> str:
-    """Return the id of a speaker named by id, or by a name that only one of them has. Raises EditRefused."""
+def find_speaker(context: Context, name: str) -> str:
+    """Return the id of a speaker given by id or by unique name. Raises EditRefused."""
     rows = speakers(context)
-    if any(row.id == named for row in rows):
-        return named
-    found = [row.id for row in rows if row.name.casefold() == named.strip().casefold()]
+    if any(row.id == name for row in rows):
+        return name
+    found = [row.id for row in rows if row.name.casefold() == name.strip().casefold()]
     if len(found) == 1:
         return found[0]
     if found:
-        raise EditRefused(f"{named} is the name of {' and '.join(found)}: name the speaker by id.")
+        raise EditRefused(f"{name} is the name of {' and '.join(found)}: name the speaker by id.")
     there = ", ".join(f"{row.id} ({row.name})" for row in rows)
-    raise EditRefused(f"There is no speaker {named}; there are {there}.")
+    raise EditRefused(f"There is no speaker {name}; there are {there}.")
 
 
 def new_speaker(context: Context) -> str:
-    """Return an id that no speaker has or had."""
+    """Return an id that no speaker has or had before."""
     taken = {s.speaker for s in (*context.transcript.segments, *context.segments)}
     taken |= {*context.shared_edits.speakers, *context.diarization.embeddings}
     number = 1

@@ -33,7 +33,7 @@ def changes_of_rows(
         if name not in by_id:
             raise EditRefused(f"{place}: there is no line {name!r}.")
         if name in seen:
-            raise EditRefused(f"{place}: {name} stands in {seen[name]} already.")
+            raise EditRefused(f"{place}: {name} is already in {seen[name]}.")
         seen[name] = row.place
         line = by_id[name]
         texts = _texts(context, line, own[name], row.cells, place)
@@ -68,7 +68,7 @@ def _texts(
 def _times(
     line: ReviewLine, cells: Mapping[str, str], place: str, tolerance: float
 ) -> tuple[dict[str, float], set[str]]:
-    """Return the times that differ from the line's, and the names of those whose edit is taken back."""
+    """Return the times that differ from the line's, and the times whose edits are taken back."""
     different: dict[str, float] = {}
     cleared: set[str] = set()
     for name in ("start", "end"):

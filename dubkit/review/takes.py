@@ -1,4 +1,4 @@
-"""The takes of a line: what was made so far, which one is in use, and where its files are."""
+"""The takes of a line: which there are, which one is in use, and where its files are."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from dubkit.errors import EditRefused
 from dubkit.types import SAMPLE_RATE, DubbedClip, SpokenLine
 
 GENERATING = ("embed", "denoise", "refine", "decode")
-"""Stages that make the take of a clip."""
+"""Stages that make a take of a clip."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeRow:
-    """One take to listen to, or to look at, and to choose."""
+    """One take, to hear, see and choose."""
 
     take: str
-    """`v002`, or `c0001/v002` where a clip makes the line."""
+    """`v002`, or `c0001/v002` for a take of a clip."""
     engine: str
     voice: str = ""
     seed: int | None
@@ -30,20 +30,20 @@ class TakeRow:
     fit: str = ""
     flags: tuple[str, ...] = ()
     text: str = ""
-    """What is spoken; empty for a clip, and for takes that did not note it."""
+    """Text that is spoken; empty for a clip, and for old takes without it."""
     in_use: bool
     chosen: bool
-    """True when a person chose it, and it stays whatever changes."""
+    """True when a person chose it: it stays, whatever changes."""
     sound: Path | None
     picture: Path | None = None
     clip: str = ""
-    """Clip it is a take of; empty for a line's own."""
+    """The clip that it is a take of; empty for a take of the line itself."""
     span: tuple[float, float] | None = None
-    """Seconds of the episode that the clip makes; None for a line's own take, and for an earlier cut's."""
+    """Seconds of the episode that the clip covers; None for a take of the line itself, and of an old clip."""
 
 
 def clips_of(context: Context, line: str) -> list[str]:
-    """Return the clips that make a line; empty where a voice speaks it."""
+    """Return the clips that a line is generated in; empty when a voice speaks it."""
     if context.routes.get(line) != "lipdub":
         return []
     return [clip.id for clip in context.clips.clips if line in clip.lines]
@@ -58,19 +58,19 @@ def take_names(context: Context, line: str, clips: Sequence[str]) -> list[str]:
 
 
 def takes_to_compare(context: Context, line: str, clips: Sequence[str]) -> int:
-    """Return how many takes there are to compare: of clips that make a line together, those of one clip."""
+    """Return how many takes can be compared; for a line in several clips, the most that one of them has."""
     folders = (context.store.take_folders(item, context.language) for item in (clips or [line]))
     return max((len(found) for found in folders), default=0)
 
 
 def current_take(context: Context, line: str, clips: Sequence[str]) -> str:
-    """Return the take in use as people name it; empty while there is none."""
+    """Return the name of the take in use; empty while there is none."""
     names = in_use(context, clips or [line], "decode" if clips else "speak")
     return " ".join(short(name, line) for name in names)
 
 
 def in_use(context: Context, items: Sequence[str], stage: str) -> list[str]:
-    """Return the full names of the takes that the finished items of a stage use."""
+    """Return the full names of the takes that finished items of a stage use."""
     found = []
     for item in items:
         record = context.store.record(stage, item, context.language)
@@ -80,7 +80,7 @@ def in_use(context: Context, items: Sequence[str], stage: str) -> list[str]:
 
 
 def take_of(record: Record) -> str:
-    """Return the full name of the take whose files a record names; empty for other records."""
+    """Return the full name of the take that a record refers to; empty for other records."""
     for ref in record.files if not record.error else ():
         head, _, rest = ref.path.partition("/takes/")
         if rest and "/" not in head:
@@ -89,7 +89,7 @@ def take_of(record: Record) -> str:
 
 
 def short(name: str, line: str) -> str:
-    """Shorten a take's name where it is the line's own."""
+    """Return the short name of a take of the line itself; others keep their full name."""
     return name.removeprefix(f"{line}/")
 
 
@@ -105,13 +105,13 @@ def line_takes(context: Context, line: str) -> list[TakeRow]:
     edit = context.placed.lines.get(line) or LineEdit()
     kept = edit.lock.takes if edit.lock else edit.takes or ()
     own = take_names(context, line, clips)
-    # What it uses may have been made while another transcript gave the line another number.
+    # A take in use may be from the time of another transcript, where the line had another number.
     others = sorted(t for t in {*used, *kept}.difference(own) if t.startswith("c") == bool(clips))
     rows = []
     for name in (*others, *own):
         record = context.store.take_record(name, context.language)
         if record is None:
-            continue  # half a take of a copied folder: it cannot be used
+            continue  # an incomplete take in a copied folder cannot be used
         rows.append(_row(context, line, name, record, name in used, name in kept))
     return rows
 
@@ -152,9 +152,9 @@ def _row(context: Context, line: str, name: str, record: Record, in_use: bool, c
 
 
 def _span(context: Context, clip: str) -> tuple[float, float] | None:
-    """Return the seconds of the episode that a clip of the plan makes; None for any other.
+    """Return the seconds of the episode that a planned clip covers; None for any other.
 
-    Where the frame rate varies they are the ones of an even rate: no file is read for them.
+    With a variable frame rate they are approximate, by the average rate, as no file is read for them.
     """
     video = context.episode.video
     known = next((found for found in context.clips.clips if found.id == clip), None)
@@ -165,12 +165,12 @@ def _span(context: Context, clip: str) -> tuple[float, float] | None:
 
 
 def seeds_used(context: Context, line: str) -> set[int]:
-    """Return the seeds of the takes of a line so far."""
+    """Return the seeds that the takes of a line have had."""
     return {row.seed for row in line_takes(context, line) if row.seed is not None}
 
 
 def find_take(context: Context, line: str, name: str) -> str:
-    """Return the full name of a take that a line can use. Raises EditRefused naming the takes there are."""
+    """Return the full name of one take of a line. Raises EditRefused naming the takes there are."""
     found = find_takes(context, line, name)
     if len(found) > 1:
         raise EditRefused(f"{line} is made in several clips. Name one take: {' or '.join(found)}.")
@@ -178,7 +178,7 @@ def find_take(context: Context, line: str, name: str) -> str:
 
 
 def find_takes(context: Context, line: str, name: str) -> list[str]:
-    """Return the full names of the takes that a name means: `v002` is that of every clip of a generated line.
+    """Return the full names of the takes that a name means; `v002` of a generated line is that of every clip.
 
     Raises EditRefused naming the takes there are, unless the line, or each of its clips, has such a take.
     """

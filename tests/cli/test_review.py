@@ -195,7 +195,7 @@ def test_without_its_source_an_episode_is_read_and_changed_but_not_made(call: Te
         said = call(*arguments)
         assert said.code == 1
         assert "ep.mp4: the source" in said.err
-        assert "Bring it back to this place" in said.err
+        assert "Put it back there" in said.err
     assert call.line(1)["text"] == "x"
 
 

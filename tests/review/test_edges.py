@@ -204,7 +204,7 @@ def test_a_line_that_waits_for_its_translation_or_voice_is_not_locked(desk: Desk
     with pytest.raises(EditRefused, match="s0003 cannot be locked: its take is not up to date"):
         again(desk).lock(["s0003"])
     describe_speaker(again(desk), "spk1", SpeakerChange(voice="jm_kumo"))
-    with pytest.raises(EditRefused, match="the voice of spk1 is to be “jm_kumo”"):
+    with pytest.raises(EditRefused, match="the voice of spk1 will be “jm_kumo”"):
         again(desk).lock(["s0001"])
     assert again(desk).lock(["s0002"])
     describe_speaker(again(desk), "spk1", SpeakerChange(voice=""))

@@ -19,8 +19,8 @@ from dubkit.progress import Speeds
 from dubkit.review.changes import Desk, LineChange
 from dubkit.review.lines import Filter, find_lines, review_lines
 from dubkit.review.opening import open_review, to_run
+from dubkit.review.provenance import explain
 from dubkit.review.regeneration import Pending, pending
-from dubkit.review.why import explain
 from dubkit.studio import Session
 from dubkit.types import EpisodeQc, LineQc
 from tests.review.test_changes import LINES, PT, TEXTS, add_language, again, make_episode, speak
@@ -146,7 +146,7 @@ def test_an_episode_is_reviewed_without_its_source_but_not_made(session: Session
     context.source.unlink()
     found = open_review(session, context.source)
     assert len(review_lines(found)) == 4
-    with pytest.raises(DubkitError, match=r"ep\.mp4: the source of .* is not there any more"):
+    with pytest.raises(DubkitError, match=r"ep\.mp4: the source of .* no longer exists"):
         to_run(session, found)
 
 

@@ -149,7 +149,7 @@ def cue(start: str, end: str) -> str:
 REFUSED: list[tuple[str, bytes, str]] = [
     ("a.csv", b"id,text\ns0001,a\ns0042,b\n", "row 3: there is no line 's0042'"),
     ("a.csv", b"id,text\n,a\n", "row 2: there is no line ''"),
-    ("a.csv", b"id,text\ns0001,a\ns0001,b\n", "row 3: s0001 stands in row 2 already"),
+    ("a.csv", b"id,text\ns0001,a\ns0001,b\n", "row 3: s0001 is already in row 2"),
     ("a.csv", b"id,start\ns0001,soon\n", "row 2: start 'soon' is not a number"),
     ("a.csv", b"id,end\ns0001,inf\n", "row 2: end 'inf' is not a time"),
     ("a.csv", b"id,end\ns0001,-1\n", "row 2: end '-1' is not a time"),

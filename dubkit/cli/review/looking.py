@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dubkit.review.lines import ReviewLine
+    from dubkit.review.provenance import Provenance
     from dubkit.review.takes import TakeRow
-    from dubkit.review.why import Why
 
 
 @click.command(name="list")
@@ -98,8 +98,8 @@ def show_command(episode: Path, language: str, output: Path, line: str, as_json:
     """
     from dubkit.episode.store import canonical
     from dubkit.review.lines import find_lines, review_lines
+    from dubkit.review.provenance import explain
     from dubkit.review.takes import line_takes
-    from dubkit.review.why import explain
 
     context = open_context(episode, language, output, {})
     names = find_lines(context, [line])
@@ -166,7 +166,7 @@ def print_takes(takes: Sequence[TakeRow]) -> None:
         click.echo(f"   {mark}{take.take:<12} {take.seconds:.2f} s, {take.engine}{voice}{seed}{said}{flags}")
 
 
-def _print_why(why: Why) -> None:
+def _print_why(why: Provenance) -> None:
     click.echo("  why")
     _field("  prompt", why.prompt)
     _field("  seed", "" if why.seed is None else str(why.seed))

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dubkit.review.lines import ReviewLine
+from dubkit.review.provenance import Provenance
 from dubkit.review.speakers import SpeakerRow
-from dubkit.review.why import Why
 
 Id = Annotated[str, Field(max_length=40, pattern=r"^[A-Za-z0-9_.-]+$")]
 Text = Annotated[str, Field(max_length=20_000)]
@@ -151,7 +151,7 @@ class Details:
 
     line: ReviewLine
     takes: list[ShownTake]
-    why: Why
+    why: Provenance
 
 
 @dataclass(frozen=True, slots=True)

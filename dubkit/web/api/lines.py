@@ -15,6 +15,7 @@ from dubkit.episode.edits.log import EditLog
 from dubkit.review.changes import Desk, LineChange
 from dubkit.review.history import HistoryRow, describe, history
 from dubkit.review.lines import Filter, ReviewLine, review_lines
+from dubkit.review.provenance import explain
 from dubkit.review.regeneration import Pending, pending
 from dubkit.review.speakers import (
     SpeakerChange,
@@ -25,7 +26,6 @@ from dubkit.review.speakers import (
     speakers,
 )
 from dubkit.review.takes import TakeRow, full, line_takes
-from dubkit.review.why import explain
 from dubkit.web.accounts.access import Editor, Viewer
 from dubkit.web.accounts.audit import audit
 from dubkit.web.api.dependencies import AtDesk, Language, LineId, Reviewed

@@ -1,4 +1,4 @@
-"""Explain a line: everything that made it what it is."""
+"""Provenance of a line: everything that its result was made from."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from dubkit.studio import chain
 
 
 @dataclass(frozen=True, slots=True)
-class MadeBy:
-    """One step that took part in a line: its key, and the parts the key was made from."""
+class ProvenanceStep:
+    """One step in making a line: its key, and the parts of the key."""
 
     stage: str
     item: str
@@ -32,8 +32,8 @@ class MadeBy:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
-    """What made a line."""
+class Provenance:
+    """What a line was made from."""
 
     prompt: str
     engine: str
@@ -41,12 +41,12 @@ class Why:
     seed: int | None
     models: dict[str, str]
     edits: tuple[str, ...]
-    """Changes of the line that stand, oldest first, in words."""
-    stages: tuple[MadeBy, ...]
+    """Edits of the line that are in force, oldest first, in words."""
+    stages: tuple[ProvenanceStep, ...]
 
 
-def explain(context: Context, line: str) -> Why:
-    """Return what made a line. Raises EditRefused when there is no such line."""
+def explain(context: Context, line: str) -> Provenance:
+    """Return the provenance of a line."""
     steps = tuple(_steps(context, line))
     record = context.store.record("speak", line, context.language)
     value = record.value if record and isinstance(record.value, dict) else {}
@@ -54,7 +54,7 @@ def explain(context: Context, line: str) -> Why:
     models: dict[str, str] = {}
     for step in steps:
         models |= step.models
-    return Why(
+    return Provenance(
         prompt=_prompt(context, line),
         engine=str(value.get("engine", "")),
         voice=str(value.get("voice", "")),
@@ -85,7 +85,7 @@ def _edits(context: Context, line: str) -> Iterator[str]:
                 yield f"{event.number}: {sentence(change, homes)}{who}"
 
 
-def _steps(context: Context, line: str) -> Iterator[MadeBy]:
+def _steps(context: Context, line: str) -> Iterator[ProvenanceStep]:
     clips = (
         [clip for clip in context.clips.clips if clip.id in clips_of(context, line)]
         if _planned(context)
@@ -95,21 +95,21 @@ def _steps(context: Context, line: str) -> Iterator[MadeBy]:
         home = stage.home(context.language) if stage.scope == "language" else ""
         for item in (line, *(name for clip in clips for name in (clip.id, clip.window))):
             record = context.store.record(stage.name, item, home)
-            # The qc stage names its groups by their first line: that says nothing of this one.
+            # The qc stage names its groups by their first line, so its record is not about this one.
             if record is not None and stage.name != "qc":
                 chosen = record.parts.edits.get("take")
-                # Of a chosen take, what made it counts, not that it was chosen.
+                # For a chosen take, show what it was made from, not that it was chosen.
                 own = context.store.take_record(chosen, home) if chosen else None
-                yield _made_by(stage.name, own or record)
+                yield _step(stage.name, own or record)
 
 
 def _planned(context: Context) -> bool:
     return context.store.has("clips.json", context.language)
 
 
-def _made_by(stage: str, record: Record) -> MadeBy:
+def _step(stage: str, record: Record) -> ProvenanceStep:
     parts = record.parts
-    return MadeBy(
+    return ProvenanceStep(
         stage, record.item, record.key, parts.settings, parts.models, parts.edits, parts.inputs,
         record.degraded, record.error,
     )  # fmt: skip
