@@ -21,6 +21,7 @@ from dubkit.engines.engine import engine_names
 from dubkit.errors import SettingError
 from dubkit.media.delivery.settings import Stitch
 from dubkit.models.settings import Models
+from dubkit.qc.settings import Qc
 from dubkit.registry import registries
 from dubkit.settings import Count, Declared, Positive, Seed, Share, declared_in, option
 from dubkit.speech.settings import Diarize, Transcribe
@@ -103,14 +104,6 @@ class Mix:
     background: str = option(
         "", "Music-and-effects track that replaces the source's sound under speech.", flag="--background"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Qc:
-    """Measuring the result."""
-
-    round_trip: bool = option(True, "Transcribe the dub and compare it with the lines.", job=True)
-    max_word_error: Share = option(0.25, "Word error of a line above which it is flagged.", job=True)
 
 
 @dataclass(frozen=True, slots=True)

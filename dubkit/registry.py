@@ -30,6 +30,7 @@ REGISTRIES: tuple[str, ...] = (
     "dubkit.translate.engine:TRANSLATORS",
     "dubkit.voice.engine:ENGINES",
     "dubkit.formats.format:FORMATS",
+    "dubkit.qc.check:CHECKS",
 )
 """Every registry of dubkit, by reference, so that listing them imports only what is asked for."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +46,11 @@ class Session:
     """Where each setting came from; one that nobody gave may be taken from an episode's last run."""
 
 
-@cache
 def chain() -> Chain:
     """Return the chain of this installation: dubkit's own stages, and those of other packages."""
-    from stages import STAGES
+    import stages
 
-    others = STAGES.others
-    return Chain.of((stage for stage in STAGES if stage not in others), others)
+    return stages.chain()
 
 
 def episode_summary(context: Context, *, kept: bool = False) -> Summary:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
+from dubkit.chain.chain import Chain
 from dubkit.chain.stage import Stage
 from dubkit.registry import Registry
 
@@ -42,3 +44,10 @@ STAGES = Registry(
     table="",
     check=_lacking,
 )
+
+
+@cache
+def chain() -> Chain:
+    """Return the chain of this installation: dubkit's own stages, and those of other packages."""
+    others = STAGES.others
+    return Chain.of((stage for stage in STAGES if stage not in others), others)

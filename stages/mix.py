@@ -10,9 +10,9 @@ from dubkit.episode.context import Context
 from dubkit.episode.store import file_digest
 from dubkit.errors import MediaError
 from dubkit.types import SAMPLE_BYTES, SAMPLE_RATE
+from stages.shared.delivery import SOUND
 from stages.speak import spoken
 
-SOUND = "mix/dub.wav"
 REPORT = "mix/mix.json"
 
 

@@ -10,6 +10,7 @@ from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.types import Clip, FaceBox, PictureReport
 from stages.decode import PICTURE
+from stages.shared.delivery import FILM, PICTURE_REPORT
 from stages.shared.engine import clip_stage, makes_clips
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from dubkit.dubbing.film.paste import Paster
     from dubkit.media.splice.splice import SpliceReport
 
-FILM = "mix/picture.mp4"
-REPORT = "mix/picture.json"
 COMPARED = 16
 """Frames of a clip whose colours are compared with the source's."""
 
@@ -67,11 +66,11 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         report = splice(
             context.source, video, [(c.keep_start, c.keep_end) for c in film.clips], film.frame, temporary
         )
-    sink.write_json(REPORT, _report(report, film.clips))
+    sink.write_json(PICTURE_REPORT, _report(report, film.clips))
     degraded = [f"the whole picture was encoded again: {report.reason}"] if report.reason else []
     if report.missing:
         degraded.append(f"{report.missing} damaged frames were filled with their neighbours")
-    sink.done(EPISODE, files=[FILM, REPORT], degraded=[*degraded, *film.notes])
+    sink.done(EPISODE, files=[FILM, PICTURE_REPORT], degraded=[*degraded, *film.notes])
 
 
 class Film:

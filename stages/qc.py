@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
+from dubkit.qc.check import CHECKS, needed
+from dubkit.settings import declared_in
 from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Segment
-from stages.report import degraded_notes, picture_report, write_report
+from stages.shared.delivery import dub_name, picture_report
+from stages.shared.report import degraded_notes, write_report
 from stages.speak import spoken
-from stages.stitch import dub_name
 from stages.transcribe import identity, open_recogniser, own_settings
 
 if TYPE_CHECKING:
-    from dubkit.qc.measures import QcSettings
+    from dubkit.qc.evidence import EpisodeEvidence
 
 HEARING = ("transcribe.beam",)
 MEASURING = ("qc.round_trip", "qc.max_word_error")
@@ -40,7 +42,29 @@ def items(context: Context) -> Sequence[Item]:
     heard = context.digest([[dict(item.inputs) for item in found], context.settings.transcribe.beam])
     whole = {"stitch/dub": sound, "report": shown, "heard": heard}
     whole["shots.json"] = context.artifact_digest("shots.json")
-    return [*found, Item(EPISODE, inputs=whole, models=model, settings=MEASURING + own)]
+    whole |= {f"check/{check.name}": context.digest(check.version) for check in CHECKS.others}
+    settings = (*MEASURING, *own, *_changed_limits(context))
+    return [*found, Item(EPISODE, inputs=whole, models=model, settings=settings)]
+
+
+def _changed_limits(context: Context) -> list[str]:
+    """Return the settings of single checks that are not the defaults: these alone enter the key."""
+    own = (
+        setting
+        for check in CHECKS
+        if check.settings
+        for setting in declared_in(check.settings, f"qc.{check.name}")
+    )
+    return [setting.name for setting in own if context.settings.value(setting.name) != setting.default]
+
+
+def _tables(context: Context) -> dict[str, object]:
+    """Return the own settings of the checks, by the names of the checks."""
+    return {
+        check.name: context.settings.table(f"qc.{check.name}", check.settings)
+        for check in CHECKS
+        if check.settings is not None
+    }
 
 
 def dubbed(context: Context) -> list[tuple[Segment, Line]]:
@@ -135,24 +159,17 @@ def _window(context: Context, line: str) -> tuple[float, float]:
     return max(0.0, start - MARGIN), min(float(context.episode.duration), end + MARGIN)
 
 
-def _settings(context: Context) -> QcSettings:
-    from dubkit.qc.measures import QcSettings
-
-    picture = context.episode.video
-    frame = float(1 / picture.rate) if picture else 0.04
-    return QcSettings(max_word_error=context.settings.qc.max_word_error, max_start_error=frame)
-
-
 def _measure(context: Context, segment: Segment, line: Line, heard: str | None, sound: Delivered) -> LineQc:
     from dubkit.media.sound.audio import read_span
     from dubkit.media.sound.loudness import dialogue_loudness
-    from dubkit.qc.measures import LineCheck, line_qc, longest_silence
+    from dubkit.qc.evidence import LineEvidence
+    from dubkit.qc.measures import line_qc
 
     take, speech = context.spoken_line(line.id), context.take_file(line.id)
     assert speech is not None, "only lines with a take are measured"
     source = (_sample(segment.start), _sample(segment.end))
-    layout = context.layout
-    check = LineCheck(
+    layout, picture = context.layout, context.episode.video
+    evidence = LineEvidence(
         id=line.id,
         text=line.text,
         language=context.language,
@@ -161,15 +178,18 @@ def _measure(context: Context, segment: Segment, line: Line, heard: str | None, 
         speech_start=take.start_sample / SAMPLE_RATE,
         speech=read_span(speech, 0, take.samples)[:, 0],
         rate=SAMPLE_RATE,
+        frame=float(1 / picture.rate) if picture else 0.04,
         source_lufs=dialogue_loudness(context.audio, [source], layout),
         dub_lufs=dialogue_loudness(
             sound.full, [(take.start_sample, take.start_sample + take.samples)], layout
         ),
-        dead_air=longest_silence(read_span(sound.full, *source), SAMPLE_RATE),
+        sound=read_span(sound.full, *source) if "sound" in needed() else None,
+        source=read_span(context.audio, *source) if "source" in needed() else None,
         fit=take.fit,
         flags=tuple(dict.fromkeys((*segment.flags, *line.flags, *take.flags))),
+        settings=context.settings.qc,
     )
-    return line_qc(check, _settings(context))
+    return line_qc(evidence, _tables(context))
 
 
 def _heard(context: Context) -> dict[str, str]:
@@ -183,19 +203,26 @@ def _heard(context: Context) -> dict[str, str]:
 
 
 def _episode(context: Context, sound: Delivered) -> EpisodeQc:
+    from dubkit.qc.measures import episode_qc
+
+    heard = _heard(context)
+    lines = [_measure(context, segment, line, heard.get(line.id), sound) for segment, line in dubbed(context)]
+    return episode_qc(lines, _evidence(context, lines, sound), _tables(context))
+
+
+def _evidence(context: Context, lines: Sequence[LineQc], sound: Delivered) -> EpisodeEvidence:
+    """Read back what the checks of the episode go by."""
     from dubkit.media.delivery.stitch import verify_delivery
     from dubkit.media.sound.loudness import dialogue_loudness, true_peak_of_file
-    from dubkit.qc.measures import EpisodeCheck, episode_qc
+    from dubkit.qc.evidence import EpisodeEvidence
 
-    heard, picture = _heard(context), picture_report(context)
-    lines = [_measure(context, segment, line, heard.get(line.id), sound) for segment, line in dubbed(context)]
+    picture = picture_report(context)
     texts = {line.id: line.text for _, line in dubbed(context)}
     dub = context.store.path(dub_name(context), context.language)
     changed = [(a, b) for a, b, origin in picture.spans if origin != "source"] if picture else []
     delivered = verify_delivery(context.source, dub, context.episode, changed)
-    measured = [q for q in lines if q.word_error is not None]
-    check = EpisodeCheck(
-        texts=tuple((texts[q.id], q.heard) for q in measured),
+    return EpisodeEvidence(
+        texts=tuple((texts[line.id], line.heard) for line in lines if line.word_error is not None),
         language=context.language,
         source_lufs=_rounded(dialogue_loudness(context.audio, _source_spans(context), context.layout)),
         dub_lufs=_rounded(dialogue_loudness(sound.full, _dub_spans(context), context.layout)),
@@ -208,8 +235,10 @@ def _episode(context: Context, sound: Delivered) -> EpisodeQc:
         dubbed_frames=picture.dubbed if picture else 0,
         recoded_frames=picture.recoded if picture else 0,
         changed_outside=delivered.changed_outside,
+        sound=sound.full,
+        source=context.audio,
+        settings=context.settings.qc,
     )
-    return episode_qc(lines, check, _settings(context))
 
 
 def _source_spans(context: Context) -> list[tuple[int, int]]:

@@ -8,16 +8,7 @@ from pathlib import Path
 from dubkit.chain.stage import EPISODE, Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.subtitles import source_cues, target_cues, write_source_subtitles, write_target_subtitles
-from stages.mix import SOUND
-from stages.paste import FILM
-
-
-def film(context: Context) -> Path | None:
-    """Return the picture with generated frames in it; None where the source's own goes along."""
-    generated = context.store.has("clips.json", context.language) and context.clips.clips
-    if not generated or not context.file_digest("paste", FILM, language=context.language):
-        return None
-    return context.store.path(FILM, context.language)
+from stages.shared.delivery import FILM, SOUND, dub_name, film
 
 
 def items(context: Context) -> Sequence[Item]:
@@ -36,13 +27,6 @@ def items(context: Context) -> Sequence[Item]:
             },
         )
     ]
-
-
-def dub_name(context: Context) -> str:
-    """Name of the finished file."""
-    from dubkit.media.delivery.stitch import container_for
-
-    return f"dub.{container_for(context.episode, context.settings.stitch.container)}"
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:

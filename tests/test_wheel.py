@@ -97,11 +97,11 @@ def test_prompts_and_templates_can_be_read_from_anywhere(program: Path, tmp_path
         "import json\nfrom importlib.resources import files\n"
         "read = lambda folder, end: {p.name: p.read_text(encoding='utf-8')"
         " for p in folder.iterdir() if p.name.endswith(end)}\n"
-        "print(json.dumps([read(files('prompts'), '.txt'), read(files('dubkit.qc'), '.j2')]))"
+        "print(json.dumps([read(files('prompts'), '.txt'), read(files('dubkit.qc.report'), '.j2')]))"
     )
     prompts, templates = json.loads(ask(program, tmp_path, "python", "-c", code))
     assert prompts == {p.name: p.read_text(encoding="utf-8") for p in (ROOT / "prompts").glob("*.txt")}
-    assert set(templates) == {p.name for p in (ROOT / "dubkit" / "qc").glob("*.j2")}
+    assert set(templates) == {p.name for p in (ROOT / "dubkit" / "qc" / "report").glob("*.j2")}
     assert prompts
 
 

@@ -85,12 +85,13 @@ class Chain:
 
     def scopes(self, request: Request, setup: Setup) -> Iterator[tuple[str, list[Stage]]]:
         """Yield the shared stages under "", then each language with its stages: those that take part."""
-        part = self._taking_part(setup)
+        part = self.taking_part(setup)
         yield "", [stage for stage in self._selected(request, "episode") if stage in part]
         for language in request.languages:
             yield language, [stage for stage in self._selected(request, "language") if stage in part]
 
-    def _taking_part(self, setup: Setup) -> list[Stage]:
+    def taking_part(self, setup: Setup) -> list[Stage]:
+        """Return the stages that take part in a run, in order."""
         answers: dict[Callable[[Setup], bool], bool] = {}
         for stage in self.stages:
             if stage.belongs not in answers:  # stages of one engine share the question

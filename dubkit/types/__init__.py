@@ -36,6 +36,7 @@ from dubkit.types.reports import (
     DubbedSpan,
     EpisodeQc,
     LineQc,
+    Measures,
     MixReport,
 )
 from dubkit.types.source import (
@@ -76,6 +77,7 @@ __all__ = [
     "Line",
     "LineQc",
     "LineRoute",
+    "Measures",
     "MixReport",
     "PictureReport",
     "Prompt",

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from msgspec import UNSET, UnsetType
+
+Measures = Mapping[str, float | str] | UnsetType
+"""What checks measured besides the numbers that every dub has, by the names of the checks; not written where
+there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class LineQc:
     loudness_error: float | None
     """LU between the dubbed and the source dialogue of the line."""
     flags: tuple[str, ...] = ()
+    measures: Measures = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +73,4 @@ class EpisodeQc:
     dubbed_frames: int = 0
     """Frames that were generated, and those beside them that were encoded again."""
     recoded_frames: int = 0
+    measures: Measures = UNSET

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from dubkit.qc.report import clock
+from dubkit.qc.numbers import clock
 from dubkit.translate.language import language_name
 from dubkit.web.jobs.kinds import ENDED
 

@@ -8,16 +8,22 @@ from html.parser import HTMLParser
 
 import pytest
 
-from dubkit.qc.report import (
-    LineCard,
-    ModelUsed,
-    ReportModel,
-    ShotCard,
-    SpeakerCard,
-    Summary,
-    clock,
-    render_report,
-    verdict,
+from dubkit.qc.numbers import clock
+from dubkit.qc.report.model import LineCard, ModelUsed, ReportModel, ShotCard, SpeakerCard
+from dubkit.qc.report.page import render_report
+from dubkit.qc.report.words import verdict
+from dubkit.types import EpisodeQc
+
+MEASURED = EpisodeQc(
+    lines=(),
+    word_error=0.0,
+    source_lufs=None,
+    dub_lufs=None,
+    true_peak_db=None,
+    frames=250,
+    source_frames=250,
+    identical_packets=250,
+    drift_ms=0.0,
 )
 
 
@@ -54,7 +60,7 @@ def model(*lines: LineCard, **changes: object) -> ReportModel:
         lines=lines,
         source_wave=(0.1, 0.5, 0.2),
         dub_wave=(0.1, 0.4, 0.2),
-        summary=Summary(frames=250, source_frames=250, identical_packets=250, drift_ms=0.0, word_error=0.0),
+        measured=MEASURED,
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -111,7 +117,7 @@ def test_names_with_odd_characters_are_still_addresses() -> None:
         ({"lines": (line(1, flags=("rushed",)), line(2, flags=("low-confidence",)))}, "look"),
         ({"lines": (line(1, flags=("rushed",)), line(2, flags=("cut",)))}, "bad"),
         (
-            {"summary": Summary(frames=249, source_frames=250, identical_packets=249, flags=("frames",))},
+            {"measured": replace(MEASURED, frames=249, identical_packets=249, flags=("frames",))},
             "bad",
         ),
     ],

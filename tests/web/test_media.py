@@ -26,7 +26,7 @@ from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command
 from dubkit.media.files.probe import probe
 from dubkit.media.picture.lossless import write_frames
 from dubkit.media.sound.audio import write_wav
-from dubkit.qc.report import render_report
+from dubkit.qc.report.page import render_report
 from dubkit.types import Clip, Clips, DubbedClip, Fit, Shot, Shots
 from dubkit.web.files import episode_media
 from dubkit.web.files.previews import FOLDER

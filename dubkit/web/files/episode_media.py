@@ -215,7 +215,7 @@ def report_policy() -> str:
     allows only the script of this version's template, by its hash: nothing in the texts of a report can run,
     and a report of another version is shown without its script.
     """
-    template = (files("dubkit.qc") / "report.html.j2").read_text(encoding="utf-8")
+    template = (files("dubkit.qc.report") / "report.html.j2").read_text(encoding="utf-8")
     hashes = [
         base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         for script in _SCRIPT.findall(template)

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from dubkit.episode.store import EpisodeStore
 from dubkit.errors import SettingError
-from dubkit.qc.report import FLAGS
+from dubkit.qc.check import CHECKS
 from dubkit.translate.language import language_name
 from dubkit.types import Episode
 from dubkit.web.accounts.access import OpenEpisode, Viewer
@@ -43,7 +43,7 @@ def review_page(request: Request, person: Viewer, folder: OpenEpisode, language:
         why="" if finished else _why_unfinished(store, languages, name),
         dubbed=any(store.path("", tag).glob("dub.*")),
         has_video=store.has("episode.json") and store.read("episode.json", Episode).video is not None,
-        flags=FLAGS,
+        flags={check.name: (check.title, check.meaning) for check in CHECKS},
         modules=_modules(),
     )
 

@@ -2,58 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dubkit.engines.justdubit.record import ROLES as GENERATOR
+from dubkit.engines.engine import ENGINES
 from dubkit.episode.context import Context
-from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, PictureReport, Segment
-from stages.mix import SOUND
-from stages.paste import REPORT as PICTURE_REPORT
-from stages.stitch import dub_name, film
+from dubkit.episode.store import Record
+from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Segment
+from stages.shared.delivery import SOUND, dub_name, picture_report
 
 if TYPE_CHECKING:
-    from dubkit.qc.report import FrameSpan, LineCard, ModelUsed, ReportModel, Summary
+    from dubkit.qc.report.model import FrameSpan, LineCard, ModelUsed, ReportModel
 
-NAMED = (
-    "extract", "shots", "diarize", "transcribe", "faces", "translate", "cast", "embed", "encode", "denoise",
-    "refine", "decode", "paste", "speak", "mix", "stitch",
-)  # fmt: skip
-GENERATING = frozenset({"faces", "embed", "encode", "denoise", "refine", "decode", "paste"})
 WAVE = 1200
 """Peaks of each waveform in the timeline."""
 
-# What a model does, as the stages name it in their keys -> its role in the catalogue.
-ROLES = {"asr": ("asr",), "speaker": ("speaker",), "voice": ("tts", "tts-en"), "translator": ("nmt",)}
-ROLES |= {role: (role,) for role in GENERATOR}
-DOES = {
-    "checkpoint": "picture and voice",
-    "text-encoder": "reads the prompt",
-    "dubbing-lora": "dubbing",
-    "distilled-lora": "refinement",
-    "spatial-upscaler": "refinement",
-    "faces": "faces that speak",
-    "asr": "speech recognition",
-    "speaker": "who speaks",
-    "voice": "voice",
-    "translator": "translation",
-}
+MEASURING = "qc"
+"""The stage that writes the report; what it and later stages record is not in it."""
+
+VOICE_ALONE = "speech in the exact slot, picture untouched"
+PICTURE_AND_VOICE = "picture and voice together"
+"""What the engine did."""
+
+USES = {"translator": "translation", "faces": "faces that speak"}
+"""What is done by something that is not in the catalogue, as the stages name it in their keys."""
+
+FALLING_BACK = ("speaker", "voice")
+"""What the stages name in their keys where a note of the record says why the better one was not taken."""
+
+
+def records(context: Context) -> Iterator[tuple[str, Record]]:
+    """Yield the records of every stage that takes part and runs before the report, with the stage's name."""
+    from stages import chain
+
+    for stage in chain().taking_part(context):
+        if stage.name == MEASURING:
+            return
+        for language in ("", context.language):
+            for record in context.store.records(stage.name, language).values():
+                yield stage.name, record
 
 
 def degraded_notes(context: Context) -> list[str]:
-    """Every fall-back and failed item of the episode and the language, each once."""
+    """Return every fall-back and failed item of the episode and the language, each once."""
     notes: list[str] = []
-    for stage in (s for s in NAMED if context.clips.engine != "voice" or s not in GENERATING):
-        for language in ("", context.language):
-            for record in context.store.records(stage, language).values():
-                notes.extend(f"{stage}: {note}" for note in record.degraded)
-                if record.error:
-                    notes.append(f"{stage} {record.item} failed: {record.error.splitlines()[0]}")
+    for stage, record in records(context):
+        notes.extend(f"{stage}: {note}" for note in record.degraded)
+        if record.error:
+            notes.append(f"{stage} {record.item} failed: {record.error.splitlines()[0]}")
     return list(dict.fromkeys(notes))
 
 
 def write_report(context: Context) -> None:
     """Write the page from the finished artifacts."""
-    from dubkit.qc.report import render_report
+    from dubkit.qc.report.page import render_report
 
     page = render_report(collect(context))
     context.store.write_bytes("report.html", page.encode(), context.language)
@@ -62,7 +64,7 @@ def write_report(context: Context) -> None:
 def collect(context: Context) -> ReportModel:
     """Put together what the page shows; paths are relative to the language's folder."""
     from dubkit.media.sound.audio import waveform_peaks
-    from dubkit.qc.report import ReportModel, ShotCard, SpeakerCard
+    from dubkit.qc.report.model import ReportModel, ShotCard, SpeakerCard
     from dubkit.translate.language import language_name
 
     measured = context.store.read("qc.json", EpisodeQc, context.language)
@@ -74,6 +76,7 @@ def collect(context: Context) -> ReportModel:
         source_tag=context.source_language,
         target_tag=context.language,
         duration=float(context.episode.duration),
+        measured=measured,
         video=dub_name(context),
         audio_only=context.episode.video is None,
         models=models_used(context),
@@ -84,27 +87,21 @@ def collect(context: Context) -> ReportModel:
         source_wave=waveform_peaks(context.audio, WAVE),
         dub_wave=waveform_peaks(context.store.path(SOUND, context.language), WAVE),
         frames=frame_spans(context),
-        summary=_summary(context, measured),
+        tokens_in=context.translation.tokens_in,
+        tokens_out=context.translation.tokens_out,
     )
-
-
-def picture_report(context: Context) -> PictureReport | None:
-    """Return where the frames of the dub come from; None where the picture is the source's own."""
-    if film(context) is None:
-        return None
-    return context.store.read(PICTURE_REPORT, PictureReport, context.language)
 
 
 def frame_spans(context: Context) -> tuple[FrameSpan, ...]:
     """Return the stretches of frames as the page counts them, from 1."""
-    from dubkit.qc.report import FrameSpan
+    from dubkit.qc.report.model import FrameSpan
 
     picture = picture_report(context)
     return tuple(FrameSpan(a + 1, b, origin) for a, b, origin in picture.spans) if picture else ()
 
 
 def _line(context: Context, segment: Segment, line: Line, measured: LineQc | None) -> LineCard:
-    from dubkit.qc.report import LineCard
+    from dubkit.qc.report.model import LineCard
 
     prompts = {prompt.id: prompt.text for prompt in context.prompts.prompts}
     card = LineCard(
@@ -139,67 +136,53 @@ def _line(context: Context, segment: Segment, line: Line, measured: LineQc | Non
     )
     if measured is None:
         return spoken
+    from dubkit.qc.check import shown_measures
+
     return replace(
         spoken,
         heard=measured.heard if measured.word_error is not None else None,
         word_error=measured.word_error,
         start_error=measured.start_error,
         loudness_error=measured.loudness_error,
+        measures=shown_measures(measured.measures),
         flags=tuple(dict.fromkeys((*line.flags, *measured.flags))),
     )
 
 
 def _route(context: Context, line: Line) -> str:
     """Say how a line got into the dub; nothing where every line is simply spoken."""
-    if context.clips.engine == "voice":
+    if not _generates(context):
         return ""
     words = {"lipdub": "Lips and voice generated", "voice": "Voice only", "keep": "Left as it was"}
     found = next((r for r in context.clips.routes if r.line == line.id), None)
     return f"{words[found.route]}: {found.reason}." if found else ""
 
 
-def _summary(context: Context, measured: EpisodeQc) -> Summary:
-    from dubkit.qc.report import Summary
-
-    return Summary(
-        frames=measured.frames,
-        source_frames=measured.source_frames,
-        identical_packets=measured.identical_packets,
-        dubbed_frames=measured.dubbed_frames,
-        recoded_frames=measured.recoded_frames,
-        drift_ms=measured.drift_ms,
-        source_lufs=measured.source_lufs,
-        dub_lufs=measured.dub_lufs,
-        true_peak_db=measured.true_peak_db,
-        word_error=measured.word_error,
-        tokens_in=context.translation.tokens_in,
-        tokens_out=context.translation.tokens_out,
-        flags=measured.flags,
-    )
+def _generates(context: Context) -> bool:
+    """Tell whether the engine of the dub makes pictures too, or one that is not here any more did."""
+    engine = ENGINES.get(context.clips.engine)
+    return engine is None or engine.generates
 
 
 def models_used(context: Context) -> tuple[ModelUsed, ...]:
     """Return what did the work, from the records of the stages, each once."""
-
-    from dubkit.qc.report import ModelUsed
+    from dubkit.qc.report.model import ModelUsed
 
     name = context.clips.engine
-    what = "speech in the exact slot, picture untouched" if name == "voice" else "picture and voice together"
-    found: dict[tuple[str, str], ModelUsed] = {("engine", name): ModelUsed("engine", name, what, "")}
-    for stage in (s for s in NAMED if name != "voice" or s not in GENERATING):
-        for language in ("", context.language):
-            for record in context.store.records(stage, language).values():
-                for use, identity in record.parts.models.items():
-                    found.setdefault((use, identity), _model(context, use, identity, record.degraded))
-    return tuple(found.values())
+    what = PICTURE_AND_VOICE if _generates(context) else VOICE_ALONE
+    used: dict[tuple[str, str], ModelUsed] = {("engine", name): ModelUsed("engine", name, what, "")}
+    for _, record in records(context):
+        for use, identity in record.parts.models.items():
+            used.setdefault((use, identity), _model(context, use, identity, record.degraded))
+    return tuple(used.values())
 
 
 def _model(context: Context, use: str, identity: str, degraded: tuple[str, ...]) -> ModelUsed:
-    from dubkit.qc.report import ModelUsed
+    from dubkit.qc.report.model import ModelUsed
 
-    fallback = degraded[0] if degraded and use in ("speaker", "voice") else ""
-    for role in ROLES.get(use, ()):
-        for spec in context.models.of_role(role):
-            if spec.name in identity:
-                return ModelUsed(DOES.get(use, use), spec.name, identity, spec.licence, fallback)
-    return ModelUsed(DOES.get(use, use), identity, "", "", fallback)
+    fallback = degraded[0] if degraded and use in FALLING_BACK else ""
+    spec = next((spec for spec in context.models.catalogue if spec.name in identity), None)
+    if spec is not None:
+        return ModelUsed(spec.does, spec.name, identity, spec.licence, fallback)
+    same = (spec.does for spec in context.models.of_role(use))
+    return ModelUsed(next(same, USES.get(use, use)), identity, "", "", fallback)

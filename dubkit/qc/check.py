@@ -1,0 +1,182 @@
+"""What a check is: one thing that can be wrong with a line or a dub, its words, and how it is found.
+
+A check's name is its flag. Other stages flag lines too (a translation that was refused, a clip without
+speech); a check that measures nothing gives such a flag its title and meaning. Every flag is therefore
+looked up in one registry, `CHECKS`: its records stand in `dubkit.qc.checks` or come from other packages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dubkit.qc.evidence import EpisodeEvidence, LineEvidence
+from dubkit.qc.numbers import number
+from dubkit.registry import Registry
+from dubkit.types import EpisodeQc, Measures
+
+Need = Literal["heard", "sound", "source"]
+"""What takes time to get and is got only for a check that asks for it: what the recogniser heard in the dub,
+the samples of the dub, and those of the source."""
+
+Measure = float | str
+"""A number or a text that is shown with the flag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found out about a line or an episode."""
+
+    flagged: bool
+    measure: Measure | None = None
+    """Kept in `qc.json` and shown to people, flagged or not; None shows nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One number of the report's overview, with the words around it."""
+
+    label: str
+    value: str
+    note: str
+    judged: bool = True
+    """Whether it is marked where the episode has the flag."""
+
+
+LineMeasure = Callable[[LineEvidence, Any], "Finding | bool"]
+EpisodeMeasure = Callable[[EpisodeEvidence, Any], "Finding | bool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that can be wrong, and all that dubkit knows of it.
+
+    A measure is given the evidence and the check's own table of settings, and answers whether the line or
+    the episode is to be flagged. It is not asked where something that it needs is not there.
+    """
+
+    name: str
+    """The flag in `qc.json`: `dead-air`."""
+    title: str
+    """The flag as people read it: `Dead air`."""
+    meaning: str
+    """What it means, in one sentence."""
+    line: LineMeasure | None = None
+    """Measures a line."""
+    episode: EpisodeMeasure | None = None
+    """Measures the dub as a whole."""
+    needs: tuple[Need, ...] = ()
+    settings: type | None = None
+    """Section of its own table `[qc.NAME]`; the measure is given an instance, or None without a section."""
+    unit: str = ""
+    """Unit of a number that it measures: `dB`."""
+    mild: bool = False
+    """Whether a line with this flag alone is whole, and no reason to hold the dub back."""
+    blocks: bool = False
+    """Whether a dub with this flag is not ready, because the delivered file is not in order."""
+    sentence: Callable[[EpisodeQc], str] | None = None
+    """What the report says below its headline when the episode has the flag; None says the meaning."""
+    facts: Callable[[EpisodeQc], tuple[Fact, ...]] | None = None
+    """What the report's overview shows of it, flagged or not; None shows what was measured, if anything."""
+    tip: str = ""
+    """What the report shows when the pointer rests on the flag; empty shows the meaning."""
+    version: int = 1
+    """Raised by another package when its check judges otherwise, so that dubs are measured anew. dubkit's own
+    checks stand under the version of the stage."""
+
+
+CHECKS = Registry(
+    "check",
+    "dubkit.checks",
+    Check,
+    (
+        "dubkit.qc.checks.speech:SILENT",
+        "dubkit.qc.checks.speech:LATE",
+        "dubkit.qc.checks.speech:EARLY",
+        "dubkit.qc.checks.words:NOT_HEARD",
+        "dubkit.qc.checks.words:WORDS",
+        "dubkit.qc.checks.sound:LOUDNESS",
+        "dubkit.qc.checks.sound:CLIPPED",
+        "dubkit.qc.checks.speech:CUT",
+        "dubkit.qc.checks.sound:DEAD_AIR",
+        "dubkit.qc.checks.picture:FRAMES",
+        "dubkit.qc.checks.picture:PICTURE_CHANGED",
+        "dubkit.qc.checks.picture:DRIFT",
+        "dubkit.qc.checks.transcript:FAST",
+        "dubkit.qc.checks.transcript:LOW_CONFIDENCE",
+        "dubkit.qc.checks.translation:UNTRANSLATED",
+        "dubkit.qc.checks.translation:WRONG_LANGUAGE",
+        "dubkit.qc.checks.translation:REFUSED",
+        "dubkit.qc.checks.translation:ECHO",
+        "dubkit.qc.checks.translation:BAD_REPLY",
+        "dubkit.qc.checks.translation:SERVICE_ERROR",
+        "dubkit.qc.checks.takes:NOTHING_TO_SAY",
+        "dubkit.qc.checks.takes:RUSHED",
+        "dubkit.qc.checks.takes:OTHER_TEXT",
+        "dubkit.qc.checks.takes:FAILED",
+        "dubkit.qc.checks.takes:LOCK_CONFLICT",
+        "dubkit.qc.checks.clips:SHORT",
+        "dubkit.qc.checks.clips:OUTSIDE",
+        "dubkit.qc.checks.clips:NOT_FINITE",
+        "dubkit.qc.checks.clips:CANCELLED",
+        "dubkit.qc.checks.clips:NO_REFERENCE",
+        "dubkit.qc.checks.clips:GAIN_BOUNDED",
+        "dubkit.qc.checks.clips:PEAK_BOUNDED",
+    ),
+    table="qc",
+)
+"""Every flag, in the order in which a line or an episode has them."""
+
+
+def needed() -> frozenset[Need]:
+    """Return what the measures of all checks need."""
+    return frozenset(need for check in CHECKS for need in check.needs)
+
+
+def flag_words(flag: str) -> tuple[str, str]:
+    """Return title and meaning of a flag; one that no check here knows is shown as it is."""
+    check = CHECKS.get(flag)
+    return (check.title, check.meaning) if check else (flag.replace("-", " ").capitalize(), flag)
+
+
+def shown_measure(name: str, measure: Measure) -> str:
+    """Write what a check measured, with its unit."""
+    check = CHECKS.get(name)
+    text = measure if isinstance(measure, str) else number(measure)
+    return f"{text} {check.unit}" if check and check.unit and not isinstance(measure, str) else text
+
+
+def shown_measures(measures: Measures) -> tuple[tuple[str, str], ...]:
+    """Return what checks measured, as (title, value with unit) each."""
+    return tuple(
+        (flag_words(name)[0], shown_measure(name, value)) for name, value in (measures or {}).items()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Flags and measures of one line or of one episode, in the order of the checks."""
+
+    flags: tuple[str, ...]
+    measures: Mapping[str, Measure]
+
+
+def look(
+    asked: Iterable[tuple[Check, Callable[[Any, Any], Finding | bool] | None]],
+    evidence: LineEvidence | EpisodeEvidence,
+    tables: Mapping[str, object],
+) -> Findings:
+    """Ask each check whose evidence is there. `tables` holds own settings by the name of the check."""
+    flags, measures = [], {}
+    for check, measure in asked:
+        if measure is None or not all(evidence.has(need) for need in check.needs):
+            continue
+        default = check.settings() if check.settings else None
+        answer = measure(evidence, tables.get(check.name, default))
+        finding = answer if isinstance(answer, Finding) else Finding(answer)
+        if finding.flagged:
+            flags.append(check.name)
+        if finding.measure is not None:
+            measures[check.name] = finding.measure
+    return Findings(tuple(flags), measures)

@@ -1,0 +1,133 @@
+"""What the checks are given: all that is known of a finished line, and of the delivered dub.
+
+Samples are `(n,)` or `(n, C)` floating point with full scale 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from dubkit.qc.settings import Qc
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Samples = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)  # without slots, so that what is worked out once is kept
+class LineEvidence:
+    """All that is known of one finished line; None for what was not measured or not asked for."""
+
+    id: str
+    text: str
+    language: str
+    heard: str | None
+    """What the recogniser heard in the dub; None when nobody listened."""
+    line_start: float
+    """Seconds on the episode clock where the line should start."""
+    speech_start: float
+    """Seconds on the episode clock where the take was placed."""
+    speech: Samples
+    """The take, `(n,)`."""
+    rate: int
+    """Samples per second of all samples here."""
+    frame: float = 1 / 24
+    """Seconds that a picture of the source is shown."""
+    source_lufs: float | None = None
+    dub_lufs: float | None = None
+    sound: Samples | None = None
+    """The dub during the source line, `(n, C)`."""
+    source: Samples | None = None
+    """The source during the source line, `(n, C)`."""
+    fit: Literal["fits", "faster", "borrowed", "cut"] = "fits"
+    flags: tuple[str, ...] = ()
+    """Flags of earlier stages, which are kept."""
+    settings: Qc = Qc()
+
+    def has(self, need: str) -> bool:
+        """Tell whether something that a check needs is there."""
+        return getattr(self, need) is not None
+
+    @cached_property
+    def first_sound(self) -> float | None:
+        """Seconds from the start of the take to its first sound; None when all of it is silent."""
+        from dubkit.qc.sound import first_sound
+
+        return first_sound(self.speech, self.rate)
+
+    @property
+    def start_error(self) -> float:
+        """Seconds from the line's start to the first sound of the speech."""
+        return self.speech_start + (self.first_sound or 0.0) - self.line_start
+
+    @cached_property
+    def word_error(self) -> float | None:
+        """Word error of what was heard against the line; None when nobody listened."""
+        from dubkit.qc.text import word_error
+
+        return None if self.heard is None else word_error(self.text, self.heard, self.language)
+
+    @property
+    def loudness_error(self) -> float | None:
+        """LU between the dubbed and the source dialogue of the line."""
+        if self.source_lufs is None or self.dub_lufs is None:
+            return None
+        return self.dub_lufs - self.source_lufs
+
+    @cached_property
+    def has_words(self) -> bool:
+        """Whether the line has anything to say."""
+        from dubkit.qc.text import units
+
+        return bool(units(self.text, self.language))
+
+    @cached_property
+    def unheard(self) -> bool:
+        """Whether somebody listened and heard nothing of a line that has words."""
+        from dubkit.qc.text import units
+
+        return self.has_words and self.heard is not None and not units(self.heard, self.language)
+
+
+@dataclass(frozen=True, eq=False)
+class EpisodeEvidence:
+    """What was read back from the delivered file; None for what was not measured."""
+
+    texts: tuple[tuple[str, str], ...]
+    """`(line, heard)` of every line that was listened to."""
+    language: str
+    source_lufs: float | None
+    dub_lufs: float | None
+    true_peak_db: float | None
+    source_peak_db: float | None
+    frames: int
+    source_frames: int
+    identical_packets: int
+    drift_ms: float
+    dubbed_frames: int = 0
+    """Frames that were generated."""
+    recoded_frames: int = 0
+    """Frames beside them that were encoded again."""
+    changed_outside: int = 0
+    """Frames that differ from the source's although they should not."""
+    sound: Path | None = None
+    """The sound of the dub, a 48 kHz WAV."""
+    source: Path | None = None
+    """The sound of the source, a 48 kHz WAV."""
+    settings: Qc = Qc()
+
+    def has(self, need: str) -> bool:
+        """Tell whether something that a check needs is there."""
+        return bool(self.texts) if need == "heard" else getattr(self, need) is not None
+
+    @cached_property
+    def word_error(self) -> float | None:
+        """Word error over all lines that were listened to; None without any."""
+        from dubkit.qc.text import pooled_word_error
+
+        return pooled_word_error(self.texts, self.language)

@@ -1,0 +1,34 @@
+"""What a finished dub is made of: its sound, its picture, and the name of its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dubkit.episode.context import Context
+from dubkit.types import PictureReport
+
+SOUND = "mix/dub.wav"
+FILM = "mix/picture.mp4"
+PICTURE_REPORT = "mix/picture.json"
+
+
+def film(context: Context) -> Path | None:
+    """Return the picture with generated frames in it; None where the source's own goes along."""
+    generated = context.store.has("clips.json", context.language) and context.clips.clips
+    if not generated or not context.file_digest("paste", FILM, language=context.language):
+        return None
+    return context.store.path(FILM, context.language)
+
+
+def picture_report(context: Context) -> PictureReport | None:
+    """Return where the frames of the dub come from; None where the picture is the source's own."""
+    if film(context) is None:
+        return None
+    return context.store.read(PICTURE_REPORT, PictureReport, context.language)
+
+
+def dub_name(context: Context) -> str:
+    """Return the name of the finished file."""
+    from dubkit.media.delivery.stitch import container_for
+
+    return f"dub.{container_for(context.episode, context.settings.stitch.container)}"
