@@ -19,6 +19,9 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from dubkit.models.spec import ModelSpec
+from dubkit.settings import declared_in
+
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
@@ -149,8 +152,24 @@ class Registry(Generic[R]):
             return f"there is a {self.kind} named {record.name!r} already"
         if self._check is not None and (problem := self._check(record, records)):
             return problem
+        if problem := _part_problem(record, f"{self.table or 'part'}.{record.name}"):
+            return problem
         records[record.name] = record
         return ""
+
+
+def _part_problem(record: object, table: str) -> str:
+    """Return what is wrong with the settings or models of a record, or an empty text."""
+    settings, models = getattr(record, "settings", None), getattr(record, "models", ())
+    try:
+        if settings is not None:
+            settings()
+            list(declared_in(settings, table))
+    except Exception as error:  # a stranger's class can raise anything
+        return f"its settings cannot be read: {type(error).__name__}: {error}".splitlines()[0]
+    if not isinstance(models, tuple) or not all(isinstance(spec, ModelSpec) for spec in models):
+        return "its models are not a tuple of ModelSpec"
+    return ""
 
 
 def referenced(reference: str) -> Any:

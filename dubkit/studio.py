@@ -13,7 +13,7 @@ from dubkit.chain.plan import StagePlan, plan
 from dubkit.chain.run import Outcome, execute
 from dubkit.chain.stage import Needs
 from dubkit.chain.summary import Summary, keep_summary, known_summary, summarise
-from dubkit.config import Settings, changed_settings, with_settings
+from dubkit.config import Settings, changed_settings, declared, with_settings
 from dubkit.episode.context import Context, Fetching
 from dubkit.episode.folders import Opened, locked, open_episode, remember_source
 from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decoded
@@ -82,8 +82,10 @@ def open_models(settings: Settings) -> ModelStore:
 
     named = settings.models
     paths = in_folder(Path(named.generator).expanduser()) if named.generator else {}
+    known = {entry.name for entry in declared()}
     for spec in catalogue():
-        if spec.setting and not spec.setting_takes_repository:
+        # The doctor names the model of another package whose setting does not exist.
+        if spec.setting in known and not spec.setting_takes_repository:
             paths[spec.role] = settings.value(spec.setting)
     return ModelStore(
         cache_folder(settings),

@@ -15,13 +15,13 @@ from tests.support.paths import ROOT
 
 RANKS: dict[str, int] = {
     # what everything may know
-    "dubkit": -1,
-    "dubkit.errors": -1,
-    "dubkit.types": -1,
-    "dubkit.models.spec": -1,
+    "dubkit": -3,
+    "dubkit.errors": -3,
+    "dubkit.types": -3,
+    "dubkit.models.spec": -3,
+    "dubkit.settings": -2,
     "dubkit.registry": -1,
     "dubkit.host": 0,
-    "dubkit.settings": 0,
     "dubkit.formats": 0,
     # sections of settings: config, below, is made of them
     "dubkit.models.settings": 1,
@@ -38,7 +38,7 @@ RANKS: dict[str, int] = {
     "dubkit.engines": 4,
     "dubkit.config": 5,
     "dubkit.progress": 5,
-    "dubkit.ops": 5,
+    "dubkit.ops": 6,
     "dubkit.episode": 6,
     "dubkit.chain": 8,
     "stages": 9,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dubkit.models.catalogue import catalogue
 from tests.support.paths import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -42,6 +43,16 @@ def test_the_make_targets_of_the_readme_exist() -> None:
     assert named == {"demo", "test"}
     makefile = (ROOT / "Makefile").read_text("utf-8")
     assert all(re.search(rf"^{name}:", makefile, re.MULTILINE) for name in named)
+
+
+def test_the_packaged_models_and_their_licences_are_those_of_the_catalogue() -> None:
+    table = README.partition("| for | model | licence |\n")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[1:]]
+    models = [spec for spec in catalogue() if spec.default]
+    # The last row, of the faces, is a package that no setting can replace.
+    for (_, name, licence), spec in zip(rows[:-1], models, strict=True):
+        assert re.sub(r"\W", "", name.split()[0].lower()) in re.sub(r"\W", "", spec.name), spec.name
+        assert licence.partition(" (")[0] == spec.licence.partition(" (")[0], spec.name
 
 
 def test_every_file_the_readme_links_exists() -> None:

@@ -10,25 +10,18 @@ import pytest
 
 from dubkit import registry as module
 from dubkit.registry import Registry, registries
+from tests.support.plugins import install
 
 
 @dataclass(frozen=True)
 class Thing:
     name: str
     settings: type | None = None
+    models: object = ()
 
 
 OWN = Thing("own")
 OTHER = Thing("other")
-
-
-def install(folder: Path, package: str, body: str, points: str, group: str = "dubkit.things") -> None:
-    """Put a package with entry points into a folder, as pip would."""
-    (folder / f"{package}.py").write_text(body)
-    info = folder / f"{package}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[{group}]\n{points}\n")
 
 
 @pytest.fixture
@@ -44,7 +37,7 @@ def things(*own: str) -> Registry[Thing]:
 
 def test_own_records_keep_their_order_and_strangers_follow_by_name(folder: Path) -> None:
     body = "from tests.test_registry import Thing\nB = Thing('b')\nA = Thing('a')\n"
-    install(folder, "thing_ab", body, "b = thing_ab:B\na = thing_ab:A")
+    install(folder, "thing_ab", body, "b = thing_ab:B\na = thing_ab:A", "dubkit.things")
     found = things("tests.test_registry:OTHER", "tests.test_registry:OWN")
     assert found.names == ("other", "own", "a", "b")
     assert found.problems == ()
@@ -69,11 +62,21 @@ def test_own_records_keep_their_order_and_strangers_follow_by_name(folder: Path)
             "own = bad:X",
             "there is a thing named 'own' already",
         ),
+        (
+            "from tests.test_registry import Thing\nclass Own: y: int\nX = Thing('x', Own)",
+            "x = bad:X",
+            "its settings cannot be read: TypeError: must be called with a dataclass type or instance",
+        ),
+        (
+            "from tests.test_registry import Thing\nX = Thing('x', models=('m',))",
+            "x = bad:X",
+            "its models are not a tuple of ModelSpec",
+        ),
         ("", "x = nowhere:X", "nowhere:X cannot be loaded: ModuleNotFoundError: No module named 'nowhere'"),
     ],
 )
 def test_a_bad_plugin_is_named_and_left_out(folder: Path, body: str, points: str, problem: str) -> None:
-    install(folder, "bad", body, points)
+    install(folder, "bad", body, points, "dubkit.things")
     sys.modules.pop("bad", None)
     found = things("tests.test_registry:OWN")
     assert found.names == ("own",)

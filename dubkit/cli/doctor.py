@@ -19,12 +19,13 @@ MARKS = {True: "ok", False: "no", None: "--"}
 def command(output: Path, as_json: bool) -> None:
     """Check this machine: what works, what is missing, what still works without it, and the cure.
 
-    Exit code 1 when something that every run needs is missing.
+    Exit code 1 when something that every run needs is missing, or an installed part cannot be used.
     """
     from dubkit.ops.doctor import examine
     from dubkit.studio import open_models
 
-    checks = examine(open_models(load({}).settings), output)
+    settings = load({}).settings
+    checks = examine(open_models(settings), output, settings)
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False))
     else:

@@ -10,42 +10,32 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from dubkit.config import Settings
 from dubkit.errors import ModelMissing, ToolError
 from dubkit.media.files.ffmpeg import ffmpeg_exe
-from dubkit.models.catalogue import catalogue
 from dubkit.models.catalogue_generator import DUBBING_ROLES, GENERATOR_ROLES
 from dubkit.models.listing import NOISE, lacking_runtime
 from dubkit.models.packaged import package_folder
 from dubkit.models.spec import ModelSpec
 from dubkit.models.store import ModelStore
 from dubkit.models.weights.files import random_weights
+from dubkit.ops.check import Check, guarded
+from dubkit.ops.parts import part_checks, plugin_checks
 
 FREE_DISK = 2_000_000_000
 FREE_MEMORY = 2_000_000_000
 """Bytes below which a run of the packaged models may fail; they peak at about 1.2 GB."""
 
-NO_GPU = "Not needed: speech, translation, voice and mix run on the processor."
+DEFAULTS = Settings()
+
+_REINSTALL = "Reinstall: pip install --force-reinstall dubkit"
 
 GUI_OPENCV = ("opencv-python", "opencv-contrib-python")
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing examined. `ok` is None for something optional that is not there.
-
-    `cure` says what to do, and what still works if nothing is done; it is empty when all is well.
-    """
-
-    name: str
-    ok: bool | None
-    found: str
-    cure: str = ""
-
-
-def examine(store: ModelStore, output: Path | None = None) -> list[Check]:
+def examine(store: ModelStore, output: Path | None = None, settings: Settings = DEFAULTS) -> list[Check]:
     """Return one check per thing a run may need; `output` is where episodes are written, if known.
 
     May import heavy packages. Never raises: what cannot be examined is a failed check.
@@ -67,16 +57,12 @@ def examine(store: ModelStore, output: Path | None = None) -> list[Check]:
     models = [(f"model: {role}", _model_check(store, role)) for role in roles]
     if any(spec.role in GENERATOR_ROLES for spec in store.catalogue):
         models.append(("generator files", lambda: _generator(store)))
-    rest: list[tuple[str, Callable[[], Check]]] = [("espeak library", _espeak), ("hub", lambda: _hub(store))]
-    return [_guarded(name, check) for name, check in (*machine, *models, *rest)]
-
-
-def _guarded(name: str, check: Callable[[], Check]) -> Check:
-    try:
-        return check()
-    except Exception as error:  # a broken package can raise anything; the rest must still be seen
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        return Check(name, False, reason, "Reinstall: pip install --force-reinstall dubkit")
+    return [
+        *(guarded(name, check, _REINSTALL) for name, check in (*machine, *models)),
+        *part_checks(store, settings),
+        *plugin_checks(store),
+        guarded("hub", lambda: _hub(store), _REINSTALL),
+    ]
 
 
 # --- the machine -------------------------------------------------------------------------------
@@ -238,22 +224,6 @@ def _get(store: ModelStore, spec: ModelSpec) -> str:
     if spec.hub and not store.offline:
         return f"It is downloaded from {spec.hub.repo} when asked for."
     return "Allow downloads (models.offline is on)." if spec.hub else "Give the path of one."
-
-
-def _without(role: str) -> str:
-    return next(spec.without for spec in catalogue() if spec.role == role)
-
-
-def _espeak() -> Check:
-    name = "espeak library"
-    if package_folder("espeakng_loader") is None:
-        return Check(name, False, "not installed", f"pip install espeakng-loader. {_without('espeak')}")
-    import ctypes
-
-    loader = importlib.import_module("espeakng_loader")
-    library = ctypes.CDLL(loader.get_library_path())
-    library.espeak_Info.restype = ctypes.c_char_p
-    return Check(name, True, f"espeak-ng {library.espeak_Info(None).decode()}")
 
 
 def _hub(store: ModelStore) -> Check:

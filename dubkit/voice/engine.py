@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dubkit.errors import VoiceError
 from dubkit.models.spec import ModelSpec
 from dubkit.registry import Registry
-from dubkit.settings import Declared, declared_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,11 +128,6 @@ class VoiceEngine:
             return self.hindrance(need)
         known = "" if callable(self.languages) else f"; it speaks {', '.join(self.languages)}"
         return f"{self.title} does not speak {need.language}{known}."
-
-    def sound_settings(self) -> tuple[Declared, ...]:
-        """Return the settings of its table that change its sound: all but those about the machine."""
-        own = declared_in(self.settings, self.table) if self.settings else ()
-        return tuple(entry for entry in own if not entry.machine)
 
 
 ENGINES = Registry(

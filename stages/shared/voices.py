@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dubkit.episode.context import Context
+from stages.shared.host import part_identity, part_settings
 
 if TYPE_CHECKING:
     from dubkit.models.spec import ResolvedModel
@@ -22,24 +23,18 @@ def choose_voice(context: Context) -> VoiceChoice:
 
 
 def voice_identity(context: Context) -> str:
-    """Return the identity of the voice engine, as it enters keys.
-
-    It is that of its model, or its name where it has none; for an engine of another package also the version
-    of that package, which may change the sound as a stage's version does.
-    """
+    """Return the identity of the voice engine as it enters keys: its model's, or its name without one."""
     from dubkit.voice.engine import ENGINES
 
     engine = choose_voice(context).engine
     model = _model(context, engine)
-    identity = model.identity if model else engine.label
-    package = ENGINES.package(engine.name)
-    return f"{identity}@{package.rpartition(' ')[2]}" if package else identity
+    return part_identity(ENGINES, engine, model.identity if model else engine.label)
 
 
 def voice_settings(context: Context) -> tuple[str, ...]:
     """Return the voice engine's own settings that change its sound and are not the defaults."""
-    own = choose_voice(context).engine.sound_settings()
-    return tuple(entry.name for entry in own if context.settings.value(entry.name) != entry.default)
+    engine = choose_voice(context).engine
+    return part_settings(context, engine.settings, engine.table)
 
 
 def own_table(context: Context, engine: VoiceEngine) -> Any:

@@ -23,9 +23,9 @@ from stages import STAGES
 from tests.review.test_changes import PT, make_episode
 from tests.stages.test_pipeline import Desk
 from tests.support.paths import ROOT, SAMPLE
+from tests.support.plugins import install
 from tests.support.web_client import running_site
 from tests.support.web_episode import write_episode
-from tests.test_registry import install
 
 LABELS = '''
 """Label tracks of sound editors: start, end and text of a line, separated by tabs."""

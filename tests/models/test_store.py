@@ -28,7 +28,8 @@ from dubkit.models.listing import list_models
 from dubkit.models.packaged import package_folder
 from dubkit.models.spec import HubSource, InPackage, ModelFile, ModelSpec, PartsRecipe, ResolvedModel
 from dubkit.models.store import ModelStore
-from dubkit.ops.doctor import Check, examine
+from dubkit.ops.check import Check
+from dubkit.ops.doctor import examine
 from dubkit.studio import open_models
 from tests.support.hub_server import COMMIT, HubServer, serve
 from tests.support.paths import ROOT

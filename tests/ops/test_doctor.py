@@ -18,7 +18,8 @@ from dubkit.models.catalogue_generator import GENERATOR_ROLES
 from dubkit.models.spec import HubSource, ModelSpec
 from dubkit.models.store import ModelStore
 from dubkit.ops import doctor
-from dubkit.ops.doctor import Check, examine
+from dubkit.ops.check import Check
+from dubkit.ops.doctor import examine
 
 
 def by_name(checks: list[Check]) -> dict[str, Check]:
@@ -85,7 +86,7 @@ def test_missing_models_say_what_to_install_and_what_still_works(
     assert "espeak" in checks["model: tts"].cure
     assert checks["model: llm"].ok is None
     assert checks["model: diarization"].ok is None
-    assert checks["espeak library"].ok is False
+    assert checks["voice: espeak"].ok is False
     assert checks["gpu"].ok is None
 
 

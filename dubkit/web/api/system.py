@@ -116,7 +116,7 @@ def doctor(site: OnSite, person: Editor) -> list[MachineCheck]:
         MachineCheck(
             check.name, check.ok, redact_paths(person, check.found), redact_paths(person, check.cure)
         )
-        for check in examine(site.models, site.output)
+        for check in examine(site.models, site.output, site.settings)
     ]
 
 

@@ -63,7 +63,7 @@ def machine_part(request: Request, site: OnSite, person: Viewer) -> HTMLResponse
 
     checks = [
         replace(check, found=redact_paths(person, check.found), cure=redact_paths(person, check.cure))
-        for check in examine(site.models, site.output)
+        for check in examine(site.models, site.output, site.settings)
     ]
     models = [replace(row, note=redact_paths(person, row.note)) for row in list_models(site.models)]
     return page(request, person, "machine.html", checks=checks, models=models)
