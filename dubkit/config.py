@@ -10,167 +10,47 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_type_hints
 
-import msgspec
-
+from dubkit.dubbing.settings import Dub
 from dubkit.engines.engine import engine_names
 from dubkit.errors import SettingError
 from dubkit.media.delivery.settings import Stitch
+from dubkit.media.files.settings import Extract
+from dubkit.media.picture.settings import ShotDetection
+from dubkit.media.sound.settings import Mix
 from dubkit.models.settings import Models
 from dubkit.qc.settings import Qc
 from dubkit.registry import registries
-from dubkit.settings import Count, Declared, Positive, Seed, Share, declared_in, option
+from dubkit.settings import Declared, declared_in, option
 from dubkit.speech.settings import Diarize, Transcribe
 from dubkit.translate.settings import Translate
 from dubkit.voice.settings import Casting, Speak
+from dubkit.web.settings import Serve
 
 Section = TypeVar("Section")
-
-
-@dataclass(frozen=True, slots=True)
-class Extract:
-    """Reading the source."""
-
-    audio_track: Count = option(
-        0, "Sound track to dub, counted from 1; 0 chooses.", flag="--audio-track", job=True
-    )
-    audio_language: str = option(
-        "", "Prefer the sound track with this language.", flag="--audio-language", job=True
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class ShotDetection:
-    """Finding cuts."""
-
-    threshold: Positive = option(
-        3.0, "Change against the frames around it that counts as a cut; lower finds more.", job=True
-    )
-    min_seconds: Positive = option(0.4, "Shortest shot.", job=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Dub:
-    """Generating picture and voice together."""
-
-    recipe: Literal["justdubit", "dub-it", "preview"] = option(
-        "justdubit", "How a clip is generated.", job=True
-    )
-    steps: Count = option(0, "Guided steps of the first stage; 0 takes the recipe's.", job=True)
-    guidance: Annotated[float, msgspec.Meta(ge=0.0, le=100.0)] = option(
-        0.0, "Strength of guidance; 0 takes the recipe's, 1 is none.", job=True
-    )
-    lora_strength: Positive = option(1.0, "Strength of the dubbing LoRA.", job=True)
-    distilled_strength: Positive = option(
-        1.0, "Strength of the distilled LoRA in the second stage.", job=True
-    )
-    reference_strength: Share = option(
-        1.0, "How closely the source's picture and sound are followed.", job=True
-    )
-    seed: Seed = option(42, "Seed of every clip that has none of its own.", job=True)
-    max_frames: Annotated[int, msgspec.Meta(ge=9, le=257)] = option(
-        121, "Longest clip; one of 8k+1.", job=True
-    )
-    handle_frames: Annotated[int, msgspec.Meta(ge=0, le=32)] = option(
-        4, "Frames generated before and after what is kept, where the shot has them.", job=True
-    )
-    size: Annotated[int, msgspec.Meta(ge=32, le=1024)] = option(
-        512, "Shorter side of a 3:2 picture in the first stage; other shapes get as many pixels.", job=True
-    )
-    paste: Literal["face", "full"] = option(
-        "face", "What comes back: the face, or the whole picture.", job=True
-    )
-    float8: bool = option(False, "Round the full-precision transformer to 8 bit while it is loaded.")
-    memory: Literal["auto", "resident", "component", "streaming"] = option(
-        "auto", "How much of the generator is on the device at a time.", machine=True
-    )
-    devices: str = option("auto", "Devices that generate: auto, cpu, cuda, or cuda:0,cuda:1.", machine=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Mix:
-    """Laying the speech over the source's sound."""
-
-    duck_db: Annotated[float, msgspec.Meta(ge=-80.0, le=0.0)] = option(
-        -24.0, "Level of the source's sound under the dubbed speech, in dB.", job=True
-    )
-    true_peak_db: Annotated[float, msgspec.Meta(ge=-12.0, le=0.0)] = option(
-        -1.0, "True-peak ceiling in dBTP.", job=True
-    )
-    background: str = option(
-        "", "Music-and-effects track that replaces the source's sound under speech.", flag="--background"
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Serve:
-    """The web server and its workers."""
-
-    host: str = option(
-        "127.0.0.1",
-        "Address to listen on; anything but this machine needs a secret and a user.",
-        machine=True,
-    )
-    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = option(
-        8000, "Port to listen on; 0 takes a free one.", machine=True
-    )
-    database: str = option(
-        "",
-        "Database URL (sqlite:///… or postgresql+psycopg://…); empty is dubkit.db in the output folder.",
-        secret=True,
-        machine=True,
-    )
-    inputs: str = option(
-        "Input", "Folder with the media files that jobs may name; uploads go there.", machine=True
-    )
-    secret: str = option("", "Key that signs sessions, 32 characters or more.", secret=True, machine=True)
-    secret_file: str = option("", "File with that key, readable by you alone (mode 0600).", machine=True)
-    strict_secrets: bool = option(
-        False,
-        "Refuse to start without a secret of one's own, even on this machine.",
-        variables=("STRICT_SECRETS",),
-        machine=True,
-    )
-    api_token: str = option(
-        "", "Token that scripts send to act as an admin.", variables=("API_TOKEN",), secret=True, machine=True
-    )
-    hosts: str = option(
-        "", "Host names the server answers to, separated by commas; empty takes this machine's.", machine=True
-    )
-    workers: Annotated[int, msgspec.Meta(ge=0, le=64)] = option(
-        1, "Worker processes to start with the server.", machine=True
-    )
-    lease_seconds: Annotated[float, msgspec.Meta(ge=1.0)] = option(
-        30.0, "A worker that is silent for so long loses its job.", machine=True
-    )
-    max_attempts: Annotated[int, msgspec.Meta(ge=1)] = option(
-        5, "Times a job is begun before it counts as failed, when its workers keep dying.", machine=True
-    )
-    max_upload_gb: Positive = option(20.0, "Largest upload.", machine=True)
-    session_hours: Positive = option(12.0, "How long a login lasts without use.", machine=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a run depends on. Sections are the tables of `dubkit.toml`."""
 
-    extract: Extract = Extract()
-    shots: ShotDetection = ShotDetection()
-    diarize: Diarize = Diarize()
-    transcribe: Transcribe = Transcribe()
-    translate: Translate = Translate()
-    cast: Casting = Casting()
-    speak: Speak = Speak()
-    dub: Dub = Dub()
-    mix: Mix = Mix()
-    stitch: Stitch = Stitch()
-    qc: Qc = Qc()
-    models: Models = Models()
-    serve: Serve = Serve()
+    extract: Extract = field(default_factory=Extract)
+    shots: ShotDetection = field(default_factory=ShotDetection)
+    diarize: Diarize = field(default_factory=Diarize)
+    transcribe: Transcribe = field(default_factory=Transcribe)
+    translate: Translate = field(default_factory=Translate)
+    cast: Casting = field(default_factory=Casting)
+    speak: Speak = field(default_factory=Speak)
+    dub: Dub = field(default_factory=Dub)
+    mix: Mix = field(default_factory=Mix)
+    stitch: Stitch = field(default_factory=Stitch)
+    qc: Qc = field(default_factory=Qc)
+    models: Models = field(default_factory=Models)
+    serve: Serve = field(default_factory=Serve)
     mode: Literal["low", "medium", "high"] = option(
         "medium", "Preset: low is quick, high is careful.", flag="--mode", job=True, label="Care"
     )

@@ -37,7 +37,7 @@ def _background(file: Path) -> Path:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.media.sound.mix import MixSettings, Placement, mix
+    from dubkit.media.sound.mix import Placement, mix
 
     wanted = context.settings.mix
     placements = []
@@ -53,7 +53,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
             context.audio,
             placements,
             temporary,
-            MixSettings(duck_db=wanted.duck_db, true_peak_db=wanted.true_peak_db),
+            wanted,
             channels=context.episode.channels,
             layout=context.layout,
             background=_background(Path(wanted.background)) if wanted.background else None,

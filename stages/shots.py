@@ -17,14 +17,9 @@ def items(context: Context) -> Sequence[Item]:
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.media.picture.frames import save_thumbnail
-    from dubkit.media.picture.shots import ShotSettings, find_shots
+    from dubkit.media.picture.shots import find_shots
 
-    wanted = context.settings.shots
-    found = find_shots(
-        context.source,
-        context.episode,
-        ShotSettings(threshold=wanted.threshold, min_seconds=wanted.min_seconds),
-    )
+    found = find_shots(context.source, context.episode, context.settings.shots)
     files = ["shots.json"]
     for position, shot in enumerate(found.shots):
         name = f"thumbnails/{shot.id}.jpg"

@@ -33,6 +33,8 @@ RANKS: dict[str, int] = {
     "dubkit.translate": 1,
     "dubkit.voice": 1,
     "dubkit.dubbing": 2,
+    # declared beside the server, read with all other settings
+    "dubkit.web.settings": 1,
     # what stages stand on
     "dubkit.models": 3,
     "dubkit.engines": 4,
@@ -55,12 +57,13 @@ ROOMS: dict[str, dict[str, int]] = {
     "dubkit.dubbing": {
         "planning": 0,
         "diffusion": 0,
-        "clip": 1,
-        "film": 1,
-        "continuation": 2,
-        "request": 3,
-        "pipeline": 4,
-        "": 5,
+        "settings": 1,
+        "clip": 2,
+        "film": 2,
+        "continuation": 3,
+        "request": 4,
+        "pipeline": 5,
+        "": 6,
     },
     "dubkit.media": {
         "files": 0,
@@ -71,6 +74,7 @@ ROOMS: dict[str, dict[str, int]] = {
         "": 3,
     },
     "dubkit.web": {
+        "settings": 0,
         "migrations": 0,
         "database": 0,
         "jobs": 1,

@@ -17,7 +17,8 @@ from dubkit.errors import DubkitError
 if TYPE_CHECKING:
     from uvicorn import Server
 
-    from dubkit.config import Configured, Serve
+    from dubkit.config import Configured
+    from dubkit.web.settings import Serve
 
 WEB = ("alembic", "argon2", "fastapi", "itsdangerous", "limits", "sqlalchemy", "uvicorn")
 """Modules of the web extra."""

@@ -5,7 +5,7 @@ Samples are `(n,)` or `(n, C)` floating point with full scale 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -47,7 +47,7 @@ class LineEvidence:
     fit: Literal["fits", "faster", "borrowed", "cut"] = "fits"
     flags: tuple[str, ...] = ()
     """Flags of earlier stages, which are kept."""
-    settings: Qc = Qc()
+    settings: Qc = field(default_factory=Qc)
 
     def has(self, need: str) -> bool:
         """Tell whether something that a check needs is there."""
@@ -119,7 +119,7 @@ class EpisodeEvidence:
     """The sound of the dub, a 48 kHz WAV."""
     source: Path | None = None
     """The sound of the source, a 48 kHz WAV."""
-    settings: Qc = Qc()
+    settings: Qc = field(default_factory=Qc)
 
     def has(self, need: str) -> bool:
         """Tell whether something that a check needs is there."""

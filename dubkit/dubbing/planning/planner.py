@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from dubkit.dubbing.planning.sizes import FRAMES_PER_LATENT as GRID
-from dubkit.dubbing.planning.sizes import LONGEST, SHORTEST
+from dubkit.dubbing.planning.sizes import HANDLE_FRAMES, LONGEST, MAX_FRAMES, SHORTEST
 from dubkit.dubbing.planning.spans import LineSpan, Range
 from dubkit.errors import SettingError
 from dubkit.types import Clip, Fit, Shot
@@ -37,8 +37,8 @@ class Limits:
         ValueError: a handle of less than 0 frames.
     """
 
-    max_frames: int = 121
-    handle_frames: int = 4
+    max_frames: int = MAX_FRAMES
+    handle_frames: int = HANDLE_FRAMES
     """Frames before and after a keep window that give the generator and its decoder something to lean on.
     At most an eighth of the longest clip is spent on each."""
 

@@ -27,6 +27,11 @@ FRAMES_PER_LATENT = 8
 SHORTEST, LONGEST = 9, 257
 """Frames of the shortest and longest clip; what lies beyond 257 (10 s at 25 per second) is untrained."""
 
+MAX_FRAMES = 121
+"""Longest clip where nothing else is said."""
+
+HANDLE_FRAMES, MOST_HANDLE_FRAMES = 4, 32
+
 
 @dataclass(frozen=True, slots=True)
 class Rect:

@@ -74,7 +74,7 @@ class StitchInputs:
     language: str
     source_language: str = ""
     subtitles: tuple[tuple[str, Path], ...] = ()
-    settings: Stitch = Stitch()
+    settings: Stitch = field(default_factory=Stitch)
     audio_bitrate: int = 96_000
     picture: Path | None = None
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-from dubkit.errors import SettingError
 from dubkit.media.picture.frames import frame_times, iter_frames
+from dubkit.media.picture.settings import ShotDetection
 from dubkit.types import Episode, Shot, Shots
 
 log = logging.getLogger(__name__)
@@ -22,25 +21,7 @@ _LEAST_CHANGE = 21.0
 encoders jump by 15 to 20; the faintest real cut measured, two people before one backdrop, by 24."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShotSettings:
-    """How a cut is recognised.
-
-    `threshold` is how many times larger than around it a change of colour and brightness must be;
-    `min_seconds` is the shortest shot, and no cut closer than that to the last one counts.
-    """
-
-    threshold: float = 3.0
-    min_seconds: float = 0.4
-
-    def __post_init__(self) -> None:
-        if not 1 < self.threshold <= 100:
-            raise SettingError("shots.threshold", self.threshold, "must be above 1, and at most 100")
-        if not 0 <= self.min_seconds <= 60:
-            raise SettingError("shots.min_seconds", self.min_seconds, "must be 0 to 60 seconds")
-
-
-def find_shots(path: Path, episode: Episode, settings: ShotSettings) -> Shots:
+def find_shots(path: Path, episode: Episode, settings: ShotDetection) -> Shots:
     """Return shots that tile frames 0 to the last without gap; none when there is no picture.
 
     Times are those of the frames themselves, so they are right at variable frame rates too; the last
@@ -67,7 +48,7 @@ def _shot(number: int, first: int, last: int, ends: list[Fraction]) -> Shot:
     return Shot(f"shot{number:03d}", first, last, float(ends[first]), float(ends[last]))
 
 
-def _cuts(path: Path, episode: Episode, settings: ShotSettings) -> list[int]:
+def _cuts(path: Path, episode: Episode, settings: ShotDetection) -> list[int]:
     """First frames of new shots, in order.
 
     The detector compares a change with those around it, so a moving camera or a flash-lit face is not

@@ -17,10 +17,11 @@ from statistics import median
 
 from dubkit.media.sound import loudness
 from dubkit.media.sound.audio import open_copy
-from dubkit.media.sound.scene import MixSettings, Placement, Scene
+from dubkit.media.sound.scene import MixRules, Placement, Scene
+from dubkit.media.sound.settings import Mix
 from dubkit.types import SAMPLE_RATE, DubbedSpan, MixReport
 
-__all__ = ["MixSettings", "Placement", "mix"]
+__all__ = ["MixRules", "Placement", "mix"]
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +39,12 @@ def mix(
     source: Path,
     placements: Sequence[Placement],
     out: Path,
-    settings: MixSettings,
+    settings: Mix,
     *,
     channels: int,
     layout: str,
     background: Path | None = None,
+    rules: MixRules | None = None,
 ) -> MixReport:
     """Write the dubbed track of `source` at `out` and say what was done.
 
@@ -55,7 +57,7 @@ def mix(
     Raises `MediaError` for sound files of the wrong form.
     """
     with ExitStack() as stack:
-        scene = Scene(stack, source, placements, settings, layout, background)
+        scene = Scene(stack, source, placements, settings, rules or MixRules(), layout, background)
         if scene.channels != channels:
             raise ValueError(f"{source} has {scene.channels} channels, not {channels}")
         level = _measure(scene)
@@ -135,13 +137,13 @@ def _measure(scene: Scene) -> _Level:
         usual = speakers[line.speaker]
         usual = level.target if usual is None else usual
         own = scene.source_loudness([line.source])
-        reach = scene.settings.line_range_lu
+        reach = scene.rules.line_range_lu
         target = usual if own is None else min(max(own, usual - reach), usual + reach)
         spoken = loudness.programme_loudness(line.speech)
         if spoken is not None:
             wanted[line.id] = target - spoken
     middle = median(wanted.values()) if wanted else 0.0
-    limit = scene.settings.speech_gain_limit_db
+    limit = scene.rules.speech_gain_limit_db
     for line in scene.lines:
         gain = wanted.get(line.id, middle)
         level.gains[line.id] = min(max(gain, middle - limit), middle + limit)
@@ -157,7 +159,7 @@ def _balance(scene: Scene, level: _Level) -> dict[str, float]:
     if level.programme is None or whole is None:
         return gains
     log.info("Loudness of the programme: source %.2f, dub %.2f LUFS", level.programme, whole)
-    share = scene.settings.programme_share_lu
+    share = scene.rules.programme_share_lu
     offset = min(max((level.programme - whole) / 2, -share), share)
     if abs(level.programme - whole) <= _PROGRAMME_LU or not share:
         return gains
@@ -181,7 +183,7 @@ def _solve(scene: Scene, gains: Mapping[str, float], target: float) -> dict[str,
         best, best_error = shift, abs(error)
         if best_error < _CLOSE:
             break
-        limit = scene.settings.speech_gain_limit_db
+        limit = scene.rules.speech_gain_limit_db
         shift = min(max(shift + error, -limit), limit)
     log.info("Speech gain shifted by %.2f dB; dialogue is %.2f LU off its target", best, best_error)
     return {line: gain + best for line, gain in gains.items()}
@@ -190,11 +192,11 @@ def _solve(scene: Scene, gains: Mapping[str, float], target: float) -> dict[str,
 def _write(scene: Scene, source: Path, out: Path, gains: Mapping[str, float]) -> float:
     """Write the mix; return the true peak in dBTP of the dubbed spans, or of all when there are none."""
     if not scene.ramped:
-        with open_copy(source, out, rf64_bytes=scene.settings.rf64_bytes):
+        with open_copy(source, out, rf64_bytes=scene.rules.rf64_bytes):
             return loudness.true_peak_of_file(source)
     scene.reduction_db = 0.0
     peak = 0.0
-    with open_copy(source, out, rf64_bytes=scene.settings.rf64_bytes) as copy:
+    with open_copy(source, out, rf64_bytes=scene.rules.rf64_bytes) as copy:
         for region in scene.ramped:
             copy.through(region[0])
             for start, end in loudness.pieces(region, _PIECE):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from dubkit.errors import MediaError
 from dubkit.media.sound import loudness
 from dubkit.media.sound.audio import RF64_BYTES, channel_roles, open_wav, read_open
+from dubkit.media.sound.settings import Mix
 from dubkit.types import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -30,11 +31,9 @@ _REMAKE = "Delete it and run the same command again to remake it."
 
 
 @dataclass(frozen=True, slots=True)
-class MixSettings:
-    """How speech and bed come together. Levels in dB, loudness in LU."""
+class MixRules:
+    """How speech and bed come together, beside the settings. Levels in dB, loudness in LU."""
 
-    duck_db: float = -24.0
-    """Level of the source under a dubbed line."""
     fade_ms: float = 20.0
     """Length of the ramps into and out of the ducked level, outside the line."""
     hold_ms: float = 120.0
@@ -43,20 +42,17 @@ class MixSettings:
     """How far the gain of one line may leave the median of all lines."""
     line_range_lu: float = 6.0
     """How far a line's target may leave its speaker's loudness, however loud its source line is."""
-    true_peak_db: float = -1.0
     programme_share_lu: float = 0.6
     """How much the dialogue's loudness may give way to that of the whole programme."""
     rf64_bytes: int = RF64_BYTES
 
     def __post_init__(self) -> None:
-        """Refuse what no mix can be made with. How far the settings go stands with the settings."""
+        """Refuse what no mix can be made with."""
         limits = {
-            "duck_db": (self.duck_db <= 0, "0 or less"),
             "fade_ms": (self.fade_ms >= 1, "1 or more"),
             "hold_ms": (self.hold_ms >= 0, "0 or more"),
             "speech_gain_limit_db": (self.speech_gain_limit_db >= 0, "0 or more"),
             "line_range_lu": (self.line_range_lu >= 0, "0 or more"),
-            "true_peak_db": (self.true_peak_db <= 0, "0 or less"),
             "programme_share_lu": (self.programme_share_lu >= 0, "0 or more"),
         }
         for name, (good, expected) in limits.items():
@@ -104,7 +100,8 @@ class Scene:
         stack: ExitStack,
         source: Path,
         placements: Sequence[Placement],
-        settings: MixSettings,
+        settings: Mix,
+        rules: MixRules,
         layout: str,
         background: Path | None,
     ) -> None:
@@ -114,14 +111,14 @@ class Scene:
         self.background = stack.enter_context(_open(background)) if background else None
         if background and self.background:
             self._check_background(background, self.background)
-        self.settings = settings
-        self.fade = round(settings.fade_ms * SAMPLE_RATE / 1000)
+        self.settings, self.rules = settings, rules
+        self.fade = round(rules.fade_ms * SAMPLE_RATE / 1000)
         self.weights = loudness.channel_weights(layout, self.channels)
         roles = channel_roles(layout, self.channels)
         self.pan = _pan(roles)
         self.ducked = [index for index, role in enumerate(roles) if not role.startswith("LFE")]
         self.lines = tuple(self._line(source, placement) for placement in placements)
-        gap = 2 * self.fade + round(settings.hold_ms * SAMPLE_RATE / 1000)
+        gap = 2 * self.fade + round(rules.hold_ms * SAMPLE_RATE / 1000)
         self.regions = loudness.merge_spans((line.core for line in self.lines), gap)
         self.ramped = [(max(0, a - self.fade), min(self.samples, b + self.fade)) for a, b in self.regions]
         self.reduction_db = 0.0

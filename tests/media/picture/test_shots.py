@@ -15,7 +15,8 @@ from dubkit.errors import MediaError, SettingError
 from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command
 from dubkit.media.files.probe import probe
 from dubkit.media.picture.frames import frame_times, iter_frames, save_thumbnail
-from dubkit.media.picture.shots import ShotSettings, find_shots
+from dubkit.media.picture.settings import ShotDetection
+from dubkit.media.picture.shots import find_shots
 from tests.support.paths import MEDIA, needs_media
 
 ODD = MEDIA / "d_odd"
@@ -50,9 +51,9 @@ def film(out: Path, lengths: list[int], stamps: list[int] | None = None) -> Path
     return out
 
 
-def starts(path: Path, settings: ShotSettings | None = None) -> list[int]:
+def starts(path: Path, settings: ShotDetection | None = None) -> list[int]:
     episode = probe(path)
-    shots = find_shots(path, episode, settings or ShotSettings()).shots
+    shots = find_shots(path, episode, settings or ShotDetection()).shots
     assert episode.video is not None
     assert shots[0].start_frame == 0
     assert shots[-1].end_frame == episode.video.frames
@@ -87,7 +88,7 @@ def test_times_follow_a_variable_rate(tmp_path: Path) -> None:
     episode = probe(path)
     assert episode.video is not None
     assert episode.video.variable
-    shots = find_shots(path, episode, ShotSettings()).shots
+    shots = find_shots(path, episode, ShotDetection()).shots
     assert [shot.start_frame for shot in shots] == [0, 40]
     assert shots[1].start == pytest.approx(1.6, abs=0.001)
     assert shots[1].end == float(episode.video.end) > 5.4
@@ -95,19 +96,19 @@ def test_times_follow_a_variable_rate(tmp_path: Path) -> None:
 
 def test_shots_shorter_than_the_limit_are_not_made(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", [40, 31, 23, 50])
-    assert starts(path, ShotSettings(min_seconds=1.0)) == [0, 40, 71]
+    assert starts(path, ShotDetection(min_seconds=1.0)) == [0, 40, 71]
 
 
 @needs_media
 def test_sound_alone_has_no_shots() -> None:
     source = ODD / "made/cover_audio.m4a"
-    assert find_shots(source, probe(source), ShotSettings()).shots == ()
+    assert find_shots(source, probe(source), ShotDetection()).shots == ()
 
 
 @pytest.mark.parametrize("wrong", [{"threshold": 1.0}, {"min_seconds": -1.0}, {"threshold": float("nan")}])
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(SettingError, match=r"shots\."):
-        ShotSettings(**wrong)
+        ShotDetection(**wrong)
 
 
 @needs_media

@@ -10,9 +10,10 @@ import pytest
 import soundfile as sf
 from numpy.typing import NDArray
 
-from dubkit.errors import MediaError
+from dubkit.errors import MediaError, SettingError
 from dubkit.media.sound import audio, loudness
-from dubkit.media.sound.mix import MixSettings, Placement, mix
+from dubkit.media.sound.mix import MixRules, Placement, mix
+from dubkit.media.sound.settings import Mix
 from dubkit.types import MixReport
 from tests.support.sounds import integrated, true_peak_db
 
@@ -77,7 +78,7 @@ class Studio:
     def mix(
         self,
         placements: Sequence[Placement],
-        settings: MixSettings | None = None,
+        settings: Mix | MixRules | None = None,
         background: Path | None = None,
     ) -> MixReport:
         channels = sf.info(self.source).channels
@@ -85,7 +86,8 @@ class Studio:
             self.source,
             placements,
             self.out,
-            settings or MixSettings(),
+            settings if isinstance(settings, Mix) else Mix(),
+            rules=settings if isinstance(settings, MixRules) else None,
             channels=channels,
             layout=LAYOUTS[channels],
             background=background,
@@ -142,7 +144,7 @@ def test_programme_and_dialogue_share_what_cannot_both_be_matched(studio: Studio
     """Under a loud bed that ducking removes, the dialogue alone would leave the programme too quiet."""
     studio.record(12, [(1, 2.5), (4, 5.5), (7, 8.5)], lufs=-24, bed=0.02)
     lines = [studio.line(n, s, s + 1.5, 0.9) for n, s in enumerate((1, 4, 7))]
-    alone = studio.mix(lines, MixSettings(programme_share_lu=0))
+    alone = studio.mix(lines, MixRules(programme_share_lu=0))
     assert alone.dub_lufs == pytest.approx(alone.source_lufs, abs=0.3)
     before = loudness.programme_loudness(studio.out)
     shared = studio.mix(lines)
@@ -192,7 +194,7 @@ def test_silent_source_gets_speech_at_programme_level(studio: Studio) -> None:
 
 def test_original_voice_stays_ducked_for_the_whole_source_line(studio: Studio) -> None:
     studio.record(6, [(1, 5)])
-    studio.mix([studio.line(1, 1, 5, 1)], MixSettings(duck_db=-30))
+    studio.mix([studio.line(1, 1, 5, 1)], Mix(duck_db=-30))
     before, after = (audio.read_span(p, 0, 6 * RATE) for p in (studio.source, studio.out))
     rest = slice(round(2.01 * RATE), 5 * RATE)
     assert np.allclose(after[rest], before[rest] * 10 ** (-30 / 20), atol=2e-7)
@@ -358,7 +360,7 @@ def test_big_files_become_rf64(studio: Studio) -> None:
     line = studio.line(1, 1, 2, 1)
     studio.mix([line])
     plain = studio.pcm(studio.out)
-    report = studio.mix([line], MixSettings(rf64_bytes=100_000))
+    report = studio.mix([line], MixRules(rf64_bytes=100_000))
     assert studio.out.read_bytes()[:4] == b"RF64"
     assert np.array_equal(studio.pcm(studio.out), plain)
     studio.assert_untouched_outside(report)
@@ -367,10 +369,10 @@ def test_big_files_become_rf64(studio: Studio) -> None:
 def test_pieces_leave_no_seam(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     studio.record(8, [(1, 7)], lufs=-9)
     lines = [studio.line(1, 1, 7, 6, lufs=-9)]
-    studio.mix(lines, MixSettings(true_peak_db=-4))
+    studio.mix(lines, Mix(true_peak_db=-4))
     whole = studio.pcm(studio.out)
     monkeypatch.setattr("dubkit.media.sound.mix._PIECE", RATE // 3)
-    assert studio.mix(lines, MixSettings(true_peak_db=-4)).limited
+    assert studio.mix(lines, Mix(true_peak_db=-4)).limited
     assert np.abs(studio.pcm(studio.out).astype(np.int64) - whole).max() <= 256
 
 
@@ -400,7 +402,7 @@ def test_sound_of_the_wrong_form_is_refused(studio: Studio) -> None:
     studio.record(3, [(1, 2)])
     line = studio.line(1, 1, 2, 1)
     with pytest.raises(ValueError, match="2 channels"):
-        mix(studio.source, [line], studio.out, MixSettings(), channels=1, layout="mono")
+        mix(studio.source, [line], studio.out, Mix(), channels=1, layout="mono")
     wrong_rate = studio.folder / "rate.wav"
     audio.write_wav(wrong_rate, np.zeros(100), 44_100)
     with pytest.raises(MediaError, match="44100"):
@@ -414,7 +416,13 @@ def test_sound_of_the_wrong_form_is_refused(studio: Studio) -> None:
         studio.mix([line])
 
 
-@pytest.mark.parametrize("wrong", [{"duck_db": 3}, {"fade_ms": 0}, {"true_peak_db": 1}, {"hold_ms": -1}])
-def test_settings_out_of_range_are_named(wrong: dict[str, float]) -> None:
+@pytest.mark.parametrize("wrong", [{"fade_ms": 0}, {"hold_ms": -1}])
+def test_rules_out_of_range_are_named(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} of a mix"):
-        MixSettings(**wrong)  # type: ignore[arg-type]
+        MixRules(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [{"duck_db": 3.0}, {"duck_db": -81.0}, {"true_peak_db": 1.0}])
+def test_settings_out_of_range_are_named(wrong: dict[str, float]) -> None:
+    with pytest.raises(SettingError, match=f"mix.{next(iter(wrong))}"):
+        Mix(**wrong)

@@ -1,0 +1,61 @@
+"""Settings of clips: how they are planned, and how the embedded generator makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+
+from dubkit.dubbing.planning.sizes import (
+    HANDLE_FRAMES,
+    LONGEST,
+    MAX_FRAMES,
+    MOST_HANDLE_FRAMES,
+    SHORTEST,
+)
+from dubkit.settings import Count, Positive, Seed, Share, option
+
+
+def recipes() -> Sequence[str]:
+    """Return the values of `dub.recipe`."""
+    from dubkit.dubbing.diffusion.recipes import RECIPES
+
+    return tuple(RECIPES)
+
+
+@dataclass(frozen=True, slots=True)
+class Dub:
+    """Generating picture and voice together."""
+
+    recipe: str = option("justdubit", "How a clip is generated.", job=True, choices=recipes)
+    steps: Count = option(0, "Guided steps of the first stage; 0 takes the recipe's.", job=True)
+    guidance: Annotated[float, msgspec.Meta(ge=0.0, le=100.0)] = option(
+        0.0, "Strength of guidance; 0 takes the recipe's, 1 is none.", job=True
+    )
+    lora_strength: Positive = option(1.0, "Strength of the dubbing LoRA.", job=True)
+    distilled_strength: Positive = option(
+        1.0, "Strength of the distilled LoRA in the second stage.", job=True
+    )
+    reference_strength: Share = option(
+        1.0, "How closely the source's picture and sound are followed.", job=True
+    )
+    seed: Seed = option(42, "Seed of every clip that has none of its own.", job=True)
+    max_frames: Annotated[int, msgspec.Meta(ge=SHORTEST, le=LONGEST)] = option(
+        MAX_FRAMES, "Longest clip; one of 8k+1.", job=True
+    )
+    handle_frames: Annotated[int, msgspec.Meta(ge=0, le=MOST_HANDLE_FRAMES)] = option(
+        HANDLE_FRAMES, "Frames generated before and after what is kept, where the shot has them.", job=True
+    )
+    size: Annotated[int, msgspec.Meta(ge=32, le=1024)] = option(
+        512, "Shorter side of a 3:2 picture in the first stage; other shapes get as many pixels.", job=True
+    )
+    paste: Literal["face", "full"] = option(
+        "face", "What comes back: the face, or the whole picture.", job=True
+    )
+    float8: bool = option(False, "Round the full-precision transformer to 8 bit while it is loaded.")
+    memory: Literal["auto", "resident", "component", "streaming"] = option(
+        "auto", "How much of the generator is on the device at a time.", machine=True
+    )
+    devices: str = option("auto", "Devices that generate: auto, cpu, cuda, or cuda:0,cuda:1.", machine=True)
