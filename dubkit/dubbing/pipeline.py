@@ -25,9 +25,9 @@ from dubkit.dubbing.continuation.continued import (
     OVERLAP,
     Before,
     DubbedFrames,
-    before,
+    clip_before,
     finished_clip,
-    opened,
+    read_state,
     shown_sound,
 )
 from dubkit.dubbing.continuation.state import ContinuationState
@@ -39,11 +39,11 @@ from dubkit.dubbing.request import (
     DEFAULT_TILING,
     ClipOptions,
     ClipRequest,
-    adjusted,
-    given_rate,
+    adjust_recipe,
+    rate_of,
     read_stills,
+    source_from_prompt,
     source_of,
-    unseen,
 )
 from dubkit.ltx import components
 from dubkit.ltx.latents import latent_frames
@@ -54,19 +54,19 @@ from dubkit.ltx.tiling import Tiling
 log = logging.getLogger(__name__)
 
 OnProgress = Callable[[str, int, int], None]
-"""Told the name of a step of the work, how much of it is done, and out of how much."""
+"""Called with the name of a step, how much of it is done, and out of how much."""
 LoRALike = LoRA | tuple[Path | str, float] | tuple[Path | str, float, Any]
 
 
 class JustDubitPipeline:
     """Dub one clip with JustDubit, as the original's class of this name does.
 
-    Differences from it: rate and proportions come from the clip where they are not given, and the tail beyond
-    8k+1 frames is dubbed too, so that the result is as long as the clip.
+    Differences from it: rate and proportions come from the clip where the call names none, and the tail
+    beyond 8k+1 frames is dubbed too, so that the result is as long as the clip.
 
-    Files are checked when it is built and opened when they are needed. `loras` are the dubbing LoRA and, if
-    wanted, others, in both stages: `LoRA(path, strength)`, or tuples whose third value is not used, because
-    names are matched here without a renaming map.
+    Files are checked when it is built and opened when they are needed. `loras` are the dubbing LoRA and any
+    others, for both stages: `LoRA(path, strength)`, or tuples whose third value is not used, because names
+    are matched here without a renaming map.
 
     Raises:
         ModelMissing: a file is not there; names it and how to get it.
@@ -94,7 +94,7 @@ class JustDubitPipeline:
         )
         self.parts = GeneratorParts(files, torch.device(device or best_device()), fp8transformer)
         self.progress: OnProgress | None = None
-        """Called between the steps of the work; what it raises ends the call."""
+        """Called between the steps; what it raises ends the call."""
 
     @property
     def audio_sample_rate(self) -> int:
@@ -146,32 +146,32 @@ class JustDubitPipeline:
 
         Raises:
             MediaError: the clip cannot be read, or has no sound.
-            DubkitError: a value, file or machine that does not do; the message says which.
+            DubkitError: a value, file or machine that does not fit; the message says which.
         """
-        recipe = adjusted(recipe, num_inference_steps, cfg_guidance_scale)
-        wanted = ClipOptions(recipe, given_rate(frame_rate), height, width, read_stills(images))
+        recipe = adjust_recipe(recipe, num_inference_steps, cfg_guidance_scale)
+        options = ClipOptions(recipe, rate_of(frame_rate), height, width, read_stills(images))
         if video_conditioning:
             loras = self.parts.files.loras
-            source = source_of(wanted, video_conditioning, loras, first_frame=first_frame)
+            source = source_of(options, video_conditioning, loras, first_frame=first_frame)
         else:
-            source = unseen(wanted, num_frames)
-        given = None if continuation is None else opened(continuation, blob_store)
+            source = source_from_prompt(options, num_frames)
+        state = None if continuation is None else read_state(continuation, blob_store)
         texts, size = (prompt, negative_prompt), (source.height, source.width)
         return self.generate(
-            ClipRequest(source.media, *texts, seed, *size, source.recipe, tiling_config, given, overlap)
+            ClipRequest(source.media, *texts, seed, *size, source.recipe, tiling_config, state, overlap)
         )
 
     def generate(self, request: ClipRequest) -> tuple[DubbedFrames, Tensor]:
         """Return the frames and the sound of one clip, as long as its real frames.
 
-        Of a continuation, what comes after the frames that it begins with.
+        A continuation leaves out the frames that it begins with.
         """
         recipe, media = request.recipe, request.media
         self.parts.check(recipe)
         with explained("overlap"):
             latent_frames(request.overlap)
-        given = request.continuation
-        start = None if given is None else before(given, media, self.audio_sample_rate)
+        state = request.continuation
+        start = None if state is None else clip_before(state, media, self.audio_sample_rate)
         with explained(), torch.inference_mode():
             references = media.pictures is not None
             plan = self.parts.plan(media.frames, request.height, request.width, references=references)
@@ -205,8 +205,8 @@ class JustDubitPipeline:
         place = self.parts.checkpoint, self.parts.device, self.parts.dtype
         codecs = components.open_video_encoder(*place), components.open_audio_encoder(*place)
         size, media, pair = (request.width, request.height), request.media, None
-        if start is not None and start.given.picture_hold:
-            frames = start.given.frames
+        if start is not None and start.end.picture_hold:
+            frames = start.end.frames
             pair = encode_frames(frames, media, *size, codecs[0], request.tiling)
             media = replace(media, stills=media.stills or ())
         lead = float(start.lead) if start else 0.0

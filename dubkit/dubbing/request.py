@@ -1,4 +1,4 @@
-"""What one clip is to become: from a call's arguments to media, recipe and sizes."""
+"""From the arguments of a call to one clip's request: media, recipe and sizes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DEFAULT_RATE = Fraction(25)
 
 @dataclass(frozen=True, slots=True)
 class ClipRequest:
-    """What one clip is to become."""
+    """One clip to generate."""
 
     media: ClipMedia
     prompt: str
@@ -52,7 +52,7 @@ class ClipRequest:
 
 @dataclass(frozen=True, slots=True)
 class ClipOptions:
-    """What a call says of picture and sound; None leaves it to the clip or the recipe."""
+    """What a call says about picture and sound; None leaves it to the clip or the recipe."""
 
     recipe: Recipe
     rate: Fraction | None = None
@@ -70,59 +70,59 @@ class Source(NamedTuple):
     width: int
 
 
-def adjusted(recipe: Recipe, steps: int | None, guidance: float | None) -> Recipe:
-    """Return a recipe with a call's `num_inference_steps` and `cfg_guidance_scale`, where they are given."""
+def adjust_recipe(recipe: Recipe, steps: int | None, guidance: float | None) -> Recipe:
+    """Return the recipe with `num_inference_steps` and `cfg_guidance_scale` of a call that names them."""
     changes = {"steps": steps, "guidance": guidance}
     with explained("num_inference_steps or cfg_guidance_scale"):
         return recipe.with_(**{name: value for name, value in changes.items() if value is not None})
 
 
-def given_rate(frame_rate: Fraction | float | None) -> Fraction | None:
+def rate_of(frame_rate: Fraction | float | None) -> Fraction | None:
     """Return the frame rate of a call as a fraction."""
     with explained("frame_rate"):
         return None if frame_rate is None else exact_rate(frame_rate)
 
 
 def read_stills(images: Iterable[tuple[str | Path, int, float]]) -> tuple[Still, ...]:
-    """Read pictures that are given as (path, latent frame, strength)."""
+    """Read pictures named as (path, latent frame, strength)."""
     return tuple(Still(_still(Path(path)), frame, strength) for path, frame, strength in images)
 
 
 def source_of(
-    wanted: ClipOptions,
+    options: ClipOptions,
     clips: Sequence[tuple[str | Path, float]],
     loras: Sequence[LoRA],
     *,
     first_frame: bool,
 ) -> Source:
-    """Read the only clip, given as (path, strength), of a call that dubs one.
+    """Read the only clip, named as (path, strength), of a call that dubs one.
 
-    `first_frame` lets its first frame stand for stills, where none are given.
+    `first_frame` takes its first frame as a still, where the call names none.
     """
     if len(clips) > 1:
         raise GeneratorUnfit(f"video_conditioning: {len(clips)} clips are given; dub them one by one.")
     path, strength = Path(clips[0][0]), clips[0][1]
     with explained("video_conditioning"):
-        recipe = wanted.recipe.with_(reference_strength=strength)
+        recipe = options.recipe.with_(reference_strength=strength)
         # The first frame is taken as firmly as the clip; stills by name have their own strengths.
-        recipe = recipe if wanted.stills else recipe.with_(still_strength=strength)
-    found = _read(path, replace(wanted, recipe=recipe), loras)
-    stills = wanted.stills or (None if first_frame else ())
-    return found._replace(media=replace(found.media, stills=stills))
+        recipe = recipe if options.stills else recipe.with_(still_strength=strength)
+    source = _read(path, replace(options, recipe=recipe), loras)
+    stills = options.stills or (None if first_frame else ())
+    return source._replace(media=replace(source.media, stills=stills))
 
 
-def unseen(wanted: ClipOptions, num_frames: int) -> Source:
-    """Return the source of a call without a clip: picture and sound come from the prompt and the stills."""
-    height, width = _size(wanted.recipe, wanted.height, wanted.width)
-    frames, rate = grid_frames(num_frames), wanted.rate or DEFAULT_RATE
-    media = ClipMedia(None, None, 1, rate, frames, stills=wanted.stills)
-    return Source(media, wanted.recipe, height, width)
+def source_from_prompt(options: ClipOptions, num_frames: int) -> Source:
+    """Return the source of a call without a clip: prompt and stills alone make picture and sound."""
+    height, width = _size(options.recipe, options.height, options.width)
+    frames, rate = grid_frames(num_frames), options.rate or DEFAULT_RATE
+    media = ClipMedia(None, None, 1, rate, frames, stills=options.stills)
+    return Source(media, options.recipe, height, width)
 
 
-def _read(path: Path, wanted: ClipOptions, loras: Sequence[LoRA]) -> Source:
+def _read(path: Path, options: ClipOptions, loras: Sequence[LoRA]) -> Source:
     """Read a clip, and choose the recipe for the LoRAs and the size."""
     episode = probe_clip(path)
-    video, rate = episode.video, wanted.rate
+    video, rate = episode.video, options.rate
     assert video is not None
     if rate is not None and rate != video.rate:
         log.warning("%s has %s frames per second; it is dubbed at %s as asked", path, video.rate, rate)
@@ -130,15 +130,15 @@ def _read(path: Path, wanted: ClipOptions, loras: Sequence[LoRA]) -> Source:
         log.warning("%s changes its frame rate; the dub has %s throughout", path, rate or video.rate)
     with explained():
         scales = [reference_downscale(lora.path) for lora in loras]
-        recipe = wanted.recipe.with_(reference_scale=max(scales, default=1))
+        recipe = options.recipe.with_(reference_scale=max(scales, default=1))
     width, height = shown_size(video)
     media = read_clip(path, episode, rate=rate)
-    if wanted.height is None and wanted.width is None:
+    if options.height is None and options.width is None:
         fit = _fit(recipe, height, width)
         return Source(replace(media, fit=fit), recipe, fit.height, fit.width)
     times = STRIDE * recipe.reference_scale * (2 if recipe.final_size else 1)
-    across = wanted.width or max(1, round((wanted.height or 0) * width / height / times)) * times
-    down = wanted.height or max(1, round((wanted.width or 0) * height / width / times)) * times
+    across = options.width or max(1, round((options.height or 0) * width / height / times)) * times
+    down = options.height or max(1, round((options.width or 0) * height / width / times)) * times
     return Source(media, recipe, *_size(recipe, down, across))
 
 

@@ -1,6 +1,6 @@
-"""Work on several devices at once: one process each, and every job where there is room first.
+"""Run jobs on several devices at once: one process each, and a free process takes the next job.
 
-A process that dies takes its job down with it and nothing else; the parent's end ends all of them. Processes
+A process that dies loses its own job and nothing else; the parent's end ends all of them. Processes
 talk over a pipe each, because a queue that they share stays locked for ever when one of them is killed.
 """
 
@@ -30,7 +30,7 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 Tell = Callable[[int, int], None]
-"""Told how many steps of a job are done, and out of how many."""
+"""Called with how many steps of a job are done, and out of how many."""
 Worker = Callable[[Job, Tell], Result]
 Progress = Callable[[Job, int, int], None]
 
@@ -88,8 +88,8 @@ def run_on_devices(
     """Yield every job once with its result or what it failed with, in the order in which they end.
 
     With one device, or one job, all is done in this process. Otherwise each device has a process of its own,
-    which opens its worker once; the jobs, the results and `open_worker` must pickle. What a worker cannot be
-    opened for, every job that no other device takes fails with. Closing the iterator, or any error in the
+    which opens its worker once; the jobs, the results and `open_worker` must pickle. If a worker cannot be
+    opened, jobs that no other device takes fail with its error. Closing the iterator, or any error in the
     caller, Ctrl-C too, stops all processes at once.
 
     Args:
@@ -154,7 +154,7 @@ class _Member(Generic[Job]):
 
 
 class _Pool(Generic[Job, Result]):
-    """The parent's side: hands out jobs and listens."""
+    """The parent's side: hands out jobs and receives results."""
 
     def __init__(self, jobs: deque[Job], progress: Progress[Job] | None) -> None:
         self.jobs = jobs
@@ -168,7 +168,7 @@ class _Pool(Generic[Job, Result]):
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(device, open_worker, theirs), daemon=True)
         process.start()
-        # The pipe must end with the process: that is how its death is heard.
+        # The pipe must end with the process: that is how its death is noticed.
         theirs.close()
         self.started.append(process)
         self.members.append(_Member(device, process, ours))

@@ -15,7 +15,13 @@ from torch import Tensor
 from dubkit.dubbing import JustDubitPipeline, LoRA, pipeline
 from dubkit.dubbing.clip.media import ClipMedia, Still, grid_frames
 from dubkit.dubbing.continuation.blobs import FolderBlobStore
-from dubkit.dubbing.continuation.continued import DubbedFrames, NotFinished, StateUnfit, before, opened
+from dubkit.dubbing.continuation.continued import (
+    DubbedFrames,
+    NotFinished,
+    StateUnfit,
+    clip_before,
+    read_state,
+)
 from dubkit.dubbing.continuation.state import (
     ContinuationState,
     FinishedClip,
@@ -57,7 +63,7 @@ def source(first: int, end: int, rate: Fraction = NTSC) -> ClipMedia:
 
 
 def request(media: ClipMedia, state: ContinuationState | None = None, **changes: Any) -> ClipRequest:
-    given = None if state is None else opened(state, changes.pop("store", None))
+    given = None if state is None else read_state(state, changes.pop("store", None))
     values: dict[str, Any] = {"height": 64, "width": 64, "recipe": QUICK, "overlap": 9, "continuation": given}
     return ClipRequest(media, PROMPT, **(values | changes))
 
@@ -223,7 +229,7 @@ def test_hidden_frames_are_left_out_and_the_last_ones_kept_however_they_come(cou
     with pytest.raises(NotFinished, match=r"0 of the clip's 25 frames"):
         frames.continuation()
     assert torch.cat(list(frames))[:, 0, 0, 0].tolist() == list(range(9, 25))
-    carried = opened(frames.continuation(), None).video_frames
+    carried = read_state(frames.continuation(), None).video_frames
     assert carried is not None
     assert carried[:, 0, 0, 0].tolist() == list(range(8, 25))  # some of them hidden here
 
@@ -259,7 +265,7 @@ def test_a_state_that_does_not_belong_to_the_clip_is_refused(
     given: LTX2ContinuationState, changes: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(StateUnfit, match=said):
-        before(given, replace(source(0, 16), **changes), 24_000)
+        clip_before(given, replace(source(0, 16), **changes), 24_000)
 
 
 def test_wrong_kinds_and_overlaps_are_refused_before_any_model_is_opened(
@@ -276,5 +282,5 @@ def test_seconds_of_a_state_become_the_fraction_they_stand_for() -> None:
     for rate in (Fraction(24), Fraction(24000, 1001), Fraction(60000, 1001), Fraction(25)):
         for count in range(17, 130):
             exact = (count - 9) / rate % Fraction(1, 25)
-            found = before(state(video_position_offset_sec=float(exact)), source(0, 16, rate), 24_000)
+            found = clip_before(state(video_position_offset_sec=float(exact)), source(0, 16, rate), 24_000)
             assert found.lead == exact

@@ -129,7 +129,7 @@ def test_a_following_clip_takes_over_the_latents_of_the_same_frames(tmp_path: Pa
     audio = torch.arange(34.0)[None, None, :, None].expand(1, 2, 34, 3)
     steps.save({"video": video, "audio": audio}, tmp_path / "first")
     before, after = clip("c0001", 100), clip("c0002", 116, "c0001")
-    carry = steps.carried(after, (before, tmp_path / "first"), Fraction(25), sound=True)
+    carry = steps.read_carry(after, (before, tmp_path / "first"), Fraction(25), sound=True)
     assert carry is not None
     # Latent frames 1 and 2 of the later clip are 3 and 4 of the earlier one.
     assert carry.first_latent == 1
@@ -137,7 +137,7 @@ def test_a_following_clip_takes_over_the_latents_of_the_same_frames(tmp_path: Pa
     assert carry.audio is not None
     assert carry.audio[0, 0, :, 0].tolist() == [float(n) for n in range(17, 34)]
     # At a rate where sound latents do not meet, only the picture is taken over.
-    odd = steps.carried(after, (before, tmp_path / "first"), Fraction(24000, 1001), sound=True)
+    odd = steps.read_carry(after, (before, tmp_path / "first"), Fraction(24000, 1001), sound=True)
     assert odd is not None
     assert odd.audio is None
 
@@ -146,7 +146,7 @@ def test_a_following_clip_takes_over_the_latents_of_the_same_frames(tmp_path: Pa
 def test_clips_that_share_no_latents_cannot_follow_each_other(tmp_path: Path, start: int) -> None:
     steps.save({"video": torch.zeros(1, 2, 5, 1, 1), "audio": torch.zeros(1, 2, 34, 3)}, tmp_path / "first")
     with pytest.raises(ValueError, match="c0002 follows c0001, but they share no latents"):
-        steps.carried(
+        steps.read_carry(
             clip("c0002", start, "c0001"), (clip("c0001", 100), tmp_path / "first"), Fraction(25), sound=True
         )
 

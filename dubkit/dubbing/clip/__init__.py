@@ -1,1 +1,1 @@
-"""One clip between files and latents: its pictures and sound as the generator takes and gives them."""
+"""One clip between files and latents: pictures and sound, encoded and decoded."""

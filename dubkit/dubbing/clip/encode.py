@@ -24,7 +24,7 @@ from dubkit.ltx.video_vae import VideoEncoder
 
 
 class PromptTooLong(DubkitError):
-    """A prompt has more tokens than the network reads; the original cuts the end off in silence."""
+    """A prompt has more tokens than the network reads; the original cuts the end off silently."""
 
     def __init__(self, prompt: str, tokens: int) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""A clip's media: pictures and sound as the generator takes them, and the film that is written.
+"""A clip's media: pictures and sound as the generator takes them.
 
 Letters: F frames, H and W rows and columns of the source, N samples, C sides of the sound.
 """

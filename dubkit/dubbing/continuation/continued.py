@@ -40,14 +40,14 @@ class StateUnfit(DubkitError, ValueError):
 
 
 class NotFinished(DubkitError):
-    """A dub's end is asked for while frames are still to come."""
+    """The state for the next clip is asked for before all frames are made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
     """The end of the clip before, and where in their shot the two meet."""
 
-    given: Handover
+    end: Handover
     index: int
     """Number of the clip that begins with it, from 0."""
     lead: Fraction
@@ -56,7 +56,7 @@ class Before:
     @property
     def overlap(self) -> int:
         """First frames of the clip that the one before has shown."""
-        return self.given.frames.shape[0]
+        return self.end.frames.shape[0]
 
     def taken_over(
         self, encoded: EncodedClip, pair: tuple[Tensor, Tensor] | None
@@ -66,26 +66,26 @@ class Before:
         `pair` is the carried frames at both sizes, None where the picture is not held. The first latent is a
         still in latent frame 0, since both stand for one frame.
         """
-        given = self.given
+        end = self.end
 
         def carry(latent: Tensor | None) -> Carry:
             later = latent[:, :, 1:] if latent is not None and latent.shape[2] > 1 else None
-            hold = given.picture_hold, given.sound_hold
-            return Carry(later, 1, given.sound, given.first_sound, *hold, float(self.lead))
+            hold = end.picture_hold, end.sound_hold
+            return Carry(later, 1, end.sound, end.first_sound, *hold, float(self.lead))
 
-        def seen(view: View, latent: Tensor) -> View:
+        def with_still(view: View, latent: Tensor) -> View:
             return view._replace(stills=(latent[:, :, :1], *view.stills))
 
         if pair is None:
             return encoded, (carry(None), carry(None))
-        places = (0, given.picture_hold), *encoded.places
-        views = seen(encoded.first, pair[0]), seen(encoded.second, pair[1])
+        places = (0, end.picture_hold), *encoded.places
+        views = with_still(encoded.first, pair[0]), with_still(encoded.second, pair[1])
         encoded = replace(encoded, first=views[0], second=views[1], places=places)
         return encoded, (carry(pair[0]), carry(pair[1]))
 
 
-def opened(state: ContinuationState, blob_store: BlobStore | None) -> LTX2ContinuationState:
-    """Read a state and what lies in its blobs.
+def read_state(state: ContinuationState, blob_store: BlobStore | None) -> LTX2ContinuationState:
+    """Read a state with its blobs.
 
     Raises:
         StateUnfit: another kind or version, damaged, or a blob that is not there.
@@ -96,29 +96,29 @@ def opened(state: ContinuationState, blob_store: BlobStore | None) -> LTX2Contin
         raise StateUnfit(str(error)) from error
 
 
-def before(state: LTX2ContinuationState, media: ClipMedia, sample_rate: int) -> Before:
+def clip_before(state: LTX2ContinuationState, media: ClipMedia, sample_rate: int) -> Before:
     """Return what a clip takes over; `sample_rate` is that of the sound the model files make.
 
     Raises:
         StateUnfit: the state and the clip do not belong together.
     """
     try:
-        given = handover(state)
+        end = handover(state)
     except ValueError as error:
         raise StateUnfit(str(error)) from error
-    # Float seconds came of a frame rate and of a grid of 40 ms; this finds the fraction they stood for.
+    # The float seconds stand for a fraction of the frame rate and a grid of 40 ms; this finds it.
     steps = AUDIO_LATENTS_PER_SECOND * media.rate.numerator
-    lead = Fraction(given.picture_offset).limit_denominator(steps)
-    found = Before(given, state.segment_index + 1, lead)
-    _check(found, state, media, sample_rate)
-    return found
+    lead = Fraction(end.picture_offset).limit_denominator(steps)
+    start = Before(end, state.segment_index + 1, lead)
+    _check(start, state, media, sample_rate)
+    return start
 
 
-def _check(found: Before, state: LTX2ContinuationState, media: ClipMedia, sample_rate: int) -> None:
-    given, overlap = found.given, found.overlap
-    if given.first_frame:
+def _check(start: Before, state: LTX2ContinuationState, media: ClipMedia, sample_rate: int) -> None:
+    end, overlap = start.end, start.overlap
+    if end.first_frame:
         raise StateUnfit(
-            f"The state's frames stand at frame {given.first_frame} of the next clip, and it begins "
+            f"The state's frames stand at frame {end.first_frame} of the next clip, and it begins "
             "with them here.\nSet video_conditioning_frame_idx to 0."
         )
     if overlap >= media.real_frames:
@@ -133,16 +133,16 @@ def _check(found: Before, state: LTX2ContinuationState, media: ClipMedia, sample
         )
     latents = latent_frames(overlap)
     for still in media.stills or ():
-        if given.picture_hold and still.frame < latents:
+        if end.picture_hold and still.frame < latents:
             raise StateUnfit(
                 f"A still is for latent frame {still.frame}, and the clip before decides 0 to {latents - 1}."
             )
     if media.fit is not None:
-        height, width = given.frames.shape[1:3]
-        wanted = media.fit.scaled_width / media.fit.scaled_height
-        if abs(width / height / wanted - 1) > SHAPE_TOLERANCE:
+        height, width = end.frames.shape[1:3]
+        aspect = media.fit.scaled_width / media.fit.scaled_height
+        if abs(width / height / aspect - 1) > SHAPE_TOLERANCE:
             raise StateUnfit(
-                f"The clip before is {width}x{height}, and {media.name} is {wanted:.2f} times as wide as "
+                f"The clip before is {width}x{height}, and {media.name} is {aspect:.2f} times as wide as "
                 "high.\nContinue with a clip of the same source and the same height and width."
             )
 
@@ -152,7 +152,7 @@ def finished_clip(media: ClipMedia, sound: Tensor, sample_rate: int, start: Befo
     clip = FinishedClip(NO_FRAMES, media.real_frames, media.rate, sound, sample_rate)
     if start is None:
         return clip
-    return replace(clip, index=start.index, start_frame=start.given.start_frame, lead=start.lead)
+    return replace(clip, index=start.index, start_frame=start.end.start_frame, lead=start.lead)
 
 
 def shown_sound(wave: Tensor, clip: FinishedClip, start: Before | None) -> Tensor:

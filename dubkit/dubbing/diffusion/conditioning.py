@@ -1,4 +1,4 @@
-"""What a run is told besides the prompt: frames to keep, frames and sound to look at.
+"""What a run is given besides the prompt: frames to keep, frames and sound to follow.
 
 Items either replace target tokens or append tokens behind them, so cutting a state to its targets removes
 every appended one. Strength 1 keeps an item as it is, 0 leaves it to be generated.

@@ -1,4 +1,4 @@
-"""Both stages of a clip: start from conditions and noise, walk down the noise levels, keep the targets.
+"""Both stages of a clip: start from conditions and noise, go down the noise levels, keep the targets.
 
 One generator serves both stages, and draws picture before sound in each: that order is part of what a seed
 means, so the first stage hands over the generator's state.
@@ -32,7 +32,7 @@ OnStep = Callable[[int, int], None]
 """Called after each step with the steps done and all steps. What it raises ends the run."""
 
 SOUND_GAP = 0.04
-"""Seconds between a reference sound that lies before the target and time 0: one latent."""
+"""Seconds between a reference sound that lies before the target, and time 0: one latent."""
 
 
 class LoadedTransformer(Protocol):
@@ -70,7 +70,7 @@ class DiffusionStart(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How a stage is walked."""
+    """How a stage is sampled."""
 
     generation: Generation
     guidance: float
@@ -237,7 +237,7 @@ def _cross(recipe: Recipe, states: States, dtype: torch.dtype) -> Cross | None:
     return conditioning.cross_attention(states[0].mask, states[1].mask, dtype)
 
 
-# --- how it is walked -------------------------------------------------------------------------
+# --- how it is sampled ------------------------------------------------------------------------
 
 
 def walk(

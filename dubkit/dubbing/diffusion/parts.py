@@ -1,4 +1,4 @@
-"""The generator's model files: checked when named, opened one part at a time, in the memory that is free."""
+"""The generator's model files: checked at once, opened one part at a time, in the memory that is free."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PUBLISHED = {
 
 
 class GeneratorUnfit(DubkitError):
-    """Files, sizes and machine do not go together; the message says which and why."""
+    """Files, sizes and machine do not fit each other; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class GeneratorParts:
                 f"{recipe.name} needs the distilled LoRA.\nGive its path, or run: dubkit models get {name}"
             )
         if not self.files.loras:
-            log.warning("No dubbing LoRA is given: nothing ties lips and speech to the source")
+            log.warning("There is no dubbing LoRA: nothing ties lips and speech to the source")
 
     def plan(self, frames: int, height: int, width: int, *, references: bool) -> MemoryPlan:
         """Choose how much of the transformer is on the device at a time, and say why.
@@ -180,7 +180,7 @@ def best_device() -> torch.device:
 
 
 def free() -> None:
-    """Give back what the part before has left."""
+    """Free the memory of the part before."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -188,9 +188,9 @@ def free() -> None:
 
 @contextmanager
 def explained(argument: str = "") -> Iterator[None]:
-    """Turn what is said about values, files and memory into an error that the user is shown as it is.
+    """Turn errors about values, files and memory into `GeneratorUnfit`, whose message is for the user.
 
-    `argument` is what the value was given as.
+    `argument` names the value.
     """
     try:
         yield

@@ -1,1 +1,1 @@
-"""A generated clip comes back into the film: pictures in their place and colours, sound in time."""
+"""Put a generated clip back into the film: pictures in their place and colours, sound in time."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dubkit.dubbing.film.delay import Delay, find_delay
 from dubkit.media.sound import loudness
+from dubkit.media.sound.loudness import Span
 from dubkit.types import SAMPLE_RATE, Clip, VideoStream
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     Sound = NDArray[np.floating]
     Floats = NDArray[np.float64]
-
-Span = tuple[int, int]
 
 JOIN = SAMPLE_RATE * 20 // 1000
 """Samples over which one clip of a shot gives way to the next: 20 ms, half on each side of the edge."""
@@ -123,7 +122,7 @@ class ClipSound:
     delay_ms: float
     """Delay that was taken out."""
     measured: Delay | None
-    """What was measured, trusted or not; None where nothing could be."""
+    """What was measured, whether it was used or not; None where nothing could be measured."""
     gain_db: float
     flags: tuple[str, ...]
     """Why a person should listen: `silent`, `clipped`, `not-finite`, `cancelled`, `gain-bounded`,

@@ -1,1 +1,1 @@
-"""What is dubbed in which call: the way of every line, and clips of the generator's lengths and sizes."""
+"""What is dubbed in which call: the route of every line, and clips of the generator's lengths and sizes."""

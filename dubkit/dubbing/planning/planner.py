@@ -30,7 +30,7 @@ WIDE = 8
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a clip may be.
+    """Bounds of a clip.
 
     Raises:
         SettingError: `max_frames` is not 8k+1 from 9 to 257.
@@ -121,15 +121,15 @@ def plan_clips(
     """
     ordered = sorted(shots, key=lambda shot: shot.start_frame)
     _check(ordered, spans)
-    wanted = limits or Limits()
+    limits = limits or Limits()
     windows: list[ClipWindow] = []
     for shot in ordered:
         here = [span for span in spans if span.first < shot.end_frame and span.end > shot.start_frame]
         if not here:
             continue
         room = (shot.start_frame, shot.end_frame)
-        stretches = _stretches([_inside((span.first, span.end), room) for span in here], apart, wanted)
-        for placed, follows in _chains(room, stretches, silences, wanted, apart):
+        stretches = _stretches([_inside((span.first, span.end), room) for span in here], apart, limits)
+        for placed, follows in _chains(room, stretches, silences, limits, apart):
             number = len(windows) + 1
             windows.append(_window(number, shot, placed, here, follows=follows))
     return tuple(windows)

@@ -1,4 +1,4 @@
-"""Which way each line goes into the dub: generated with its picture, spoken over it, or left as it is."""
+"""Choose the route of every line: generated with its picture, spoken over it, or left as it is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def route_lines(
     """Return the route of every line with the reason for it, in order of time.
 
     `lipdub` needs an engine that makes pictures, and a speaking face. A line without text is kept, as there
-    is nothing to say; else a person's choice wins, but for `lipdub` with the voice engine.
+    is nothing to say; otherwise a person's choice wins, except `lipdub` with an engine that leaves the
+    picture alone.
 
     Args:
         lines: with hand edits laid over them, by the id of their segment.

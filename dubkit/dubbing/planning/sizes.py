@@ -108,7 +108,7 @@ def _picture(fit: Fit) -> int:
 
 
 def check_fit(fit: Fit) -> None:
-    """Refuse a fit that no generator can be given.
+    """Refuse a fit that the generator cannot take.
 
     Raises:
         ValueError: a canvas side is not a positive multiple of 32, or the picture leaves the canvas.

@@ -17,7 +17,7 @@ Range = tuple[int, int]
 ROUNDING = Fraction(1, 1_000_000)
 """Seconds that a time may be off and still name the frame edge it was rounded from."""
 NOTABLE = Fraction(1, 10)
-"""Seconds outside the picture that are worth a word; recognisers overshoot by less."""
+"""Seconds outside the picture that are reported; recognisers overshoot by less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +79,15 @@ class FrameClock:
 def line_spans(
     lines: Iterable[tuple[str, float, float]], clock: FrameClock
 ) -> tuple[tuple[LineSpan, ...], dict[str, str]]:
-    """Return the frames of lines (id, start, end in seconds), cut to the picture, and what was odd.
+    """Return the frames of lines (id, start, end in seconds), cut to the picture, and remarks.
 
-    A line that has no frame gets no span. The second result tells the reason of each of those, and of
-    each that was shortened.
+    A line that has no frame gets no span. The remarks say why, and which lines were shortened.
     """
     spans: list[LineSpan] = []
-    odd: dict[str, str] = {}
+    remarks: dict[str, str] = {}
     for line, start, end in lines:
         if not clock.frames:
-            odd[line] = "the source has no picture"
+            remarks[line] = "the source has no picture"
             continue
         first, last = clock.shown(start, end)
         if last > first:
@@ -97,12 +96,12 @@ def line_spans(
             after = Fraction(end) - clock.time_of(clock.frames)
             outside = max(before, Fraction(0)) + max(after, Fraction(0))
             if outside > NOTABLE:
-                odd[line] = f"{float(outside):.1f} s of the line lie outside the picture"
+                remarks[line] = f"{float(outside):.1f} s of the line lie outside the picture"
         elif end <= start:
-            odd[line] = "the line has no length"
+            remarks[line] = "the line has no length"
         else:
-            odd[line] = "no frame of the picture is shown during the line"
-    return tuple(spans), odd
+            remarks[line] = "no frame of the picture is shown during the line"
+    return tuple(spans), remarks
 
 
 def silences(segments: Iterable[Segment], clock: FrameClock) -> tuple[Range, ...]:

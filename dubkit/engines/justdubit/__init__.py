@@ -1,4 +1,4 @@
 """The embedded generator: its parts opened, one clip's steps as files, and clip after clip on a device."""
 
 ENGINE = "justdubit"
-"""What takes and settings call it."""
+"""Its name in takes and settings."""

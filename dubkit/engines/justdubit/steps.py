@@ -105,7 +105,9 @@ class ClipFiles:
         return EncodedClip.from_tensors(read(self.encoded))
 
 
-def carried(clip: Clip, previous: tuple[Clip, Path] | None, rate: Fraction, *, sound: bool) -> Carry | None:
+def read_carry(
+    clip: Clip, previous: tuple[Clip, Path] | None, rate: Fraction, *, sound: bool
+) -> Carry | None:
     """Return the latents that a clip takes over from the one before it, where both show the same frames.
 
     Latent frame i of a clip stands for frames 8i-7 to 8i of it, so two clips whose starts are 8j frames
@@ -154,7 +156,7 @@ def make_clip(
     from dubkit.dubbing.diffusion.generate import ClipInputs, first_stage, second_stage
 
     positive, negative = job.files.contexts()
-    carry = carried(job.clip, job.files.previous, job.rate, sound=job.halfway is None)
+    carry = read_carry(job.clip, job.files.previous, job.rate, sound=job.halfway is None)
     inputs = ClipInputs(recipe, job.files.latents(), job.rate, carry)
     stage: FirstStage | SecondStage
     if job.halfway is None:

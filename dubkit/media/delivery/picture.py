@@ -46,7 +46,7 @@ def spliced_picture(path: Path, video: VideoStream, stream: Any) -> Picture:
         codec=codec,
         rotation=rotation,
         zero=found.start - video.start,
-        # The name that the spliced file gives its track is nobody's; an empty one is left out.
+        # The spliced file's own name for its track is dropped: an empty one is not written.
         tags={"handler_name": ""} | dict(stream.metadata),
         flags="+".join(word for word in words if word) or "0",
     )

@@ -1,4 +1,4 @@
-"""Pictures that browsers play: what they can show as it is, and small copies of what they cannot.
+"""Files that browsers play: those that they can play as they are, and small copies of the others.
 
 Time 0 of a preview is the episode's zero, so a player's clock is the episode's clock: a picture or a
 sound that starts late is held or silent until then, and every later frame keeps its own time.
@@ -36,7 +36,7 @@ _CLOCK = 90_000
 """Ticks per second in which preview frames are placed: fine enough for every rate."""
 _KEY_SECONDS = 0.5
 _LATE = Fraction(1, 20)
-"""Seconds a stream may start late and still be played as it is: players differ in what they do with more."""
+"""Seconds that a stream may start late and still be played as it is: beyond them players differ."""
 _MOST_PIXELS = 4096 * 2304
 _STALL_SECONDS = 900.0
 _HDR = {16, 18}

@@ -1,4 +1,4 @@
-"""Source and dub of a few seconds beside each other in one file, for comparing them in any player.
+"""A few seconds of source and dub beside each other in one file, to compare them in any player.
 
 The window is shown twice: first with the source's sound, then with the dub's. Every time is on the
 episode's clock, whatever the files start with.
@@ -141,7 +141,7 @@ def _source_side(source: Path, episode: Episode) -> _Side:
     with open_media(source) as container:
         streams: list[Any] = list(container.streams)
         # The earliest of them all, as when the source was probed; but from the headers, since reading
-        # every packet of a film takes longer than anybody waits for a line.
+        # every packet of a film takes too long for somebody who waits for one line.
         starts = [s.start_time * s.time_base for s in streams if s.index in indexes and s.start_time]
         still = [s for s in streams if s.index in indexes and not s.start_time]
         zero = min([*starts, *([Fraction(0)] if still else [])], default=Fraction(0))

@@ -1,4 +1,4 @@
-"""Open media files safely and read their packets: the ground of probing, decoding and verifying.
+"""Open media files safely and read their packets: the basis of probing, decoding and verifying.
 
 The episode's zero is the earliest start among the picture and the sound tracks, as the container
 presents them (edit lists and encoder delay applied). Everything else is placed relative to it.
@@ -30,8 +30,8 @@ _MP4_ATOMS = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
 _TIMEOUT_SECONDS = 60.0
 
 MOST_PIXELS = 16384 * 8640
-"""Pixels of a picture; a file of some kilobytes may claim pictures that no memory holds. Of larger ones
-FFmpeg tells no size."""
+"""Pixels of a picture; a file of some kilobytes may claim pictures that no memory holds. FFmpeg
+gives no size for larger ones."""
 
 _LISTS = frozenset(("concat", "dash", "hls", "imf", "sdp", "webm_dash_manifest"))
 """Formats that name other files: a list disguised as a film must not make the reader open those."""
@@ -140,7 +140,7 @@ def _open_error(path: Path, error: Exception) -> MediaError:
 
 
 def is_picture(stream: Any) -> bool:
-    """Tell whether a stream is moving picture: not a cover, not a thumbnail track, and decodable."""
+    """Tell whether a stream is a moving picture: not a cover, not a thumbnail track, and decodable."""
     import av
 
     if stream.type != "video" or stream.codec_context is None:
@@ -185,7 +185,7 @@ def rate_of(stream: Any, *, variable: bool) -> Fraction:
 def scan(container: InputContainer, indexes: set[int]) -> tuple[dict[int, PacketTrack], str]:
     """Read every packet of the streams `indexes` without decoding.
 
-    Returns the tracks and a sentence about what broke the reading off ("" when nothing did).
+    Returns the tracks, and a sentence that says why reading broke off ("" when it did not).
     """
     import av
 

@@ -1,6 +1,6 @@
 """Decode the chosen sound track once, onto the episode's sample clock.
 
-Time stamps rule: sample n of a file sits at n / rate seconds after the episode's zero, whatever the
+Time stamps decide: sample n of a file sits at n / rate seconds after the episode's zero, whatever the
 source left out, doubled or damaged. Memory stays bounded however long the source is.
 """
 
@@ -96,7 +96,7 @@ class _Clocked:
         try:
             self.file.write(sound)
         except (AssertionError, soundfile.LibsndfileError) as error:
-            # A write that comes out short is all that libsndfile tells about a full disk.
+            # A short write is the only sign of a full disk that libsndfile gives.
             raise DiskFull(Path(self.file.name)) from error
         self.position += len(sound)
 

@@ -1,4 +1,4 @@
-"""Run the ffmpeg program: find it, guard it, and turn its failures into errors people can use."""
+"""Run the ffmpeg program: find it, limit it, and turn its failures into errors that name a cause."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _NOISE = re.compile(
 @cache
 def ffmpeg_exe() -> tuple[str, str]:
     """Return path and version of the ffmpeg to use: the packaged one, or the system's when it is newer."""
-    found = [(_version(exe), exe) for exe in _candidates()]
-    usable = [(version, exe) for version, exe in found if version]
+    versions = [(_version(exe), exe) for exe in _candidates()]
+    usable = [(version, exe) for version, exe in versions if version]
     if not usable:
         raise ToolError(
             "No ffmpeg program works here.\n"

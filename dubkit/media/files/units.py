@@ -23,7 +23,7 @@ _HEVC_PPS_IDS = range(15, 31)
 
 
 def unit_size(extradata: bytes | None, codec: str) -> int:
-    """Bytes of the length before each unit of a packet; 0 when start codes part the units."""
+    """Bytes of the length before each unit of a packet; 0 when start codes separate the units."""
     if extradata is None or len(extradata) < 7 or extradata[0] != 1:
         return 0
     return (extradata[4 if codec == "h264" else 21] & 3) + 1

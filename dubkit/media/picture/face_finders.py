@@ -1,7 +1,7 @@
-"""What finds faces in one picture, and their mouths. Everything runs in OpenCV, on the processor.
+"""Find the faces in one picture, and their mouths. Everything runs in OpenCV, on the processor.
 
 The better finder takes MediaPipe's face detector and 468-point face mesh out of the `mediapipe` package,
-which is never imported: its own code needs an old protobuf, and OpenCV reads the two networks as they are.
+which is never imported: its own code needs an old protobuf, and OpenCV reads its two networks as they are.
 The other is OpenCV's cascade, which sees frontal faces only and knows no lips.
 """
 

@@ -30,9 +30,9 @@ DEFAULT_LUFS = -23.0
 
 _PIECE = loudness.PIECE_SECONDS * SAMPLE_RATE
 _PASSES = 6
-_CLOSE = 0.05  # LU; nearer than this no meter tells
+_CLOSE = 0.05  # LU; no meter shows a smaller difference
 _PROGRAMME_LU = 0.8  # the programme may be this far off before the dialogue gives way
-_LIMITED_DB = 0.1  # less gain reduction than this is not worth a word
+_LIMITED_DB = 0.1  # less gain reduction than this is not reported
 
 
 def mix(

@@ -36,7 +36,7 @@ _PROFILES = {66: "baseline", 77: "main", 100: "high", 110: "high10", 122: "high4
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How the pictures of a stream are stored and to be shown."""
+    """How the pictures of a stream are stored and shown."""
 
     width: int
     height: int

@@ -1,4 +1,4 @@
-"""What the ways to splice share: the job, pictures for every frame of a span, reading and writing."""
+"""What both ways to splice share: the job, pictures for every frame of a span, reading and writing."""
 
 from __future__ import annotations
 
@@ -74,12 +74,15 @@ class Filler:
     def _picture(self, number: int, frame: Any) -> Any:
         if not any(first <= number < last for first, last in self.job.replaced):
             return frame
-        made = self.job.make(number, frame)
-        wanted = (frame.width, frame.height, frame.format.name)
-        if (made.width, made.height, made.format.name) != wanted:
-            given = (made.width, made.height, made.format.name)
-            raise ValueError(f"the picture made for frame {number} is {given}, but {wanted} is needed")
-        return made
+        picture = self.job.make(number, frame)
+        form, expected = _form(picture), _form(frame)
+        if form != expected:
+            raise ValueError(f"the picture made for frame {number} is {form}, but {expected} is needed")
+        return picture
+
+
+def _form(frame: Any) -> tuple[int, int, str]:
+    return frame.width, frame.height, frame.format.name
 
 
 def packets(container: Any, stream: Any) -> Iterator[Any]:

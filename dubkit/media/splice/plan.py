@@ -103,7 +103,7 @@ def survey(path: Path, index: int) -> Survey:
                     found.stamps.append(stamp)
                 found.coded.append(Coded(stamp, packet.dts, packet.duration or 0, _is_entry(packet, found)))
         except (av.error.FFmpegError, OSError):
-            pass  # probing has told the user; the film ends where reading breaks off
+            pass  # probing has warned the user; the film ends where reading breaks off
     found.stamps.sort()
     return found
 
