@@ -54,13 +54,13 @@ def _subtitles(context: Context, folder: Path) -> tuple[tuple[str, Path], ...]:
     """Write the tracks that go into the dub; one without a cue is left out."""
     from dubkit.formats.srt import write_srt
 
-    wanted = context.settings.stitch.subs
+    kinds = context.settings.stitch.subs
     tracks = []
     for kind, language, cues in (
         ("target", context.language, target_cues(context)),
         ("source", context.source_language, source_cues(context)),
     ):
-        if wanted in (kind, "both") and cues:
+        if kinds in (kind, "both") and cues:
             file = folder / f"{kind}.srt"
             file.write_bytes(write_srt(cues))
             tracks.append((language, file))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dubkit.errors import SettingError
 from dubkit.registry import Registry
 
 if TYPE_CHECKING:
@@ -107,7 +108,10 @@ def subtitle_choices() -> tuple[str, ...]:
 
 
 def subtitle_formats(choice: str) -> tuple[Format, ...]:
-    """Return the formats that a value of `stitch.subs_format` stands for."""
+    """Return the formats that a value of `stitch.subs_format` stands for. Raises SettingError for others."""
+    if choice not in subtitle_choices():
+        expected = f"must be one of {', '.join(subtitle_choices())}"
+        raise SettingError("stitch.subs_format", choice, expected)
     return tuple(FORMATS.records[name] for name in (BOTH if choice == "both" else (choice,)))
 
 

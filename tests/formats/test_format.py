@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from dubkit.errors import SettingError
 from dubkit.formats.content import Content
-from dubkit.formats.format import FORMATS, Format, editable, format_of, readable, writable
+from dubkit.formats.format import FORMATS, Format, editable, format_of, readable, subtitle_formats, writable
 from tests.support.paths import ROOT
 
 CONTENTS: tuple[Content, ...] = ("cues", "turns", "rows")
@@ -31,6 +34,12 @@ def test_the_docs_list_every_format_as_it_is() -> None:
 def test_what_is_written_can_be_read_again() -> None:
     for format in FORMATS:
         assert format.written is None or format.reads(format.written) or format.reads("cues"), format.name
+
+
+def test_subtitles_of_no_format_are_refused() -> None:
+    assert [format.name for format in subtitle_formats("both")] == ["srt", "vtt"]
+    with pytest.raises(SettingError, match="must be one of srt, vtt, both"):
+        subtitle_formats("ass")
 
 
 def test_formats_are_found_by_suffix_and_ability() -> None:

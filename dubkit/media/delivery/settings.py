@@ -22,7 +22,7 @@ class Stitch:
     )
     subs_format: str = option(
         "both",
-        "Subtitle files written beside it.",
+        "Subtitle files written beside the dub.",
         flag="--subs-format",
         job=True,
         choices=subtitle_choices,

@@ -41,7 +41,7 @@ def format_choices() -> list[str]:
     return [ROWS, *(format.name for format in file_formats())]
 
 
-def known_format(name: str) -> str:
+def check_format(name: str) -> str:
     """Return the name of a format that transcripts are sent in. Raises ValueError for others."""
     if name not in format_choices():
         raise ValueError(f"must be one of {', '.join(format_choices())}")
@@ -49,7 +49,7 @@ def known_format(name: str) -> str:
 
 
 FormatName = Annotated[
-    str, AfterValidator(known_format), Field(json_schema_extra={"enum": [*format_choices()]})
+    str, AfterValidator(check_format), Field(json_schema_extra={"enum": [*format_choices()]})
 ]
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -136,13 +136,13 @@ def lines_of(site: Site, job: Job, language: str, *, source_too: bool = False) -
 
 def rows(context: Context) -> list[Row]:
     """Return the lines in order of time."""
-    found = []
+    shown = []
     for row in line_rows(context):
         source = row.get("source", row["text"])
         text = row["text"] if context.language else ""
         route, flags = row.get("route", ""), str(row.get("flags", "")).split()
-        found.append(Row(row["id"], row["start"], row["end"], row["speaker"], source, text, route, flags))
-    return found
+        shown.append(Row(row["id"], row["start"], row["end"], row["speaker"], source, text, route, flags))
+    return shown
 
 
 def asked_format(
@@ -230,6 +230,6 @@ def synthesize(asked: Synthesis, job: JobToChange, site: OnSite, person: Editor)
     work = JobWork(
         "render", str(context.source), job.work.episode, (context.language,), {}, edited if asked.lock else ()
     )
-    made = site.queue.submit(work, person.name)
-    audit(site, person, "synthesize", f"{job.work.episode}/{context.language}", made.id)
-    return shown_job(site, person, made)
+    new = site.queue.submit(work, person.name)
+    audit(site, person, "synthesize", f"{job.work.episode}/{context.language}", new.id)
+    return shown_job(site, person, new)
