@@ -12,6 +12,7 @@ from tests.support.paths import ROOT
 
 def install(folder: Path, package: str, body: str, points: str, group: str, version: str = "1.0") -> None:
     """Put a package with one module and its entry points of a group into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{package}.py").write_text(body)
     info = folder / f"{package}-{version}.dist-info"
     info.mkdir()
