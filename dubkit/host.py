@@ -12,9 +12,9 @@ Section = TypeVar("Section")
 
 
 class Host:
-    """The side of dubkit that parts see. This one stands alone: default settings, no models, the processor.
+    """What a part may ask of dubkit. This base has default settings, no models, and runs on the processor.
 
-    `stages.shared.host` gives the one of a run.
+    In a run it is `stages.shared.host.RunHost`.
     """
 
     def setting(self, name: str) -> Any:

@@ -41,7 +41,7 @@ def diariser(context: Context) -> tuple[DiarizationEngine, DiarizationTask]:
     """Return what finds the speakers, and what it works for."""
     task = DiarizationTask(context.settings.diarize, RunHost(context))
     engine = choose_diariser(task)
-    return engine, task.given_to(engine)
+    return engine, task.for_engine(engine)
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:

@@ -50,7 +50,7 @@ def recogniser(context: Context) -> tuple[RecognitionEngine, RecognitionTask]:
     """Return what recognises speech, and what it is opened for. Raises ModelMissing where nothing can."""
     task = RecognitionTask(context.settings.transcribe, RunHost(context))
     engine = choose_recogniser(task)
-    return engine, task.given_to(engine)
+    return engine, task.for_engine(engine)
 
 
 def identity(context: Context) -> str:

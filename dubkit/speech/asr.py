@@ -1,4 +1,4 @@
-"""Speech to words, where somebody speaks and nowhere else.
+"""Words of speech, recognised only where somebody speaks.
 
 Audio is mono float32 (S,) at 16 kHz on the episode clock. Decoding has no randomness and no memory
 of earlier text, so equal sound gives equal words, and a mistake stays where it was made.
@@ -27,7 +27,7 @@ from dubkit.speech.language import (
 )
 from dubkit.speech.packs import Pack, build_packs
 from dubkit.speech.phrases import SENTENCE_ENDS, STYLE
-from dubkit.speech.recognition import Advance, Recognition
+from dubkit.speech.recognition import OnProgress, Recognition
 from dubkit.speech.settings import Transcribe
 from dubkit.speech.vad import as_signal
 from dubkit.speech.words import drop_loops, drop_stock_phrases, missed_speech, place_words
@@ -136,9 +136,9 @@ class WhisperRecogniser:
         audio: NDArray[np.float32],
         spans: Sequence[tuple[float, float]],
         settings: Transcribe | None = None,
-        on_progress: Advance | None = None,
+        on_progress: OnProgress | None = None,
     ) -> Recognition:
-        """Return the words spoken inside `spans`; `on_progress` hears the finished share, 0 to 1."""
+        """Return the words spoken inside `spans`; `on_progress` is told the finished share, 0 to 1."""
         settings = settings or Transcribe()
         audio = as_signal(audio)
         if not spans:
@@ -156,8 +156,8 @@ class WhisperRecogniser:
             chosen = [(p.start, p.end) for p in parts if p.language == spoken] if parts else list(spans)
             share = sum(end - start for start, end in chosen) / total if total else 0.0
             step = _scaled(on_progress, done, share)
-            found, notes = self._words(audio, chosen, replace(settings, language=spoken), step)
-            words += found
+            more, notes = self._words(audio, chosen, replace(settings, language=spoken), step)
+            words += more
             flags += notes
             done += share
         placed = place_words(sorted(words, key=lambda word: word.start), spans)
@@ -172,7 +172,7 @@ class WhisperRecogniser:
     ) -> tuple[str, float, tuple[LanguageSpan, ...]]:
         """Return the main language, its probability, and the spans of each when there are several."""
         if settings.language:
-            return self._known(settings.language), 1.0, ()
+            return self._code(settings.language), 1.0, ()
         windows = utterances(spans)
         evidence = self._evidence(audio, sample_windows(windows))
         language, probability = self._choose(audio, spans, evidence)
@@ -184,8 +184,8 @@ class WhisperRecogniser:
             return language, probability, ()
         return spoken[0], vote(everywhere).get(spoken[0], 0.0), language_spans(everywhere, spoken)
 
-    def _known(self, language: str) -> str:
-        """Return the recogniser's code for `language`; regions such as `pt-BR` are its business no more."""
+    def _code(self, language: str) -> str:
+        """Return Whisper's code for a language tag, without its region: `pt-BR` -> `pt`."""
         code = language.replace("_", "-").split("-")[0].casefold()
         code = {"nb": "no", "fil": "tl", "jv": "jw", "iw": "he"}.get(code, code)
         if code not in self._model.supported_languages:
@@ -209,8 +209,8 @@ class WhisperRecogniser:
         from faster_whisper.audio import pad_or_trim  # type: ignore[import-untyped]
 
         features = self._model.feature_extractor(sound)[..., : self._model.feature_extractor.nb_max_frames]
-        found = self._model.model.detect_language(self._model.encode(pad_or_trim(features)))[0]
-        return {token[2:-2]: float(probability) for token, probability in found}
+        tokens = self._model.model.detect_language(self._model.encode(pad_or_trim(features)))[0]
+        return {token[2:-2]: float(probability) for token, probability in tokens}
 
     def _choose(
         self, audio: NDArray[np.float32], spans: Sequence[tuple[float, float]], evidence: list[Evidence]
@@ -237,7 +237,7 @@ class WhisperRecogniser:
         audio: NDArray[np.float32],
         spans: Sequence[tuple[float, float]],
         settings: Transcribe,
-        on_progress: Advance | None,
+        on_progress: OnProgress | None,
     ) -> tuple[list[Word], list[str]]:
         """Return the words of speech in one language, with episode times, and flags."""
         packs = build_packs(audio, spans)
@@ -261,26 +261,26 @@ class WhisperRecogniser:
         words: Sequence[Word],
         settings: Transcribe,
     ) -> tuple[list[Word], list[str]]:
-        """Return words of speech that was passed over: each stretch is read again by itself.
+        """Read every stretch of speech that has no words again, by itself, and return its words.
 
         The model sometimes ends its text before the speech of its window ends, above all where the
         voice changes.
         """
-        found: list[Word] = []
+        missed: list[Word] = []
         flags: list[str] = []
         for start, end in missed_speech(words, spans, MISSED):
             for pack in build_packs(audio, [(start, end)]):
                 heard = self._decode(audio, [pack], settings)[0]
                 sure = heard.no_speech < NO_SPEECH and heard.log_probability > DOUBTFUL
                 believed, notes = self._believed(audio, pack, heard, settings) if sure else ([], [])
-                found += [word for word in believed if word.end > start and word.start < end]
+                missed += [word for word in believed if word.end > start and word.start < end]
                 flags += notes if believed else ["speech-without-words"]
-        return found, flags
+        return missed, flags
 
     def _believed(
         self, audio: NDArray[np.float32], pack: Pack, heard: _Heard, settings: Transcribe
     ) -> tuple[list[Word], list[str]]:
-        """Return what of one pack was really said, with flags for what was not."""
+        """Return the words of one pack that were really said, with flags for those that were not."""
         if heard.no_speech > NO_SPEECH and heard.log_probability < DOUBTFUL:
             return [], ["invented-text-removed"] if heard.words else []
         flags = []
@@ -319,7 +319,7 @@ class WhisperRecogniser:
         seconds = ((edges + 0.5) / ASR_RATE).tolist()
         segments, _ = self._batched.transcribe(
             np.concatenate(sounds),
-            language=self._known(settings.language),
+            language=self._code(settings.language),
             beam_size=settings.beam,
             batch_size=settings.batch_size,
             temperature=0.0,
@@ -360,7 +360,7 @@ def _heard(pack: Pack, offset: float, segments: Sequence[Any]) -> _Heard:
     )
 
 
-def _scaled(on_progress: Advance | None, done: float, share: float) -> Advance | None:
+def _scaled(on_progress: OnProgress | None, done: float, share: float) -> OnProgress | None:
     """Return a progress call for one part of the work."""
     if on_progress is None:
         return None

@@ -147,12 +147,12 @@ def _spectral(embeddings: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     cosine = (embeddings @ embeddings.T).astype(np.float64)
     affinity = np.clip((cosine + 1) / 2, 0, 1) ** SHARPNESS
     model = SpectralClustering(count, affinity="precomputed", random_state=0)
-    found = np.unique(model.fit_predict(affinity), return_inverse=True)[1].astype(np.int64)
-    return _settled(embeddings, found)
+    clusters = np.unique(model.fit_predict(affinity), return_inverse=True)[1].astype(np.int64)
+    return _settled(embeddings, clusters)
 
 
 def _settled(embeddings: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give each window to its nearest centre, which mends strays, unless a speaker would vanish."""
+    """Move each window to its nearest centre, unless a speaker would lose all windows."""
     import numpy as np
 
     for _ in range(3):

@@ -30,7 +30,7 @@ class DiarizationTask:
     own: Any = None
     """The engine's own table, an instance of its `settings`; None for an engine without one."""
 
-    def given_to(self, engine: DiarizationEngine) -> DiarizationTask:
+    def for_engine(self, engine: DiarizationEngine) -> DiarizationTask:
         """Return the task as an engine gets it: with its own table."""
         own = engine.settings and self.host.table(engine.table, engine.settings)
         return replace(self, own=own)
@@ -79,8 +79,8 @@ DIARISERS: Registry[DiarizationEngine] = Registry(
 def choose_diariser(task: DiarizationTask) -> DiarizationEngine:
     """Return the engine that the settings name, or the first one that works here.
 
-    One that can only do worse comes last. A named engine is taken as it is: what it lacks, it says when
-    it works. Raises SettingError for an engine that does not exist.
+    An engine whose result counts as degraded comes last. A named engine is returned even where something
+    hinders it. Raises SettingError for an engine that does not exist.
     """
     name = task.settings.method
     if name != "auto":
@@ -90,4 +90,4 @@ def choose_diariser(task: DiarizationTask) -> DiarizationEngine:
             raise SettingError("diarize.method", name, f"must be one of {known}")
         return engine
     engines = sorted(DIARISERS, key=lambda engine: bool(engine.degraded))
-    return next((e for e in engines if not e.hindrance(task.given_to(e))), engines[-1])
+    return next((e for e in engines if not e.hindrance(task.for_engine(e))), engines[-1])

@@ -1,4 +1,4 @@
-"""Who speaks when: windows of speech, voiced as embeddings, clustered, and voted back into turns.
+"""Who speaks when: windows of speech, embedded, clustered, and voted back into turns.
 
 Overlapping speech is given to one of its speakers: one embedding cannot say that two people talk.
 """

@@ -71,7 +71,7 @@ def languages_spoken(evidence: Sequence[Evidence]) -> list[str]:
     """Return the languages that at least two windows are sure of, the most spoken first.
 
     Two or more mean that the recording changes its language. One sure window is not enough: names
-    and loan words make single windows surely wrong.
+    and loan words can make a single window sure and wrong.
     """
     telling = [item for item in evidence if item.end - item.start >= SHORTEST_WINDOW]
     total = sum(item.end - item.start for item in telling)
@@ -80,12 +80,12 @@ def languages_spoken(evidence: Sequence[Evidence]) -> list[str]:
         best = max(item.probabilities, key=lambda language: item.probabilities[language])
         if item.probabilities[best] >= SURE:
             seconds.setdefault(best, []).append(item.end - item.start)
-    found = {
+    totals = {
         language: sum(lengths)
         for language, lengths in seconds.items()
         if len(lengths) >= 2 and sum(lengths) >= SMALLEST_SHARE * total
     }
-    return sorted(found, key=lambda language: (-found[language], language))
+    return sorted(totals, key=lambda language: (-totals[language], language))
 
 
 def language_spans(evidence: Sequence[Evidence], languages: Sequence[str]) -> tuple[LanguageSpan, ...]:

@@ -1,4 +1,4 @@
-"""The pitch of a voice, and what it lets one guess about the speaker."""
+"""The pitch of a voice, and a guess about the speaker from it."""
 
 from __future__ import annotations
 

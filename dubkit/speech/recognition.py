@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 TABLE = "transcribe"
 DEFAULTS = Transcribe()
 
-Advance = Callable[[float], None]
-"""Hears the finished share of the work, 0 to 1."""
+OnProgress = Callable[[float], None]
+"""Called with the finished share of the work, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Recogniser(Protocol):
         audio: NDArray[np.float32],
         spans: Sequence[tuple[float, float]],
         settings: Transcribe | None = None,
-        on_progress: Advance | None = None,
+        on_progress: OnProgress | None = None,
     ) -> Recognition:
         """Return the words spoken inside `spans`, (start, end) in seconds.
 
@@ -69,7 +69,7 @@ class RecognitionTask:
     own: Any = None
     """The engine's own table, an instance of its `settings`; None for an engine without one."""
 
-    def given_to(self, engine: RecognitionEngine) -> RecognitionTask:
+    def for_engine(self, engine: RecognitionEngine) -> RecognitionTask:
         """Return the task as an engine gets it: with its own table."""
         own = engine.settings and self.host.table(engine.table, engine.settings)
         return replace(self, own=own)
@@ -118,12 +118,12 @@ def choose_recogniser(task: RecognitionTask) -> RecognitionEngine:
     if name == "auto":
         engines = list(RECOGNISERS)
         # What the first one lacks, it says itself.
-        return next((e for e in engines if not e.hindrance(task.given_to(e))), engines[0])
+        return next((e for e in engines if not e.hindrance(task.for_engine(e))), engines[0])
     engine = RECOGNISERS.get(name)
     if engine is None:
         known = ", ".join(("auto", *RECOGNISERS.names))
         raise SettingError("transcribe.engine", name, f"must be one of {known}")
-    hindrance = engine.hindrance(task.given_to(engine))
+    hindrance = engine.hindrance(task.for_engine(engine))
     if hindrance:
         raise ModelMissing(f"transcribe.engine is {name!r}, but {hindrance}")
     return engine

@@ -20,14 +20,14 @@ def single_speaker(spans: Sequence[tuple[float, float]]) -> Diarization:
 def named_by_appearance(diarization: Diarization) -> Diarization:
     """Return the same turns in order, with speakers named `spk1`, `spk2`, … by first speech."""
     turns = sorted(diarization.turns, key=lambda turn: (turn.start, turn.end))
-    known = diarization.embeddings
+    vectors = diarization.embeddings
     names: dict[str, str] = {}
     for turn in turns:
         names.setdefault(turn.speaker, f"spk{len(names) + 1}")
     return Diarization(
         turns=tuple(replace(turn, speaker=names[turn.speaker]) for turn in turns),
         method=diarization.method,
-        embeddings={new: known[old] for old, new in names.items() if old in known},
+        embeddings={new: vectors[old] for old, new in names.items() if old in vectors},
     )
 
 

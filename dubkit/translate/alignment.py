@@ -1,4 +1,4 @@
-"""Find replies whose texts slid to other numbers although every number is there once.
+"""Find replies whose texts moved to other numbers although every number is there once.
 
 A model that joins two lines and invents one at the end returns the right count. Nothing about one
 line shows it; the lines together do: names and numbers turn up next door, and lengths and end marks

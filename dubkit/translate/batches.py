@@ -1,4 +1,4 @@
-"""Checked batches for language models: ask, check, repair, ask smaller, and give up honestly.
+"""Checked batches for language models: ask, check, repair, ask for less, and flag what still fails.
 
 A model joins lines, drops numbers, refuses, answers in another language or thinks aloud. No text
 leaves this module unless its number, its length and its language were checked; a line that never
@@ -105,7 +105,7 @@ class BatchTranslator:
             on_done(self._results(batch, outcome))
 
     def _results(self, batch: Sequence[SourceLine], outcome: _Outcome) -> list[Translated]:
-        """One result a line, with the batch's tokens spread so that their sum stays right."""
+        """One result for each line, with the batch's tokens spread so that their sum stays right."""
         results = []
         for index, line in enumerate(batch):
             if line.id in outcome.texts:

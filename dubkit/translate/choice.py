@@ -27,7 +27,7 @@ def choose_translator(task: TranslationTask) -> TranslatorChoice:
     needs no translation is passed through. Raises TranslationError when nothing can serve the pair,
     SettingError for an engine that does not exist.
     """
-    engine = _asked_for(task.settings.provider)
+    engine = _named_engine(task.settings.provider)
     if engine and engine.unchanged:
         return _choice(engine, task)
     if needs_no_translation(task.source, task.target):
@@ -43,7 +43,7 @@ def choose_translator(task: TranslationTask) -> TranslatorChoice:
     return _choice(engine, task)
 
 
-def _asked_for(provider: str) -> TranslationEngine | None:
+def _named_engine(provider: str) -> TranslationEngine | None:
     """Return the engine of the setting, or None for `auto`."""
     if provider == "auto":
         return None
@@ -58,20 +58,20 @@ def _first_usable(task: TranslationTask) -> TranslationEngine | None:
     for engine in TRANSLATORS:
         if engine.unchanged:
             continue
-        if engine.configured(task.given_to(engine)) or not _hindrance(engine, task):
+        if engine.configured(task.for_engine(engine)) or not _hindrance(engine, task):
             return engine
     return None
 
 
 def _hindrance(engine: TranslationEngine, task: TranslationTask) -> str:
-    hindrance = engine.hindrance(task.given_to(engine))
+    hindrance = engine.hindrance(task.for_engine(engine))
     if hindrance or engine.serves(task.source, task.target):
         return hindrance
     return f"it does not translate {language_name(task.source)} into {language_name(task.target)}."
 
 
 def _choice(engine: TranslationEngine, task: TranslationTask, reason: str = "") -> TranslatorChoice:
-    asked = task.given_to(engine)
+    asked = task.for_engine(engine)
     said = reason or (engine.reason(asked) if engine.reason else engine.title)
     return TranslatorChoice(engine, asked, engine.identity(asked), said)
 

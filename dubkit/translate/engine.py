@@ -27,7 +27,7 @@ class TranslationTask:
     own: Any = None
     """The engine's own table, an instance of its `settings`; None for an engine without one."""
 
-    def given_to(self, engine: TranslationEngine) -> TranslationTask:
+    def for_engine(self, engine: TranslationEngine) -> TranslationTask:
         """Return the task as an engine gets it: with its own table."""
         own = engine.settings and self.host.table(engine.table, engine.settings)
         return replace(self, own=own)

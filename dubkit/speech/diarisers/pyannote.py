@@ -71,7 +71,7 @@ def diarize_pyannote(
     import torch
 
     settings = settings or Diarize()
-    pipeline = _opened(source, token)
+    pipeline = _open_pipeline(source, token)
     pipeline.to(torch.device(device))
     # Sound in memory: reading files would need torchcodec, which fits few machines.
     waveform = torch.from_numpy(audio.copy()).unsqueeze(0)
@@ -86,8 +86,8 @@ def diarize_pyannote(
     return named_by_appearance(Diarization(turns, NAME, _embeddings(labels, vectors)))
 
 
-def _opened(source: str | Path, token: str | None) -> Any:
-    """Open the pipeline; every way it can be out of reach ends in one error that says what to do."""
+def _open_pipeline(source: str | Path, token: str | None) -> Any:
+    """Open the pipeline. Whatever puts it out of reach raises one error that says what to do."""
     try:
         opener = importlib.import_module("pyannote.audio").Pipeline
     except ImportError as error:

@@ -103,18 +103,18 @@ def translate_text(text: str, speak: Callable[[str], str]) -> str:
 
 def phrase(sentence: str, phrases: Mapping[str, str]) -> str:
     """The known translation of a short sentence with the sentence's marks and case, or nothing."""
-    found = _MARKS_AROUND.match(sentence)
-    if not found:
+    match = _MARKS_AROUND.match(sentence)
+    if not match:
         return ""
-    before, words, after = found.groups()
-    known = phrases.get(words.casefold().replace("’", "'"), "")
-    if not known:
+    before, words, after = match.groups()
+    translation = phrases.get(words.casefold().replace("’", "'"), "")
+    if not translation:
         return ""
     if words.isupper() and len(words) > 1:
-        known = known.upper()
+        translation = translation.upper()
     elif words[0].isupper():
-        known = known[0].upper() + known[1:]
-    return f"{before}{known}{after}"
+        translation = translation[0].upper() + translation[1:]
+    return f"{before}{translation}{after}"
 
 
 def sentences(text: str) -> list[str]:
@@ -139,15 +139,15 @@ def _sentence(sentence: str, network: Callable[[str], str]) -> str:
     if not any(character.isalpha() for character in sentence) or _CRY.match(sentence):
         return sentence
     shouted = sentence.isupper() and len(sentence.split()) > 1
-    given = sentence.capitalize() if shouted else sentence
+    tidy = sentence.capitalize() if shouted else sentence
     # The network takes the stop in `5 a.m. on Monday` for the end of the sentence.
-    given = re.sub(r"\b([ap])\.m\.(?=\s+\w)", r"\1m", given)
+    tidy = re.sub(r"\b([ap])\.m\.(?=\s+\w)", r"\1m", tidy)
     # Without a full stop the network goes on: `Thanks` became `Obrigado por`.
-    open_end = not given.rstrip('"”’»)]').endswith(_ENDS)
-    text = network(given + "." if open_end else given).strip()
+    open_end = not tidy.rstrip('"”’»)]').endswith(_ENDS)
+    text = network(tidy + "." if open_end else tidy).strip()
     if open_end:
         text = text.removesuffix(".")
-    if given.endswith("...") and text.endswith("…"):
+    if tidy.endswith("...") and text.endswith("…"):
         text = text[:-1] + "..."
     return text.upper() if shouted else text
 

@@ -175,7 +175,7 @@ class _Endpoint:
 
 
 class _NotAnAnswer(Exception):
-    """Something came back with status 200 that is no chat completion."""
+    """A reply with status 200 that is no chat completion."""
 
 
 _FILTERED = object()
