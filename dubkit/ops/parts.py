@@ -102,7 +102,7 @@ def _voice(host: Host, engine: VoiceEngine) -> Check:
 
 
 def _translator(host: Host, settings: Settings, engine: TranslationEngine) -> Check:
-    task = TranslationTask(*PAIR, settings.translate, host).given_to(engine)
+    task = TranslationTask(*PAIR, settings.translate, host).for_engine(engine)
     name, hindrance = f"translator: {engine.name}", engine.hindrance(task)
     return (
         _hindered(name, hindrance, "Others translate what they can.")
