@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.qc.check import CHECKS, needed
-from dubkit.settings import declared_in
 from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Segment
 from stages.shared.delivery import dub_name, picture_report
+from stages.shared.host import part_settings
 from stages.shared.report import degraded_notes, write_report
 from stages.speak import spoken
 from stages.transcribe import identity, open_recogniser, own_settings
@@ -42,20 +42,17 @@ def items(context: Context) -> Sequence[Item]:
     heard = context.digest([[dict(item.inputs) for item in found], context.settings.transcribe.beam])
     whole = {"stitch/dub": sound, "report": shown, "heard": heard}
     whole["shots.json"] = context.artifact_digest("shots.json")
-    whole |= {f"check/{check.name}": context.digest(check.version) for check in CHECKS.others}
-    settings = (*MEASURING, *own, *_changed_limits(context))
+    # dubkit's own checks stand under the version of this stage, another package's under its own.
+    whole |= {f"check/{check.name}": context.digest(CHECKS.package(check.name)) for check in CHECKS.others}
+    settings = (*MEASURING, *own, *_limits(context))
     return [*found, Item(EPISODE, inputs=whole, models=model, settings=settings)]
 
 
-def _changed_limits(context: Context) -> list[str]:
-    """Return the settings of single checks that are not the defaults: these alone enter the key."""
-    own = (
-        setting
-        for check in CHECKS
-        if check.settings
-        for setting in declared_in(check.settings, f"qc.{check.name}")
+def _limits(context: Context) -> tuple[str, ...]:
+    """Return the own settings of the checks that enter the key."""
+    return tuple(
+        name for check in CHECKS for name in part_settings(context, check.settings, f"qc.{check.name}")
     )
-    return [setting.name for setting in own if context.settings.value(setting.name) != setting.default]
 
 
 def _tables(context: Context) -> dict[str, object]:

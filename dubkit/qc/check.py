@@ -81,9 +81,6 @@ class Check:
     """What the report's overview shows of it, flagged or not; None shows what was measured, if anything."""
     tip: str = ""
     """What the report shows when the pointer rests on the flag; empty shows the meaning."""
-    version: int = 1
-    """Raised by another package when its check judges otherwise, so that dubs are measured anew. dubkit's own
-    checks stand under the version of the stage."""
 
 
 CHECKS = Registry(

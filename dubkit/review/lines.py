@@ -9,6 +9,7 @@ from dubkit.episode.context import Context
 from dubkit.episode.edits import LineEdit, given, lock_conflict
 from dubkit.episode.store import Record, canonical, decoded
 from dubkit.errors import DubkitError, EditRefused
+from dubkit.qc.check import shown_measure
 from dubkit.review.takes import GENERATING, current_take, takes_to_compare
 from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, LineRoute, Route, Segment, SpokenLine
 
@@ -48,6 +49,8 @@ class ReviewLine:
     word_error: float | None
     start_error: float | None
     loudness_error: float | None
+    measures: dict[str, str]
+    """What checks measured besides, as people read it: `{"shouting": "3.2 dB"}`."""
     spoken: float
     """Length of the speech in seconds; 0 while there is none."""
     speed: float
@@ -165,6 +168,7 @@ class _LineReader:
             word_error=measured.word_error if measured else None,
             start_error=measured.start_error if measured else None,
             loudness_error=measured.loudness_error if measured else None,
+            measures=_shown(measured),
             spoken=round(take.samples / SAMPLE_RATE, 3) if take else 0.0,
             speed=take.speed if take else 1.0,
             fit=take.fit if take else "",
@@ -201,6 +205,11 @@ def _measured(context: Context) -> dict[str, LineQc]:
     return {line.id: line for line in measured.lines}
 
 
+def _shown(measured: LineQc | None) -> dict[str, str]:
+    measures = measured.measures if measured else None
+    return {name: shown_measure(name, value) for name, value in (measures or {}).items()}
+
+
 def _spoken(record: Record | None) -> SpokenLine | None:
     if record is None or record.error or record.value is None:
         return None
@@ -210,13 +219,13 @@ def _spoken(record: Record | None) -> SpokenLine | None:
 def _flags(
     segment: Segment, line: Line, take: SpokenLine | None, measured: LineQc | None, failed: bool
 ) -> tuple[str, ...]:
-    found = [*segment.flags, *line.flags]
+    flags = [*segment.flags, *line.flags]
     if take is not None:
-        found += take.flags
+        flags += take.flags
     if measured is not None and take is not None:
-        found += measured.flags
+        flags += measured.flags
     if failed:
-        found.append("failed")
+        flags.append("failed")
     if take is not None and take.text and take.text != line.text:
-        found.append("other-text")
-    return tuple(dict.fromkeys(found))
+        flags.append("other-text")
+    return tuple(dict.fromkeys(flags))

@@ -137,6 +137,8 @@ def _print_line(line: ReviewLine) -> None:
 
 
 def _measures(line: ReviewLine) -> str:
+    from dubkit.qc.check import flag_words
+
     found = []
     if line.spoken:
         found.append(f"{line.spoken:.2f} s spoken at {line.speed:.2f} of the voice's pace, {line.fit}")
@@ -146,6 +148,7 @@ def _measures(line: ReviewLine) -> str:
         found.append(f"starts {1000 * line.start_error:.0f} ms late")
     if line.loudness_error is not None:
         found.append(f"{line.loudness_error:+.1f} LU against the source")
+    found += [f"{flag_words(name)[0].lower()} {value}" for name, value in line.measures.items()]
     return "; ".join(found)
 
 

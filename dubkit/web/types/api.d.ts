@@ -25,6 +25,7 @@ export interface ReviewLine {
   word_error: number | null;
   start_error: number | null;
   loudness_error: number | null;
+  measures: Record<string, string>;
   spoken: number;
   speed: number;
   fit: string;

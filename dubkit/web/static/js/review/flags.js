@@ -33,6 +33,8 @@ export function measures(line) {
     found.push({ label: `${signed(line.loudness_error, 1)} LU`, title: "Loudness against the source" });
   if (line.speed && Math.abs(line.speed - 1) >= 0.05)
     found.push({ label: `${line.speed.toFixed(2)}×`, title: "Speaking rate against the voice's own" });
+  for (const [name, value] of Object.entries(line.measures))
+    found.push({ label: `${flagLabel(name)} ${value}`, title: flagMeaning(name) });
   return found;
 }
 

@@ -1,0 +1,64 @@
+"""The report reads every stage that took part, those of other packages too."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import stages
+from dubkit import registry
+from dubkit.episode.store import Parts, Record
+from stages.shared.report import degraded_notes, models_used
+from tests.review.test_changes import PT, make_episode
+from tests.test_registry import install
+
+CLEANING = """
+from dubkit.chain.stage import Stage
+
+STAGE = Stage(name="clean", version=1, scope="language", items=lambda context: [], run=None, needs=("speak",))
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    install(folder, "dubkit_clean", CLEANING, "clean = dubkit_clean:STAGE", group="dubkit.stages")
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setattr(registry, "_entry_points_by_group", registry._entry_points_by_group.__wrapped__)
+    stages.STAGES.__dict__.pop("_read", None)
+    stages.chain.cache_clear()
+    yield
+    stages.STAGES.__dict__.pop("_read", None)
+    stages.chain.cache_clear()
+    sys.modules.pop("dubkit_clean", None)
+
+
+def record(stage: str, **fields: object) -> Record:
+    parts = Parts(stage, 1, models={"cleaner": "brush-1"})
+    return Record("s0001", "key", parts, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("package")
+def test_no_stage_is_missing_in_the_report(tmp_path: Path) -> None:
+    context = make_episode(tmp_path)
+    for stage in stages.STAGES:
+        context.store.save_record(record(stage.name, degraded=("was done by hand",)), PT)
+    notes = [note.partition(":")[0] for note in degraded_notes(context)]
+    names = stages.chain().names
+    assert names.index("clean") == names.index("speak") + 1
+    before = [s.name for s in stages.chain().taking_part(context) if names.index(s.name) < names.index("qc")]
+    assert notes == before
+    assert {"extract", "prompt", "clips", "speak", "clean", "stitch"} <= set(notes)
+    assert ("cleaner", "brush-1") in [(used.role, used.name) for used in models_used(context)]
+
+
+@pytest.mark.usefixtures("package")
+def test_what_failed_is_named_and_another_engines_stages_are_left_out(tmp_path: Path) -> None:
+    context = make_episode(tmp_path)
+    context.store.save_record(record("clean", error="no water\nat all"), PT)
+    context.store.save_record(record("denoise", error="of the generator"), PT)
+    assert degraded_notes(context) == ["clean s0001 failed: no water"]
