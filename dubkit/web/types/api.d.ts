@@ -84,7 +84,7 @@ export interface ShownTake {
   span: [number, number] | null;
 }
 
-export interface MadeBy {
+export interface ProvenanceStep {
   stage: string;
   item: string;
   key: string;
@@ -96,20 +96,20 @@ export interface MadeBy {
   error: string;
 }
 
-export interface Why {
+export interface Provenance {
   prompt: string;
   engine: string;
   voice: string;
   seed: number | null;
   models: Record<string, string>;
   edits: string[];
-  stages: MadeBy[];
+  stages: ProvenanceStep[];
 }
 
 export interface Details {
   line: ReviewLine;
   takes: ShownTake[];
-  why: Why;
+  why: Provenance;
 }
 
 export interface HistoryRow {

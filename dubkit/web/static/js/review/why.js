@@ -2,9 +2,9 @@
 
 import { byId, h } from "../dom.js";
 
-/** @import { MadeBy, Why } from "../../../types/api" */
+/** @import { Provenance, ProvenanceStep } from "../../../types/api" */
 
-/** @param {Why} why */
+/** @param {Provenance} why */
 export function showWhy(why) {
   const list = h("dl", {});
   /** @param {string} name @param {Node|string} value */
@@ -19,7 +19,7 @@ export function showWhy(why) {
   byId("why").replaceChildren(list);
 }
 
-/** @param {MadeBy} made */
+/** @param {ProvenanceStep} made */
 function step(made) {
   const parts = { settings: named(made.settings), models: named(made.models), edits: named(made.edits), inputs: Object.keys(made.inputs ?? {}).join(", ") };
   const rows = Object.entries(parts).filter(([, value]) => value);
