@@ -388,7 +388,7 @@ def test_a_job_outlives_its_worker_and_the_server(pages: Pages, server: Served, 
     page.wait_for_selector("#bar")
     for worker in server.workers():
         os.kill(worker, signal.SIGKILL)
-    page.wait_for_selector("text=The worker fell silent", timeout=30_000)
+    page.wait_for_selector("text=The worker stopped responding", timeout=30_000)
     page.wait_for_selector("#bar", timeout=30_000)
     server.stop(signal.SIGKILL)
     page.wait_for_selector("#lost", timeout=15_000)

@@ -12,7 +12,7 @@ from dubkit.types import Line, Translation
 from dubkit.web.accounts.people import Role
 from dubkit.web.api.shown_jobs import ShownEvent
 from dubkit.web.jobs.kinds import Job, JobProgress, JobWork
-from dubkit.web.pages.jobs import tell
+from dubkit.web.pages.jobs import history_of
 from dubkit.web.site import Site
 from dubkit.web.templating import duration, size, slug, static_url
 from tests.support.paths import ROOT, SAMPLE
@@ -94,7 +94,7 @@ def test_hostile_addresses_break_no_page(browsers: dict[str, Browser]) -> None:
 
 def test_the_library_tells_state_flags_and_degradation(browsers: dict[str, Browser]) -> None:
     text = browsers["ada"].get("/").text
-    assert "1 to look at" in text
+    assert "1 to check" in text
     assert "Not finished" in text
     assert "Degraded: 1 reason" in text
     assert "Series &amp; co" in text
@@ -136,7 +136,7 @@ def test_an_empty_library_says_how_to_begin(tmp_path: Path) -> None:
     with running_site(tmp_path) as site:
         text = site.browser().get("/").text
     check_page(text)
-    assert "Nothing is dubbed yet" in text
+    assert "No episodes yet" in text
     assert "Log out" not in text, "nobody is logged in on a server without users"
 
 
@@ -153,7 +153,7 @@ def test_a_job_is_shown_to_its_owner_and_admins_alone(running: Running, browsers
     assert job.id not in browsers["eve"].get("/jobs?state=failed").text
     assert job.id not in browsers["vic"].get("/jobs").text
     text = browsers["eve"].get("/").text
-    assert "Waits for a worker" in text
+    assert "Waiting for a worker" in text
     running.site.queue.cancel(job.id)
     ended = browsers["eve"].get(f"/jobs/{job.id}").text
     assert "Cancelled" in ended
@@ -185,7 +185,7 @@ def ended_job(state: str = "failed") -> Job:
 
 
 def test_events_become_stages_with_times_and_a_log_in_words() -> None:
-    told = tell(
+    history = history_of(
         [
             event(1, "submitted", 0),
             event(2, "leased", 1, attempt=2),
@@ -199,19 +199,19 @@ def test_events_become_stages_with_times_and_a_log_in_words() -> None:
         ],
         ended_job(),
     )
-    assert [(row.stage, row.seconds, row.items, row.total) for row in told.stages] == [
+    assert [(row.stage, row.seconds, row.items, row.total) for row in history.stages] == [
         ("speak", 5.0, 3, 4),
         ("mix", 2.0, 1, 1),
     ]
-    assert [kind for _, _, kind in told.log] == ["calm", "calm", "calm", "warn", "bad"]
-    assert told.log[1][1] == "A worker began it, attempt 2."
-    assert told.last == 9
+    assert [kind for _, _, kind in history.log] == ["calm", "calm", "calm", "warn", "bad"]
+    assert history.log[1][1] == "A worker started it, attempt 2."
+    assert history.last == 9
 
 
 def test_a_job_that_waits_for_the_generator_says_so() -> None:
-    told = tell([event(1, "released", 0, for_generator=True), event(2, "released", 1)], ended_job())
-    assert "generator to itself" in told.log[0][1]
-    assert "handed it back" in told.log[1][1]
+    history = history_of([event(1, "released", 0, for_generator=True), event(2, "released", 1)], ended_job())
+    assert "graphics card of its own" in history.log[0][1]
+    assert "put it back" in history.log[1][1]
 
 
 # --- a new job --------------------------------------------------------------------------------

@@ -252,9 +252,9 @@ def test_a_cookie_that_was_not_made_here_is_refused(server: Running) -> None:
     cookies = [
         "", "x", "...", body, good[:-1], good + "x", f"{body}.{stamp}.", f"{body[:-2]}AA.{stamp}.{signature}",
         f"{body}.{'A' * len(stamp)}.{signature}",
-        forged.written(forged.new("root", version)).split(";")[0].split("=", 1)[1],
-        old.written(old.new("root", version + 1)).split(";")[0].split("=", 1)[1],
-        old.written(old.new("nobody", 1)).split(";")[0].split("=", 1)[1],
+        forged.set_cookie(forged.new("root", version)).split(";")[0].split("=", 1)[1],
+        old.set_cookie(old.new("root", version + 1)).split(";")[0].split("=", 1)[1],
+        old.set_cookie(old.new("nobody", 1)).split(";")[0].split("=", 1)[1],
         old._signer.dumps(["root"]), old._signer.dumps({"user": "root"}), old._signer.dumps([1, 2, 3]),
         old._signer.dumps(None),
     ]  # fmt: skip
@@ -497,7 +497,7 @@ def test_a_part_of_a_page_is_never_answered_with_a_page(server: Running) -> None
     part = {"HX-Request": "true"}
     closed = server.browser().get("/jobs", headers=part)
     assert closed.status_code == 401
-    assert "Load the page again to log in" in closed.text
+    assert "Reload the page to log in" in closed.text
     ed, vic = server.browser("ed"), server.browser("vic")
     hostile = "/%3Cscript%3Ealert(1)%3C/script%3E"
     answers = [

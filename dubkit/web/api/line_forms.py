@@ -21,7 +21,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class LinePatch(Strict):
+class LineFields(Strict):
     """What to change about a line; a missing field stays as it is, an empty text takes its edit back."""
 
     text: Text | None = None
@@ -34,6 +34,11 @@ class LinePatch(Strict):
     delivery: Text | None = None
     note: Text | None = None
     accepted: bool | None = None
+
+
+class LinePatch(LineFields):
+    """A change of one line; `seen` guards against overwriting newer edits."""
+
     seen: int | None = Field(
         None,
         ge=0,

@@ -1,4 +1,4 @@
-"""The lines of a job's episode as a table: read, changed at once, and spoken."""
+"""The lines of a job's episode: read them, change several at once, and speak the changed ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query
 from fastapi.responses import Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from dubkit.episode.context import Context
 from dubkit.episode.edits.log import EditLog
@@ -20,29 +20,30 @@ from dubkit.review.regeneration import pending
 from dubkit.translate.language import normalise
 from dubkit.web.accounts.access import Editor, Viewer
 from dubkit.web.accounts.audit import audit
+from dubkit.web.api.line_forms import LineFields, Strict
 from dubkit.web.api.shown_jobs import JobToChange, OpenJob, ShownJob, shown_job
 from dubkit.web.jobs.kinds import Job, JobWork
 from dubkit.web.site import OnSite, Site
 
 Language = Annotated[
-    str, Query(max_length=100, description="A language of the job; one alone needs no name.")
+    str, Query(max_length=100, description="A language of the job; may be left out when there is only one.")
 ]
 ROWS = "json"
-"""The interface's own answer, with the fields of `Row`; every other format is a file."""
+"""The answer as JSON, with the fields of `Row`; every other format is a file."""
 
 
 def file_formats() -> list[Format]:
-    """Return the formats that a transcript can be sent in as a file."""
+    """Return the formats of transcripts that are sent as a file."""
     return [FORMATS.records[name] for name in writable("rows", "cues") if name != ROWS]
 
 
 def format_choices() -> list[str]:
-    """Return what a transcript can be asked for as."""
+    """Return the names of all formats of transcripts."""
     return [ROWS, *(format.name for format in file_formats())]
 
 
 def check_format(name: str) -> str:
-    """Return the name of a format that transcripts are sent in. Raises ValueError for others."""
+    """Return the name of a format of transcripts. Raises ValueError for others."""
     if name not in format_choices():
         raise ValueError(f"must be one of {', '.join(format_choices())}")
     return name
@@ -54,14 +55,14 @@ FormatName = Annotated[
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
     404: {"description": "There is no such job, or its episode has no lines in that language."},
-    409: {"description": "The job has not come to the lines yet, or somebody changed the same meanwhile."},
+    409: {"description": "The job has no lines yet, or somebody changed the same meanwhile."},
 }
 router = APIRouter(prefix="/{job}/transcript")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line; times are seconds of the episode. `text` is empty in a transcript of the source alone."""
+    """One line; times are seconds of the episode. `text` is empty when only the source is transcribed."""
 
     id: str
     start: float
@@ -75,39 +76,31 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ChangedRows:
-    """The rows that were changed, and the last event of the episode's edits."""
+    """The changed rows, and the last event of the episode's edits."""
 
     seen: int
     rows: list[Row]
 
 
-class RowChange(BaseModel):
-    """What shall become of a line; what is left out stays, an empty text takes an edit back."""
-
-    model_config = ConfigDict(extra="forbid")
+class RowPatch(LineFields):
+    """A change of the line with this id."""
 
     id: Annotated[str, Field(min_length=1, max_length=40)]
-    text: Annotated[str, Field(max_length=5000)] | None = None
-    speaker: Annotated[str, Field(max_length=40)] | None = None
-    start: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] | None = None
-    end: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] | None = None
 
 
-class Synthesis(BaseModel):
+class Synthesis(Strict):
     """What to speak."""
-
-    model_config = ConfigDict(extra="forbid")
 
     language: Annotated[str, Field(max_length=100)] = ""
     lock: bool = False
-    """Lock the lines that people edited once they are spoken, so that no later run changes them."""
+    """Lock the edited lines once they are spoken, so that no later run changes them."""
 
 
-Changes = Annotated[list[RowChange], Field(min_length=1, max_length=10_000)]
+Changes = Annotated[list[RowPatch], Field(min_length=1, max_length=10_000)]
 
 
 def standard(tag: str) -> str:
-    """Return a language tag in its standard form; empty stays. Raises HTTP 404 for no language."""
+    """Return a language tag in its standard form, empty for empty. Raises HTTP 404 for an unknown one."""
     try:
         return normalise(tag) if tag else ""
     except SettingError:
@@ -115,17 +108,17 @@ def standard(tag: str) -> str:
 
 
 def lines_of(site: Site, job: Job, language: str, *, source_too: bool = False) -> Context:
-    """Open the episode of a job in a language. Raises HTTP 404 or 409 where it has no lines in it."""
+    """Open the episode of a job in a language. Raises HTTP 404 or 409 when it has no lines there."""
     tags = job.work.languages
     tag = standard(language) or (tags[0] if len(tags) == 1 else "")
     if not tag and not (source_too and not tags):
         raise HTTPException(404, f"Which language? Job {job.id} has: {', '.join(tags) or 'none'}.")
     try:
         context = of_folder(site.session, site.output / job.work.episode).fresh(tag)
-        there = context.store.has("translation.json" if tag else "transcript.json", tag)
+        has_lines = context.store.has("translation.json" if tag else "transcript.json", tag)
     except MediaError:
-        there = False
-    if there:
+        has_lines = False
+    if has_lines:
         return context
     if not job.ended:
         raise HTTPException(
@@ -145,11 +138,13 @@ def rows(context: Context) -> list[Row]:
     return shown
 
 
-def asked_format(
-    format: Annotated[FormatName | None, Query(description="Over what the Accept header says.")] = None,
+def requested_format(
+    format: Annotated[
+        FormatName | None, Query(description="Takes precedence over the Accept header.")
+    ] = None,
     accept: Annotated[str, Header(max_length=1000)] = "",
 ) -> str:
-    """Return the name of the format that is asked for."""
+    """Return the name of the requested format."""
     if format is not None:
         return format
     by_type = {format.media_type: format.name for format in reversed(file_formats())} | {
@@ -174,7 +169,7 @@ def read_transcript(
     job: OpenJob,
     site: OnSite,
     person: Viewer,
-    format: Annotated[str, Depends(asked_format)],
+    format: Annotated[str, Depends(requested_format)],
     language: Language = "",
 ) -> list[Row] | Response:
     """Return the lines as rows (JSON), or as a file: a table or subtitles."""
@@ -190,29 +185,31 @@ def read_transcript(
     return Response(content, media_type=record.media_type, headers=headers)
 
 
-@router.put("", responses={**ANSWERS, 400: {"description": "A line cannot be changed so; none is."}})
+@router.put(
+    "", responses={**ANSWERS, 400: {"description": "A line cannot be changed like this; no line is changed."}}
+)
 def change_transcript(
     changes: Changes,
     job: JobToChange,
     site: OnSite,
     person: Editor,
     language: Language = "",
-    seen: Annotated[int | None, Query(ge=0, le=2**53, description="Last event you know of.")] = None,
+    seen: Annotated[int | None, Query(ge=0, le=2**53, description="The last event you know of.")] = None,
 ) -> ChangedRows:
-    """Change lines: all of them or, when one is refused, none."""
+    """Change several lines: all of them, or none when one is refused."""
     context = lines_of(site, job, language)
-    wanted: dict[str, LineChange] = {}
+    by_id: dict[str, LineChange] = {}
     for position, change in enumerate(changes):
-        if change.id in wanted:
+        if change.id in by_id:
             where = ["body", position, "id"]
             twice = {"loc": where, "msg": f"{change.id} is named twice", "type": "value_error"}
             raise HTTPException(422, [twice])
-        wanted[change.id] = LineChange(**change.model_dump(exclude={"id"}, exclude_none=True))
-    event = Desk(context, person.name).edit_all(wanted, seen, action="edit")
+        by_id[change.id] = LineChange(**change.model_dump(exclude={"id"}, exclude_none=True))
+    event = Desk(context, person.name).edit_all(by_id, seen, action="edit")
     if event is not None:
-        audit(site, person, "edit", f"{job.work.episode}/{context.language}", " ".join(sorted(wanted)))
+        audit(site, person, "edit", f"{job.work.episode}/{context.language}", " ".join(sorted(by_id)))
     now = context.fresh()
-    shown = [row for row in rows(now) if row.id in wanted]
+    shown = [row for row in rows(now) if row.id in by_id]
     return ChangedRows(event.number if event else EditLog(now.store).last(), shown)
 
 
@@ -221,14 +218,14 @@ def change_transcript(
     status_code=202,
     responses={**ANSWERS, 409: {"description": "Nothing has changed, or the job has no lines yet."}},
 )
-def synthesize(asked: Synthesis, job: JobToChange, site: OnSite, person: Editor) -> ShownJob:
-    """Speak the changed lines and rebuild the episode, in a new job that does no more than that."""
-    context = lines_of(site, job, asked.language)
+def synthesize(body: Synthesis, job: JobToChange, site: OnSite, person: Editor) -> ShownJob:
+    """Speak the changed lines and rebuild the dub, in a new job that does nothing else."""
+    context = lines_of(site, job, body.language)
     if pending(context, site.speeds).nothing:
         raise HTTPException(409, f"Nothing to do in {context.language}: everything is up to date.")
     edited = tuple(sorted(line for line, edit in context.placed.lines.items() if edit.text is not None))
     work = JobWork(
-        "render", str(context.source), job.work.episode, (context.language,), {}, edited if asked.lock else ()
+        "render", str(context.source), job.work.episode, (context.language,), {}, edited if body.lock else ()
     )
     new = site.queue.submit(work, person.name)
     audit(site, person, "synthesize", f"{job.work.episode}/{context.language}", new.id)

@@ -1,4 +1,4 @@
-"""Pages of the settings, one's own account, and the users. What changes goes through `/api`."""
+"""Pages of settings, account and users. Changes go through `/api`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AUDIT_PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class SettingRow:
-    """One setting as it stands."""
+    """One setting with its current value."""
 
     name: str
     value: str
@@ -36,7 +36,7 @@ class SettingRow:
 
 @router.get("/settings")
 def settings_page(request: Request, site: OnSite, person: Viewer) -> HTMLResponse:
-    """Show what the machine can do, the settings with their origins, and the person's own account."""
+    """Show the person's account, what the machine can do, and the settings with their origins."""
     accounts = Accounts(site.database)
     user = accounts.user(person.name)
     return page(
@@ -54,9 +54,9 @@ def settings_page(request: Request, site: OnSite, person: Viewer) -> HTMLRespons
 
 @router.get("/settings/machine")
 def machine_part(request: Request, site: OnSite, person: Viewer) -> HTMLResponse:
-    """Show what `dubkit doctor` and `dubkit models list` find; a part of the settings page.
+    """Show what `dubkit doctor` and `dubkit models list` report; a part of the settings page.
 
-    It takes seconds, so the page does not wait for it.
+    This takes seconds, so the page loads it later.
     """
     from dubkit.models.listing import list_models
     from dubkit.ops.doctor import examine
@@ -93,7 +93,7 @@ def users_page(
 
 
 def _setting_rows(site: Site, person: Person) -> list[SettingRow]:
-    """Return the settings: an admin sees all, others those that a job may have, and no folder."""
+    """Return the settings: all of them for admins; for others those that a job may have, without paths."""
     from dubkit.config import declared
 
     rows = []
@@ -117,5 +117,5 @@ def _facts(site: Site) -> list[tuple[str, str]]:
         ("Input folder", str(site.inputs.resolve())),
         ("Database", "SQLite" if database.sqlite else database.engine.url.get_backend_name()),
         ("Reachable from", "this machine only" if site.local else "other machines"),
-        ("Workers begun with the server", str(site.settings.serve.workers)),
+        ("Workers started with the server", str(site.settings.serve.workers)),
     ]

@@ -1,4 +1,4 @@
-"""The characters: who speaks in each episode of each series, as named, described and voiced."""
+"""The characters page: the speakers of each episode, with their names, descriptions and voices."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
-class SpokenBy:
-    """A line as the page offers it for splitting a speaker."""
+class LineChoice:
+    """A line of a speaker, to be ticked when the speaker is split."""
 
     id: str
     start: float
@@ -33,11 +33,13 @@ class SpokenBy:
 def characters_page(
     request: Request, site: OnSite, person: Viewer, episode: str = "", language: str = ""
 ) -> HTMLResponse:
-    """Show the episodes by series; the people of each are asked for when it is opened."""
+    """Show the episodes by series; the people of an episode are loaded when it is opened."""
     cards = library_cache(request).rows(site, person)
-    told = [card for card in cards if card.languages]
-    wanted = episode or (told[0].name if told else "")
-    return page(request, person, "characters.html", series=by_series(told), wanted=wanted, language=language)
+    dubbed = [card for card in cards if card.languages]
+    opened = episode or (dubbed[0].name if dubbed else "")
+    return page(
+        request, person, "characters.html", series=by_series(dubbed), opened=opened, language=language
+    )
 
 
 @router.get("/characters/{episode}/{language}")
@@ -64,8 +66,8 @@ def people_part(
     )
 
 
-def _lines(context: Context, rows: list[SpeakerRow]) -> dict[str, list[SpokenBy]]:
-    found: dict[str, list[SpokenBy]] = {row.id: [] for row in rows}
+def _lines(context: Context, rows: list[SpeakerRow]) -> dict[str, list[LineChoice]]:
+    lines: dict[str, list[LineChoice]] = {row.id: [] for row in rows}
     for segment in context.segments:
-        found[segment.speaker].append(SpokenBy(segment.id, segment.start, segment.end, segment.text))
-    return found
+        lines[segment.speaker].append(LineChoice(segment.id, segment.start, segment.end, segment.text))
+    return lines

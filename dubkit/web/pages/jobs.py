@@ -1,4 +1,4 @@
-"""Pages of the jobs: all of them, and one of them while it runs."""
+"""Pages of jobs: the list, and one job while it runs."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ PAGE = 50
 """Jobs on one page of the list."""
 
 KINDS = {"dub": "Dub", "regenerate": "New takes", "render": "Rebuild"}
-"""Kind of work -> what people call it."""
+"""Kind of work -> its name on the pages."""
 
 
 @dataclass(slots=True)
 class StageTime:
-    """One stage of a job as its events tell it."""
+    """One stage of a job, from its events."""
 
     stage: str
     language: str
@@ -48,19 +48,19 @@ class StageTime:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took; None while it runs."""
+        """Seconds it took; None while it runs."""
         return (self.ended - self.began).total_seconds() if self.ended else None
 
 
 @dataclass(slots=True)
-class Told:
-    """What the events of a job say, in the order in which a person asks for it."""
+class JobHistory:
+    """What the events of a job say: its stages and its log."""
 
     stages: list[StageTime] = field(default_factory=list)
     log: list[tuple[datetime, str, str]] = field(default_factory=list)
-    """When, what in words, and `calm`, `warn` or `bad`."""
+    """Time, text, and `calm`, `warn` or `bad`."""
     last: int = 0
-    """Number of the last event that is told here."""
+    """Number of the last event."""
 
 
 @router.get("/jobs")
@@ -85,39 +85,39 @@ def jobs_page(
 
 @router.get("/jobs/{job}")
 def job_page(request: Request, site: OnSite, person: Viewer, job: str) -> HTMLResponse:
-    """Show one job: progress, stages, log, and what can be done about it."""
-    found = own_job(site, person, job)
+    """Show one job: progress, stages, log, and buttons to cancel or retry it."""
+    row = own_job(site, person, job)
     events = [
         shown_event(site, person, event)
-        for event in site.queue.all_events(found.id)
+        for event in site.queue.all_events(row.id)
         if may_see_event(person, event)
     ]
     return page(
         request,
         person,
         "job.html",
-        job=shown_job(site, person, found),
-        told=tell(events, found),
-        names={tag: language_name(tag) for tag in found.work.languages},
+        job=shown_job(site, person, row),
+        history=history_of(events, row),
+        names={tag: language_name(tag) for tag in row.work.languages},
         kinds=KINDS,
     )
 
 
 def running_jobs(site: Site, person: Person) -> list[ShownJob]:
-    """Return the jobs that have not ended and that a person may see, those at work first."""
+    """Return the jobs that have not ended and that a person may see, running ones first."""
     return [
         job for state in ("running", "queued") for job in visible_jobs(site, person, state=state, limit=PAGE)
     ]
 
 
-def tell(events: Sequence[ShownEvent], job: Job) -> Told:
-    """Order the events of a job by stage, and put the rest into words."""
-    told = Told()
+def history_of(events: Sequence[ShownEvent], job: Job) -> JobHistory:
+    """Return the stages of a job, and its other events in words."""
+    history = JobHistory()
     for event in events:
-        told.last = max(told.last, event.number)
+        history.last = max(history.last, event.number)
         if event.kind == "stage":
-            _close(told, event.at)
-            told.stages.append(
+            _close(history, event.at)
+            history.stages.append(
                 StageTime(
                     str(event.detail.get("stage", "")),
                     str(event.detail.get("language", "")),
@@ -127,20 +127,20 @@ def tell(events: Sequence[ShownEvent], job: Job) -> Told:
                 )
             )
         elif event.kind == "stage-finished":
-            _close(told, event.at)
+            _close(history, event.at)
         elif event.kind != "progress":
             if event.kind not in ("note", "trace"):
-                _close(told, event.at)
+                _close(history, event.at)
             text, kind = _in_words(event)
-            told.log.append((event.at, text, kind))
+            history.log.append((event.at, text, kind))
     if job.ended:
-        _close(told, job.updated)
-    return told
+        _close(history, job.updated)
+    return history
 
 
-def _close(told: Told, at: datetime) -> None:
-    if told.stages and told.stages[-1].ended is None:
-        told.stages[-1].ended = at
+def _close(history: JobHistory, at: datetime) -> None:
+    if history.stages and history.stages[-1].ended is None:
+        history.stages[-1].ended = at
 
 
 def _in_words(event: ShownEvent) -> tuple[str, str]:
@@ -153,17 +153,17 @@ def _in_words(event: ShownEvent) -> tuple[str, str]:
         case "submitted":
             return "Submitted.", "calm"
         case "leased":
-            return f"A worker began it{_attempt(detail)}.", "calm"
+            return f"A worker started it{_attempt(detail)}.", "calm"
         case "lease-lost":
-            return "The worker fell silent; the job went back to the queue.", "warn"
+            return "The worker stopped responding; the job went back to the queue.", "warn"
         case "cancel-requested":
-            return "Somebody asked to cancel it.", "warn"
+            return "Somebody cancelled it.", "warn"
         case "released" if detail.get("for_generator"):
-            return "It makes pictures, so it waits until it has the generator to itself.", "calm"
+            return "It generates clips, so it waits for a graphics card of its own.", "calm"
         case "released":
-            return "The worker handed it back to the queue.", "calm"
+            return "The worker put it back into the queue.", "calm"
         case "retried":
-            return "Somebody asked to try again.", "calm"
+            return "Somebody retried it.", "calm"
         case "finished":
             return _ending(detail)
     return event.kind.replace("-", " ").capitalize() + ".", "calm"
@@ -177,9 +177,9 @@ def _attempt(detail: dict[str, Any]) -> str:
 def _ending(detail: dict[str, Any]) -> tuple[str, str]:
     words = {
         "done": ("Done.", "calm"),
-        "degraded": ("Done, but degraded; the reasons are above.", "warn"),
-        "failed": ("Failed; the reason is above.", "bad"),
-        "cancelled": ("Cancelled. What was finished stays and is used again.", "warn"),
+        "degraded": ("Done, but degraded; see the reasons above.", "warn"),
+        "failed": ("Failed; see the reason above.", "bad"),
+        "cancelled": ("Cancelled. Finished items are kept and will be reused.", "warn"),
     }
     return words.get(str(detail.get("state", "")), ("Ended.", "calm"))
 

@@ -1,4 +1,4 @@
-"""The library: every episode a person may see, and what became of it in each language."""
+"""The library page: every episode that a person may see, with the state of each language."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ NO_SERIES = "No series"
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """Who may see an episode besides the person who looks."""
+    """Who may see an episode, for the form that changes it."""
 
     people: tuple[str, ...]
     everybody: bool
     words: str
-    """Everyone who may see it, as one reads it."""
+    """Everyone who may see it, in words."""
 
 
 @router.get("/")
@@ -64,13 +64,13 @@ def by_series(cards: Sequence[EpisodeRow]) -> list[tuple[str, list[EpisodeRow]]]
 
 
 def _sharing(site: Site, person: Person, episode: str) -> Sharing | None:
-    """Return how an episode is shared, for those who may change that: its owners and admins."""
-    found = readers(site, episode)
-    if not (person.may("editor") and found.may_share(person)):
+    """Return how an episode is shared; None unless the person may change that (owners and admins)."""
+    who = readers(site, episode)
+    if not (person.may("editor") and who.may_share(person)):
         return None
-    others = tuple(sorted(found.others - {EVERYBODY}))
-    if EVERYBODY in found.others:
+    others = tuple(sorted(who.others - {EVERYBODY}))
+    if EVERYBODY in who.others:
         return Sharing(others, True, "everybody with a login")
-    names = ["you"] if person.name in found.owners else []
-    names += sorted((found.owners | found.others) - {person.name})
+    names = ["you"] if person.name in who.owners else []
+    names += sorted((who.owners | who.others) - {person.name})
     return Sharing(others, False, f"{', '.join(names)} and admins" if names else "admins only")

@@ -15,14 +15,14 @@ router = APIRouter(include_in_schema=False)
 
 WRONG = "Name or password is wrong."
 NEEDS_HTTPS = (
-    "This server is reached over plain HTTP, and browsers keep its session only over HTTPS. "
+    "You reached this server over plain HTTP, but browsers keep its session only over HTTPS. "
     "Put an HTTPS proxy in front of it."
 )
 
 
 @router.get("/login")
 def login_page(request: Request, next: str = "/") -> Response:
-    """Show the form, or go on when somebody is logged in already."""
+    """Show the form, or redirect when the person is logged in already."""
     if request.state.person is not None:
         return RedirectResponse(safe_next(next), 303)
     plain = request.app.state.sessions.secure and request.url.scheme != "https"
@@ -36,7 +36,7 @@ async def log_in(
     password: Annotated[str, Form(max_length=4000)],
     next: Annotated[str, Form(max_length=4000)] = "/",
 ) -> Response:
-    """Check the password and begin a new session, so that one known beforehand is worth nothing."""
+    """Check the password and begin a new session, so that an old session id is useless."""
     logins: Logins = request.app.state.logins
     try:
         visit = await logins.log_in(name, password, address_of(request))

@@ -1,4 +1,4 @@
-"""The page of a new job: what may be asked for, and what it would take."""
+"""The page of a new job: the form, and the plan of what it would do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from dubkit.web.templating import page
 router = APIRouter(include_in_schema=False)
 
 CHUNK = 8 * 1024 * 1024
-"""Bytes of an upload that are sent at once: what is lost at most when the connection breaks."""
+"""Bytes of an upload sent at once: the most that a lost connection costs."""
 
 SUGGESTED = (
     "ar", "bn", "cs", "da", "de", "el", "en", "es", "es-419", "fi", "fr", "fr-CA", "he", "hi", "hu", "id",
@@ -44,12 +44,12 @@ class Option:
 
     name: str
     value: str
-    """The server's own value, in words."""
+    """The value of the server, as text."""
     help: str
     choices: tuple[str, ...] = ()
     number: bool = False
     label: str = ""
-    """Its name among the first fields; empty for the others."""
+    """Its name among the main fields; empty for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What one job would do."""
+    """The plan of one job."""
 
     source: str
     stages: Sequence[tuple[str, str, str]] = field(default_factory=tuple)
-    """Stage, language, and how much of it."""
+    """Stage, language, and number of items in words."""
     time: str = ""
     disk: int = 0
     tokens: int = 0
@@ -105,10 +105,10 @@ def new_job_page(request: Request, site: OnSite, person: Editor) -> HTMLResponse
 
 @router.get("/new/language")
 def language_of(person: Editor, text: str) -> Language:
-    """Say which language a tag or a name means. Raises SettingError for none."""
+    """Return the language that a tag or a name means. Raises SettingError for an unknown one."""
     tag = normalise(text)
     name = language_name(tag)
-    # Codes for private use are well formed, but nobody can say which language they are.
+    # Codes for private use are well formed, but name no known language.
     if name.startswith("Unknown language"):
         raise SettingError("language", tag, "not a known language; write its name, or a tag such as pt-BR")
     return Language(tag=tag, name=name)
@@ -116,7 +116,7 @@ def language_of(person: Editor, text: str) -> Language:
 
 @router.post("/new/plan")
 async def plan_page(request: Request, site: OnSite, person: Editor) -> HTMLResponse:
-    """Say what jobs of this form would do, how long and how much."""
+    """Show what the jobs of this form would do, how long they would take and what they would need."""
     from starlette.concurrency import run_in_threadpool
 
     form = await request.form()
