@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from dubkit.dubbing.settings import Dub
-from dubkit.engines.engine import engine_names
 from dubkit.errors import SettingError
 from dubkit.media.delivery.settings import Stitch
 from dubkit.media.files.settings import Extract
@@ -24,7 +23,7 @@ from dubkit.media.picture.settings import ShotDetection
 from dubkit.media.sound.settings import Mix
 from dubkit.models.settings import Models
 from dubkit.qc.settings import Qc
-from dubkit.registry import registries
+from dubkit.registry import names_of, registries
 from dubkit.settings import Declared, declared_in, option
 from dubkit.speech.settings import Diarize, Transcribe
 from dubkit.translate.settings import Translate
@@ -58,7 +57,7 @@ class Settings:
     engine: str = option(
         "auto",
         "Voice only, or lips and voice together (justdubit); auto takes the best that can work here.",
-        choices=engine_names,
+        choices=names_of("dubkit.engines.engine:ENGINES", "auto"),
         flag="--engine",
         job=True,
         label="Engine",

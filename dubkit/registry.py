@@ -178,6 +178,14 @@ def referenced(reference: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
+def names_of(reference: str, *before: str) -> Callable[[], tuple[str, ...]]:
+    """Return what gives the names of a registry, after some others: for the choices of a setting.
+
+    The registry is read when the names are asked for, so that declaring a setting imports nothing.
+    """
+    return lambda: (*before, *referenced(reference).names)
+
+
 def registries() -> list[Registry[Any]]:
     """Return every registry of dubkit."""
     return [referenced(reference) for reference in REGISTRIES]

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from dubkit.models.store import ModelStore
 
-AUTO = "auto"
-
 
 @dataclass(frozen=True, slots=True)
 class ClipOrder:
@@ -105,11 +103,6 @@ class EngineChoice:
     def name(self) -> str:
         """The engine's name."""
         return self.engine.name
-
-
-def engine_names() -> tuple[str, ...]:
-    """Return what the setting `engine` may be."""
-    return (AUTO, *ENGINES.names)
 
 
 def choose_engine(name: str, models: ModelStore) -> EngineChoice:

@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from dubkit.qc.settings import Qc
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Samples = NDArray[np.floating]
+    from dubkit.qc.sound import Samples
 
 
 @dataclass(frozen=True, eq=False)  # without slots, so that what is worked out once is kept

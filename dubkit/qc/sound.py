@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dubkit.qc.evidence import Samples
+    Samples = NDArray[np.floating]
 
 _HOP_SECONDS = 0.001
 _SILENCE_DB = -60.0  # quieter than this nothing counts as sound

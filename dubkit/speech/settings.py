@@ -7,26 +7,20 @@ from typing import Annotated
 
 import msgspec
 
+from dubkit.registry import names_of
 from dubkit.settings import Count, Positive, check_bounds, option
-
-
-def _methods() -> tuple[str, ...]:
-    from dubkit.speech.diarization import DIARISERS
-
-    return "auto", *DIARISERS.names
-
-
-def _engines() -> tuple[str, ...]:
-    from dubkit.speech.recognition import RECOGNISERS
-
-    return "auto", *RECOGNISERS.names
 
 
 @dataclass(frozen=True, slots=True)
 class Diarize:
     """Finding out who speaks when."""
 
-    method: str = option("auto", "How speakers are found.", job=True, choices=_methods)
+    method: str = option(
+        "auto",
+        "How speakers are found.",
+        job=True,
+        choices=names_of("dubkit.speech.diarization:DIARISERS", "auto"),
+    )
     speakers: Count = option(
         0, "Number of speakers; 0 finds it.", flag="--speakers", job=True, label="Number of speakers"
     )
@@ -42,7 +36,12 @@ class Diarize:
 class Transcribe:
     """Recognising speech."""
 
-    engine: str = option("auto", "What recognises speech.", job=True, choices=_engines)
+    engine: str = option(
+        "auto",
+        "What recognises speech.",
+        job=True,
+        choices=names_of("dubkit.speech.recognition:RECOGNISERS", "auto"),
+    )
     model: str = option(
         "auto",
         "Whisper model: auto, tiny, base, small, medium, large-v3, or a folder.",

@@ -7,13 +7,8 @@ from typing import Annotated
 
 import msgspec
 
+from dubkit.registry import names_of
 from dubkit.settings import Count, Positive, check_bounds, option
-
-
-def _providers() -> tuple[str, ...]:
-    from dubkit.translate.engine import TRANSLATORS
-
-    return "auto", *TRANSLATORS.names
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +16,12 @@ class Translate:
     """Translating segments."""
 
     provider: str = option(
-        "auto", "What translates.", flag="--mt-provider", job=True, label="Translator", choices=_providers
+        "auto",
+        "What translates.",
+        flag="--mt-provider",
+        job=True,
+        label="Translator",
+        choices=names_of("dubkit.translate.engine:TRANSLATORS", "auto"),
     )
     model: str = option(
         "gpt-4o-mini",

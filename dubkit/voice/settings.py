@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dubkit.errors import SettingError
+from dubkit.registry import names_of
 from dubkit.settings import Positive, option
 
 HARD_MAX_SPEED = 1.6
 """Rate up to which a line is rushed before it is cut."""
-
-
-def providers() -> Sequence[str]:
-    """Return the values of `speak.provider`."""
-    from dubkit.voice.engine import ENGINES
-
-    return ("auto", *ENGINES.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +27,13 @@ class Speak:
     `max_speed`, then borrows the silence after it, then is rushed up to `hard_max_speed`, then is cut.
     """
 
-    provider: str = option("auto", "Voice engine.", flag="--tts-provider", job=True, choices=providers)
+    provider: str = option(
+        "auto",
+        "Voice engine.",
+        flag="--tts-provider",
+        job=True,
+        choices=names_of("dubkit.voice.engine:ENGINES", "auto"),
+    )
     min_speed: Positive = option(0.95, "Slowest speaking rate against the voice's own.", job=True)
     max_speed: Positive = option(1.2, "Fastest rate before silence after the line is borrowed.", job=True)
 
