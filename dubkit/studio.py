@@ -86,7 +86,8 @@ def open_models(settings: Settings) -> ModelStore:
     for spec in catalogue():
         # The doctor names the model of another package whose setting does not exist.
         if spec.setting in known and not spec.setting_takes_repository:
-            paths[spec.role] = settings.value(spec.setting)
+            # Of a role's settings the first one that is set counts: dubkit's own comes before others'.
+            paths[spec.role] = paths.get(spec.role) or settings.value(spec.setting)
     return ModelStore(
         cache_folder(settings),
         paths,

@@ -29,8 +29,9 @@ def command(output: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False))
     else:
+        width = max(len(check.name) for check in checks)
         for check in checks:
-            click.echo(f"{MARKS[check.ok]:<3} {check.name:<18} {check.found}")
+            click.echo(f"{MARKS[check.ok]:<3} {check.name:<{width}} {check.found}")
             if check.cure:
-                click.echo(f"{'':<3} {'':<18} {check.cure}")
+                click.echo(f"{'':<3} {'':<{width}} {check.cure}")
     raise SystemExit(1 if any(check.ok is False for check in checks) else 0)

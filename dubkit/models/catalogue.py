@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from dubkit.models.catalogue_generator import GENERATOR, GENERATOR_ROLES
+from dubkit.models.catalogue_generator import GENERATOR_ROLES
 from dubkit.models.spec import ModelSpec
 from dubkit.registry import registries
 
@@ -30,7 +30,7 @@ def catalogue() -> tuple[ModelSpec, ...]:
         for record in registry:
             (others if registry.package(record.name) else own).extend(_models(record))
     by_name: dict[str, ModelSpec] = {}
-    for spec in (*own, *GENERATOR, *others):
+    for spec in (*own, *others):
         by_name.setdefault(spec.name, spec)
     return tuple(sorted(by_name.values(), key=_place))
 

@@ -21,7 +21,7 @@ from dubkit.models.packaged import package_folder
 from dubkit.models.spec import ModelSpec
 from dubkit.models.store import ModelStore
 from dubkit.models.weights.files import random_weights
-from dubkit.ops.check import Check, guarded
+from dubkit.ops.diagnosis import Diagnosis, guarded
 from dubkit.ops.parts import part_checks, plugin_checks
 
 FREE_DISK = 2_000_000_000
@@ -35,12 +35,12 @@ _REINSTALL = "Reinstall: pip install --force-reinstall dubkit"
 GUI_OPENCV = ("opencv-python", "opencv-contrib-python")
 
 
-def examine(store: ModelStore, output: Path | None = None, settings: Settings = DEFAULTS) -> list[Check]:
+def examine(store: ModelStore, output: Path | None = None, settings: Settings = DEFAULTS) -> list[Diagnosis]:
     """Return one check per thing a run may need; `output` is where episodes are written, if known.
 
     May import heavy packages. Never raises: what cannot be examined is a failed check.
     """
-    machine: list[tuple[str, Callable[[], Check]]] = [
+    machine: list[tuple[str, Callable[[], Diagnosis]]] = [
         ("python", _python),
         ("processor", _processor),
         ("memory", _memory),
@@ -68,40 +68,42 @@ def examine(store: ModelStore, output: Path | None = None, settings: Settings = 
 # --- the machine -------------------------------------------------------------------------------
 
 
-def _python() -> Check:
-    return Check("python", True, f"{platform.python_version()} at {sys.executable}")
+def _python() -> Diagnosis:
+    return Diagnosis("python", True, f"{platform.python_version()} at {sys.executable}")
 
 
-def _processor() -> Check:
-    return Check("processor", True, f"{os.cpu_count() or 1} cores, {platform.machine()}, {platform.system()}")
+def _processor() -> Diagnosis:
+    return Diagnosis(
+        "processor", True, f"{os.cpu_count() or 1} cores, {platform.machine()}, {platform.system()}"
+    )
 
 
-def _memory() -> Check:
+def _memory() -> Diagnosis:
     import psutil  # type: ignore[import-untyped]
 
     memory = psutil.virtual_memory()
     found = f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free"
     if memory.available < FREE_MEMORY:
-        return Check(
+        return Diagnosis(
             "memory", False, found, "Close other programs, or use --mode low. Small Whisper models need 1 GB."
         )
-    return Check("memory", True, found)
+    return Diagnosis("memory", True, found)
 
 
-def _gpu() -> Check:
+def _gpu() -> Diagnosis:
     if package_folder("torch") is None:
-        return Check(
+        return Diagnosis(
             "gpu", None, "torch is not installed", "Not needed: speech, translation and voice run on CPU."
         )
     torch = importlib.import_module("torch")
     if torch.cuda.is_available():
         memory = torch.cuda.get_device_properties(0).total_memory / 1e9
-        return Check(
+        return Diagnosis(
             "gpu", True, f"{torch.cuda.get_device_name(0)}, {memory:.0f} GB, torch {torch.__version__}"
         )
     if torch.backends.mps.is_available():
-        return Check("gpu", True, f"Apple GPU, torch {torch.__version__}")
-    return Check(
+        return Diagnosis("gpu", True, f"Apple GPU, torch {torch.__version__}")
+    return Diagnosis(
         "gpu",
         None,
         f"none seen by torch {torch.__version__}",
@@ -109,34 +111,34 @@ def _gpu() -> Check:
     )
 
 
-def _ffmpeg() -> Check:
+def _ffmpeg() -> Diagnosis:
     try:
         program, version = ffmpeg_exe()
     except ToolError as error:
         problem, _, cure = str(error).partition("\n")
-        return Check("ffmpeg", False, problem, f"{cure} Nothing can be mixed or muxed without it.")
-    return Check("ffmpeg", True, f"ffmpeg {version} at {program}")
+        return Diagnosis("ffmpeg", False, problem, f"{cure} Nothing can be mixed or muxed without it.")
+    return Diagnosis("ffmpeg", True, f"ffmpeg {version} at {program}")
 
 
-def _pyav() -> Check:
+def _pyav() -> Diagnosis:
     av = importlib.import_module("av")
     lacking = [name for name in ("aac", "libx264", "mov_text") if name not in av.codecs_available]
     if lacking:
-        return Check(
+        return Diagnosis(
             "pyav",
             False,
             f"PyAV {av.__version__} without {', '.join(lacking)}",
             "pip install --force-reinstall av: the wheel has them, a build against the system may not.",
         )
-    return Check("pyav", True, f"PyAV {av.__version__}")
+    return Diagnosis("pyav", True, f"PyAV {av.__version__}")
 
 
-def _numpy() -> Check:
+def _numpy() -> Diagnosis:
     numpy = importlib.import_module("numpy")
-    return Check("numpy", True, f"numpy {numpy.__version__}")
+    return Diagnosis("numpy", True, f"numpy {numpy.__version__}")
 
 
-def _opencv() -> Check:
+def _opencv() -> Diagnosis:
     gui = [name for name in GUI_OPENCV if _version(name)]
     cure = (
         "pip uninstall -y opencv-python opencv-contrib-python opencv-python-headless && "
@@ -144,9 +146,9 @@ def _opencv() -> Check:
         "servers without libGL."
     )
     if gui:
-        return Check("opencv", False, f"GUI build beside the headless one: {', '.join(gui)}", cure)
+        return Diagnosis("opencv", False, f"GUI build beside the headless one: {', '.join(gui)}", cure)
     cv2 = importlib.import_module("cv2")
-    return Check("opencv", True, f"OpenCV {cv2.__version__}, headless")
+    return Diagnosis("opencv", True, f"OpenCV {cv2.__version__}, headless")
 
 
 def _version(distribution: str) -> str:
@@ -156,7 +158,7 @@ def _version(distribution: str) -> str:
         return ""
 
 
-def _folder(name: str, folder: Path, setting: str) -> Check:
+def _folder(name: str, folder: Path, setting: str) -> Diagnosis:
     existing = folder
     while not existing.exists():
         existing = existing.parent
@@ -164,24 +166,26 @@ def _folder(name: str, folder: Path, setting: str) -> Check:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        return Check(
+        return Diagnosis(
             name, False, f"{folder}: {error.strerror}", f"Set {setting} to a folder that can be written."
         )
     free = shutil.disk_usage(existing).free
     found = f"{folder}: {free / 1e9:.1f} GB free"
     if free < FREE_DISK:
-        return Check(name, False, found, f"Free some space, or set {setting} to another disk. Runs resume.")
-    return Check(name, True, found)
+        return Diagnosis(
+            name, False, found, f"Free some space, or set {setting} to another disk. Runs resume."
+        )
+    return Diagnosis(name, True, found)
 
 
 # --- models ------------------------------------------------------------------------------------
 
 
-def _model_check(store: ModelStore, role: str) -> Callable[[], Check]:
+def _model_check(store: ModelStore, role: str) -> Callable[[], Diagnosis]:
     return lambda: _model(store, role)
 
 
-def _model(store: ModelStore, role: str) -> Check:
+def _model(store: ModelStore, role: str) -> Diagnosis:
     name = f"model: {role}"
     default = store.default(role) or store.of_role(role)[0]
     missing: bool | None = None if default.optional else False
@@ -189,33 +193,33 @@ def _model(store: ModelStore, role: str) -> Check:
         found = store.find(role)
     except ModelMissing as error:
         problem, _, cure = str(error).partition("\n")
-        return Check(name, False, problem, f"{cure} {default.without}".strip())
+        return Diagnosis(name, False, problem, f"{cure} {default.without}".strip())
     if found is None:
-        return Check(name, missing, "not here", f"{_get(store, default)} {default.without}".strip())
+        return Diagnosis(name, missing, "not here", f"{_get(store, default)} {default.without}".strip())
     spec = store.spec(role, found.name) or default
     here = f"{found.name} ({found.origin}, {found.size / 1e6:.0f} MB, {found.licence})"
     if lacking := lacking_runtime(spec):
         cure = f"pip install {spec.runtime_pip}. {default.without}".strip()
-        return Check(name, missing, f"{here}, but {', '.join(lacking)} is not installed", cure)
-    return Check(name, True, here)
+        return Diagnosis(name, missing, f"{here}, but {', '.join(lacking)} is not installed", cure)
+    return Diagnosis(name, True, here)
 
 
-def _generator(store: ModelStore) -> Check:
+def _generator(store: ModelStore) -> Diagnosis:
     name, without = "generator files", "Not needed: lines are spoken, and the picture stays as it is."
     try:
         found = {role: store.find(role) for role in DUBBING_ROLES}
     except ModelMissing as error:
         problem, _, cure = str(error).partition("\n")
-        return Check(name, False, problem, f"{cure} {without}")
+        return Diagnosis(name, False, problem, f"{cure} {without}")
     here = [model.name for model in found.values() if model]
     missing = [role for role, model in found.items() if model is None]
     if missing:
         listed = f"{', '.join(here)}; " if here else ""
         cure = f"`dubkit models list` says what they are and what they cost. {without}"
-        return Check(name, None, f"{listed}not here: {', '.join(missing)}", cure)
+        return Diagnosis(name, None, f"{listed}not here: {', '.join(missing)}", cure)
     if any(random_weights(model.path) for model in found.values() if model):
-        return Check(name, None, f"{', '.join(here)}: {NOISE}", f"Good for tests only. {without}")
-    return Check(name, True, ", ".join(here))
+        return Diagnosis(name, None, f"{', '.join(here)}: {NOISE}", f"Good for tests only. {without}")
+    return Diagnosis(name, True, ", ".join(here))
 
 
 def _get(store: ModelStore, spec: ModelSpec) -> str:
@@ -226,7 +230,7 @@ def _get(store: ModelStore, spec: ModelSpec) -> str:
     return "Allow downloads (models.offline is on)." if spec.hub else "Give the path of one."
 
 
-def _hub(store: ModelStore) -> Check:
+def _hub(store: ModelStore) -> Diagnosis:
     if store.offline:
-        return Check("hub", None, "downloads are off", "Set models.offline = false to allow them.")
-    return Check("hub", True, f"downloads allowed from {store.hub.endpoint or 'the public model hub'}")
+        return Diagnosis("hub", None, "downloads are off", "Set models.offline = false to allow them.")
+    return Diagnosis("hub", True, f"downloads allowed from {store.hub.endpoint or 'the public model hub'}")

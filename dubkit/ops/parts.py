@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from dubkit.config import Settings, declared
-from dubkit.engines import engine as take_engines
-from dubkit.engines.engine import TakeEngine
+from dubkit.engines.engine import ENGINES as TAKE_ENGINES
 from dubkit.host import Host
 from dubkit.models.spec import ModelSpec, ResolvedModel
 from dubkit.models.store import ModelStore
-from dubkit.ops.check import Check, guarded
+from dubkit.ops.diagnosis import Diagnosis, guarded
 from dubkit.registry import BadPlugin, Named, Registry, registries
-from dubkit.translate.engine import TRANSLATORS, TranslationEngine, TranslationTask
+from dubkit.speech.diarization import DIARISERS, DiarizationTask
+from dubkit.speech.recognition import RECOGNISERS, RecognitionTask
+from dubkit.translate.engine import TRANSLATORS, TranslationTask
 from dubkit.voice.engine import ENGINES as VOICES
 from dubkit.voice.engine import VoiceEngine, VoiceNeed
 
@@ -23,7 +24,21 @@ PAIR = ("en", "pt-BR")
 """Languages that a translator is asked about: the packaged models serve them."""
 
 Section = TypeVar("Section")
-Record = TypeVar("Record", bound=Named)
+
+
+class Worker(Named, Protocol):
+    """What every part has that can do a stage's work."""
+
+    @property
+    def title(self) -> str:
+        """What it is, in words."""
+
+    @property
+    def models(self) -> tuple[ModelSpec, ...]:
+        """Models that it can use."""
+
+
+Part = TypeVar("Part", bound=Worker)
 
 
 class MachineHost(Host):
@@ -43,7 +58,7 @@ class MachineHost(Host):
         return self._store.find(role, name)
 
 
-def plugin_checks(store: ModelStore) -> Iterator[Check]:
+def plugin_checks(store: ModelStore) -> Iterator[Diagnosis]:
     """Yield a failed check for everything that a package brings and that cannot be used."""
     for registry in registries():
         yield from (_bad(problem) for problem in registry.problems)
@@ -51,17 +66,22 @@ def plugin_checks(store: ModelStore) -> Iterator[Check]:
     yield from (_bad_setting(spec) for spec in store.catalogue if spec.setting and spec.setting not in names)
 
 
-def part_checks(store: ModelStore, settings: Settings) -> Iterator[Check]:
-    """Yield a check for each voice engine, translator and take engine, in order of preference."""
+def part_checks(store: ModelStore, settings: Settings) -> Iterator[Diagnosis]:
+    """Yield a check of every part that can do the work of a stage, in order of preference."""
     host = MachineHost(settings, store)
-    yield from _each("voice", VOICES, partial(_voice, host))
-    yield from _each("translator", TRANSLATORS, partial(_translator, host, settings))
-    yield from _each("engine", take_engines.ENGINES, partial(_take_engine, store))
+    diarizing = DiarizationTask(settings.diarize, host)
+    recognising = RecognitionTask(settings.transcribe, host)
+    translating = TranslationTask(*PAIR, settings.translate, host)
+    yield from _each("diariser", DIARISERS, lambda part: part.hindrance(diarizing.for_engine(part)))
+    yield from _each("recogniser", RECOGNISERS, lambda part: part.hindrance(recognising.for_engine(part)))
+    yield from _each("translator", TRANSLATORS, lambda part: part.hindrance(translating.for_engine(part)))
+    yield from _each("voice", VOICES, lambda part: _voice_hindrance(host, part))
+    yield from _each("engine", TAKE_ENGINES, lambda part: part.hindrance(store))
 
 
-def _bad(plugin: BadPlugin) -> Check:
+def _bad(plugin: BadPlugin) -> Diagnosis:
     distribution = plugin.package.partition(" ")[0]
-    return Check(
+    return Diagnosis(
         f"plug-in: {plugin.group.removeprefix('dubkit.')}/{plugin.name}",
         False,
         f"{plugin.package}: {plugin.problem}",
@@ -70,8 +90,8 @@ def _bad(plugin: BadPlugin) -> Check:
     )
 
 
-def _bad_setting(spec: ModelSpec) -> Check:
-    return Check(
+def _bad_setting(spec: ModelSpec) -> Diagnosis:
+    return Diagnosis(
         f"plug-in: {spec.name}",
         False,
         f"this model names the setting {spec.setting}, which does not exist",
@@ -79,47 +99,27 @@ def _bad_setting(spec: ModelSpec) -> Check:
     )
 
 
-def _each(word: str, registry: Registry[Record], examine: Callable[[Record], Check]) -> Iterator[Check]:
-    for record in registry:
-        package = registry.package(record.name).partition(" ")[0] or "dubkit"
+def _each(word: str, registry: Registry[Part], hindrance: Callable[[Part], str]) -> Iterator[Diagnosis]:
+    for part in registry:
+        name = f"{word}: {part.name}"
+        package = registry.package(part.name).partition(" ")[0] or "dubkit"
         cure = f"Reinstall: pip install --force-reinstall {package}"
-        yield guarded(f"{word}: {record.name}", partial(examine, record), cure)
+        yield guarded(name, partial(_part, name, part, hindrance), cure)
 
 
-def _voice(host: Host, engine: VoiceEngine) -> Check:
-    name = f"voice: {engine.name}"
+def _part(name: str, part: Part, hindrance: Callable[[Part], str]) -> Diagnosis:
+    hindered = hindrance(part)
+    if not hindered:
+        probe = getattr(part, "probe", None)
+        return Diagnosis(name, True, probe() if probe else part.title)
+    problem, *cure = re.split(r"(?<=\.)\s+", hindered, maxsplit=1)
+    without = next((spec.without for spec in part.models if spec.without), "Others work in its place.")
+    # Nothing comes after the last resort.
+    ok = False if getattr(part, "degraded", "") else None
+    return Diagnosis(name, ok, problem.rstrip("."), " ".join([*cure, without]).replace("\n", " "))
+
+
+def _voice_hindrance(host: Host, engine: VoiceEngine) -> str:
     table = host.table(engine.table, engine.settings) if engine.settings else None
     has_model = bool(engine.role) and host.find_model(engine.role) is not None
-    hindrance = engine.hindrance(VoiceNeed("", has_model, table))
-    if not hindrance:
-        spoken = "" if callable(engine.languages) else f" speaks {', '.join(engine.languages)}"
-        return Check(name, True, engine.probe() if engine.probe else f"{engine.title}{spoken}")
-    without = next(
-        (spec.without for spec in engine.models if spec.without), "Other voices speak in its place."
-    )
-    # Nothing comes after the last resort.
-    return _hindered(name, hindrance, without, ok=False if engine.degraded else None)
-
-
-def _translator(host: Host, settings: Settings, engine: TranslationEngine) -> Check:
-    task = TranslationTask(*PAIR, settings.translate, host).for_engine(engine)
-    name, hindrance = f"translator: {engine.name}", engine.hindrance(task)
-    return (
-        _hindered(name, hindrance, "Others translate what they can.")
-        if hindrance
-        else Check(name, True, engine.title)
-    )
-
-
-def _take_engine(store: ModelStore, engine: TakeEngine) -> Check:
-    name, hindrance = f"engine: {engine.name}", engine.hindrance(store)
-    return (
-        _hindered(name, hindrance, "Lines can still be spoken.")
-        if hindrance
-        else Check(name, True, engine.title)
-    )
-
-
-def _hindered(name: str, hindrance: str, without: str, ok: bool | None = None) -> Check:
-    problem, *cure = re.split(r"(?<=\.)\s+", hindrance, maxsplit=1)
-    return Check(name, ok, problem.rstrip("."), " ".join([*cure, without]).replace("\n", " "))
+    return engine.hindrance(VoiceNeed("", has_model, table))

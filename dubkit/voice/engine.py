@@ -83,7 +83,7 @@ class VoiceEngine:
     name: str
     """As in `speak.provider` and in the name of its settings table."""
     title: str
-    """As it is called in a sentence: `espeak-ng`."""
+    """What it is, in words: `Kokoro-82M, neural voices`."""
     languages: tuple[str, ...] | Callable[[str], bool]
     """Tags that it speaks, each with all its regions; or a function that says whether it speaks a tag."""
     voice_for: Callable[[SpeakerTraits, Sequence[str]], str]
@@ -98,6 +98,8 @@ class VoiceEngine:
     models: tuple[ModelSpec, ...] = ()
     role: str = ""
     """Role of the model it speaks with: its folder is handed to `open`, its identity enters keys."""
+    called: str = ""
+    """As sentences call it: `Kokoro`; empty is `name`."""
     take_name: str = ""
     """As takes name it, and keys where it has no role; empty is `name`."""
     degraded: str = ""
@@ -127,7 +129,7 @@ class VoiceEngine:
         if self.speaks(need.language):
             return self.hindrance(need)
         known = "" if callable(self.languages) else f"; it speaks {', '.join(self.languages)}"
-        return f"{self.title} does not speak {need.language}{known}."
+        return f"{self.called or self.name} does not speak {need.language}{known}."
 
 
 ENGINES = Registry(

@@ -28,7 +28,7 @@ from dubkit.models.listing import list_models
 from dubkit.models.packaged import package_folder
 from dubkit.models.spec import HubSource, InPackage, ModelFile, ModelSpec, PartsRecipe, ResolvedModel
 from dubkit.models.store import ModelStore
-from dubkit.ops.check import Check
+from dubkit.ops.diagnosis import Diagnosis
 from dubkit.ops.doctor import examine
 from dubkit.studio import open_models
 from tests.support.hub_server import COMMIT, HubServer, serve
@@ -807,7 +807,7 @@ def test_list_shows_generator_files_that_are_here_once(cache: Path, published: P
 
 
 def test_doctor_says_which_generator_files_are_here(cache: Path, published: Path) -> None:
-    def check(paths: dict[str, str]) -> Check:
+    def check(paths: dict[str, str]) -> Diagnosis:
         checks = examine(ModelStore(cache, paths, offline=True, catalogue=GENERATOR))
         return next(check for check in checks if check.name == "generator files")
 

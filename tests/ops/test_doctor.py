@@ -18,11 +18,11 @@ from dubkit.models.catalogue_generator import GENERATOR_ROLES
 from dubkit.models.spec import HubSource, ModelSpec
 from dubkit.models.store import ModelStore
 from dubkit.ops import doctor
-from dubkit.ops.check import Check
+from dubkit.ops.diagnosis import Diagnosis
 from dubkit.ops.doctor import examine
 
 
-def by_name(checks: list[Check]) -> dict[str, Check]:
+def by_name(checks: list[Diagnosis]) -> dict[str, Diagnosis]:
     return {check.name: check for check in checks}
 
 

@@ -46,7 +46,7 @@ MODEL = ModelSpec("beep", "sine-1", "CC0-1.0", "a sine", does="voice", in_packag
 
 ENGINE = VoiceEngine(
     name="beep",
-    title="Beep",
+    title="Beep, a tone for every line",
     languages=("en", "tlh"),
     voice_for=lambda traits, taken: "low" if "low" not in taken else "high",
     open=lambda opening: Tone(opening.settings.pitch),
@@ -113,7 +113,7 @@ def test_the_doctor_shows_it_and_names_a_package_that_cannot_be_used(desk: Path)
     install(desk / "site", "dubkit_bad", "ENGINE = 3", "bad = dubkit_bad:ENGINE", "dubkit.voices")
     checks = {check["name"]: check for check in json.loads(said(desk, "doctor", "--json", code=1))}
     assert checks["voice: beep"]["ok"]
-    assert checks["voice: beep"]["found"] == "Beep speaks en, tlh"
+    assert checks["voice: beep"]["found"] == "Beep, a tone for every line"
     assert checks["plug-in: voices/bad"] == {
         "name": "plug-in: voices/bad",
         "ok": False,

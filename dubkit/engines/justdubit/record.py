@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dubkit.engines.engine import TakeEngine
 from dubkit.engines.justdubit import ENGINE as NAME
 from dubkit.errors import GeneratorError
+from dubkit.models.catalogue_generator import GENERATOR
 
 if TYPE_CHECKING:
     from dubkit.models.store import ModelStore
@@ -61,6 +62,7 @@ ENGINE = TakeEngine(
     name=NAME,
     title="LTX-2 with JustDubit: picture and voice made together, lips in sync",
     hindrance=_hindrance,
+    models=GENERATOR,
     require=_require,
     automatic=True,
     reason="its files and a graphics card are here",

@@ -198,7 +198,8 @@ def _library_version() -> str:
 
 ENGINE = VoiceEngine(
     name="espeak",
-    title="espeak-ng",
+    title="espeak-ng, robotic voices for about a hundred languages",
+    called="espeak-ng",
     take_name="espeak-ng",
     languages=speaks,
     hindrance=_hindrance,

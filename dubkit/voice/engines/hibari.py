@@ -138,7 +138,7 @@ def _open(opening: VoiceOpening) -> HibariSynthesiser:
 
 ENGINE = VoiceEngine(
     name="hibari",
-    title="hibari",
+    title="hibari, one neural voice for English",
     languages=("en",),
     hindrance=_hindrance,
     voice_for=_voice_for,

@@ -1,4 +1,4 @@
-"""Kokoro-82M: neural speech in seven languages, on the processor.
+"""Kokoro-82M: neural speech in six languages, on the processor.
 
 Measured with the int8 model: 0.4 CPU seconds per second of speech, noise floor -80 dBFS, the same samples in
 every process and with 1 to 16 threads.
@@ -208,7 +208,8 @@ def _open(opening: VoiceOpening) -> KokoroSynthesiser:
 
 ENGINE = VoiceEngine(
     name="kokoro",
-    title="Kokoro",
+    title="Kokoro-82M, neural voices for six languages",
+    called="Kokoro",
     take_name=MODEL.name,
     languages=tuple(sorted(LANGUAGES)),
     hindrance=_hindrance,
