@@ -26,7 +26,7 @@ from dubkit.review.files import read_changes
 from dubkit.review.opening import of_folder
 from dubkit.web.accounts import audit
 from dubkit.web.files import episode_media
-from dubkit.web.http import following, headers
+from dubkit.web.http import event_watcher, headers
 from dubkit.web.jobs.kinds import JobWork
 from dubkit.web.jobs.leases import Ending, Leases, WorkerIdentity
 from tests.support.browser import launched
@@ -246,7 +246,7 @@ def test_a_stream_ends_when_its_reader_is_removed(server: Running) -> None:
 
 
 def test_nobody_opens_streams_without_end(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "MOST", 2)
+    monkeypatch.setattr(event_watcher, "MOST", 2)
     job = server.site.queue.submit(JobWork("dub", "/in/clip.mp4", "clip", ("fr",), {}), "ed")
     where = f"/api/jobs/{job.id}/events"
     browser = server.browser("ed")
