@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help install demo test left-out fast check scripts clean
+.PHONY: help install demo test left-out fast check scripts docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make test     install and run the whole test suite with coverage"
 	@echo "make fast     run the tests that need no models and no whole episode"
 	@echo "make check    format, lint and types, those of the pages' scripts where node is"
+	@echo "make docs     write docs/cli.md anew from the help of every command"
 	@echo "make install  install everything for development, run nothing"
 	@echo "make clean    remove $(VENV), node_modules and caches; Output/ stays"
 
@@ -72,6 +73,9 @@ scripts:
 	else \
 	  echo "node is not here: the scripts of the pages are not type-checked"; \
 	fi
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m dubkit.cli.reference > docs/cli.md
 
 clean:
 	rm -rf $(VENV) node_modules build dist .mypy_cache .ruff_cache .pytest_cache .coverage htmlcov *.egg-info

@@ -1,0 +1,1 @@
+"""Care for an installation: what this machine can do, and what is missing."""

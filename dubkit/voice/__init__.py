@@ -1,0 +1,1 @@
+"""Speech from text, fitted into the time of its line."""
