@@ -12,7 +12,7 @@ from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.edits import given
 from dubkit.errors import ArtifactDamaged
-from dubkit.types import SAMPLE_RATE, Cast, Segment, Speaker
+from dubkit.types import Cast, Segment, Speaker, sample_at
 from stages.shared.voices import choose_voice, own_table, voice_identity, voice_settings
 
 CURE = (
@@ -129,7 +129,7 @@ def _described(context: Context, speaker: str) -> Described:
 
 
 def _samples(spans: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
-    return [(round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)) for start, end in spans]
+    return [(sample_at(start), sample_at(end)) for start, end in spans]
 
 
 def _loudness(measured: float | None) -> float:

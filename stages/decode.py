@@ -62,8 +62,6 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.engines.justdubit.steps import decode
 
     due = {item.id for item in items}
-    video = context.episode.video
-    assert video is not None, "clips have a picture"
     with open_generator(context, devices(context)[0]).decoders() as decoders:
         for clip in context.clips.clips:
             if clip.id not in due:
@@ -117,11 +115,8 @@ LOSSLESS_BYTES = 6
 
 def lossless_bytes(context: Context) -> int:
     """Return about how many bytes the pictures of all planned clips take."""
-    if not context.store.has("clips.json", context.language):
-        return 0
-    return sum(
-        LOSSLESS_BYTES * clip.frames * clip.fit.width * clip.fit.height for clip in context.clips.clips
-    )
+    pixels = sum(clip.frames * clip.fit.width * clip.fit.height for clip in context.planned_clips)
+    return LOSSLESS_BYTES * pixels
 
 
 def _needs(context: Context, _due: frozenset[str], _share: float) -> Needs:

@@ -113,8 +113,7 @@ def jobs_for(context: Context, due: Collection[str], folder: Path, stage: str) -
     """Return the work on some clips, in order of time; results go into `folder`."""
     from dubkit.engines.justdubit.steps import ClipFiles, ClipJob
 
-    video = context.episode.video
-    assert video is not None, "clips have a picture"
+    video = context.picture
     clips, place = by_id(context), first_file if stage == "denoise" else second_file
     negative = on_disk(context, text_file(NEGATIVE)) if recipe(context).negative_prompt else None
     jobs = []
@@ -149,9 +148,7 @@ def work(context: Context, items: Sequence[Item]) -> float:
 
 def due_clips(context: Context, due: frozenset[str]) -> list[Clip]:
     """Return the planned clips that are due (an empty set: all); none while clips are not planned."""
-    if not context.store.has("clips.json", context.language):
-        return []
-    return [clip for clip in context.clips.clips if clip.id in due or not due]
+    return [clip for clip in context.planned_clips if clip.id in due or not due]
 
 
 def _needs(context: Context, due: frozenset[str], _share: float) -> Needs:

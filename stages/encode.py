@@ -10,7 +10,7 @@ from dubkit.chain.stage import Item, Sink, Stage
 from dubkit.engines.justdubit.record import CHECKPOINT
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError
-from dubkit.types import SAMPLE_RATE, Clip
+from dubkit.types import SAMPLE_RATE, Clip, sample_at
 from stages.shared.artifacts import chosen, encoded_file
 from stages.shared.generator import (
     devices,
@@ -59,8 +59,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.media.picture.frames import frame_times
 
     found, wanted = windows(context), recipe(context)
-    video = context.episode.video
-    assert video is not None, "clips have a picture"
+    video = context.picture
     times = frame_times(context.source, video.index)
     generator = open_generator(context, devices(context)[0])
     with generator.encoders() as encoders:
@@ -82,11 +81,10 @@ def _source(context: Context, clip: Clip, time: Fraction) -> ClipSource:
     from dubkit.media.picture.window import read_window
     from dubkit.media.sound.audio import read_span
 
-    video = context.episode.video
-    assert video is not None, "clips have a picture"
+    video = context.picture
     pictures = read_window(context.source, video, clip.start_frame, clip.real_frames)
-    first = max(0, round(time * SAMPLE_RATE))
-    last = min(first + round(clip.frames / video.rate * SAMPLE_RATE), context.episode.samples)
+    first = max(0, sample_at(time))
+    last = min(first + sample_at(clip.frames / video.rate), context.episode.samples)
     sound = heard(read_span(context.audio, first, last).T, context.layout)
     return ClipSource(pictures, sound, SAMPLE_RATE, video.rate)
 

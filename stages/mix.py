@@ -9,7 +9,7 @@ from dubkit.chain.stage import EPISODE, Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.store import file_digest
 from dubkit.errors import MediaError
-from dubkit.types import SAMPLE_BYTES, SAMPLE_RATE
+from dubkit.types import SAMPLE_BYTES, sample_at
 from stages.shared.delivery import SOUND
 from stages.speak import spoken
 
@@ -19,7 +19,7 @@ REPORT = "mix/mix.json"
 def items(context: Context) -> Sequence[Item]:
     inputs = {"extract/audio.wav": context.file_digest("extract", "audio.wav")}
     for segment, line in spoken(context):
-        record = context.store.record("speak", line.id, context.language)
+        record = context.record("speak", line.id)
         made = record is not None and not record.error
         shown = [context.spoken_line(line.id), segment.start, segment.end] if made else ["nothing"]
         sound = [ref.sha256 for ref in record.files] if made and record else []
@@ -45,7 +45,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         speech = context.take_file(line.id)
         if speech is None:
             continue  # the line failed: its own sound stays, and speak has recorded why
-        source_span = (round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE))
+        source_span = (sample_at(segment.start), sample_at(segment.end))
         start = context.spoken_line(line.id).start_sample
         placements.append(Placement(line.id, speech, start, source_span, segment.speaker))
     with sink.write(SOUND) as temporary:

@@ -26,15 +26,13 @@ COMPARED = 16
 
 def dubbed(context: Context) -> list[Clip]:
     """Return the clips that were generated, in order of time."""
-    if context.episode.video is None or not context.store.has("clips.json", context.language):
+    if context.episode.video is None:
         return []
-    return [clip for clip in context.clips.clips if _digest(context, clip)]
+    return [clip for clip in context.planned_clips if _digest(context, clip)]
 
 
 def _digest(context: Context, clip: Clip) -> str:
-    record = context.store.record(clip_stage(context), clip.id, context.language)
-    files = record.files if record and not record.error else ()
-    return next((ref.sha256 for ref in files if ref.path.endswith(f"/{PICTURE}")), "")
+    return context.take_digest(clip.id, PICTURE, stage=clip_stage(context))
 
 
 def boxes(context: Context, clip: Clip) -> list[Sequence[FaceBox]]:
@@ -59,8 +57,7 @@ def items(context: Context) -> Sequence[Item]:
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.media.splice.splice import splice
 
-    video = context.episode.video
-    assert video is not None, "clips have a picture"
+    video = context.picture
     film = Film(context)
     with sink.write(FILM) as temporary:
         report = splice(
@@ -118,8 +115,7 @@ class Film:
         from dubkit.dubbing.film.paste import Paster, lay
         from dubkit.media.picture.window import window_frames
 
-        context, video = self.context, self.context.episode.video
-        assert video is not None, "clips have a picture"
+        context, video = self.context, self.context.picture
         form = PictureFormat.of(frame, context.source, rotation=video.rotation, codec=video.codec)
         count = clip.keep_end - clip.keep_start
         chosen = sorted({round(i * (count - 1) / (COMPARED - 1)) for i in range(COMPARED)})

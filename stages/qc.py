@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.qc.check import CHECKS, needed
-from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Segment
+from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Segment, sample_at
 from stages.shared.delivery import dub_name, picture_report
 from stages.shared.host import part_settings
 from stages.shared.report import degraded_notes, write_report
@@ -92,7 +92,7 @@ def _heard_inputs(context: Context, group: Sequence[str]) -> dict[str, str]:
     # brings what it hears to one level anyway.
     inputs = {"extract/audio.wav": context.file_digest("extract", "audio.wav")}
     for line in group:
-        record = context.store.record("speak", line, context.language)
+        record = context.record("speak", line)
         if record is None or record.error:  # it will not be in the next mix
             inputs[f"speak/{line}"] = ""
             continue
@@ -164,7 +164,7 @@ def _measure(context: Context, segment: Segment, line: Line, heard: str | None, 
 
     take, speech = context.spoken_line(line.id), context.take_file(line.id)
     assert speech is not None, "only lines with a take are measured"
-    source = (_sample(segment.start), _sample(segment.end))
+    source = (sample_at(segment.start), sample_at(segment.end))
     layout, picture = context.layout, context.episode.video
     evidence = LineEvidence(
         id=line.id,
@@ -239,16 +239,12 @@ def _evidence(context: Context, lines: Sequence[LineQc], sound: Delivered) -> Ep
 
 
 def _source_spans(context: Context) -> list[tuple[int, int]]:
-    return [(_sample(s.start), _sample(s.end)) for s, _ in dubbed(context)]
+    return [(sample_at(s.start), sample_at(s.end)) for s, _ in dubbed(context)]
 
 
 def _dub_spans(context: Context) -> list[tuple[int, int]]:
     takes = [context.spoken_line(line.id) for _, line in dubbed(context)]
     return [(take.start_sample, take.start_sample + take.samples) for take in takes]
-
-
-def _sample(seconds: float) -> int:
-    return round(seconds * SAMPLE_RATE)
 
 
 def _rounded(level: float | None) -> float | None:

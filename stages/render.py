@@ -81,8 +81,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
     engine = choose_engine(context).engine
     assert engine.make is not None, "only an engine that makes whole clips has this stage"
-    video = context.episode.video
-    assert video is not None, "clips have a picture"
+    video = context.picture
     due = {item.id for item in items}
     times = frame_times(context.source, video.index)
     for clip in context.clips.clips:
@@ -99,10 +98,9 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 def _order(context: Context, clip: Clip, engine: TakeEngine, time: Fraction) -> ClipOrder:
     from dubkit.media.sound.audio import read_span
 
-    video = context.episode.video
-    assert video is not None, "clips have a picture"
-    first = max(0, sample_at(float(time)))
-    last = min(first + sample_at(float(clip.frames / video.rate)), context.episode.samples)
+    video = context.picture
+    first = max(0, sample_at(time))
+    last = min(first + sample_at(clip.frames / video.rate), context.episode.samples)
     return ClipOrder(
         clip=clip,
         language=context.language,
@@ -122,8 +120,7 @@ def _pictures(context: Context, clip: Clip) -> Iterator[NDArray[np.uint8]]:
     """Yield the source's frames of a clip on its canvas; the last one stands in for those past the end."""
     from dubkit.media.picture.window import read_window
 
-    video = context.episode.video
-    assert video is not None, "clips have a picture"
+    video = context.picture
     frames = read_window(context.source, video, clip.start_frame, clip.real_frames)
     for number in range(clip.frames):
         yield on_canvas(frames[min(number, len(frames) - 1)], clip.fit)
@@ -172,9 +169,7 @@ def _checked(
 
 
 def _needs(context: Context, due: frozenset[str], _share: float) -> Needs:
-    if not context.store.has("clips.json", context.language):
-        return Needs()
-    clips = [clip for clip in context.clips.clips if clip.id in due or not due]
+    clips = [clip for clip in context.planned_clips if clip.id in due or not due]
     return Needs(disk=lossless_bytes(context), clips=len(clips), frames=sum(clip.frames for clip in clips))
 
 

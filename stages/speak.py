@@ -9,7 +9,7 @@ from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.edits import given
 from dubkit.errors import DubkitError
-from dubkit.types import SAMPLE_BYTES, SAMPLE_RATE, Line, Segment, Slot, SpokenLine
+from dubkit.types import SAMPLE_BYTES, SAMPLE_RATE, Line, Segment, Slot, SpokenLine, sample_at
 from stages.shared.clip_speech import ClipSpeech, clips_of, line_inputs
 from stages.shared.generator import clip_seed
 from stages.shared.takes import chosen_speech
@@ -17,7 +17,7 @@ from stages.shared.voices import choose_voice, open_voice, voice_identity, voice
 
 SETTINGS = ("speak.min_speed", "speak.max_speed")
 
-BREATH = round(0.06 * SAMPLE_RATE)
+BREATH = sample_at(0.06)
 """Samples of silence kept before the next line when a line borrows the pause after it."""
 
 
@@ -28,19 +28,15 @@ def slots(segments: Sequence[Segment], samples: int) -> dict[str, Slot]:
     source lines overlap, each keeps its own time.
     """
     ordered = sorted(segments, key=lambda s: (s.start, s.id))
-    starts = [_sample(s.start) for s in ordered]
+    starts = [sample_at(s.start) for s in ordered]
     found: dict[str, Slot] = {}
     for position, segment in enumerate(ordered):
         start = min(starts[position], samples)
-        end = min(max(_sample(segment.end), start), samples)
+        end = min(max(sample_at(segment.end), start), samples)
         following = starts[position + 1] if position + 1 < len(ordered) else samples + BREATH
         limit = min(max(end, following - BREATH), samples)
         found[segment.id] = Slot(start, end, limit)
     return found
-
-
-def _sample(seconds: float) -> int:
-    return round(seconds * SAMPLE_RATE)
 
 
 def spoken(context: Context) -> list[tuple[Segment, Line]]:

@@ -67,7 +67,7 @@ def concerned(context: Context, request: Request, todo: Sequence[Todo]) -> list[
     """Return what of a stage's work the request is about: all of it, or some lines and their clips."""
     if not request.lines:
         return list(todo)
-    clips = context.clips.clips if context.store.has("clips.json", context.language) else ()
+    clips = context.planned_clips
     names = set(request.lines)
     for clip in clips:
         if names & set(clip.lines):

@@ -12,6 +12,7 @@ from dubkit.episode import edits as hand
 from dubkit.episode.store import EpisodeStore, Record, canonical, decoded, digest
 from dubkit.types import (
     Cast,
+    Clip,
     Clips,
     Diarization,
     Episode,
@@ -25,6 +26,7 @@ from dubkit.types import (
     SpokenLine,
     Transcript,
     Translation,
+    VideoStream,
 )
 
 if TYPE_CHECKING:
@@ -124,6 +126,13 @@ class Context:
         return self.store.read("faces.json", Faces)
 
     @property
+    def picture(self) -> VideoStream:
+        """The picture of the source, for work that is only done where there is one."""
+        video = self.episode.video
+        assert video is not None, "clips have a picture"
+        return video
+
+    @property
     def audio(self) -> Path:
         """The dubbed track at 48 kHz on the episode clock."""
         return self.store.path("audio.wav")
@@ -202,12 +211,22 @@ class Context:
     def clips(self) -> Clips:
         return self.store.read("clips.json", Clips, self.language)
 
+    @property
+    def has_clips(self) -> bool:
+        """Whether clips are planned."""
+        return self.store.has("clips.json", self.language)
+
+    @property
+    def planned_clips(self) -> tuple[Clip, ...]:
+        """The planned clips; none while there is no plan."""
+        return self.clips.clips if self.has_clips else ()
+
     @cached_property
     def routes(self) -> dict[str, Route]:
         """Line -> the way it goes into the dub: as planned with the clips, else its own."""
         own = {line.id: line.route for _, line in self.lines}
-        planned = self.clips.routes if self.store.has("clips.json", self.language) else ()
-        return own | {found.line: found.route for found in planned if found.line in own}
+        planned = self.clips.routes if self.has_clips else ()
+        return own | {route.line: route.route for route in planned if route.line in own}
 
     @cached_property
     def mix_report(self) -> MixReport:
@@ -215,16 +234,26 @@ class Context:
 
     def spoken_line(self, line: str) -> SpokenLine:
         """What the chosen take of a line is. Raises KeyError when the line was not spoken."""
-        record = self.store.record("speak", line, self.language)
+        record = self.record("speak", line)
         if record is None or record.error:
             raise KeyError(line)
         return decoded(canonical(record.value), SpokenLine)
 
+    def record(self, stage: str, item: str) -> Record | None:
+        """Return what is known of an item of the language; None while it was not worked on."""
+        return self.store.record(stage, item, self.language)
+
     def take_file(self, item: str, name: str = "speech.wav", *, stage: str = "speak") -> Path | None:
-        """A file of the chosen take of a line (or a clip); None when it was not made."""
-        record = self.store.record(stage, item, self.language)
-        files = record.files if record and not record.error else ()
-        return next((self.store.root / f.path for f in files if f.path.endswith(f"/{name}")), None)
+        """Return a file of the chosen take of a line (or a clip); None when it was not made."""
+        record = self.record(stage, item)
+        ref = record.file(name) if record else None
+        return self.store.root / ref.path if ref else None
+
+    def take_digest(self, item: str, name: str, *, stage: str) -> str:
+        """Return the SHA-256 of a file of the chosen take; empty while it was not made."""
+        record = self.record(stage, item)
+        ref = record.file(name) if record else None
+        return ref.sha256 if ref else ""
 
     # what enters keys
 

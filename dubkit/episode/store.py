@@ -126,6 +126,11 @@ class Record:
     error: str = ""
     """Why the item failed; empty when it is done."""
 
+    def file(self, name: str) -> FileRef | None:
+        """Return the file of that name, if the item is done and has one."""
+        files = self.files if not self.error else ()
+        return next((ref for ref in files if ref.path.endswith(f"/{name}")), None)
+
 
 def reason_to_run(record: Record | None, parts: Parts, *, forced: bool, files_whole: bool) -> str:
     """Name the one reason why an item must run; empty when its result still stands."""

@@ -64,7 +64,7 @@ def _voices(context: Context, lines: Sequence[str], generated: frozenset[str]) -
 
 def _other_words(context: Context, name: str) -> str:
     """Return how the take of a generated line differs from its text; the next run writes a new prompt."""
-    record = context.store.record("speak", name, context.language)
+    record = context.record("speak", name)
     value = record.value if record is not None and isinstance(record.value, dict) else {}
     said = str(value.get("text", ""))
     text = next((line.text for _, line in context.lines if line.id == name), "")

@@ -127,18 +127,17 @@ class _LineReader:
         self.context = context
         self.names = _speaker_names(context)
         self.measured = _measured(context)
-        has_clips = context.store.has("clips.json", context.language)
-        planned = context.clips.routes if has_clips else ()
+        planned = context.clips.routes if context.has_clips else ()
         self.routes: dict[str, LineRoute] = {route.line: route for route in planned}
         self.clips: dict[str, list[str]] = {}
-        for clip in context.clips.clips if has_clips else ():
+        for clip in context.planned_clips:
             for line in clip.lines:
                 self.clips.setdefault(line, []).append(clip.id)
 
     def line(self, number: int, segment: Segment, line: Line) -> ReviewLine:
         context = self.context
         edit = context.placed.lines.get(line.id) or LineEdit()
-        record = context.store.record("speak", line.id, context.language)
+        record = context.record("speak", line.id)
         take = _spoken(record)
         measured = self.measured.get(line.id)
         planned = self.routes.get(line.id)

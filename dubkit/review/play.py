@@ -61,7 +61,7 @@ def write_comparison(context: Context, line: str, take: str = "", out: Path | No
 
 def dub_file(context: Context) -> Path | None:
     """Return the rendered dub; None before the first render."""
-    record = context.store.record("stitch", EPISODE, context.language)
+    record = context.record("stitch", EPISODE)
     files = record.files if record and not record.error else ()
     found = (context.store.root / ref.path for ref in files if Path(ref.path).stem == "dub")
     return next((path for path in found if path.is_file()), None)
@@ -69,8 +69,8 @@ def dub_file(context: Context) -> Path | None:
 
 def in_dub(context: Context, line: str) -> bool:
     """Tell whether the rendered dub has the take of a line that is in use."""
-    mixed = context.store.record("mix", EPISODE, context.language)
-    stitched = context.store.record("stitch", EPISODE, context.language)
+    mixed = context.record("mix", EPISODE)
+    stitched = context.record("stitch", EPISODE)
     if mixed is None or stitched is None or dub_file(context) is None:
         return False
     sound = context.file_digest("mix", MIXED, language=context.language)

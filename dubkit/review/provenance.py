@@ -48,7 +48,7 @@ class Provenance:
 def explain(context: Context, line: str) -> Provenance:
     """Return the provenance of a line."""
     steps = tuple(_steps(context, line))
-    record = context.store.record("speak", line, context.language)
+    record = context.record("speak", line)
     value = record.value if record and isinstance(record.value, dict) else {}
     edit = context.placed.lines.get(line) or LineEdit()
     models: dict[str, str] = {}
@@ -86,11 +86,8 @@ def _edits(context: Context, line: str) -> Iterator[str]:
 
 
 def _steps(context: Context, line: str) -> Iterator[ProvenanceStep]:
-    clips = (
-        [clip for clip in context.clips.clips if clip.id in clips_of(context, line)]
-        if _planned(context)
-        else []
-    )
+    own = clips_of(context, line) if context.has_clips else ()
+    clips = [clip for clip in context.planned_clips if clip.id in own]
     for stage in chain().stages:
         home = stage.home(context.language) if stage.scope == "language" else ""
         for item in (line, *(name for clip in clips for name in (clip.id, clip.window))):
@@ -99,12 +96,8 @@ def _steps(context: Context, line: str) -> Iterator[ProvenanceStep]:
             if record is not None and stage.name != "qc":
                 chosen = record.parts.edits.get("take")
                 # For a chosen take, show what it was made from, not that it was chosen.
-                own = context.store.take_record(chosen, home) if chosen else None
-                yield _step(stage.name, own or record)
-
-
-def _planned(context: Context) -> bool:
-    return context.store.has("clips.json", context.language)
+                made = context.store.take_record(chosen, home) if chosen else None
+                yield _step(stage.name, made or record)
 
 
 def _step(stage: str, record: Record) -> ProvenanceStep:

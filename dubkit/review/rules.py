@@ -58,8 +58,7 @@ class Rules:
         return self._with_lines_of([line], {clip})
 
     def _with_lines_of(self, lines: Sequence[str], clips: set[str]) -> list[str]:
-        has_clips = self.context.store.has("clips.json", self.context.language)
-        planned = self.context.clips.clips if has_clips else ()
+        planned = self.context.planned_clips
         shared = {line for clip in planned if clip.id in clips for line in clip.lines}
         for line in lines:
             self.line(line)

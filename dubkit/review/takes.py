@@ -73,7 +73,7 @@ def in_use(context: Context, items: Sequence[str], stage: str) -> list[str]:
     """Return the full names of the takes that finished items of a stage use."""
     found = []
     for item in items:
-        record = context.store.record(stage, item, context.language)
+        record = context.record(stage, item)
         name = take_of(record) if record else ""
         found += [name] if name else []
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 SAMPLE_RATE = 48_000
 """Samples per second of the episode clock and of every sound artifact but `speech16k.wav`."""
 
@@ -12,7 +14,7 @@ ASR_RATE = 16_000
 """Samples per second of the mono signal that speech models read."""
 
 
-def sample_at(seconds: float) -> int:
+def sample_at(seconds: float | Fraction) -> int:
     """Return the sample of the episode clock that is nearest to a time.
 
     >>> sample_at(0.5)

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dubkit.episode.context import Context
-from dubkit.types import SAMPLE_RATE, Clip, Segment, SpokenLine
+from dubkit.types import SAMPLE_RATE, Clip, Segment, SpokenLine, sample_at
 from stages.decode import SOUND
 from stages.shared.engine import clip_stage
 
@@ -29,9 +29,7 @@ def clips_of(context: Context, line: str) -> list[Clip]:
 
 def sound_digest(context: Context, clip: Clip) -> str:
     """Return the SHA-256 of a clip's sound; empty while it was not made."""
-    record = context.store.record(clip_stage(context), clip.id, context.language)
-    files = record.files if record and not record.error else ()
-    return next((ref.sha256 for ref in files if ref.path.endswith(f"/{SOUND}")), "")
+    return context.take_digest(clip.id, SOUND, stage=clip_stage(context))
 
 
 def line_inputs(context: Context, segment: Segment) -> dict[str, str] | None:
@@ -88,8 +86,7 @@ class ClipSpeech:
         from dubkit.media.sound.audio import read_span
 
         context = self.context
-        video = context.episode.video
-        assert video is not None, "clips have a picture"
+        video = context.picture
         file = context.take_file(clip.id, SOUND, stage=clip_stage(context))
         assert file is not None, "only lines whose clips are there are spoken"
         generated, rate = sf.read(file, dtype="float32", always_2d=True)
@@ -115,4 +112,4 @@ class ClipSpeech:
 
 
 def _span(segment: Segment) -> tuple[int, int]:
-    return round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE)
+    return sample_at(segment.start), sample_at(segment.end)

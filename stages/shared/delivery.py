@@ -14,8 +14,7 @@ PICTURE_REPORT = "mix/picture.json"
 
 def film(context: Context) -> Path | None:
     """Return the picture with generated frames in it; None where the source's own goes along."""
-    generated = context.store.has("clips.json", context.language) and context.clips.clips
-    if not generated or not context.file_digest("paste", FILM, language=context.language):
+    if not context.planned_clips or not context.file_digest("paste", FILM, language=context.language):
         return None
     return context.store.path(FILM, context.language)
 

@@ -126,8 +126,7 @@ def operations(context: Context, clips: Sequence[Clip], stage: StageName) -> flo
     path = _path(context, CHECKPOINT)
     config = read_transformer(parse_metadata(read_header(path).metadata, str(path)))
     chosen = recipe(context)
-    video = context.episode.video
-    assert video is not None, "clips have a picture"
+    video = context.picture
     passes = len(chosen.second_levels) - 1
     if stage == "first":
         passes = chosen.steps * (2 if chosen.negative_prompt else 1)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dubkit.dubbing.film.delay import Delay, find_delay
 from dubkit.media.sound import loudness
 from dubkit.media.sound.loudness import Span
-from dubkit.types import SAMPLE_RATE, Clip, VideoStream
+from dubkit.types import SAMPLE_RATE, Clip, VideoStream, sample_at
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,8 +90,8 @@ class SoundWindow:
             for frame in range(clip.keep_start, clip.keep_end)
         )
         return cls(
-            start_sample=_sample(at(clip.start_frame)),
-            keep=(_sample(at(clip.keep_start)), _sample(at(clip.keep_end))),
+            start_sample=sample_at(at(clip.start_frame)),
+            keep=(sample_at(at(clip.keep_start)), sample_at(at(clip.keep_end))),
             joins_before=any(other.keep_end == clip.keep_start for other in shot),
             joins_after=any(other.keep_start == clip.keep_end for other in shot),
             drift_ms=float(drift * 1000),
@@ -177,10 +177,6 @@ def place_sound(
         gain_db=gain_db,
         flags=tuple(flags),
     )
-
-
-def _sample(seconds: Fraction) -> int:
-    return round(seconds * SAMPLE_RATE)
 
 
 def _delay_ms(measured: Delay | None, follows: ClipSound | None) -> float:

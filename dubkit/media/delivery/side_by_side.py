@@ -18,7 +18,7 @@ from dubkit.media.files.command import Node, Stream, filter_node, media_input
 from dubkit.media.files.container import is_default, is_picture, open_media
 from dubkit.media.files.ffmpeg import run_ffmpeg
 from dubkit.media.sound.audio import read_span, write_wav
-from dubkit.types import SAMPLE_RATE, Episode
+from dubkit.types import SAMPLE_RATE, Episode, sample_at
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,11 +75,11 @@ class _Window:
 
     @property
     def samples(self) -> int:
-        return round(self.seconds * SAMPLE_RATE)
+        return sample_at(self.seconds)
 
     @property
     def first_sample(self) -> int:
-        return round(self.begin * SAMPLE_RATE)
+        return sample_at(self.begin)
 
 
 def write_side_by_side(
