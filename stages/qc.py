@@ -33,19 +33,19 @@ def items(context: Context) -> Sequence[Item]:
     listens = context.settings.qc.round_trip
     model = {"asr": identity(context)} if listens else {}
     own = own_settings(context) if listens else ()
-    found = [
+    listening = [
         Item(group[0], inputs=_heard_inputs(context, group), models=model, settings=HEARING + own)
         for group in (_groups(context) if listens else ())
     ]
     shown = context.digest([context.lines, context.cast, context.prompts, degraded_notes(context)])
     sound = context.file_digest("stitch", dub_name(context), language=context.language)
-    heard = context.digest([[dict(item.inputs) for item in found], context.settings.transcribe.beam])
+    heard = context.digest([[dict(item.inputs) for item in listening], context.settings.transcribe.beam])
     whole = {"stitch/dub": sound, "report": shown, "heard": heard}
     whole["shots.json"] = context.artifact_digest("shots.json")
     # dubkit's own checks stand under the version of this stage, another package's under its own.
     whole |= {f"check/{check.name}": context.digest(CHECKS.package(check.name)) for check in CHECKS.others}
     settings = (*MEASURING, *own, *_limits(context))
-    return [*found, Item(EPISODE, inputs=whole, models=model, settings=settings)]
+    return [*listening, Item(EPISODE, inputs=whole, models=model, settings=settings)]
 
 
 def _limits(context: Context) -> tuple[str, ...]:

@@ -73,6 +73,18 @@ ROOMS: dict[str, dict[str, int]] = {
         "delivery": 2,
         "": 3,
     },
+    "dubkit.qc": {
+        "settings": 0,
+        "numbers": 0,
+        "text": 0,
+        "sound": 0,
+        "evidence": 1,
+        "check": 2,
+        "checks": 3,
+        "measures": 3,
+        "report": 3,
+        "": 4,
+    },
     "dubkit.web": {
         "settings": 0,
         "migrations": 0,

@@ -26,7 +26,7 @@ Measure = float | str
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found out about a line or an episode."""
+    """The answer of a check about a line or an episode."""
 
     flagged: bool
     measure: Measure | None = None
@@ -159,7 +159,7 @@ class Findings:
     measures: Mapping[str, Measure]
 
 
-def look(
+def ask(
     asked: Iterable[tuple[Check, Callable[[Any, Any], Finding | bool] | None]],
     evidence: LineEvidence | EpisodeEvidence,
     tables: Mapping[str, object],

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from dubkit.qc.check import CHECKS, look
+from dubkit.qc.check import CHECKS, ask
 from dubkit.qc.evidence import EpisodeEvidence, LineEvidence
 from dubkit.qc.text import join_words
 from dubkit.types import EpisodeQc, LineQc, Word
@@ -45,7 +45,7 @@ def line_qc(evidence: LineEvidence, tables: Mapping[str, object] = _DEFAULTS) ->
 
     `tables` holds the own settings of checks by their names; a check without an entry has its defaults.
     """
-    found = look(((check, check.line) for check in CHECKS), evidence, tables)
+    answers = ask(((check, check.line) for check in CHECKS), evidence, tables)
     error, loudness = evidence.word_error, evidence.loudness_error
     return LineQc(
         id=evidence.id,
@@ -53,8 +53,8 @@ def line_qc(evidence: LineEvidence, tables: Mapping[str, object] = _DEFAULTS) ->
         word_error=None if error is None else round(error, 4),
         start_error=round(evidence.start_error, 4),
         loudness_error=None if loudness is None else round(loudness, 2),
-        flags=_joined(evidence.flags, found.flags),
-        measures=dict(found.measures) or msgspec.UNSET,
+        flags=_joined(evidence.flags, answers.flags),
+        measures=dict(answers.measures) or msgspec.UNSET,
     )
 
 
@@ -67,7 +67,7 @@ def episode_qc(
     lines: Sequence[LineQc], evidence: EpisodeEvidence, tables: Mapping[str, object] = _DEFAULTS
 ) -> EpisodeQc:
     """Put lines and episode together and flag the episode."""
-    found = look(((check, check.episode) for check in CHECKS), evidence, tables)
+    answers = ask(((check, check.episode) for check in CHECKS), evidence, tables)
     error = evidence.word_error
     return EpisodeQc(
         lines=tuple(lines),
@@ -81,6 +81,6 @@ def episode_qc(
         drift_ms=evidence.drift_ms,
         dubbed_frames=evidence.dubbed_frames,
         recoded_frames=evidence.recoded_frames,
-        flags=found.flags,
-        measures=dict(found.measures) or msgspec.UNSET,
+        flags=answers.flags,
+        measures=dict(answers.measures) or msgspec.UNSET,
     )

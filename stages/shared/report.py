@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dubkit.engines.engine import ENGINES
@@ -19,6 +20,9 @@ WAVE = 1200
 
 MEASURING = "qc"
 """The stage that writes the report; what it and later stages record is not in it."""
+
+ENGINE = "engine"
+"""What the stages name the engine in their keys; the report names it first."""
 
 VOICE_ALONE = "speech in the exact slot, picture untouched"
 PICTURE_AND_VOICE = "picture and voice together"
@@ -121,8 +125,6 @@ def _line(context: Context, segment: Segment, line: Line, measured: LineQc | Non
     file = context.take_file(line.id)
     if file is None or not line.text or line.route == "keep":
         return card
-    from dataclasses import replace
-
     take = context.spoken_line(line.id)
     spoken = replace(
         card,
@@ -154,8 +156,8 @@ def _route(context: Context, line: Line) -> str:
     if not _generates(context):
         return ""
     words = {"lipdub": "Lips and voice generated", "voice": "Voice only", "keep": "Left as it was"}
-    found = next((r for r in context.clips.routes if r.line == line.id), None)
-    return f"{words[found.route]}: {found.reason}." if found else ""
+    planned = next((route for route in context.clips.routes if route.line == line.id), None)
+    return f"{words[planned.route]}: {planned.reason}." if planned else ""
 
 
 def _generates(context: Context) -> bool:
@@ -170,11 +172,12 @@ def models_used(context: Context) -> tuple[ModelUsed, ...]:
 
     name = context.clips.engine
     what = PICTURE_AND_VOICE if _generates(context) else VOICE_ALONE
-    used: dict[tuple[str, str], ModelUsed] = {("engine", name): ModelUsed("engine", name, what, "")}
+    used: dict[tuple[str, str], ModelUsed] = {}
     for _, record in records(context):
         for use, identity in record.parts.models.items():
-            used.setdefault((use, identity), _model(context, use, identity, record.degraded))
-    return tuple(used.values())
+            if use != ENGINE:
+                used.setdefault((use, identity), _model(context, use, identity, record.degraded))
+    return ModelUsed(ENGINE, name, what, ""), *used.values()
 
 
 def _model(context: Context, use: str, identity: str, degraded: tuple[str, ...]) -> ModelUsed:

@@ -56,14 +56,14 @@ def render_report(model: ReportModel) -> str:
 
 def _facts(measured: EpisodeQc) -> list[tuple[Fact, bool]]:
     """Return the numbers of the overview, each with whether it is marked."""
-    found = []
+    rows: list[tuple[Fact, bool]] = []
     for check in CHECKS:
         facts = check.facts(measured) if check.facts else ()
         value = (measured.measures or {}).get(check.name)
         if check.facts is None and value is not None:
             facts = (Fact(check.title, shown_measure(check.name, value), ""),)
-        found += [(fact, fact.judged and check.name in measured.flags) for fact in facts]
-    return found
+        rows += [(fact, fact.judged and check.name in measured.flags) for fact in facts]
+    return rows
 
 
 def _flag_counts(lines: Sequence[LineCard]) -> list[tuple[str, int]]:
