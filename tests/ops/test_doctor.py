@@ -12,6 +12,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from dubkit.config import Settings
 from dubkit.errors import ToolError
 from dubkit.models.catalogue import catalogue
 from dubkit.models.catalogue_generator import GENERATOR_ROLES
@@ -20,6 +21,10 @@ from dubkit.models.store import ModelStore
 from dubkit.ops import doctor
 from dubkit.ops.diagnosis import Diagnosis
 from dubkit.ops.doctor import examine
+from dubkit.ops.parts import part_checks
+from dubkit.speech.diarization import DIARISERS
+from dubkit.speech.recognition import RECOGNISERS
+from dubkit.translate.engine import TRANSLATORS
 
 
 def by_name(checks: list[Diagnosis]) -> dict[str, Diagnosis]:
@@ -61,6 +66,12 @@ def test_every_role_is_examined(store: ModelStore) -> None:
     roles = {spec.role for spec in catalogue() if spec.role not in GENERATOR_ROLES}
     assert {f"model: {role}" for role in roles} | {"generator files"} <= set(names)
     assert "output folder" not in names
+
+
+def test_every_recogniser_diariser_and_translator_is_examined(store: ModelStore) -> None:
+    names = {check.name for check in part_checks(store, Settings())}
+    kinds = {"recogniser": RECOGNISERS, "diariser": DIARISERS, "translator": TRANSLATORS}
+    assert {f"{kind}: {name}" for kind, registry in kinds.items() for name in registry.names} <= names
 
 
 def test_this_environment_is_sound(store: ModelStore) -> None:
