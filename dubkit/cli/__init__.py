@@ -1,4 +1,4 @@
-"""The command line: commands parse, call one library function and print.
+"""The command line: commands parse, call one function of the library and print.
 
 Each command lives in its own module and is imported when it is used, so that `--help` stays quick.
 """
@@ -13,22 +13,22 @@ from dubkit import __version__
 
 COMMANDS = {
     "run": ("dubkit.cli.run", "Dub videos into other languages, reusing every finished step."),
-    "plan": ("dubkit.cli.plan", "Say what a run would do, why, and how long it would take."),
-    "review": ("dubkit.cli.review", "Look at single lines, change them, make them again, lock them."),
+    "plan": ("dubkit.cli.plan", "Show what a run would do, why, and how long it would take."),
+    "review": ("dubkit.cli.review", "Review lines: look at them, edit them, make new takes, lock them."),
     "status": ("dubkit.cli.status", "Show what is finished in an episode, and what needs a look."),
     "config": ("dubkit.cli.config", "Show every setting, its value and where the value came from."),
     "export": ("dubkit.cli.export", "Write subtitles, turns or lines of an episode to a file."),
-    "justdubit": ("dubkit.cli.justdubit", "Dub one clip: same person, new speech and lips."),
-    "serve": ("dubkit.cli.serve", "Serve the pages and the HTTP interface, with workers that run the jobs."),
-    "worker": ("dubkit.cli.worker", "Run the jobs of a server, here or on another machine."),
-    "users": ("dubkit.cli.users", "Who may use the server: add, list, change, remove, give tokens."),
-    "models": ("dubkit.cli.models", "List, fetch and verify the models."),
-    "doctor": ("dubkit.cli.doctor", "Check this machine: what works, what is missing, how to mend it."),
+    "justdubit": ("dubkit.cli.justdubit", "Dub one clip: the same person with new speech and lips."),
+    "serve": ("dubkit.cli.serve", "Serve the pages and the HTTP API, with workers that do the jobs."),
+    "worker": ("dubkit.cli.worker", "Do the jobs of a server, here or on another machine."),
+    "users": ("dubkit.cli.users", "Manage the users of the server and their tokens."),
+    "models": ("dubkit.cli.models", "List, download and verify models."),
+    "doctor": ("dubkit.cli.doctor", "Check this machine: what works, what is missing, and how to fix it."),
 }
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command only when it is called or asked for its own help."""
+    """A group that imports a command only when it is called or shows its help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -68,7 +68,7 @@ def main() -> None:
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped. What is finished is kept; the same command goes on from here.", err=True)
+        click.echo("Stopped. Finished work is kept; the same command resumes from here.", err=True)
         sys.exit(130)
     except DubkitError as error:
         click.echo(f"Error: {error}", err=True)
@@ -77,5 +77,5 @@ def main() -> None:
         sys.exit(0)
     except (PermissionError, NotADirectoryError, FileExistsError) as error:
         click.echo(f"Error: {error.filename}: {error.strerror}.", err=True)
-        click.echo("Check the path and your right to read and write there.", err=True)
+        click.echo("Check the path and your permissions there.", err=True)
         sys.exit(1)

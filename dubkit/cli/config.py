@@ -18,7 +18,7 @@ from dubkit.cli.options import load, setting_options
 def command(video: Path | None, as_json: bool, **flags: Any) -> None:
     """Show every setting with its value, where the value came from, and what it does.
 
-    With VIDEO, a dubkit.toml beside it counts too. Secrets are not shown.
+    With VIDEO, a dubkit.toml beside it is read too. Secrets are not shown.
     """
     from dubkit.config import declared
 

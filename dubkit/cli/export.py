@@ -19,7 +19,9 @@ from dubkit.formats.format import format_of, writable
     help="File format; left out, the ending of --out says it.",
 )
 @click.option("--lang", default="", metavar="LANG", help="Language of the lines; left out, the source's.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write, else stdout.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; stdout when left out."
+)
 @output_option
 def command(video: Path, name: str | None, lang: str, out: Path | None, output: Path) -> None:
     """Write subtitles (srt, vtt), turns (rttm) or all lines (csv, json) of VIDEO, hand edits included.
@@ -41,8 +43,8 @@ def command(video: Path, name: str | None, lang: str, out: Path | None, output: 
 
 
 def _named_by(out: Path | None) -> str:
-    """Return the format that the ending of a file names."""
+    """Return the format that the suffix of a file names."""
     format = format_of(out, lambda format: format.written is not None) if out else None
     if format is None:
-        raise click.UsageError(f"Which format? Say --format, one of: {', '.join(writable())}.")
+        raise click.UsageError(f"Which format? Give --format, one of: {', '.join(writable())}.")
     return format.name

@@ -31,11 +31,11 @@ PARTS = {
     "spatial_upsampler_path": "spatial-upscaler",
     "lora": "dubbing-lora",
 }
-"""Role in the model store of each file that is not named."""
+"""File option -> role of the model that is used when it is left out."""
 
 
 def flag(name: str, **attributes: Any) -> Callable[[F], F]:
-    """Add an option that may be spelled with underscores, as the original's are, or with hyphens."""
+    """Add an option that can be spelled with underscores, as in the original, or with hyphens."""
     spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
     return click.option(*spellings, name, **attributes)
 
@@ -60,7 +60,7 @@ def flag(name: str, **attributes: Any) -> Callable[[F], F]:
     type=(FILE, click.FloatRange(0, 1)),
     required=True,
     metavar="PATH STRENGTH",
-    help="The clip to dub, with its sound, and how firmly it is kept (1.0).",
+    help="The clip to dub, with its sound, and how strongly it is kept (1.0).",
 )
 @flag("prompt", required=True, help='The young woman is speaking French, saying: "..."')
 @flag("negative_prompt", default=NEGATIVE_PROMPT, show_default=True, help="What to avoid.")
@@ -74,7 +74,7 @@ def flag(name: str, **attributes: Any) -> Callable[[F], F]:
 @flag("frame_rate", metavar="RATE", help="Frames per second: 25, 23.976, 24000/1001.  [the source's]")
 @flag("num_inference_steps", type=click.IntRange(min=1), help="Steps of the first stage.  [30]")
 @flag("cfg_guidance_scale", type=float, help="Guidance against the negative prompt; 1 is none.  [3.0]")
-@flag("seed", type=SEEDS, default=42, show_default=True, help="Other seed, other dub.")
+@flag("seed", type=SEEDS, default=42, show_default=True, help="Seed of the noise.")
 @flag("enable_fp8", is_flag=True, help="Round the transformer to float8: half the memory.")
 @flag("output_path", type=FILE, required=True, help="The mp4 to write: H.264 and AAC.")
 @flag(
@@ -95,37 +95,41 @@ def flag(name: str, **attributes: Any) -> Callable[[F], F]:
     "continue_from",
     type=FILE,
     metavar="STATE.json",
-    help="Go on in a shot whose first part is dubbed: what --save_state wrote there.",
+    help="Continue a shot whose first part is dubbed, with the state that --save_state wrote.",
 )
-@flag("save_state", type=FILE, metavar="STATE.json", help="Write what the next part of the shot begins with.")
+@flag(
+    "save_state",
+    type=FILE,
+    metavar="STATE.json",
+    help="Write the state that the next part of the shot starts with.",
+)
 @flag(
     "overlap",
     type=click.IntRange(min=1),
     metavar="FRAMES",
     default=17,
     show_default=True,
-    help="How many frames at this clip's end the next one repeats, 8k+1; with --save_state.",
+    help="Frames at the end of this clip that the next one repeats, 8k+1; with --save_state.",
 )
-@flag("quiet", is_flag=True, help="No progress.")
+@flag("quiet", is_flag=True, help="Show no progress.")
 def command(**flags: Any) -> None:
-    """Dub one clip: same person, new speech and lips.
+    """Dub one clip: the same person with new speech and lips.
 
-    Takes the original JustDubit's flags, spelled with _ or -. The result has twice the height and width, and
-    the source's length, frame rate and proportions unless others are given. Model files that are not named
-    are those of `dubkit models`.
+    It takes the options of the original JustDubit, spelled with _ or -. The result has twice the given height
+    and width; length, frame rate and proportions are those of the source unless you give others. Model files
+    that you do not name are those of `dubkit models`.
 
-    A shot of more than some 20 s is dubbed in parts: each clip is the source from --overlap frames before the
-    end of the clip before, and is given the state that was saved with that. Its result begins after the
-    overlap, with the first frame that the result before does not have, and goes to the end of the clip; the
-    results one after the other have exactly the source's frames. Large parts of a state are in a folder
-    beside it, STATE.blobs.
+    A shot longer than about 20 s is dubbed in parts. Each clip starts --overlap frames before the end of the
+    previous one and gets the state that was saved with it. Its result starts after the overlap, with the
+    first frame that the previous result does not have, so the results in sequence have exactly the frames of
+    the source. Large parts of a state are in a folder beside it, STATE.blobs.
 
-    Ctrl-C keeps nothing. Exit codes: 0 done, 1 something to mend, 2 usage, 130 stopped.
+    Ctrl-C keeps nothing. Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped.
     """
     try:
         _dub(flags)
     except KeyboardInterrupt:
-        click.echo("\nStopped. Nothing is kept; the same command begins again.", err=True)
+        click.echo("\nStopped. Nothing is kept; the same command starts over.", err=True)
         raise SystemExit(130) from None
 
 
@@ -143,8 +147,8 @@ def _dub(flags: dict[str, Any]) -> None:
     assert episode.video is not None
     if flags["save_state"]:
         _check_overlap(flags["overlap"], episode.video.frames)
-    with _said(flags["quiet"]):
-        named = _found(flags, recipe)
+    with _generator_log(flags["quiet"]):
+        named = _model_files(flags, recipe)
         pipeline = JustDubitPipeline(
             named["checkpoint_path"],
             named.get("distilled_lora_path"),
@@ -179,11 +183,11 @@ def _dub(flags: dict[str, Any]) -> None:
     click.echo(f"{out}: {frames} frames at {fps} per second")
     if flags["save_state"]:
         _save_state(flags["save_state"], video)
-        click.echo(f"{flags['save_state']}: the next clip begins {flags['overlap']} frames before this end")
+        click.echo(f"{flags['save_state']}: the next clip starts {flags['overlap']} frames before this end")
 
 
 class Steps:
-    """Says on stderr what is done, and for how long the step that runs will go on."""
+    """Reports on stderr what is done, and how long the running step will take."""
 
     def __init__(self) -> None:
         self.live = sys.stderr.isatty()
@@ -209,8 +213,8 @@ class _Echo(logging.Handler):
 
 
 @contextmanager
-def _said(quiet: bool) -> Iterator[None]:
-    """Show what the generator logs: memory mode, and what was decided for the user."""
+def _generator_log(quiet: bool) -> Iterator[None]:
+    """Show the log of the generator: memory mode, and choices made for the user."""
     log, handler = logging.getLogger("dubkit.dubbing"), _Echo()
     level = log.level
     log.addHandler(handler)
@@ -243,7 +247,7 @@ def _rate(text: str | None) -> Fraction | None:
 
 
 def _check_output(out: Path, source: Path) -> None:
-    """Refuse a place for the result before hours of work."""
+    """Refuse an unusable --output_path before hours of work."""
     if out.is_dir():
         raise click.UsageError(f"--output_path {out} is a folder; name a file in it.")
     if out.exists() and source.exists() and out.samefile(source):
@@ -260,7 +264,7 @@ def _check_state(state: Path | None, taken: tuple[Path, Path]) -> None:
 
 
 def _check_overlap(overlap: int, frames: int) -> None:
-    """Refuse an overlap that the next clip could not begin with, before hours of work."""
+    """Refuse an overlap that the next clip could not start with, before hours of work."""
     from dubkit.ltx.latents import latent_frames
 
     try:
@@ -278,7 +282,7 @@ def _blobs(state: Path) -> FolderBlobStore:
 
 
 def _continuation(state: Path | None) -> dict[str, Any]:
-    """Return the pipeline's arguments that go on from a state file."""
+    """Return the arguments of the pipeline that continue from a state file."""
     from dubkit.dubbing.continuation.continued import StateUnfit
     from dubkit.dubbing.continuation.state import ContinuationState
 
@@ -288,14 +292,14 @@ def _continuation(state: Path | None) -> dict[str, Any]:
         return {"continuation": ContinuationState.from_json(state.read_bytes()), "blob_store": _blobs(state)}
     except FileNotFoundError:
         raise StateUnfit(
-            f"No state at {state}.\nWrite one with --save_state when the clip before is made."
+            f"No state at {state}.\nWrite one with --save_state when the previous clip is made."
         ) from None
     except ValueError as error:
         raise StateUnfit(f"{state}: {error}\nName a file that --save_state wrote.") from error
 
 
 def _save_state(path: Path, video: DubbedFrames) -> None:
-    """Write the state so that it appears whole or not at all."""
+    """Write the state; the file appears only when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = video.continuation(_blobs(path)).to_json()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -306,19 +310,19 @@ def _save_state(path: Path, video: DubbedFrames) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _found(flags: dict[str, Any], recipe: Recipe) -> dict[str, Path]:
-    """Return the path of each model file: the one that is named, else the model store's."""
+def _model_files(flags: dict[str, Any], recipe: Recipe) -> dict[str, Path]:
+    """Return the path of each model file: the given one, else that of the model store."""
     from dubkit.cli.options import load
     from dubkit.studio import open_models
 
-    found = {}
+    files = {}
     store = None
     for name, role in PARTS.items():
         if role == "distilled-lora" and role not in recipe.lora_roles and not flags[name]:
             continue
         if flags[name]:
-            found[name] = flags[name][0] if name == "lora" else flags[name]
+            files[name] = flags[name][0] if name == "lora" else flags[name]
             continue
         store = store or open_models(load({}).settings)
-        found[name] = store.fetch(role).path
-    return found
+        files[name] = store.fetch(role).path
+    return files

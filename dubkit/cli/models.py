@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from dubkit.models.store import ModelStore
 
 SHORT = 32
-"""Characters of a licence that stands in its model's line; a longer one becomes a note below the list."""
+"""Characters of the longest licence in the list; a longer one becomes a note below it."""
 
 
 @click.group(name="models")
 def command() -> None:
-    """List, fetch and verify the models dubkit works with."""
+    """List, download and verify the models that dubkit uses."""
 
 
 @command.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_command(as_json: bool) -> None:
-    """Show what is used, from where, its licence and size."""
+    """List the models with state, origin, size and licence."""
     from dubkit.models.listing import list_models
     from dubkit.studio import open_models
 
@@ -59,7 +59,7 @@ def _wrapped(text: str, indent: int, first: str = "") -> str:
     import textwrap
 
     width = max(60, min(shutil.get_terminal_size().columns, 110))
-    # Commands and addresses are copied, so they are not cut.
+    # Commands and URLs are copied, so they are not broken.
     return textwrap.fill(
         text,
         width,
@@ -73,9 +73,9 @@ def _wrapped(text: str, indent: int, first: str = "") -> str:
 @command.command(name="get")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def get_command(names: tuple[str, ...]) -> None:
-    """Fetch models now, so that later runs need no network. NAME is a name from `models list`.
+    """Download models now, so that later runs need no network. NAME is a name from `models list`.
 
-    The files of the generator are large and come with terms of their own; only this command fetches them.
+    The files of the generator are large and have their own terms; only this command downloads them.
     """
     from dubkit.progress import Terminal
     from dubkit.studio import open_models
@@ -91,7 +91,7 @@ def get_command(names: tuple[str, ...]) -> None:
 
 
 def _announce(store: ModelStore, spec: ModelSpec) -> None:
-    """Say what a download costs and which terms it comes with, before its first byte."""
+    """Print size and terms of a download before it starts."""
     if not spec.on_request or spec.hub is None or store.offline or store.find(spec.role, spec.name):
         return
     place = f"{spec.hub.repo}, revision {spec.hub.revision}"
@@ -106,9 +106,9 @@ def _announce(store: ModelStore, spec: ModelSpec) -> None:
 def verify_command(names: tuple[str, ...], as_json: bool) -> None:
     """Check every file: size and SHA-256 where known, headers of weights.
 
-    NAME is a name from `models list`, PATH a weight file, a Gemma folder, or a folder with such files. Of a
-    generator file the header, the keys, shapes and types of its tensors are checked without loading it.
-    Without NAME every model that is here is verified. Exit code 1 when something is not as it should be.
+    NAME is a name from `models list`, PATH a weight file, a Gemma folder, or a folder with such files. For a
+    generator file, the header and the keys, shapes and types of its tensors are checked without loading it.
+    Without NAME every installed model is verified. The exit code is 1 when a check fails.
     """
     from dubkit.models.verifying import verify
     from dubkit.studio import open_models
@@ -131,24 +131,24 @@ def verify_command(names: tuple[str, ...], as_json: bool) -> None:
 @command.command(name="make-tiny")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Other seed, other values."
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the random values."
 )
 @click.option(
     "--generation",
     type=click.Choice(["2", "2.3"]),
     default="2",
     show_default=True,
-    help="LTX generation whose layout the files have.",
+    help="LTX generation whose layout the files get.",
 )
-@click.option("--force", is_flag=True, help="Replace tiny files of an earlier run; other files stay.")
+@click.option("--force", is_flag=True, help="Replace the tiny files of an earlier run; other files stay.")
 def make_tiny_command(folder: Path, seed: int, generation: str, force: bool) -> None:
     """Write tiny generator files with random weights into DIR, for tests.
 
-    It is a whole set in the published layout, under the published names, so that every step can be tried on
-    any machine. The files make noise, never a dub.
+    It is a complete set in the published layout, under the published names, so that every step can be tried
+    on any machine. The result is noise, never a dub.
     """
     from dubkit.models.tiny.files import make_tiny
 
     for path in make_tiny(folder, seed=seed, generation="2.3" if generation == "2.3" else "2", force=force):
         click.echo(path)
-    click.echo("Random weights: they make noise, never a dub.", err=True)
+    click.echo("Random weights: the result is noise, never a dub.", err=True)

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings they make."""
+"""Options that several commands share, and the settings that they set."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def setting_options(function: F) -> F:
         "named",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Any setting by name; `dubkit config` lists them. May be repeated.",
+        help="Any setting by name; `dubkit config` lists them. Repeatable.",
     )(function)
     function = click.option("--no-subs", is_flag=True, help="Put no subtitles into the dub.")(function)
-    return click.option(
-        "--no-translate", is_flag=True, help="Keep the source's text: dub it in its own words."
-    )(function)
+    return click.option("--no-translate", is_flag=True, help="Do not translate: dub the text of the source.")(
+        function
+    )
 
 
 def flagged() -> list[Declared]:
@@ -55,12 +55,12 @@ def output_option(function: F) -> F:
         type=click.Path(file_okay=False, path_type=Path),
         default=Path("Output"),
         show_default=True,
-        help="Folder for the episodes.",
+        help="Folder of the episodes.",
     )(function)
 
 
 def load(flags: Mapping[str, Any], source: Path | None = None) -> Configured:
-    """Build the settings from the flags of a command, the environment and `dubkit.toml`."""
+    """Build the settings from the options of a command, the environment and `dubkit.toml`."""
     from dubkit.config import configure
 
     chosen: dict[str, Any] = {entry.name: flags.get(_argument(entry.name)) for entry in flagged()}
@@ -92,7 +92,7 @@ def open_session(flags: Mapping[str, Any], output: Path, source: Path | None = N
 
 
 def languages(given: tuple[str, ...]) -> tuple[str, ...]:
-    """Read `--to fr,pt-BR --to de` as normal tags, each once and in order."""
+    """Read `--to fr,pt-BR --to de` as standard tags, each once and in order."""
     from dubkit.translate.language import normalise
 
     tags = [normalise(tag.strip()) for value in given for tag in value.split(",") if tag.strip()]

@@ -27,15 +27,17 @@ SHOWN = 8
 )
 @output_option
 @click.option("--until", default="", metavar="STAGE", help="Stop after this stage.")
-@click.option("--from", "start", default="", metavar="STAGE", help="Begin at this stage.")
+@click.option("--from", "start", default="", metavar="STAGE", help="Start at this stage.")
 @click.option(
-    "--force", multiple=True, metavar="STAGE", help="Run this stage again on every item. Repeatable."
+    "--force", multiple=True, metavar="STAGE", help="Run this stage again for every item. Repeatable."
 )
-@click.option("--use", multiple=True, metavar="STAGE=FILE", help="Take your own file for a stage.")
+@click.option(
+    "--use", multiple=True, metavar="STAGE=FILE", help="Use your own file as the result of a stage."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON, one object per video.")
 @setting_options
 def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **flags: Any) -> None:
-    """Say what `dubkit run` would do with each VIDEO: one reason per item, and how long it would take.
+    """Show what `dubkit run` would do with each VIDEO: one reason per item, and how long it would take.
 
     Nothing is written.
     """

@@ -1,4 +1,4 @@
-"""What a command line asks a run to do."""
+"""The request of a run, from the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def make_request(targets: tuple[str, ...], flags: dict[str, Any]) -> Request:
-    """Read the options that say what to do, not how."""
+    """Read the options that say what to run; settings say how."""
     from dubkit.chain.chain import Request
     from dubkit.studio import chain
 

@@ -31,30 +31,36 @@ if TYPE_CHECKING:
 @output_option
 @click.option("--until", default="", metavar="STAGE", help="Stop after this stage.")
 @click.option(
-    "--from", "start", default="", metavar="STAGE", help="Begin at this stage; take earlier results as is."
+    "--from",
+    "start",
+    default="",
+    metavar="STAGE",
+    help="Start at this stage; use earlier results as they are.",
 )
 @click.option(
-    "--force", multiple=True, metavar="STAGE", help="Run this stage again on every item. Repeatable."
+    "--force", multiple=True, metavar="STAGE", help="Run this stage again for every item. Repeatable."
 )
 @click.option(
-    "--use", multiple=True, metavar="STAGE=FILE", help="Take your own file for a stage; empty undoes it."
+    "--use",
+    multiple=True,
+    metavar="STAGE=FILE",
+    help="Use your own file as the result of a stage; an empty FILE undoes it.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would run, as plan does.")
+@click.option("--dry-run", is_flag=True, help="Only show what would run, as plan does.")
 @click.option("--resume", is_flag=True, help="Accepted for convenience: every run resumes.")
 @click.option(
-    "--wait/--no-wait", default=True, show_default=True, help="Wait for another run on the episode."
+    "--wait/--no-wait", default=True, show_default=True, help="Wait for another run on the episode to end."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, one object per video.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @click.option("--verbose", "-v", is_flag=True, help="Log what the stages do.")
 @click.option("--debug", is_flag=True, help="Log everything.")
 @setting_options
 def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **flags: Any) -> None:
     """Dub each VIDEO (a file, folder or glob) into every language given with --to.
 
-    A run goes on from what is finished: the same command resumes after a stop and does nothing when
-    nothing changed. Exit codes: 0 done, 1 something to mend, 2 usage, 3 done but lines failed or a fall-back
-    was used.
+    A run reuses what is finished: the same command resumes after a stop, and does nothing when nothing
+    changed. Exit codes: 0 done, 1 error, 2 wrong usage, 3 done, but lines failed or a fall-back was used.
     """
     if flags["dry_run"]:
         from dubkit.cli.plan import show_plans
@@ -85,7 +91,7 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **f
 
 
 def show_outcome(source: Path, outcome: Outcome, request: Request, as_json: bool) -> None:
-    """Print what a run did: results on stdout, what went wrong on stderr."""
+    """Print what a run did: results on stdout, problems on stderr."""
     finished = request.until in ("", "stitch", "qc")
     dubs = {
         language: sorted(str(p) for p in (outcome.store.root / language).glob("dub.*"))
@@ -122,6 +128,6 @@ def show_outcome(source: Path, outcome: Outcome, request: Request, as_json: bool
 
 
 def _log(verbose: bool, debug: bool) -> None:
-    # Warnings of libraries are for --verbose: what the user must know is said in the result.
+    # Warnings of libraries are for --verbose: the result says what the user must know.
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.ERROR
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")

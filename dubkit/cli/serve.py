@@ -27,7 +27,7 @@ WEB = ("alembic", "argon2", "fastapi", "itsdangerous", "limits", "sqlalchemy", "
 @click.command(name="serve")
 @click.option("--host", default=None, help="Address to listen on.  [default: 127.0.0.1, this machine only]")
 @click.option(
-    "--port", type=int, default=None, help="Port to listen on; 0 takes a free one.  [default: 8000]"
+    "--port", type=int, default=None, help="Port to listen on; 0 for any free one.  [default: 8000]"
 )
 @output_option
 @click.option("--input", "inputs", default=None, help="Folder of the media files.  [default: Input]")
@@ -36,17 +36,17 @@ WEB = ("alembic", "argon2", "fastapi", "itsdangerous", "limits", "sqlalchemy", "
     "--database",
     default=None,
     metavar="URL",
-    help="Database of jobs and users; dubkit.db in the output folder when left out. "
+    help="Database of jobs and users; left out, dubkit.db in the output folder. "
     "A URL with a password belongs in DUBKIT_SERVE_DATABASE.",
 )
 @click.option("--open", "open_browser", is_flag=True, help="Open the pages in a browser.")
-@click.option("--quiet", "-q", is_flag=True, help="No line for each request.")
+@click.option("--quiet", "-q", is_flag=True, help="Do not log requests.")
 def command(output: Path, open_browser: bool, quiet: bool, **flags: Any) -> None:
-    """Serve the pages and the HTTP interface, and do the jobs.
+    """Serve the pages and the HTTP API, and do the jobs.
 
-    Only this machine can reach it, unless --host says otherwise: that needs a secret
-    (DUBKIT_SERVE_SECRET or serve.secret_file), a user (dubkit users add) and HTTPS in front.
-    Ctrl-C stops it; a running job goes on with the next start.
+    By default only this machine can reach the server. Another --host needs a secret (DUBKIT_SERVE_SECRET or
+    serve.secret_file), a user (dubkit users add) and a proxy with HTTPS in front. Ctrl-C stops the server; a
+    running job resumes with the next start.
     """
     need_web()
     configured = serve_settings({f"serve.{name}": value for name, value in flags.items()})
@@ -55,7 +55,7 @@ def command(output: Path, open_browser: bool, quiet: bool, **flags: Any) -> None
 
 
 def serve_settings(flags: Mapping[str, Any]) -> Configured:
-    """Build the settings of the server; a flag that was not given (None) leaves them as they are."""
+    """Build the settings of the server; an option that was not given (None) changes nothing."""
     return load({"named": tuple(f"{name}={value}" for name, value in flags.items() if value is not None)})
 
 
@@ -86,10 +86,10 @@ def _run(configured: Configured, output: Path, open_browser: bool) -> None:
         try:
             config = uvicorn.Config(
                 create_app(site),
-                access_log=False,  # it writes query strings; requestlog does not
+                access_log=False,  # it logs query strings; RequestLog does not
                 log_config=None,
                 server_header=False,
-                # A proxy on this machine may say for whom it asks; nobody else is believed.
+                # Headers that name the client are trusted from a proxy on this machine only.
                 proxy_headers=True,
                 forwarded_allow_ips="127.0.0.1,::1",
                 timeout_graceful_shutdown=5,
@@ -104,7 +104,7 @@ def _run(configured: Configured, output: Path, open_browser: bool) -> None:
                 click.launch(address)
             with Supervisor(settings.serve.workers, _environment(configured), _arguments(output)):
                 _serve(uvicorn.Server(config), listening)
-            click.echo("Stopped. Jobs that were running go on with the next start.", err=True)
+            click.echo("Stopped. Running jobs resume with the next start.", err=True)
         finally:
             site.database.close()
     finally:
@@ -112,11 +112,11 @@ def _run(configured: Configured, output: Path, open_browser: bool) -> None:
 
 
 def _serve(server: Server, listening: socket.socket) -> None:
-    """Answer until Ctrl-C or a request to end."""
+    """Serve until Ctrl-C or SIGTERM."""
     import signal
 
-    # After an orderly end the server raises the signal again; by default that would end this process
-    # before its workers.
+    # After a clean stop the server raises the signal again, which by default would end this process before
+    # its workers.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with suppress(KeyboardInterrupt):
@@ -126,7 +126,7 @@ def _serve(server: Server, listening: socket.socket) -> None:
 
 
 def _listen(serve: Serve) -> socket.socket:
-    """Take the port before anything is started. Raises DubkitError when that is not possible."""
+    """Open the port before anything is started. Raises DubkitError when that fails."""
     host = serve.host.strip("[]")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, serve.port, type=socket.SOCK_STREAM)[0]
@@ -144,7 +144,7 @@ def _listen(serve: Serve) -> socket.socket:
         taken.close()
         raise DubkitError(
             f"Cannot listen on {serve.host} port {serve.port}: {error.strerror}.\n"
-            "Stop what uses the port, or take another with --port; --port 0 takes a free one."
+            "Stop what uses the port, or choose another with --port; --port 0 is any free one."
         ) from None
     return taken
 
@@ -155,10 +155,10 @@ def _address(listening: socket.socket) -> str:
 
 
 def _environment(configured: Configured) -> dict[str, str]:
-    """Environment of the workers: what the server has, and the database it was told to use."""
+    """Return the environment of the workers: that of the server, with its database."""
     serve = configured.settings.serve
     wanted = {"DUBKIT_SERVE_DATABASE": serve.database} if serve.database else {}
-    # Workers sign nothing and answer nobody: they need neither secret nor token.
+    # Workers answer no requests, so they need neither secret nor token.
     hidden = ("DUBKIT_SERVE_SECRET", "DUBKIT_SERVE_API_TOKEN", "API_TOKEN")
     return {name: value for name, value in os.environ.items() if name not in hidden} | wanted
 

@@ -1,4 +1,4 @@
-"""Which files a command line names: files, folders and globs."""
+"""The source files that a command line names: files, folders and globs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dubkit.media.files.suffixes import MEDIA
 
 
 def find_sources(named: tuple[str, ...]) -> list[Path]:
-    """Return the media files behind `named`, each once; a folder gives the media files in it.
+    """Return the media files that names stand for, each once; a folder stands for the media files in it.
 
-    Raises DubkitError for a name that gives nothing.
+    Raises DubkitError for a name without a file.
     """
     found: list[Path] = []
     for name in named:
@@ -27,6 +27,6 @@ def find_sources(named: tuple[str, ...]) -> list[Path]:
             here = sorted(Path(match) for match in glob.glob(name, recursive=True))
             here = [match for match in here if match.is_file()]
             if not here:
-                raise DubkitError(f"{name}: no such file.\nCheck the path; quote it when it has blanks.")
+                raise DubkitError(f"{name}: no such file.\nCheck the path; quote it when it has spaces.")
         found.extend(here)
     return list(dict.fromkeys(found))

@@ -1,4 +1,4 @@
-"""Tables: laid out by the terminal's width where there is one, plain columns elsewhere."""
+"""Tables: fitted to the width of a terminal, plain columns elsewhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under their heads on stdout; the last column may be long."""
+    """Print rows under their headings on stdout; the last column may be long."""
     if sys.stdout.isatty():
         _laid_out(heads, rows)
         return

@@ -24,9 +24,9 @@ ROLES = ("viewer", "editor", "admin")
 
 @click.group(name="users")
 def command() -> None:
-    """Add and remove the people who may use the web server.
+    """Manage the users of the web server and their tokens.
 
-    A viewer looks, an editor changes episodes and runs jobs, an admin also manages users.
+    A viewer can look, an editor can change episodes and run jobs, an admin can also manage users.
     """
 
 
@@ -35,7 +35,7 @@ def _database_options(function: F) -> F:
         "--database",
         default=None,
         metavar="URL",
-        help="Database of the server; dubkit.db in the output folder when left out. "
+        help="Database of the server; left out, dubkit.db in the output folder. "
         "A URL with a password belongs in DUBKIT_SERVE_DATABASE.",
     )(function)
     return output_option(function)
@@ -55,12 +55,12 @@ def _password_option(function: F) -> F:
 @_password_option
 @_database_options
 def add_command(name: str, role: str, password_stdin: bool, output: Path, database: str | None) -> None:
-    """Add the user NAME; the first one needs --role admin, and makes the database where there is none."""
+    """Add the user NAME. The first user needs --role admin; this also creates the database."""
     file = _to_be_made(output, database)
     from dubkit.web.accounts.passwords import check_new
     from dubkit.web.accounts.users import first_must_be_admin, role_named, user_name
 
-    # All that can be refused is, before anything is made.
+    # Everything is checked before anything is created.
     user_name(name)
     if file is not None and role != "admin":
         raise first_must_be_admin()
@@ -70,14 +70,14 @@ def add_command(name: str, role: str, password_stdin: bool, output: Path, databa
         user = accounts.add(name, role_named(role), password)
         _note(accounts, "user added", user.name, f"role {user.role}")
     if file is not None:
-        click.echo(f"Made the database {file}.", err=True)
+        click.echo(f"Created the database {file}.", err=True)
     click.echo(f"Added {user.name} with the role {user.role}.")
 
 
 def _to_be_made(output: Path, database: str | None) -> Path | None:
-    """Return the database file that adding a user makes; None when there is one.
+    """Return the database file that adding a user creates; None when it exists.
 
-    Raises DubkitError for a folder that was named and is not there: its name may be mistyped.
+    Raises DubkitError when the named folder does not exist: its name may be mistyped.
     """
     from dubkit.cli.serve import need_web, serve_settings
 
@@ -90,7 +90,7 @@ def _to_be_made(output: Path, database: str | None) -> Path | None:
     named = bool(given) or source is not ParameterSource.DEFAULT
     if file is not None and named and not file.parent.is_dir():
         raise DubkitError(
-            f"There is no folder {file.parent}.\nCorrect its name, or make it: mkdir {file.parent}"
+            f"There is no folder {file.parent}.\nCorrect its name, or create it: mkdir {file.parent}"
         )
     return file
 
@@ -112,7 +112,7 @@ def list_command(as_json: bool, output: Path, database: str | None) -> None:
         click.echo(f"{user.name:<24} {user.role:<8} since {user.created:%Y-%m-%d %H:%M} UTC")
         for token in tokens:
             if token.user == user.name:
-                until = f"until {token.expires:%Y-%m-%d %H:%M} UTC" if token.expires else "without end"
+                until = f"until {token.expires:%Y-%m-%d %H:%M} UTC" if token.expires else "never expires"
                 click.echo(f"  token {token.id}  {token.role:<8} {until}  {token.label}")
 
 
@@ -131,7 +131,7 @@ def _row(user: User, tokens: list[Token]) -> dict[str, Any]:
 @_password_option
 @_database_options
 def passwd_command(name: str, password_stdin: bool, output: Path, database: str | None) -> None:
-    """Give the user NAME a new password; every session of the user ends."""
+    """Set a new password for the user NAME; every session of the user ends."""
     with _accounts(output, database) as accounts:
         user = accounts.named(name)
         accounts.set_password(user.name, _password(password_stdin))
@@ -144,7 +144,7 @@ def passwd_command(name: str, password_stdin: bool, output: Path, database: str 
 @click.argument("role", type=click.Choice(ROLES))
 @_database_options
 def role_command(name: str, role: str, output: Path, database: str | None) -> None:
-    """Give the user NAME another ROLE; every session of the user ends."""
+    """Change the ROLE of the user NAME; every session of the user ends."""
     with _accounts(output, database) as accounts:
         from dubkit.web.accounts.users import role_named
 
@@ -157,7 +157,7 @@ def role_command(name: str, role: str, output: Path, database: str | None) -> No
 @click.argument("name")
 @_database_options
 def remove_command(name: str, output: Path, database: str | None) -> None:
-    """Remove the user NAME with sessions and tokens; jobs and episodes stay."""
+    """Remove the user NAME with all sessions and tokens; jobs and episodes stay."""
     with _accounts(output, database) as accounts:
         user = accounts.named(name)
         accounts.remove(user.name)
@@ -168,14 +168,18 @@ def remove_command(name: str, output: Path, database: str | None) -> None:
 @command.command(name="token")
 @click.argument("name")
 @click.option("--label", default="command line", show_default=True, help="What the token is for.")
-@click.option("--role", type=click.Choice(ROLES), help="What the token may do; the user's role if left out.")
-@click.option("--days", type=float, help="Days after which it expires; never when left out.")
-@click.option("--revoke", metavar="ID", help="Revoke the token with this id instead; `users list` shows ids.")
+@click.option(
+    "--role", type=click.Choice(ROLES), help="What the token may do; left out, as much as the user."
+)
+@click.option("--days", type=float, help="Days until it expires; left out, it never does.")
+@click.option(
+    "--revoke", metavar="ID", help="Revoke the token with this id instead; `users list` shows the ids."
+)
 @_database_options
 def token_command(
     name: str, output: Path, database: str | None, label: str, revoke: str | None, **flags: Any
 ) -> None:
-    """Make a token for the user NAME and print it, this once.
+    """Make a token for the user NAME and print it. It is not shown again.
 
     Programs send it in the header Authorization: Bearer TOKEN.
     """
@@ -197,7 +201,7 @@ def token_command(
 
 @contextmanager
 def _accounts(output: Path, database: str | None, *, make: bool = False) -> Iterator[Accounts]:
-    """Open the accounts of the server that works on `output`.
+    """Open the accounts of the server with the output folder `output`.
 
     Raises DubkitError when there is no database, unless it is to be made.
     """

@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     "--database",
     default="",
     metavar="URL",
-    help="Database of the jobs; dubkit.db in the output folder when left out. "
+    help="Database of the jobs; left out, dubkit.db in the output folder. "
     "A URL with a password belongs in DUBKIT_SERVE_DATABASE.",
 )
-@click.option("--once", is_flag=True, help="End when no job waits.")
+@click.option("--once", is_flag=True, help="End when no job is queued.")
 @click.option("--parent", type=int, default=0, hidden=True, help="End when this process is not the parent.")
 @click.option("--verbose", "-v", is_flag=True, help="Log what the stages do.")
 @setting_options
 def command(output: Path, database: str, once: bool, parent: int, verbose: bool, **flags: Any) -> None:
-    """Do the jobs of a server's queue, one at a time; start as many as the machine can bear.
+    """Do the jobs of a server, one at a time. Start as many workers as the machine can take.
 
-    `dubkit serve` starts its own. Workers on other machines need the same database, the same output
-    folder and the same input folder. Ctrl-C hands the running job back.
+    `dubkit serve` starts its own workers. Workers on other machines need the same database, output folder and
+    input folder. Ctrl-C puts the running job back into the queue.
     """
     from dubkit import studio
     from dubkit.web.database import check_is_there

@@ -196,5 +196,5 @@ def test_ctrl_c_keeps_what_is_finished_and_says_so(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert "the same command goes on from here" in errors
+    assert "the same command resumes from here" in errors
     assert "Traceback" not in errors

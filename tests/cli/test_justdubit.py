@@ -101,7 +101,7 @@ def test_two_calls_make_one_shot(files: dict[str, Path], tmp_path: Path) -> None
             models=files,
         )
         assert done.exit_code == 0, (done.output, done.exception)
-        assert "the next clip begins 9 frames before this end" in done.stdout
+        assert "the next clip starts 9 frames before this end" in done.stdout
     counts = []
     for out in outs:
         with av.open(str(out)) as container:

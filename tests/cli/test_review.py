@@ -121,7 +121,7 @@ def test_an_edit_says_what_became_of_it_and_what_comes_next(call: Terminal) -> N
         "s0001 text as made → “Oi.”",
     ]
     assert said.err == "Not in the dub yet. Next: dubkit review render Output/ep --to pt-BR\n"
-    assert call("edit", "ep", "1", "--text", "Oi.").out == "Nothing to change: it is so already.\n"
+    assert call("edit", "ep", "1", "--text", "Oi.").out == "Nothing to change: it is like this already.\n"
     call("edit", "ep", "1", "--clear", "start", "--clear", "speaker", "--clear", "text")
     line = call.line(1)
     assert (line["text"], line["start"], line["speaker"], line["edited"]) == ("Bom dia.", 1.0, "spk1", [])
@@ -139,10 +139,10 @@ def test_an_edit_says_what_became_of_it_and_what_comes_next(call: Terminal) -> N
         (["show", "ep", "1-2"], 2, "name one line"),
         (["show", "ep", "s0042"], 1, "There is no line s0042"),
         (["edit", "ep"], 2, "Which line?"),
-        (["edit", "ep", "1"], 2, "What shall change?"),
+        (["edit", "ep", "1"], 2, "What should change?"),
         (["edit", "ep", "1-2", "--text", "x"], 2, "edit one line at a time"),
         (["edit", "ep", "1", "--text", " "], 2, "--text is empty. To go back to what was made: --clear text"),
-        (["edit", "ep", "1", "--text", "x", "--clear", "text"], 2, "one of both"),
+        (["edit", "ep", "1", "--text", "x", "--clear", "text"], 2, "Give either --text or --clear text"),
         (["edit", "ep", "1", "--start", "2.5", "--end", "2"], 1, "cannot end at 2.0 s and start at 2.5 s"),
         (["edit", "ep", "1", "--start", "x"], 2, "not a valid float"),
         (["edit", "ep", "1", "--end", "99"], 1, "not in the episode (0 to 14.000 s)"),
@@ -162,7 +162,7 @@ def test_an_edit_says_what_became_of_it_and_what_comes_next(call: Terminal) -> N
         (["regen", "ep", "4", "--dry-run"], 1, "s0004 has no text"),
         (["regen", "ep", "1", "--seed", "-1"], 2, "-1 is not in the range"),
         (["regen", "ep"], 2, "Missing argument"),
-        (["rename", "ep", "spk1"], 2, "What shall change?"),
+        (["rename", "ep", "spk1"], 2, "What should change?"),
         (["rename", "ep", "spk9", "Cy"], 1, "There is no speaker spk9"),
         (["merge", "ep", "spk1", "--into", "spk1"], 1, "cannot be merged into itself"),
         (["split", "ep", "1", "--name", " "], 2, "--name is empty"),
@@ -254,7 +254,7 @@ def test_an_older_change_is_taken_back_by_number(call: Terminal) -> None:
     assert (call.line(1)["text"], call.line(2)["text"]) == ("c", "Meu nome é Ana.")
     rows = call("history", "ep").out.splitlines()
     assert rows[0].endswith("undo: s0002 text “b” → as made")
-    assert rows[2].endswith("edit: s0002 text as made → “b”  (taken back)")
+    assert rows[2].endswith("edit: s0002 text as made → “b”  (undone)")
 
 
 def test_an_edit_by_hand_between_two_commands_stays_and_is_in_the_history(call: Terminal) -> None:
@@ -298,7 +298,7 @@ def test_a_file_of_all_lines_goes_out_and_comes_back(call: Terminal) -> None:
             sys, "argv", ["dubkit", "export", "ep.mp4", "--format", kind, "--lang", PT, "--out", file]
         )
         cli.main(), call.capsys.readouterr()
-        assert call("edit", "ep", "--file", file).out == f"{file}: no line is different.\n"
+        assert call("edit", "ep", "--file", file).out == f"{file}: no line differs.\n"
     text = (call.folder / "lines.csv").read_text("utf-8")
     (call.folder / "lines.csv").write_text(text.replace("Bom dia.", "Olá!").replace("moro aqui", "vivo cá"))
     said = call("edit", "ep", "--file", "lines.csv")

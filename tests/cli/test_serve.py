@@ -114,7 +114,7 @@ def test_the_first_user_makes_the_database_and_says_so(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     done = run_users(*add, typed=typed)
     assert (done.exit_code, done.stdout) == (0, "Added root with the role admin.\n")
-    assert f"Made the database {tmp_path / 'Output' / 'dubkit.db'}" in done.stderr
+    assert f"Created the database {tmp_path / 'Output' / 'dubkit.db'}" in done.stderr
     (tmp_path / "other").mkdir()
     assert "other/dubkit.db" in run_users(*add, "--output", "other", typed=typed).stderr
     assert "Made" not in run_users("add", "ed", "--password-stdin", typed=typed).stderr
@@ -210,7 +210,7 @@ def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         done = CliRunner().invoke(cli, ["serve", "--port", str(other.getsockname()[1])])
     assert isinstance(done.exception, DubkitError)
-    assert "take another with --port" in str(done.exception)
+    assert "choose another with --port" in str(done.exception)
     assert not (tmp_path / "Output").exists()
 
 

@@ -1,4 +1,4 @@
-"""Commands of `dubkit review` that change lines, and take changes back."""
+"""Commands of `dubkit review` that change lines and undo changes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CLEARED = {name: name for name in (*TEXTS, "start", "end", "seed")} | {"take": "
 @click.command(name="edit")
 @episode_options
 @click.argument("line", required=False, metavar="[LINE]")
-@click.option("--text", help="What is said in the dub.")
+@click.option("--text", help="Text of the line in the dub.")
 @click.option("--source", help="What is really said in the source; the line is translated again.")
 @click.option("--speaker", metavar="SPEAKER", help="Who speaks, by id or name.")
 @click.option("--start", type=float, metavar="SECONDS", help="When the line starts in the episode.")
@@ -39,8 +39,10 @@ CLEARED = {name: name for name in (*TEXTS, "start", "end", "seed")} | {"take": "
     help="Picture and voice, voice only, or neither.",
 )
 @click.option("--voice", metavar="VOICE", help="Voice of this line: a name, or a blend such as 0.7*a+0.3*b.")
-@click.option("--delivery", metavar="WORDS", help="How it is spoken, for the generator: in a whisper.")
-@click.option("--note", metavar="WORDS", help="Remark for people; changes nothing in the dub.")
+@click.option(
+    "--delivery", metavar="WORDS", help="How it is spoken, for the generator, such as: in a whisper."
+)
+@click.option("--note", metavar="WORDS", help="Remark for people; it does not change the dub.")
 @click.option(
     "--clear",
     type=click.Choice(sorted(CLEARED)),
@@ -55,11 +57,11 @@ CLEARED = {name: name for name in (*TEXTS, "start", "end", "seed")} | {"take": "
 def edit_command(
     episode: Path, language: str, output: Path, line: str | None, file: Path | None, **given: Any
 ) -> None:
-    """Change one LINE, or all lines with --file; all of it is made, or nothing.
+    """Change one LINE, or all lines with --file. Either all changes are made, or none.
 
-    The columns text, source, speaker, start, end, route, voice, delivery and note of a table are read, as far
-    as they are there; an empty cell takes an edit back. Subtitles change texts and times. Edits of source,
-    speaker and times hold for every language.
+    Of a table, the columns text, source, speaker, start, end, route, voice, delivery and note are read if
+    present; an empty cell takes an edit back. Subtitles change texts and times. Edits of source, speaker and
+    times apply to every language.
     """
     clear = frozenset(CLEARED[name] for name in given.pop("clear"))
     values = {name: value for name, value in given.items() if value is not None}
@@ -87,14 +89,16 @@ def _check_usage(line: str | None, file: Path | None, values: dict[str, Any], cl
     if file is None and line is None:
         raise click.UsageError("Which line? Name it by number or id, or give all lines with --file.")
     if file is None and not values and not clear:
-        raise click.UsageError("What shall change? Such as --text, --speaker, --start, --clear; see --help.")
+        raise click.UsageError(
+            "What should change? Give --text, --speaker, --start, --clear or another option; see --help."
+        )
     for name in TEXTS:
         if name in values and not values[name].strip():
             keep = " To keep the source's sound: --route keep." if name == "text" else ""
             raise click.UsageError(f"--{name} is empty. To go back to what was made: --clear {name}.{keep}")
     for name in values:
         if CLEARED[name] in clear:
-            raise click.UsageError(f"--{name} and --clear {name}: one of both.")
+            raise click.UsageError(f"Give either --{name} or --clear {name}.")
 
 
 def _edit_all(desk: Desk, file: Path) -> None:
@@ -104,7 +108,7 @@ def _edit_all(desk: Desk, file: Path) -> None:
     changes = read_changes(desk.context, file)
     event = desk.edit_all(changes)
     if event is None:
-        click.echo(f"{file}: no line is different.")
+        click.echo(f"{file}: no line differs.")
         return
     homes = desk.context.fresh().placed.homes
     changed = {line_of(change, homes) for change in event.changes}
@@ -121,11 +125,11 @@ def _lines_of(desk: Desk, lines: tuple[str, ...]) -> list[str]:
 @click.command(name="accept")
 @episode_options
 @click.argument("lines", nargs=-1, required=True, metavar=LINES)
-@click.option("--take-back", is_flag=True, help="They need a look after all.")
+@click.option("--take-back", is_flag=True, help="Undo it: the lines need a look after all.")
 def accept_command(
     episode: Path, language: str, output: Path, lines: tuple[str, ...], take_back: bool
 ) -> None:
-    """Mark lines as looked at and good, whatever their flags say."""
+    """Mark lines as checked and good, whatever their flags say."""
     desk = open_desk(episode, language, output)
     say_event(desk, desk.accept(_lines_of(desk, lines), not take_back))
 
@@ -134,10 +138,10 @@ def accept_command(
 @episode_options
 @click.argument("lines", nargs=-1, required=True, metavar=LINES)
 def lock_command(episode: Path, language: str, output: Path, lines: tuple[str, ...]) -> None:
-    """Keep text and take of lines through every rerun, whatever changes before them.
+    """Lock lines: no later run changes their text or take.
 
-    When the source of a locked line changes, list and show name the conflict, and so does every run; nothing
-    is changed until you unlock the line.
+    When the source of a locked line changes, list, show and every run report the conflict; nothing changes
+    until you unlock the line.
     """
     desk = open_desk(episode, language, output)
     say_event(desk, desk.lock(_lines_of(desk, lines)))
@@ -147,7 +151,7 @@ def lock_command(episode: Path, language: str, output: Path, lines: tuple[str, .
 @episode_options
 @click.argument("lines", nargs=-1, required=True, metavar=LINES)
 def unlock_command(episode: Path, language: str, output: Path, lines: tuple[str, ...]) -> None:
-    """Let lines follow their source and their settings again."""
+    """Unlock lines: they follow their source and the settings again."""
     desk = open_desk(episode, language, output)
     say_event(desk, desk.unlock(_lines_of(desk, lines)))
 
@@ -157,10 +161,10 @@ def unlock_command(episode: Path, language: str, output: Path, lines: tuple[str,
 @click.option(
     "--number",
     type=click.IntRange(min=1),
-    help="Change to take back, whoever made it; your last one when left out.",
+    help="Change to undo, whoever made it; your last one when left out.",
 )
 def undo_command(episode: Path, language: str, output: Path, number: int | None) -> None:
-    """Take back your last change in this language, or the one with this number in the history."""
+    """Undo your last change in this language, or the one with this number in the history."""
     desk = open_desk(episode, language, output)
     _say_again(desk, desk.undo(number or 0))
 
@@ -168,7 +172,7 @@ def undo_command(episode: Path, language: str, output: Path, number: int | None)
 @click.command(name="redo")
 @episode_options
 def redo_command(episode: Path, language: str, output: Path) -> None:
-    """Make the change again that you took back last."""
+    """Redo the change that you undid last."""
     desk = open_desk(episode, language, output)
     _say_again(desk, desk.redo())
 
@@ -178,15 +182,17 @@ def _say_again(desk: Desk, event: Any) -> None:
     if event.changes:
         say_event(desk, event)
     else:
-        click.echo("It made no difference: everything was so already.")
+        click.echo("It made no difference: everything was like this already.")
 
 
 @click.command(name="history")
 @episode_options
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Changes shown.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Number of changes to show."
+)
 @json_option
 def history_command(episode: Path, language: str, output: Path, limit: int, as_json: bool) -> None:
-    """Show what was changed, when and by whom, the latest first.
+    """Show what was changed, when and by whom, newest first.
 
     Changes of other languages are left out.
     """
@@ -198,10 +204,10 @@ def history_command(episode: Path, language: str, output: Path, limit: int, as_j
         click.echo(canonical(rows).decode())
         return
     for row in rows:
-        taken_back = "  (taken back)" if row.undone else ""
+        taken_back = "  (undone)" if row.undone else ""
         click.echo(f"{row.number:>4}  {row.at[:16].replace('T', ' ')}  {row.who:<10}  {row.text}{taken_back}")
     if not rows:
-        click.echo("Nobody has changed anything yet.")
+        click.echo("Nothing has been changed yet.")
 
 
 EDITING = (

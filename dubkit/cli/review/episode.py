@@ -1,4 +1,4 @@
-"""What the commands of `dubkit review` share: which episode they work on, and what they say."""
+"""What the commands of `dubkit review` share: options, opening an episode, and messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 LINES = "LINE..."
-"""Lines are named by number, range or id."""
+"""Lines, given by number, range or id."""
 
 
 def episode_options(function: F) -> F:
@@ -29,16 +29,16 @@ def episode_options(function: F) -> F:
         "language",
         default="",
         metavar="LANG",
-        help="Language of the dub; may be left out where there is only one.",
+        help="Language of the dub; may be left out when there is only one.",
     )(function)
     function = output_option(function)
     return click.argument("episode", type=click.Path(path_type=Path), metavar="EPISODE")(function)
 
 
 def run_options(function: F) -> F:
-    """Add what commands take that make something: settings, `--json`, `--quiet`."""
+    """Add the options of commands that run stages: settings, `--json`, `--quiet`."""
     function = setting_options(function)
-    function = click.option("--quiet", "-q", is_flag=True, help="No progress.")(function)
+    function = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")(function)
     return json_option(function)
 
 
@@ -48,7 +48,7 @@ def json_option(function: F) -> F:
 
 
 def open_context(episode: Path, language: str, output: Path, flags: Mapping[str, Any]) -> Context:
-    """Return the episode in the language that is reviewed."""
+    """Open an episode in the language to review."""
     from dubkit.review.opening import open_review
 
     tag = languages((language,))[0] if language else ""
@@ -57,9 +57,9 @@ def open_context(episode: Path, language: str, output: Path, flags: Mapping[str,
 
 
 def open_run(episode: Path, language: str, output: Path, flags: Mapping[str, Any]) -> tuple[Session, Context]:
-    """Return the episode, and the session that makes something in its folder.
+    """Open an episode, and a session that runs stages in its folder.
 
-    Settings are those of the flags, of `dubkit.toml` beside the source, and of the last run.
+    Settings come from the options, from `dubkit.toml` beside the source, and from the last run.
     """
     from dubkit.review.opening import open_review, to_run
 
@@ -69,19 +69,19 @@ def open_run(episode: Path, language: str, output: Path, flags: Mapping[str, Any
 
 
 def open_desk(episode: Path, language: str, output: Path) -> Desk:
-    """Return the desk of the person at this terminal."""
+    """Open an episode for changes by the person at this terminal."""
     return desk_of(open_context(episode, language, output, {}))
 
 
 def desk_of(context: Context) -> Desk:
-    """Return the desk of the person at this terminal for an opened episode."""
+    """Return a desk for changes by the person at this terminal."""
     from dubkit.review.changes import Desk
 
     return Desk(context, who())
 
 
 def who() -> str:
-    """Return the name of the person, as the log of edits has it."""
+    """Return the name of the person for the log of edits."""
     import getpass
 
     try:
@@ -91,11 +91,11 @@ def who() -> str:
 
 
 def say_event(desk: Desk, event: Event | None, *, renders: bool = True) -> None:
-    """Print what was changed, and how it gets into the dub where it does."""
+    """Print what was changed, and how to bring it into the dub."""
     from dubkit.review.history import sentence
 
     if event is None:
-        click.echo("Nothing to change: it is so already.")
+        click.echo("Nothing to change: it is like this already.")
         return
     homes = desk.context.fresh().placed.homes
     for change in event.changes:
@@ -105,12 +105,12 @@ def say_event(desk: Desk, event: Event | None, *, renders: bool = True) -> None:
 
 
 def say_next(context: Context) -> None:
-    """Say on stderr how changes get into the dub."""
+    """Print on stderr how to bring changes into the dub."""
     click.echo(f"Not in the dub yet. Next: dubkit review render {named(context)}", err=True)
 
 
 def named(context: Context) -> str:
-    """Return the episode and language as a command line names them."""
+    """Return episode and language as arguments of a command line."""
     import shlex
 
     folder = context.store.root

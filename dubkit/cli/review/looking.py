@@ -1,4 +1,4 @@
-"""Commands of `dubkit review` that look at lines and change nothing."""
+"""Commands of `dubkit review` that show lines."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 @click.command(name="list")
 @episode_options
-@click.option("--flagged", is_flag=True, help="Only lines with something to look at that nobody accepted.")
+@click.option("--flagged", is_flag=True, help="Only lines that need a look and that nobody accepted.")
 @click.option("--unlocked", is_flag=True, help="Only lines that are not locked.")
 @click.option("--unaccepted", is_flag=True, help="Only lines that nobody accepted.")
 @click.option("--speaker", default="", metavar="SPEAKER", help="Only lines of this speaker, by id or name.")
 @click.option(
-    "--text", default="", metavar="WORDS", help="Only lines with these words in source, line or note."
+    "--text", default="", metavar="WORDS", help="Only lines with these words in source, text or note."
 )
 @json_option
 def list_command(episode: Path, language: str, output: Path, as_json: bool, **filters: Any) -> None:
     """List the lines with their marks and flags.
 
-    Marks: L locked, A accepted, E edited, N with a note. Flags say what needs a look. A line whose source
-    changed under a lock has a conflict, which stays until somebody unlocks it.
+    Marks: L locked, A accepted, E edited, N with a note. Flags say what needs a look. A locked line whose
+    source has changed has a conflict until somebody unlocks it.
     """
     from dubkit.episode.store import canonical
     from dubkit.review.lines import Filter, review_lines
@@ -73,9 +73,9 @@ def _print_table(lines: Sequence[ReviewLine]) -> None:
 
 
 def marks(line: ReviewLine) -> str:
-    """Return what people did with a line, a letter each."""
-    found = (("L", line.locked), ("A", line.accepted), ("E", bool(line.edited)), ("N", bool(line.note)))
-    return "".join(letter for letter, is_so in found if is_so)
+    """Return the marks of a line, one letter each."""
+    states = (("L", line.locked), ("A", line.accepted), ("E", bool(line.edited)), ("N", bool(line.note)))
+    return "".join(letter for letter, is_so in states if is_so)
 
 
 def clock(seconds: float) -> str:
@@ -92,7 +92,7 @@ def clock(seconds: float) -> str:
 @click.argument("line", metavar="LINE")
 @json_option
 def show_command(episode: Path, language: str, output: Path, line: str, as_json: bool) -> None:
-    """Show all that is known of one LINE: texts, measures, takes, and what made it.
+    """Show everything about one LINE: texts, measures, takes and provenance.
 
     In the list of takes, a star marks the one in use, and an exclamation mark one that somebody chose.
     """

@@ -1,4 +1,4 @@
-"""Commands of `dubkit review` about who speaks."""
+"""Commands of `dubkit review` about speakers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dubkit.cli.review.episode import LINES, episode_options, json_option, open_
 @episode_options
 @json_option
 def speakers_command(episode: Path, language: str, output: Path, as_json: bool) -> None:
-    """List who speaks: name, description for the prompt, voice, lines, and a line to know the voice by."""
+    """List the speakers: name, description for the prompt, voice, lines, and where to hear the voice."""
     from dubkit.cli.tables import print_table
     from dubkit.episode.store import canonical
     from dubkit.review.speakers import speakers
@@ -45,7 +45,11 @@ def speakers_command(episode: Path, language: str, output: Path, as_json: bool) 
 @episode_options
 @click.argument("speaker", metavar="SPEAKER")
 @click.argument("name", required=False, metavar="[NAME]")
-@click.option("--description", metavar="WORDS", help="For the prompt, in every language: The young woman.")
+@click.option(
+    "--description",
+    metavar="WORDS",
+    help="Description for the prompt, in every language, such as: The young woman.",
+)
 @click.option(
     "--voice", metavar="VOICE", help="Voice in this language: a name, or a blend such as 0.7*a+0.3*b."
 )
@@ -58,11 +62,11 @@ def rename_command(
     description: str | None,
     voice: str | None,
 ) -> None:
-    """Give SPEAKER a NAME, a description or a voice; an empty one takes the edit back."""
+    """Change the NAME, description or voice of a SPEAKER; an empty value takes the edit back."""
     from dubkit.review.speakers import SpeakerChange, describe_speaker, find_speaker
 
     if name is None and description is None and voice is None:
-        raise click.UsageError("What shall change? Give a NAME, --description or --voice.")
+        raise click.UsageError("What should change? Give a NAME, --description or --voice.")
     desk = open_desk(episode, language, output)
     wanted = SpeakerChange(name, description, voice)
     event = describe_speaker(desk, find_speaker(desk.context, speaker), wanted)
@@ -72,11 +76,11 @@ def rename_command(
 @click.command(name="merge")
 @episode_options
 @click.argument("speakers", nargs=-1, required=True, metavar="SPEAKER...")
-@click.option("--into", required=True, metavar="SPEAKER", help="Who they are all.")
+@click.option("--into", required=True, metavar="SPEAKER", help="The speaker who gets their lines.")
 def merge_command(episode: Path, language: str, output: Path, speakers: tuple[str, ...], into: str) -> None:
-    """Give every line of some speakers to another one: they are the same person.
+    """Merge speakers who are the same person: another one gets all their lines.
 
-    Locked lines go along, without a conflict: who speaks is what changes, not the line.
+    This includes locked lines, without a conflict, as the lines themselves do not change.
     """
     from dubkit.review.speakers import find_speaker, merge_speakers
 
@@ -90,7 +94,7 @@ def merge_command(episode: Path, language: str, output: Path, speakers: tuple[st
 @click.argument("lines", nargs=-1, required=True, metavar=LINES)
 @click.option("--name", required=True, metavar="NAME", help="Name of the new speaker.")
 def split_command(episode: Path, language: str, output: Path, lines: tuple[str, ...], name: str) -> None:
-    """Give lines to a new speaker: what was taken for one person are two."""
+    """Split off a new speaker, who gets these lines: one speaker was really two people."""
     from dubkit.review.lines import find_lines
     from dubkit.review.speakers import assign
 
@@ -105,7 +109,7 @@ def split_command(episode: Path, language: str, output: Path, lines: tuple[str, 
 @click.argument("lines", nargs=-1, required=True, metavar=LINES)
 @click.option("--speaker", required=True, metavar="SPEAKER", help="Who speaks them, by id or name.")
 def assign_command(episode: Path, language: str, output: Path, lines: tuple[str, ...], speaker: str) -> None:
-    """Give lines to a speaker who is there already."""
+    """Assign lines to another speaker of the episode."""
     from dubkit.review.lines import find_lines
     from dubkit.review.speakers import assign, find_speaker
 

@@ -1,4 +1,4 @@
-"""Commands of `dubkit review` that make takes, choose among them, render and play."""
+"""Commands of `dubkit review` that make, choose and play takes, and render."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 @episode_options
 @click.argument("lines", nargs=-1, required=True, metavar=LINES)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Seed of the takes; a new one when left out.")
-@click.option("--render", "renders", is_flag=True, help="Rebuild the episode with the new takes at once.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be made and how long it would take.")
+@click.option("--render", "renders", is_flag=True, help="Render the episode with the new takes at once.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be made and how long it would take.")
 @run_options
 def regen_command(
     episode: Path,
@@ -50,10 +50,10 @@ def regen_command(
     quiet: bool,
     **flags: Any,
 ) -> None:
-    """Make a new take of lines, with another seed: only what these lines need runs.
+    """Make a new take of lines, with another seed. Nothing else runs.
 
-    Earlier takes stay and can be chosen again. Lines that are generated in one clip are made together.
-    Exit codes: 0 done, 1 something to mend, 2 usage, 3 made, but an item failed or a fall-back was used.
+    Earlier takes stay and can be chosen again. Lines that are generated in the same clip are made together.
+    Exit codes: 0 done, 1 error, 2 wrong usage, 3 done, but an item failed or a fall-back was used.
     """
     from dubkit.review.lines import find_lines
     from dubkit.review.regeneration import make_takes, pending
@@ -85,9 +85,9 @@ def regen_command(
 
 
 def _say_due(lines: Sequence[str], along: Sequence[str], due: Pending, dry_run: bool) -> None:
-    """Say what is made and how long it takes: the result of a dry run, else a notice."""
+    """Print what is made and how long it takes: the result of a dry run, else a notice on stderr."""
     if along:
-        click.echo(f"Generated in the same clip, so made again too: {', '.join(along)}.", err=not dry_run)
+        click.echo(f"Generated in the same clip, so also made again: {', '.join(along)}.", err=not dry_run)
     click.echo(f"{', '.join(lines)}: {due.text}", err=not dry_run)
 
 
@@ -116,7 +116,7 @@ def _say_outcomes(context: Context, outcomes: Sequence[Outcome], *, rendered: bo
     for error in errors:
         click.echo(f"Error: {error}", err=True)
     if errors:
-        click.echo("The new seeds stay; dubkit review undo takes them back.", err=True)
+        click.echo("The new seeds stay; dubkit review undo removes them.", err=True)
     elif not rendered:
         say_next(context)
 
@@ -165,7 +165,7 @@ def _render(session: Session, context: Context, progress: Any) -> Outcome:
 
 @click.command(name="render")
 @episode_options
-@click.option("--dry-run", is_flag=True, help="Only say what would run and how long it would take.")
+@click.option("--dry-run", is_flag=True, help="Only show what would run and how long it would take.")
 @run_options
 def render_command(
     episode: Path,
@@ -176,9 +176,9 @@ def render_command(
     quiet: bool,
     **flags: Any,
 ) -> None:
-    """Rebuild the dub from the takes in use, making only what changed since the last time.
+    """Rebuild the dub from the takes in use; only what has changed since the last render runs.
 
-    Exit codes: 0 done, 1 something to mend, 2 usage, 3 done but lines failed or a fall-back was used.
+    Exit codes: 0 done, 1 error, 2 wrong usage, 3 done, but lines failed or a fall-back was used.
     """
     from dubkit.chain.chain import Request
     from dubkit.cli.run import show_outcome
@@ -205,10 +205,11 @@ def render_command(
 def choose_command(episode: Path, language: str, output: Path, line: str, take: str) -> None:
     """Use a TAKE of a LINE, whatever changes later.
 
-    A take is named v001; c0001/v001 where a clip makes the line. v001 then means that take of all its clips.
+    The name of a take is v001, or c0001/v001 for a line that is generated in clips; v001 then means that take
+    of all its clips.
 
-    It is in use from the next render on, without being made again. An edit of the line's text, source, times,
-    speaker, voice or route lets go of it, and so does `edit --clear take`.
+    The next render uses it, without making it again. An edit of the line's text, source, times, speaker,
+    voice or route drops it, and so does `edit --clear take`.
     """
     from dubkit.review.lines import find_lines
 
@@ -222,20 +223,20 @@ def choose_command(episode: Path, language: str, output: Path, line: str, take: 
 @click.command(name="play")
 @episode_options
 @click.argument("line", metavar="LINE")
-@click.option("--take", default="", metavar="TAKE", help="Hear this take in the place of the one in the dub.")
+@click.option("--take", default="", metavar="TAKE", help="Hear this take instead of the one in the dub.")
 @click.option("--no-open", is_flag=True, help="Only write the file.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write; in the episode's folder when left out.",
+    help="File to write; left out, one in the episode's folder.",
 )
 def play_command(
     episode: Path, language: str, output: Path, line: str, take: str, no_open: bool, out: Path | None
 ) -> None:
-    """Write source and dub of a LINE beside each other as one mp4, and open it where there is a player.
+    """Write source and dub of a LINE side by side as one mp4, and open it in a player if there is one.
 
-    The line's seconds play twice: with the source's sound, then with the dub's. A take that is not in the dub
-    is heard over the quieter source.
+    The line plays twice: with the sound of the source, then with that of the dub. A take that is not in the
+    dub is heard over the source at a lower level.
     """
     from dubkit.progress import Speeds
     from dubkit.review.lines import find_lines
@@ -252,7 +253,7 @@ def play_command(
     else:
         click.echo("Heard second: the rendered dub.", err=True)
     if made.picture is not None:
-        click.echo(f"The picture is not that take's own, which is {made.picture}", err=True)
+        click.echo(f"The picture is not that of the take, which is {made.picture}", err=True)
     due = pending(context, Speeds())
     if not due.nothing:
         click.echo(
@@ -264,7 +265,7 @@ def play_command(
 
 
 def has_desktop() -> bool:
-    """Tell whether something can open a file for this person."""
+    """Tell whether there is a desktop that can open a file."""
     import os
     import shutil
     import sys
