@@ -42,7 +42,7 @@ from dubkit.web.jobs.states import fold
 from dubkit.web.jobs.stopping import StopToken
 from dubkit.web.jobs.supervisor import Supervisor
 from dubkit.web.jobs.tables import JobRow
-from dubkit.web.jobs.worker import Worker, WorkerTiming
+from dubkit.web.jobs.worker import JobWorker, WorkerTiming
 from tests.support.paths import ROOT
 
 SAMPLE = ROOT / "Input" / "sample.mp4"
@@ -76,7 +76,7 @@ class Shop:
         return Session(settings, self.output, ModelStore(self.output.parent / "cache", {}), Speeds())
 
     def work(self, timing: WorkerTiming | None = None) -> None:
-        worker = Worker(
+        worker = JobWorker(
             self.leases,
             WorkerIdentity("me", "here"),
             self.open_session,
@@ -363,7 +363,7 @@ def test_a_job_that_will_generate_takes_a_card_first(shop: Shop, monkeypatch: py
         opened.append(own)
         return shop.open_session(own)
 
-    Worker(shop.leases, WorkerIdentity("me", "here", 2), open_session, WorkerTiming(30.0), shop.stop).run(
+    JobWorker(shop.leases, WorkerIdentity("me", "here", 2), open_session, WorkerTiming(30.0), shop.stop).run(
         once=True
     )
     assert shop.kinds(job) == ["submitted", "leased", "released", "leased", "note", "finished"]

@@ -12,7 +12,7 @@ from dubkit.config import Settings
 from dubkit.web.database import Database, database_url, migrate
 from dubkit.web.jobs.leases import Leases, WorkerIdentity
 from dubkit.web.jobs.stopping import StopToken
-from dubkit.web.jobs.worker import OpenSession, Worker, WorkerTiming, watch_parent
+from dubkit.web.jobs.worker import JobWorker, OpenSession, WorkerTiming, watch_parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def start(worker: WorkerStart) -> None:
             identity = WorkerIdentity(f"{host}:{os.getpid()}", host, generators(worker.settings))
             leases = Leases(database, max_attempts=serve.max_attempts)
             timing = WorkerTiming(serve.lease_seconds)
-            Worker(leases, identity, worker.open_session, timing, stop).run(once=worker.once)
+            JobWorker(leases, identity, worker.open_session, timing, stop).run(once=worker.once)
             again = stop.interrupted and not stop.ending.is_set()
     finally:
         database.close()

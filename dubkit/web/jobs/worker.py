@@ -55,7 +55,7 @@ class WorkerTiming:
     """A cancelled job that has not reached its next item by then is stopped wherever it is."""
 
 
-class Worker:
+class JobWorker:
     """Takes jobs and does them until it is asked to end."""
 
     def __init__(
