@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from dubkit.chain.stage import Item, Needs, Sink, Stage
-from dubkit.engines.engine import ClipMade, ClipOrder, TakeEngine
+from dubkit.engines.engine import ENGINES, ClipMade, ClipOrder, TakeEngine
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError, GeneratorError
 from dubkit.settings import declared_in
@@ -15,6 +15,7 @@ from dubkit.types import Clip, DubbedClip, Fit, sample_at
 from stages.decode import PICTURE, SOUND, kept, lossless_bytes
 from stages.shared.engine import choose_engine, generates, makes_whole_clips
 from stages.shared.generator import clip_seed, failure, own_seed
+from stages.shared.host import part_identity
 from stages.shared.takes import KEPT, chosen_clip, kept_digest
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def items(context: Context) -> Sequence[Item]:
     if not generates(context):
         return []
     engine = choose_engine(context).engine
-    identity = {"engine": f"{engine.name} {engine.version}"}
+    identity = {"engine": part_identity(ENGINES, engine, engine.name)}
     found = []
     for clip in context.clips.clips:
         chosen = chosen_clip(context, clip)

@@ -79,8 +79,6 @@ class TakeEngine:
     """Raise a DubkitError with the cure where it was asked for and cannot work; None: from `hindrance`."""
     make: Callable[[ClipOrder], ClipMade] | None = None
     """Make one whole clip. None where the engine has stages of its own."""
-    version: str = "1"
-    """Of what it makes: another one makes takes anew."""
 
 
 ENGINES = Registry(

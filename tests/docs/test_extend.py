@@ -362,7 +362,9 @@ def test_an_engine_of_another_package_makes_the_picture(copy: Studio) -> None:
     picture = copy.read("talk/pt-BR/mix/picture.json")
     assert 0 < picture["dubbed"] < picture["frames"]
     (take,) = (copy.folder / "Output/talk/pt-BR/takes").glob("c*/v001/take.json")
-    assert json.loads(take.read_bytes())["value"]["engine"] == "pictures"
+    made = json.loads(take.read_bytes())
+    assert made["value"]["engine"] == "pictures"
+    assert made["parts"]["models"] == {"engine": "pictures@1.0"}
     assert "pictures" in copy.report()
 
 
