@@ -15,8 +15,6 @@ LoRARole = Literal["dubbing-lora", "distilled-lora"]
 SoundPlacement = Literal["in step", "before"]
 """Whether the source's sound lies at the target's own times, cut to the clip, or whole and before time 0."""
 
-RecipeName = Literal["justdubit", "dub-it", "preview"]
-
 NEGATIVE_PROMPT = "blurry, low quality, distorted"
 """Of `dubkit justdubit` and `JustDubitPipeline`, as in the original; episodes take `prompts/negative.txt`."""
 
