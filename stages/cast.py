@@ -21,8 +21,8 @@ CURE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
-    """What a person says about a speaker, in `cast.toml` or in the edits."""
+class SpeakerNotes:
+    """What `cast.toml` and the edits say about a speaker."""
 
     name: str = ""
     description: str = ""
@@ -77,7 +77,7 @@ def _written(context: Context) -> dict[str, dict[str, str]]:
         if not isinstance(fields, dict) or not all(isinstance(v, str) for v in fields.values()):
             raise ArtifactDamaged(named, speaker, "is not a table of texts", CURE)
         for name in fields:
-            if name not in Described.__dataclass_fields__:
+            if name not in SpeakerNotes.__dataclass_fields__:
                 raise ArtifactDamaged(named, f"{speaker}.{name}", "no such field", CURE)
     return table
 
@@ -124,8 +124,8 @@ def _by_speaker(segments: Sequence[Segment]) -> dict[str, list[Segment]]:
     return found
 
 
-def _described(context: Context, speaker: str) -> Described:
-    return Described(**(_written(context).get(speaker, {}) | given(context.speaker_edits.get(speaker))))
+def _described(context: Context, speaker: str) -> SpeakerNotes:
+    return SpeakerNotes(**(_written(context).get(speaker, {}) | given(context.speaker_edits.get(speaker))))
 
 
 def _samples(spans: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:

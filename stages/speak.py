@@ -1,4 +1,4 @@
-"""Speak every line into its slot: the engine stage of the voice engine."""
+"""Speak every line into its slot, or take its sound from its generated clips."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BREATH = sample_at(0.06)
 
 
 def slots(segments: Sequence[Segment], samples: int) -> dict[str, Slot]:
-    """Give every segment its room on the episode clock; `samples` is the episode's length.
+    """Return the room of every segment on the episode clock; `samples` is the episode's length.
 
     A line may run past its source line into the pause after it, never into the next line. Where two
     source lines overlap, each keeps its own time.
@@ -40,7 +40,7 @@ def slots(segments: Sequence[Segment], samples: int) -> dict[str, Slot]:
 
 
 def spoken(context: Context) -> list[tuple[Segment, Line]]:
-    """Return the lines that are dubbed, by whichever engine: translated, and not left to the source."""
+    """Return the lines to be dubbed by any engine: translated, and not left in the source's own sound."""
     routes = context.routes
     return [(s, line) for s, line in context.lines if line.text and routes.get(line.id) != "keep"]
 

@@ -1,8 +1,8 @@
 """The files of the generator that makes picture and voice together: LTX-2 and what JustDubit adds to it.
 
-They are large and come with terms of their own, so nothing fetches them unless they are asked for by name. No
-checksum of them is published in a form that could be pinned here: a download is held against the digest that
-the hub states, and `dubkit models verify` reads every header.
+They are large and have terms of their own, so they are fetched only when asked for by name. Their checksums
+are not published in a form that could be pinned here: a download is checked against the digest that the hub
+states, and `dubkit models verify` reads every header.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ DUBBING_ROLES: tuple[str, ...] = tuple(role for role in GENERATOR_ROLES if role 
 
 
 def in_folder(folder: Path) -> dict[str, str]:
-    """Return the generator files that lie in a folder under their published names: name and path."""
+    """Return the generator files in a folder that have their published names: name -> path."""
     found = {}
     for spec in GENERATOR:
         path = folder / (spec.main or spec.name)

@@ -73,8 +73,8 @@ def download(
 ) -> tuple[ModelFile, ...]:
     """Bring the files of a repository into `folder` and return them with their SHA-256.
 
-    A broken connection is taken up again where it stopped (in steps of 10 MB), in this call and in a later
-    one on the same folder. Every file is held against the digest the hub states and, where it is in `pinned`
+    A broken download resumes where it stopped (in steps of 10 MB), in this call and in a later one on the
+    same folder. Every file is checked against the digest that the hub states and, where it is in `pinned`
     (file name -> SHA-256), against that. Raises `ModelMissing` when it cannot be had, `ModelDamaged` when it
     is wrong.
     """
@@ -174,7 +174,7 @@ def _download_file(
 
 
 def _checked(source: HubSource, entry: RepoSibling, path: Path, pinned: str) -> ModelFile:
-    """Hold a downloaded file against the stated and the pinned digest; a wrong one is removed."""
+    """Check a downloaded file against the stated and the pinned digest; remove a wrong one."""
     found = sha256_of((path,))
     stated = entry.lfs.sha256 if entry.lfs else ""
     expected = pinned or stated
@@ -187,7 +187,7 @@ def _checked(source: HubSource, entry: RepoSibling, path: Path, pinned: str) -> 
     path.unlink()
     raise ModelDamaged(
         f"{entry.rfilename} of {source.repo}: {problem}.\nThe file was removed. Run the same command again; "
-        "if it happens twice, the hub or a proxy in between changes it."
+        "if it happens twice, the hub or a proxy on the way changes it."
     )
 
 
@@ -235,5 +235,5 @@ def _explained(source: HubSource, hub: Hub, error: Exception) -> DubkitError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return ModelMissing(
         f"{where} could not be downloaded: {reason}.\n"
-        "Run the same command again with the network up: it goes on where it stopped."
+        "Run the same command again with the network up: it resumes where it stopped."
     )

@@ -14,7 +14,7 @@ from dubkit.models.weights.files import random_weights
 NOISE = "random test weights: they make noise, never a dub"
 
 State = Literal["in use", "found", "missing", "broken"]
-"""`in use`: what its role takes when nothing else is named. `broken`: a path was named that is none."""
+"""`in use`: what its role takes when nothing else is named. `broken`: its path is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def _role_rows(store: ModelStore, role: str) -> list[ModelRow]:
 
 def _row(store: ModelStore, spec: ModelSpec, used: ResolvedModel | None) -> ModelRow:
     try:
-        # A path of the role stands for the model it is named after.
+        # The path of a role replaces the model of the same name.
         found = used if used is not None and used.name == spec.name else store.find(spec.role, spec.name)
     except ModelMissing as error:
         problem = str(error).splitlines()[0]

@@ -40,7 +40,7 @@ def own_model(role: str, spec: ModelSpec, path: Path, setting: str) -> ResolvedM
         inside = [published] if published in inside else inside
         if len(inside) != 1:
             raise ModelMissing(
-                f"{place}: the folder holds {len(inside)} files *{Path(spec.main).suffix}, wanted is one.\n"
+                f"{place}: the folder holds {len(inside)} files *{Path(spec.main).suffix}, expected one.\n"
                 "Give the path of the file itself."
             )
         path = inside[0]
@@ -55,7 +55,8 @@ def own_model(role: str, spec: ModelSpec, path: Path, setting: str) -> ResolvedM
         raise ModelMissing(f"{place}: the file is empty.\nCopy it again.")
     if not _starts_with(files[0], spec.magic):
         raise ModelMissing(
-            f"{place} is no {spec.magic.decode()} file: its first bytes differ.\nGive the model file itself."
+            f"{place} is not a {spec.magic.decode()} file: its first bytes differ.\n"
+            "Give the model file itself."
         )
     sampled = tuple(ModelFile(file.name, file.stat().st_size, _sampled(file)) for file in files)
     return ResolvedModel(

@@ -93,9 +93,9 @@ class ModelSpec:
     without: str = ""
     """What is lost without it, and what does its work then."""
     setting: str = ""
-    """Dotted name of the setting that names an own model in its place; the same for every model of a role."""
+    """Dotted name of the setting that gives the path of your own model instead; one for each role."""
     setting_takes_repository: bool = False
-    """Whether `setting` may also name a repository of the hub, which whoever opens the model has to read."""
+    """Whether `setting` may also name a repository of the hub; the model's opener reads it."""
     default: bool = False
     """Whether it is the one of its role that is taken when none is named."""
     optional: bool = False

@@ -1,8 +1,8 @@
 """Find the models on this machine, put them together once, fetch and verify them.
 
 A model is taken from the first of: a path the user names, the cache, installed packages, a hub. What is
-joined or downloaded goes into the cache: written beside it, checked, flushed and renamed under a lock, so a
-model folder that has its marker is whole, however many processes began at once or were killed.
+joined or downloaded goes into the cache: written beside it, checked, flushed and renamed under a lock. So a
+model folder with a marker is whole, however many processes started at once or were killed.
 """
 
 from __future__ import annotations
@@ -194,13 +194,13 @@ class ModelStore:
     def _explicit(self, role: str, name: str) -> ResolvedModel | None:
         known = self.spec(role, name)
         setting = _setting(self.of_role(role)) or f"the path of the {role} model"
-        # A model asked for by name is that model: the role's own path stands for the unnamed one only.
+        # A model asked for by name is that model: the role's own path replaces only the unnamed one.
         keys = [name, known.name if known else "", role if name in UNNAMED else ""]
         path = next((self.overrides[key] for key in keys if key in self.overrides), "")
         if not path and name not in UNNAMED and known is None and looks_like_path(name):
             path = name
         if not path:
-            # The name that `find` gave to the role's own model stands for it too.
+            # The name that `find` gave to the role's own model means it, too.
             own = self._explicit(role, "") if known is None and role in self.overrides else None
             return own if own is not None and own.name == name else None
         reference = known or next(iter(self.of_role(role)), None)
@@ -242,7 +242,7 @@ class ModelStore:
             recipe = next((recipe for recipe in spec.packaged if packaged.complete(recipe)), None)
             if recipe is None:
                 raise ModelMissing(_cure(spec.role, (spec,), self.offline))
-            # What a killed process left is of no use: joining is quicker than finding out where it stopped.
+            # What a killed process left is discarded: joining again is quicker than looking where it stopped.
             _remove(staging)
             staging.mkdir(parents=True)
             total = sum(file.size for file in recipe.files)

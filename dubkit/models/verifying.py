@@ -12,8 +12,8 @@ from dubkit.models.weights.files import Problem, WeightReport, check_paths
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
-    """One model or file: what it is, and what is wrong with it."""
+class VerifyResult:
+    """What was found out about one model or file."""
 
     name: str
     path: str
@@ -25,7 +25,7 @@ class Verified:
         return not self.problems
 
 
-def verify(store: ModelStore, names: Sequence[str] = ()) -> list[Verified]:
+def verify(store: ModelStore, names: Sequence[str] = ()) -> list[VerifyResult]:
     """Verify models named as in the catalogue, and files and folders; without names all that is here.
 
     Raises `ModelMissing` for a name or path where nothing is.
@@ -37,7 +37,7 @@ def verify(store: ModelStore, names: Sequence[str] = ()) -> list[Verified]:
     checkpoint = store.find("checkpoint") if store.of_role("checkpoint") else None
     base = checkpoint.path if checkpoint is not None else None
     found = [_model(store, name, base) for name in wanted if Path(name).expanduser() not in paths]
-    return found + [_verified(report) for report in check_paths(paths, base)]
+    return found + [_verify_result(report) for report in check_paths(paths, base)]
 
 
 def _is_path(name: str) -> bool:
@@ -45,7 +45,7 @@ def _is_path(name: str) -> bool:
     return path.exists() or len(path.parts) > 1 or path.suffix == ".safetensors"
 
 
-def _model(store: ModelStore, name: str, base: Path | None) -> Verified:
+def _model(store: ModelStore, name: str, base: Path | None) -> VerifyResult:
     result = store.verify(name)
     problems = [Problem(f"{f.name}: {f.problem}", result.cure) for f in result.files if not f.ok]
     summary = f"{len(result.files)} files"
@@ -54,8 +54,8 @@ def _model(store: ModelStore, name: str, base: Path | None) -> Verified:
         for report in check_paths([result.model.path], base):
             summary = report.summary or summary
             problems += report.problems
-    return Verified(result.model.name, path, summary, tuple(problems))
+    return VerifyResult(result.model.name, path, summary, tuple(problems))
 
 
-def _verified(report: WeightReport) -> Verified:
-    return Verified(report.path.name, str(report.path), report.summary or report.kind, report.problems)
+def _verify_result(report: WeightReport) -> VerifyResult:
+    return VerifyResult(report.path.name, str(report.path), report.summary or report.kind, report.problems)

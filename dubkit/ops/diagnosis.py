@@ -1,4 +1,4 @@
-"""One thing that the doctor examined."""
+"""What the doctor says about one thing."""
 
 from __future__ import annotations
 

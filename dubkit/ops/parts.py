@@ -26,7 +26,7 @@ PAIR = ("en", "pt-BR")
 Section = TypeVar("Section")
 
 
-class Worker(Named, Protocol):
+class WorkPart(Named, Protocol):
     """What every part has that can do a stage's work."""
 
     @property
@@ -38,7 +38,7 @@ class Worker(Named, Protocol):
         """Models that it can use."""
 
 
-Part = TypeVar("Part", bound=Worker)
+Part = TypeVar("Part", bound=WorkPart)
 
 
 class MachineHost(Host):

@@ -1,4 +1,4 @@
-"""Speak a line into its slot: first by pace, then by borrowed silence, at the very last by cutting."""
+"""Speak a line into its slot: by pace first, then with silence after it, and only at last by cutting."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SPARE = 1.01
 """Extra speed asked of a synthesiser, because its length is not quite inverse to its speed."""
 
 MAX_CALLS = 3
-"""Times that a line is spoken at most."""
+"""How often a line is spoken at most."""
 
 PACE = (0.95, 1.07)
 """What a seed decides: the pace tried first, against the plain one, within the limits of the settings."""
@@ -45,7 +45,7 @@ CUT_FADE = 0.015
 """Seconds of the fade where a line is cut."""
 
 LETTERS_PER_SECOND = 13.0
-"""Pace of the voices at speed 1, measured in Portuguese; it steers only what is tried first."""
+"""Pace of the voices at speed 1, measured in Portuguese; only the first try depends on it."""
 
 
 @dataclass(frozen=True, slots=True)

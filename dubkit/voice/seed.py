@@ -1,7 +1,7 @@
 """Another reading of a line: what a seed decides, the same on every machine and in every version.
 
-A synthesiser that is given no seed speaks a line in its one plain way. A seed moves what that synthesiser
-really offers, by little enough that the voice stays the speaker's: each module says what that is.
+Without a seed a synthesiser speaks a line in its plain way. A seed varies what the synthesiser offers, so
+little that the voice stays the speaker's; the module of each engine says what it varies.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def varied(seed: int, what: str, low: float, high: float) -> float:
-    """Return what `seed` decides for `what`: a value from `low` to `high`, all equally likely.
+    """Return the value from `low` to `high`, all equally likely, that `seed` gives `what`.
 
     >>> varied(7, "pace", 1.0, 1.0), 0.9 <= varied(7, "pace", 0.9, 1.1) <= 1.1
     (1.0, True)
@@ -25,7 +25,7 @@ def varied(seed: int, what: str, low: float, high: float) -> float:
 
 
 def direction(seed: int, what: str, width: int) -> NDArray[np.float32]:
-    """Return the (width,) direction of length 1 that `seed` decides for `what`; `width` is whole bytes."""
+    """Return the (width,) direction of length 1 that `seed` gives `what`; `width` is a multiple of 8."""
     import numpy as np
 
     signs = np.unpackbits(np.frombuffer(_bits(seed, what, width // 8), np.uint8))

@@ -578,7 +578,7 @@ def test_broken_connection_is_resumed_where_it_stopped(cache: Path, hub_server: 
 def test_a_later_run_resumes_a_download_that_was_given_up(cache: Path, hub_server: HubServer) -> None:
     hub_server.breaks = [4000, 0, 0, 0, 0, 0, 0, 0]
     store = hub_store(cache, hub_server)
-    with pytest.raises(ModelMissing, match="goes on where it stopped"):
+    with pytest.raises(ModelMissing, match="resumes where it stopped"):
         store.fetch("asr")
     assert not (cache / "whisper-base").exists()
     hub_server.breaks = []

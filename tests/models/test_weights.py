@@ -47,10 +47,10 @@ def test_a_whole_header_is_read(tmp_path: Path) -> None:
     ("header", "body", "words"),
     [
         (b"{", b"", "not JSON"),
-        ([], b"", "no JSON object"),
+        ([], b"", "not a JSON object"),
         ({"__metadata__": 1}, b"", "__metadata__"),
         ({"x": entry([2], 0, 8)}, bytes(7), "cut off: 1 of 8 bytes"),
-        ({"x": entry([2], 0, 8)}, bytes(9), "1 bytes after the last tensor"),
+        ({"x": entry([2], 0, 8)}, bytes(9), "1 bytes follow the last tensor"),
         ({"x": entry([2], 0, 8), "y": entry([1], 12, 16)}, bytes(16), "y leaves 4 bytes unused"),
         ({"x": entry([2], 0, 8), "y": entry([1], 4, 8)}, bytes(8), "y overlaps"),
         ({"x": entry([3], 0, 8)}, bytes(8), r"x takes 8 bytes, but \[3\] F32 are 12"),
@@ -68,7 +68,7 @@ def test_a_damaged_header_is_refused(tmp_path: Path, header: object, body: bytes
     ("content", "words"),
     [
         (b"", "0 bytes"),
-        (b"<html>404 not found</html>", "no header length"),
+        (b"<html>404 not found</html>", "not the length of a header"),
         (struct.pack("<Q", 100) + b"{", "cut off inside the header"),
     ],
 )
@@ -216,7 +216,7 @@ def test_a_truncated_file_says_how_much_is_missing(whole: Path, tmp_path: Path) 
 def test_a_lora_is_held_against_the_checkpoint_beside_it(whole: Path, newer: Path) -> None:
     paths = [whole / FILES["distilled"], newer / NAMES["2.3"]["checkpoint"]]
     lora = check_paths(paths)[0]
-    assert "layers are no linears of the checkpoint: audio_caption_projection.linear_1" in texts(lora)
+    assert "layers are not linear layers of the checkpoint: audio_caption_projection.linear_1" in texts(lora)
     assert "made for this model" in texts(lora)
 
 
@@ -224,7 +224,7 @@ def test_a_lora_alone_is_held_against_the_published_model(whole: Path) -> None:
     (report,) = check_paths([whole / FILES["dubbing"]])
     assert "layers have other sizes than LTX-2 19B as published" in texts(report)
     assert "transformer_blocks.0.attn1.to_k is [128, 128], the model's [4096, 4096]" in texts(report)
-    assert "no linears" not in texts(report)
+    assert "not linear layers of" not in texts(report)
 
 
 def test_a_lora_is_held_against_the_checkpoint_in_use(whole: Path) -> None:
@@ -336,7 +336,7 @@ def test_a_tensor_that_the_index_promises_is_looked_for(gemma: Path) -> None:
         ("tokenizer.json", "{", "tokenizer.json is damaged"),
         ("tokenizer.json", '{"added_tokens": []}', "lacks <bos>, <pad>"),
         ("model.safetensors", None, "model.safetensors is missing"),
-        ("model.safetensors", "short", "5 bytes are no safetensors file"),
+        ("model.safetensors", "short", "not a safetensors file: it has 5 bytes"),
     ],
 )
 def test_what_a_gemma_folder_lacks_is_named(gemma: Path, file: str, content: str | None, words: str) -> None:

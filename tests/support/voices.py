@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dubkit.voice.engine import ENGINES, Synthesiser, VoiceOpening
+from tests.support.speech_clips import package_folder
 
 
 def missing(*packages: str) -> bool:
@@ -30,14 +31,6 @@ needs_kokoro = pytest.mark.skipif(
 def open_engine(name: str, folder: Path | None = None, settings: Any = None) -> Synthesiser:
     """Open a voice engine by name."""
     return ENGINES.records[name].open(VoiceOpening(folder, settings))
-
-
-def package_folder(package: str) -> Path:
-    """Return the folder of an installed package."""
-    spec = importlib.util.find_spec(package)
-    assert spec is not None
-    assert spec.submodule_search_locations
-    return Path(spec.submodule_search_locations[0])
 
 
 def join_kokoro(folder: Path) -> Path:

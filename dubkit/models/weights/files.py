@@ -1,7 +1,7 @@
 """Check the generator's files by their headers: everything that can be known without reading a weight.
 
-A file's part is told by its keys, not its name. Keys and shapes are compared with those of the network built
-for the configuration in the file's own metadata: a published file and a tiny one are held to the same rule.
+What a file is shows in its keys, not in its name. Keys and shapes are compared with those of the network
+built for the configuration in the file's own metadata: the same rule for a published file and a tiny one.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class WeightReport:
 
 
 def random_weights(path: Path) -> bool:
-    """Tell whether a weight file, or that of a text encoder's folder, says that it is a random test file."""
+    """Tell whether a weight file, or a text encoder's folder, holds random test weights."""
     try:
         return RANDOM in read_header(path / gemma_files.SINGLE if path.is_dir() else path).metadata
     except (HeaderError, OSError):
@@ -69,8 +69,7 @@ def check_paths(paths: Iterable[Path], base: Path | None = None) -> list[WeightR
     """Check files, Gemma folders and folders of such, each against the others.
 
     LoRAs, upscalers and text encoders must fit one of the checkpoints among them, else `base`, else LTX-2
-    19B as published. Raises `ModelMissing` for a path where nothing of the kind lies, `DubkitError` without
-    torch.
+    19B as published. Raises `ModelMissing` for a path without such a file, `DubkitError` without torch.
     """
     need_torch()
     found = [inner for path in paths for inner in _expanded(path)]
@@ -205,9 +204,7 @@ def _types(header: Header, scales: set[str]) -> Iterator[Problem]:
         if tensor.dtype not in FULL and not (tensor.dtype == "F8_E4M3" and SCALED.fullmatch(key))
     ]
     if strange:
-        yield Problem(
-            f"{len(strange)} tensors are of a type that is not used there: {_named(strange)}", LAYOUT
-        )
+        yield Problem(f"{len(strange)} tensors have a type that is not used there: {_named(strange)}", LAYOUT)
 
 
 # --- LoRAs -------------------------------------------------------------------------------------
@@ -253,7 +250,7 @@ def _lora_layers(layers: Mapping[str, tuple[Stored, Stored]], base: Header | Non
     linears, where = _linears(base)
     unknown = sorted(layers.keys() - linears.keys())
     if unknown:
-        yield Problem(f"{len(unknown)} layers are no linears of {where}: {_named(unknown)}", OTHER)
+        yield Problem(f"{len(unknown)} layers are not linear layers of {where}: {_named(unknown)}", OTHER)
     wrong = [
         f"{layer} is {[b.shape[0], a.shape[1]]}, the model's {list(linears[layer])}"
         for layer, (a, b) in sorted(layers.items())

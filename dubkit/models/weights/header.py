@@ -33,7 +33,7 @@ ITEM_BYTES: Mapping[str, int] = {
 
 
 class HeaderError(ValueError):
-    """The file is no whole safetensors file; the message says what is wrong, not which file it is."""
+    """The file is not a whole safetensors file; the message says what is wrong, not which file it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,10 @@ def read_header(path: Path) -> Header:
     size = path.stat().st_size
     with path.open("rb") as stream:
         if size < 8:
-            raise HeaderError(f"{size} bytes are no safetensors file")
+            raise HeaderError(f"not a safetensors file: it has {size} bytes")
         (length,) = struct.unpack("<Q", stream.read(8))
         if length > MAX_HEADER:
-            raise HeaderError("not a safetensors file: its first 8 bytes are no header length")
+            raise HeaderError("not a safetensors file: its first 8 bytes are not the length of a header")
         if length + 8 > size:
             raise HeaderError(f"cut off inside the header: {size} bytes of at least {length + 8}")
         text = stream.read(length)
@@ -88,10 +88,10 @@ def read_header(path: Path) -> Header:
     except ValueError as error:
         raise HeaderError("not a safetensors file: its header is not JSON") from error
     if not isinstance(entries, dict):
-        raise HeaderError("not a safetensors file: its header is no JSON object")
+        raise HeaderError("not a safetensors file: its header is not a JSON object")
     metadata = entries.pop("__metadata__", {})
     if not isinstance(metadata, dict):
-        raise HeaderError("its __metadata__ is no JSON object")
+        raise HeaderError("its __metadata__ is not a JSON object")
     tensors = {key: _stored(key, entry) for key, entry in entries.items()}
     _check_cover(tensors, size - 8 - length)
     return Header(tensors, {str(key): str(value) for key, value in metadata.items()}, size)
@@ -126,4 +126,4 @@ def _check_cover(tensors: Mapping[str, Stored], held: int) -> None:
     if at > held:
         raise HeaderError(f"cut off: {at - held} of {at} bytes of tensors are missing")
     if at < held:
-        raise HeaderError(f"{held - at} bytes after the last tensor belong to nothing")
+        raise HeaderError(f"{held - at} bytes follow the last tensor")

@@ -35,7 +35,7 @@ LOW_PITCH = 165.0
 """Hz below which a speaker gets a low voice."""
 
 PITCH, RANGE, WORD_GAP = (43.0, 57.0), (32.0, 72.0), (0.0, 2.0)
-"""What a seed decides: pitch and its range (50 is the voice's own), and tens of ms between words."""
+"""What a seed varies: pitch and its range (50 is the voice's own), and tens of ms between words."""
 
 TIME_LIMIT = 120.0
 """Seconds after which a line that is still being spoken is given up."""
@@ -91,7 +91,7 @@ def names(language: str) -> tuple[str, ...]:
 
 
 class EspeakSynthesiser:
-    """Speaks each line in a fresh espeak-ng, whose samples repeat. Users mark its sound as degraded."""
+    """Speaks each line in a fresh process of espeak-ng, so that its samples repeat."""
 
     rate = RATE
 
@@ -109,7 +109,7 @@ class EspeakSynthesiser:
     ) -> NDArray[np.float32]:
         """Return (N,) speech at `rate` whose first sample is its start; empty `voice` takes the plain one.
 
-        A `seed` decides how high it speaks, how lively, and how long it waits between words.
+        A `seed` varies how high and how lively it speaks, and how long it waits between words.
         Raises VoiceError for an unknown language or voice, and when the library fails.
         """
         import numpy as np
@@ -148,7 +148,7 @@ class EspeakSynthesiser:
 
 
 def _parameters(speed: float, seed: int | None) -> str:
-    """Return what is set in the library, as its process reads it; a plain reading sets its pace alone."""
+    """Return what is set in the library, as its process reads it; a plain reading sets the pace only."""
     values = {espeak_process.PACE: round(WORDS_PER_MINUTE * speed)}
     if seed is not None:
         values[espeak_process.PITCH] = round(varied(seed, "pitch", *PITCH))

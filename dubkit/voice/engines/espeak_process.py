@@ -1,7 +1,7 @@
 """One line of espeak-ng in a process of its own; it imports nothing of dubkit and may be run as a file.
 
-The library carries state of its synthesis from call to call, through a new start and even a new load, so a
-line differs from the same line spoken first. Only a fresh process repeats its samples.
+The library keeps state of its synthesis from call to call, even when it is started or loaded anew, so a line
+differs from the same line spoken first. Only a fresh process repeats its samples.
 """
 
 from __future__ import annotations

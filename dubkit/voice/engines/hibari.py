@@ -29,8 +29,8 @@ WIDEST = 12.0
 """Semitones from its middle that a melody keeps within."""
 
 RANGE, SHIFT, TILT, PAUSE = (0.75, 1.4), (-0.8, 0.8), (-1.2, 1.2), (0.0, 0.15)
-"""What a seed decides: the range of the melody against the voice's own, its height in semitones, how far it
-rises or falls over a sentence, in semitones, and seconds of silence added between two sentences."""
+"""What a seed varies: the range of the melody against the voice's own, its height in semitones, how many
+semitones it rises or falls over a sentence, and the seconds of silence added between two sentences."""
 
 
 class HibariSynthesiser:

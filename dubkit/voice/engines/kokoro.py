@@ -37,10 +37,10 @@ PROSODY = 128
 """Where in a style its second half begins: it steers rhythm, melody and stress; the first is the timbre."""
 
 FAR, STEP, PAUSES = (0.8, 2.0), 0.35, (0.7, 1.4)
-"""What a seed decides: the rhythm and melody of a line that many times as long, moved by that share of their
-size in a direction of its own, and how long the pauses are. Timbre stays. Five seeds on four lines in each of
-pt-BR, es, en and de, against the plain reading: word error 0.036 for 0.040, median pitch within 3 semitones,
-loudness within 1 LU, length 0.88 to 1.27.
+"""What a seed varies: rhythm and melody are those of a line so many times as long, moved by that share of
+their size in a direction of the seed's own; pauses are so many times as long. The timbre stays. Five seeds on
+four lines in each of pt-BR, es, en and de, against the plain reading: word error 0.036 for 0.040, median
+pitch within 3 semitones, loudness within 1 LU, length 0.88 to 1.27.
 """
 
 

@@ -1,4 +1,4 @@
-"""Written lines to spoken lines: what a person would say aloud, in words."""
+"""Turn written lines into what a person would say aloud, in words."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def spoken_text(text: str, language: str) -> str:
     """Return what is said for a written line; empty when nothing in it is to be spoken.
 
     Stage directions in brackets, sung lines between note signs, markup and emoji are dropped; numbers,
-    amounts, times, signs, addresses and short forms become words in pt, es, it, fr, de and en. Other
-    languages keep their digits, which espeak-ng reads.
+    amounts, times, signs, addresses and short forms become words in pt, es, it, fr, de and en. In
+    other languages digits stay digits.
 
     >>> spoken_text("[suspira] Custa R$ 12,50 & chega às 15h30!", "pt-BR")
     'Custa doze reais e cinquenta centavos e chega às quinze e trinta!'

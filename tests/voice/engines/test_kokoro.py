@@ -21,13 +21,13 @@ from dubkit.voice.engines.kokoro_voices import LADDER
 from dubkit.voice.fit import Speech, fit_line
 from dubkit.voice.settings import Speak
 from dubkit.voice.text.spoken import spoken_text
+from tests.support.speech_clips import package_folder
 from tests.support.voices import (
     join_kokoro,
     missing,
     needs_kokoro,
     needs_phonemes,
     open_engine,
-    package_folder,
 )
 
 
