@@ -15,7 +15,7 @@ from dubkit.types import Clip, DubbedClip, Fit, sample_at
 from stages.decode import PICTURE, SOUND, kept, lossless_bytes
 from stages.shared.engine import choose_engine, generates, makes_whole_clips
 from stages.shared.generator import clip_seed, failure, own_seed
-from stages.shared.host import part_identity
+from stages.shared.host import RunHost, part_identity
 from stages.shared.takes import KEPT, chosen_clip, kept_digest
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _order(context: Context, clip: Clip, engine: TakeEngine, time: Fraction) -> 
         pictures=lambda: _pictures(context, clip),
         sound=read_span(context.audio, first, last).T.astype("float32"),
         settings=engine.settings and context.settings.table(f"dub.{engine.name}", engine.settings),
-        models=context.models,
+        host=RunHost(context),
     )
 
 

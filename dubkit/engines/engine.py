@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import GeneratorError
+from dubkit.host import Host
 from dubkit.models.spec import ModelSpec
 from dubkit.registry import Registry
 from dubkit.types import Clip
@@ -15,8 +16,6 @@ from dubkit.types import Clip
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from dubkit.models.store import ModelStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,8 @@ class ClipOrder:
     """The source's sound under the clip, (channels, samples) at 48 kHz."""
     settings: Any
     """The engine's own settings: an instance of its record's `settings`, or None."""
-    models: ModelStore
+    host: Host
+    """Settings, models and device of the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class TakeEngine:
     name: str
     """In the setting `engine`, in `clips.json` and in takes."""
     title: str
-    hindrance: Callable[[ModelStore], str]
+    hindrance: Callable[[Host], str]
     """Return why it cannot make takes on this machine, or an empty text."""
     settings: type | None = None
     """Its own section: the table `[dub.NAME]`. Values that are not the default make takes anew."""
@@ -75,7 +75,7 @@ class TakeEngine:
     """Whether `--engine auto` takes it where it can work; others must be asked for."""
     reason: str = "it can work here"
     """Why `--engine auto` took it, in words."""
-    require: Callable[[ModelStore], None] | None = None
+    require: Callable[[Host], None] | None = None
     """Raise a DubkitError with the cure where it was asked for and cannot work; None: from `hindrance`."""
     make: Callable[[ClipOrder], ClipMade] | None = None
     """Make one whole clip. None where the engine has stages of its own."""
@@ -103,27 +103,27 @@ class EngineChoice:
         return self.engine.name
 
 
-def choose_engine(name: str, models: ModelStore) -> EngineChoice:
+def choose_engine(name: str, host: Host) -> EngineChoice:
     """Choose what makes the takes: the engine of that name, or (`auto`) the first that can work here.
 
     Raises a DubkitError with the cure when the named engine cannot work.
     """
     engine = ENGINES.get(name)
     if engine is not None:
-        _require(engine, models)
+        _require(engine, host)
         return EngineChoice(engine, "asked for")
     reasons: list[str] = []
     for candidate in (engine for engine in ENGINES if engine.automatic):
-        reason = candidate.hindrance(models)
+        reason = candidate.hindrance(host)
         if not reason:
             return EngineChoice(candidate, reasons[0] if reasons else candidate.reason)
         reasons.append(reason)
     raise GeneratorError("Nothing here can make takes:\n" + "\n".join(reasons))
 
 
-def _require(engine: TakeEngine, models: ModelStore) -> None:
+def _require(engine: TakeEngine, host: Host) -> None:
     if engine.require is not None:
-        return engine.require(models)
-    reason = engine.hindrance(models)
+        return engine.require(host)
+    reason = engine.hindrance(host)
     if reason:
         raise GeneratorError(f"The engine {engine.name} cannot work here: {reason}")

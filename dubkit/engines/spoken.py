@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dubkit.engines.engine import TakeEngine
-
-if TYPE_CHECKING:
-    from dubkit.models.store import ModelStore
+from dubkit.host import Host
 
 
-def _hindrance(_models: ModelStore) -> str:
+def _hindrance(_host: Host) -> str:
     """Nothing hinders it here; whether a voice speaks the language is asked when there are lines."""
     return ""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
+from dubkit.chain.host import SettingsHost
 from dubkit.config import Settings, declared
 from dubkit.engines.engine import ENGINES as TAKE_ENGINES
 from dubkit.host import Host
-from dubkit.models.spec import ModelSpec, ResolvedModel
+from dubkit.models.spec import ModelSpec
 from dubkit.models.store import ModelStore
 from dubkit.ops.diagnosis import Diagnosis, guarded
 from dubkit.registry import BadPlugin, Named, Registry, registries
@@ -41,23 +42,6 @@ class WorkPart(Named, Protocol):
 Part = TypeVar("Part", bound=WorkPart)
 
 
-class MachineHost(Host):
-    """The settings and models of this machine, outside of any run."""
-
-    def __init__(self, settings: Settings, store: ModelStore) -> None:
-        self._settings = settings
-        self._store = store
-
-    def setting(self, name: str) -> Any:
-        return self._settings.value(name)
-
-    def table(self, name: str, section: type[Section]) -> Section:
-        return self._settings.table(name, section)
-
-    def find_model(self, role: str, name: str = "") -> ResolvedModel | None:
-        return self._store.find(role, name)
-
-
 def plugin_checks(store: ModelStore) -> Iterator[Diagnosis]:
     """Yield a failed check for everything that a package brings and that cannot be used."""
     for registry in registries():
@@ -68,7 +52,7 @@ def plugin_checks(store: ModelStore) -> Iterator[Diagnosis]:
 
 def part_checks(store: ModelStore, settings: Settings) -> Iterator[Diagnosis]:
     """Yield a check of every part that can do the work of a stage, in order of preference."""
-    host = MachineHost(settings, store)
+    host = SettingsHost(settings, store)
     diarizing = DiarizationTask(settings.diarize, host)
     recognising = RecognitionTask(settings.transcribe, host)
     translating = TranslationTask(*PAIR, settings.translate, host)
@@ -76,7 +60,7 @@ def part_checks(store: ModelStore, settings: Settings) -> Iterator[Diagnosis]:
     yield from _each("recogniser", RECOGNISERS, lambda part: part.hindrance(recognising.for_engine(part)))
     yield from _each("translator", TRANSLATORS, lambda part: part.hindrance(translating.for_engine(part)))
     yield from _each("voice", VOICES, lambda part: _voice_hindrance(host, part))
-    yield from _each("engine", TAKE_ENGINES, lambda part: part.hindrance(store))
+    yield from _each("engine", TAKE_ENGINES, lambda part: part.hindrance(host))
 
 
 def _bad(plugin: BadPlugin) -> Diagnosis:

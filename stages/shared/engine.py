@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dubkit.chain.host import SettingsHost
 from dubkit.chain.stage import Setup
 from dubkit.engines.engine import ENGINES, EngineChoice
 from dubkit.engines.engine import choose_engine as choose
@@ -15,7 +16,7 @@ CLIP_STAGES = (DECODE, RENDER)
 
 def choose_engine(setup: Setup) -> EngineChoice:
     """Choose what makes the takes. Raises a DubkitError with the cure when the named engine cannot work."""
-    return choose(setup.settings.engine, setup.models)
+    return choose(setup.settings.engine, SettingsHost(setup.settings, setup.models))
 
 
 def makes_clips(setup: Setup) -> bool:

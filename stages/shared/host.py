@@ -3,45 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from dubkit.chain.host import SettingsHost
 from dubkit.episode.context import Context
-from dubkit.host import Host
 from dubkit.models.spec import ResolvedModel
 from dubkit.registry import Named, Registry
 from dubkit.settings import result_settings
-from stages.shared.devices import device
 
 Section = TypeVar("Section")
 Part = TypeVar("Part", bound=Named)
 
 
-class RunHost(Host):
+class RunHost(SettingsHost):
     """Settings, models and device of one run."""
 
     def __init__(self, context: Context) -> None:
+        super().__init__(context.settings, context.models)
         self._context = context
-
-    def setting(self, name: str) -> Any:
-        return self._context.settings.value(name)
-
-    def table(self, name: str, section: type[Section]) -> Section:
-        return self._context.settings.table(name, section)
-
-    def find_model(self, role: str, name: str = "") -> ResolvedModel | None:
-        return self._context.models.find(role, name)
 
     def model(self, role: str, name: str = "") -> ResolvedModel | None:
         return self._context.model(role, name)
 
-    def fetch_model(self, role: str, name: str = "") -> ResolvedModel:
-        return self._context.models.fetch(role, name)
-
     def model_path(self, model: ResolvedModel) -> Path:
         return self._context.model_path(model)
-
-    def device(self) -> str:
-        return device(self._context)
 
 
 def part_settings(context: Context, section: type | None, table: str) -> tuple[str, ...]:

@@ -6,15 +6,12 @@ import platform
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dubkit.engines.engine import TakeEngine
 from dubkit.engines.justdubit import ENGINE as NAME
 from dubkit.errors import GeneratorError
+from dubkit.host import Host
 from dubkit.models.catalogue_generator import GENERATOR
-
-if TYPE_CHECKING:
-    from dubkit.models.store import ModelStore
 
 CHECKPOINT, TEXT = "checkpoint", "text-encoder"
 DUBBING_LORA, DISTILLED_LORA, UPSCALER = "dubbing-lora", "distilled-lora", "spatial-upscaler"
@@ -24,17 +21,17 @@ ROLES = (CHECKPOINT, TEXT, DUBBING_LORA, DISTILLED_LORA, UPSCALER)
 PACKAGES = ("safetensors", "tokenizers", "torch", "transformers")
 
 
-def _hindrance(models: ModelStore) -> str:
+def _hindrance(host: Host) -> str:
     packages = _missing_packages()
     if packages:
         return f"the generator needs packages that are not here: {', '.join(packages)}"
-    missing = [role for role in ROLES if models.find(role) is None]
+    missing = [role for role in ROLES if host.find_model(role) is None]
     if missing:
         return f"the generator needs files that are not here: {', '.join(missing)}"
     return "" if _accelerator() else "the generator's files are here, but no graphics card"
 
 
-def _require(models: ModelStore) -> None:
+def _require(host: Host) -> None:
     """Raise for what is missing. Asked for, it also runs without a graphics card, slowly."""
     packages = _missing_packages()
     if packages:
@@ -43,8 +40,8 @@ def _require(models: ModelStore) -> None:
             'Install them with: pip install "dubkit[gpu]"'
         )
     for role in ROLES:
-        if models.find(role) is None:
-            models.fetch(role)  # says which file is missing, and how to get it
+        if host.find_model(role) is None:
+            host.fetch_model(role)  # says which file is missing, and how to get it
 
 
 def _missing_packages() -> list[str]:
