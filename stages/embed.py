@@ -10,13 +10,20 @@ from dubkit.engines.justdubit.record import CHECKPOINT, TEXT
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError
 from stages.shared.artifacts import NEGATIVE, text_file
-from stages.shared.generator import devices, generates, generator_runs, identities, open_generator, recipe
+from stages.shared.generator import (
+    generator_devices,
+    generator_dubs_picture,
+    generator_runs,
+    identities,
+    open_generator,
+    recipe,
+)
 from stages.shared.takes import chosen_clip
 
 
 def wanted(context: Context) -> dict[str, str]:
     """Return item -> prompt."""
-    if not generates(context) or not context.clips.clips:
+    if not generator_dubs_picture(context) or not context.clips.clips:
         return {}
     found = {clip.id: clip.prompt for clip in context.clips.clips}
     if recipe(context).negative_prompt:
@@ -40,7 +47,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.engines.justdubit.steps import embed
 
     texts = wanted(context)
-    generator = open_generator(context, devices(context)[0])
+    generator = open_generator(context, generator_devices(context)[0])
     with generator.text_encoder() as encoder:
         for item in items:
             try:

@@ -11,11 +11,11 @@ from dubkit.engines.justdubit.record import CHECKPOINT
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError
 from dubkit.types import SAMPLE_RATE, Clip, sample_at
-from stages.shared.artifacts import chosen, encoded_file
+from stages.shared.artifacts import clips_of_items, encoded_file
 from stages.shared.generator import (
-    devices,
     failure,
-    generates,
+    generator_devices,
+    generator_dubs_picture,
     generator_runs,
     identities,
     megapixels,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def windows(context: Context) -> dict[str, Clip]:
     """Return what is looked at, each window once."""
-    return {clip.window: clip for clip in context.clips.clips} if generates(context) else {}
+    return {clip.window: clip for clip in context.clips.clips} if generator_dubs_picture(context) else {}
 
 
 def items(context: Context) -> Sequence[Item]:
@@ -61,7 +61,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     found, wanted = windows(context), recipe(context)
     video = context.picture
     times = frame_times(context.source, video.index)
-    generator = open_generator(context, devices(context)[0])
+    generator = open_generator(context, generator_devices(context)[0])
     with generator.encoders() as encoders:
         for item in items:
             clip = found[item.id]
@@ -112,7 +112,7 @@ def heard(sound: NDArray[Any], layout: str) -> NDArray[np.float32]:
 
 def work(context: Context, items: Sequence[Item]) -> float:
     """Return the megapixels of some clips."""
-    return megapixels(chosen(context, items))
+    return megapixels(clips_of_items(context, items))
 
 
 STAGE = Stage(

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.media.picture.face_finders import finder_identity
-from stages.shared.engine import generates, makes_clips
+from stages.shared.engine import dubs_picture, makes_clips
 
 
 def items(context: Context) -> Sequence[Item]:
-    if not generates(context):
+    if not dubs_picture(context):
         return []
     # Where the speech is, not what is said: a corrected word looks at nothing again.
     speech = context.digest(tuple((s.id, s.start, s.end) for s in context.segments))

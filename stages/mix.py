@@ -11,14 +11,14 @@ from dubkit.episode.store import file_digest
 from dubkit.errors import MediaError
 from dubkit.types import SAMPLE_BYTES, sample_at
 from stages.shared.delivery import SOUND
-from stages.speak import spoken
+from stages.shared.dubbed_lines import dubbed_lines
 
 REPORT = "mix/mix.json"
 
 
 def items(context: Context) -> Sequence[Item]:
     inputs = {"extract/audio.wav": context.file_digest("extract", "audio.wav")}
-    for segment, line in spoken(context):
+    for segment, line in dubbed_lines(context):
         record = context.record("speak", line.id)
         made = record is not None and not record.error
         shown = [context.spoken_line(line.id), segment.start, segment.end] if made else ["nothing"]
@@ -41,7 +41,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
     wanted = context.settings.mix
     placements = []
-    for segment, line in spoken(context):
+    for segment, line in dubbed_lines(context):
         speech = context.take_file(line.id)
         if speech is None:
             continue  # the line failed: its own sound stays, and speak has recorded why

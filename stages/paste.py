@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.types import Clip, FaceBox, PictureReport
-from stages.decode import PICTURE
+from stages.shared.clip_files import PICTURE
 from stages.shared.delivery import FILM, PICTURE_REPORT
 from stages.shared.engine import clip_stage, makes_clips
 

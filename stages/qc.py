@@ -13,10 +13,10 @@ from dubkit.episode.context import Context
 from dubkit.qc.check import CHECKS, needed
 from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Segment, sample_at
 from stages.shared.delivery import dub_name, picture_report
+from stages.shared.dubbed_lines import dubbed_lines
 from stages.shared.host import part_settings
+from stages.shared.recogniser import open_recogniser, recogniser_identity, recogniser_settings
 from stages.shared.report import degraded_notes, write_report
-from stages.speak import spoken
-from stages.transcribe import identity, open_recogniser, own_settings
 
 if TYPE_CHECKING:
     from dubkit.qc.evidence import EpisodeEvidence
@@ -31,8 +31,8 @@ MARGIN = 0.25
 
 def items(context: Context) -> Sequence[Item]:
     listens = context.settings.qc.round_trip
-    model = {"asr": identity(context)} if listens else {}
-    own = own_settings(context) if listens else ()
+    model = {"asr": recogniser_identity(context)} if listens else {}
+    own = recogniser_settings(context) if listens else ()
     listening = [
         Item(group[0], inputs=_heard_inputs(context, group), models=model, settings=HEARING + own)
         for group in (_groups(context) if listens else ())
@@ -64,10 +64,10 @@ def _tables(context: Context) -> dict[str, object]:
     }
 
 
-def dubbed(context: Context) -> list[tuple[Segment, Line]]:
+def _mixed_lines(context: Context) -> list[tuple[Segment, Line]]:
     """Return the lines that are in the mix."""
     mixed = {span.id for span in context.mix_report.spans}
-    return [(segment, line) for segment, line in spoken(context) if line.id in mixed]
+    return [(segment, line) for segment, line in dubbed_lines(context) if line.id in mixed]
 
 
 def _groups(context: Context) -> list[list[str]]:
@@ -78,7 +78,7 @@ def _groups(context: Context) -> list[list[str]]:
     """
     groups: list[list[str]] = []
     begin = 0.0
-    for segment, line in dubbed(context):
+    for segment, line in _mixed_lines(context):
         if groups and segment.end - begin <= TOGETHER:
             groups[-1].append(line.id)
         else:
@@ -203,7 +203,9 @@ def _episode(context: Context, sound: Delivered) -> EpisodeQc:
     from dubkit.qc.measures import episode_qc
 
     heard = _heard(context)
-    lines = [_measure(context, segment, line, heard.get(line.id), sound) for segment, line in dubbed(context)]
+    lines = [
+        _measure(context, segment, line, heard.get(line.id), sound) for segment, line in _mixed_lines(context)
+    ]
     return episode_qc(lines, _evidence(context, lines, sound), _tables(context))
 
 
@@ -214,7 +216,7 @@ def _evidence(context: Context, lines: Sequence[LineQc], sound: Delivered) -> Ep
     from dubkit.qc.evidence import EpisodeEvidence
 
     picture = picture_report(context)
-    texts = {line.id: line.text for _, line in dubbed(context)}
+    texts = {line.id: line.text for _, line in _mixed_lines(context)}
     dub = context.store.path(dub_name(context), context.language)
     changed = [(a, b) for a, b, origin in picture.spans if origin != "source"] if picture else []
     delivered = verify_delivery(context.source, dub, context.episode, changed)
@@ -239,11 +241,11 @@ def _evidence(context: Context, lines: Sequence[LineQc], sound: Delivered) -> Ep
 
 
 def _source_spans(context: Context) -> list[tuple[int, int]]:
-    return [(sample_at(s.start), sample_at(s.end)) for s, _ in dubbed(context)]
+    return [(sample_at(s.start), sample_at(s.end)) for s, _ in _mixed_lines(context)]
 
 
 def _dub_spans(context: Context) -> list[tuple[int, int]]:
-    takes = [context.spoken_line(line.id) for _, line in dubbed(context)]
+    takes = [context.spoken_line(line.id) for _, line in _mixed_lines(context)]
     return [(take.start_sample, take.start_sample + take.samples) for take in takes]
 
 

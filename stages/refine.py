@@ -9,13 +9,29 @@ from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.engines.justdubit.record import CHECKPOINT, DISTILLED_LORA, DUBBING_LORA, UPSCALER
 from dubkit.episode.context import Context
 from dubkit.types import Clip
-from stages.denoise import SETTINGS, chained, due_clips, jobs_for, ready, seed_edit, settings_for
-from stages.shared.artifacts import by_id, chain_of, chosen, digest_of, first_file, on_disk, second_file
+from stages.shared.artifacts import (
+    chain_of,
+    clips_by_id,
+    clips_of_items,
+    digest_of,
+    first_file,
+    on_disk,
+    second_file,
+)
+from stages.shared.clip_jobs import (
+    FIRST_SETTINGS,
+    clip_inputs,
+    clip_jobs,
+    clip_settings,
+    due_clips,
+    generate_clips,
+    ready_clips,
+    seed_edit,
+)
 from stages.shared.generator import (
-    devices,
+    generator_devices,
     generator_runs,
     identities,
-    keep_clips,
     open_generator,
     operations,
 )
@@ -27,22 +43,22 @@ def _first(context: Context, clip: Clip) -> str:
 
 
 def items(context: Context) -> Sequence[Item]:
-    found = [clip for clip in ready(context) if _first(context, clip)]
-    models = identities(context, CHECKPOINT, DUBBING_LORA, DISTILLED_LORA, UPSCALER) if found else {}
-    clips = by_id(context) if found else {}
+    clips = [clip for clip in ready_clips(context) if _first(context, clip)]
+    models = identities(context, CHECKPOINT, DUBBING_LORA, DISTILLED_LORA, UPSCALER) if clips else {}
+    every = clips_by_id(context) if clips else {}
     return [
         Item(
             clip.id,
             inputs={
-                **chained(context, clip),
-                **{f"denoise/{c.id}": _first(context, c) for c in chain_of(clip, clips)},
+                **clip_inputs(context, clip),
+                **{f"denoise/{c.id}": _first(context, c) for c in chain_of(clip, every)},
             },
             edits=seed_edit(context, clip),
             models=models,
-            settings=settings_for(context, clip, STAGE.depends),
+            settings=clip_settings(context, clip, STAGE.depends),
             held=("start",) if chosen_clip(context, clip) else None,
         )
-        for clip in found
+        for clip in clips
     ]
 
 
@@ -51,20 +67,18 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
     with context.store.scratch() as folder:
         jobs = []
-        with open_generator(context, devices(context)[0]).upscaling() as upscaling:
-            for job in jobs_for(context, {item.id for item in items}, folder, "refine"):
-                first, enlarged = (
-                    on_disk(context, first_file(job.clip.id)),
-                    folder / f"{job.clip.id}.enlarged",
-                )
+        with open_generator(context, generator_devices(context)[0]).upscaling() as upscaling:
+            for job in clip_jobs(context, {item.id for item in items}, folder, second_file):
+                first = on_disk(context, first_file(job.clip.id))
+                enlarged = folder / f"{job.clip.id}.enlarged"
                 enlarge(upscaling, first, enlarged)
                 jobs.append(replace(job, halfway=(first, enlarged)))
-        keep_clips(context, "second", jobs, second_file, sink)
+        generate_clips(context, "second", jobs, second_file, sink)
 
 
 def work(context: Context, items: Sequence[Item]) -> float:
     """Return the TFLOP of some clips."""
-    return operations(context, chosen(context, items), "second")
+    return operations(context, clips_of_items(context, items), "second")
 
 
 def _needs(context: Context, due: frozenset[str], _share: float) -> Needs:
@@ -87,5 +101,5 @@ STAGE = Stage(
     estimate=_needs,
     needs=("denoise",),
     work=work,
-    depends=(*SETTINGS, "dub.distilled_strength"),
+    depends=(*FIRST_SETTINGS, "dub.distilled_strength"),
 )

@@ -12,8 +12,9 @@ from dubkit.episode.context import Context
 from dubkit.errors import DubkitError, GeneratorError
 from dubkit.settings import declared_in
 from dubkit.types import Clip, DubbedClip, Fit, sample_at
-from stages.decode import PICTURE, SOUND, kept, lossless_bytes
-from stages.shared.engine import choose_engine, generates, makes_whole_clips
+from stages.shared.clip_files import kept_frames, lossless_bytes, write_clip
+from stages.shared.clip_jobs import due_clips
+from stages.shared.engine import choose_engine, dubs_picture, makes_whole_clips
 from stages.shared.generator import clip_seed, failure, own_seed
 from stages.shared.host import RunHost, part_identity
 from stages.shared.takes import KEPT, chosen_clip, kept_digest
@@ -29,7 +30,7 @@ CANVAS_SCALE = 2
 
 
 def items(context: Context) -> Sequence[Item]:
-    if not generates(context):
+    if not dubs_picture(context):
         return []
     engine = choose_engine(context).engine
     identity = {"engine": part_identity(ENGINES, engine, engine.name)}
@@ -143,17 +144,13 @@ def on_canvas(frame: NDArray[np.uint8], fit: Fit) -> NDArray[np.uint8]:
 
 def _keep(context: Context, clip: Clip, engine: TakeEngine, made: ClipMade, folder: Path) -> DubbedClip:
     """Write the kept frames and the sound of a clip. Raises GeneratorError for another size or number."""
-    import soundfile as sf  # type: ignore[import-untyped]
-
-    from dubkit.media.picture.lossless import write_frames
-
     size = (CANVAS_SCALE * clip.fit.height, CANVAS_SCALE * clip.fit.width, 3)
-    count = write_frames(kept(clip, _checked(made.pictures, size, clip, engine)), folder / PICTURE)
+    pictures = kept_frames(clip, _checked(made.pictures, size, clip, engine))
+    count = write_clip(pictures, made.sound, made.sound_rate, folder)
     if count != clip.keep_end - clip.keep_start:
         raise GeneratorError(
             f"{engine.name} made too few frames of clip {clip.id}: {clip.frames} are needed."
         )
-    sf.write(folder / SOUND, made.sound.T, made.sound_rate, subtype="PCM_24")
     seed = clip_seed(context, clip)
     return DubbedClip(clip.id, engine.name, engine.name, seed, count, made.sound_rate, made.sound.shape[1])
 
@@ -170,7 +167,7 @@ def _checked(
 
 
 def _needs(context: Context, due: frozenset[str], _share: float) -> Needs:
-    clips = [clip for clip in context.planned_clips if clip.id in due or not due]
+    clips = due_clips(context, due)
     return Needs(disk=lossless_bytes(context), clips=len(clips), frames=sum(clip.frames for clip in clips))
 
 

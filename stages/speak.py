@@ -11,6 +11,7 @@ from dubkit.episode.edits import given
 from dubkit.errors import DubkitError
 from dubkit.types import SAMPLE_BYTES, SAMPLE_RATE, Line, Segment, Slot, SpokenLine, sample_at
 from stages.shared.clip_speech import ClipSpeech, clips_of, line_inputs
+from stages.shared.dubbed_lines import dubbed_lines, lipdubbed_lines
 from stages.shared.generator import clip_seed
 from stages.shared.takes import chosen_speech
 from stages.shared.voices import choose_voice, open_voice, voice_identity, voice_settings
@@ -39,17 +40,6 @@ def slots(segments: Sequence[Segment], samples: int) -> dict[str, Slot]:
     return found
 
 
-def spoken(context: Context) -> list[tuple[Segment, Line]]:
-    """Return the lines to be dubbed by any engine: translated, and not left in the source's own sound."""
-    routes = context.routes
-    return [(s, line) for s, line in context.lines if line.text and routes.get(line.id) != "keep"]
-
-
-def lipdubbed(context: Context) -> frozenset[str]:
-    """Return the lines whose speech comes from generated clips."""
-    return frozenset(line for line, route in context.routes.items() if route == "lipdub")
-
-
 def voice_of(context: Context, segment: Segment) -> str:
     """Return the voice of a line: its own by a hand edit, else its speaker's."""
     edit = context.placed.lines.get(segment.id)
@@ -61,7 +51,7 @@ def voice_of(context: Context, segment: Segment) -> str:
 def items(context: Context) -> Sequence[Item]:
     rooms = slots(context.segments, context.episode.samples)
     texts = {line.id: line.text for line in context.translation.lines}
-    due, generated = spoken(context), lipdubbed(context)
+    due, generated = dubbed_lines(context), lipdubbed_lines(context)
     speaks = any(line.id not in generated for _, line in due)
     engine = voice_identity(context) if speaks else ""
     settings = (*SETTINGS, *(voice_settings(context) if speaks else ()))
@@ -94,8 +84,8 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    due, generated = {item.id for item in items}, lipdubbed(context)
-    lines = [(segment, line) for segment, line in spoken(context) if line.id in due]
+    due, generated = {item.id for item in items}, lipdubbed_lines(context)
+    lines = [(segment, line) for segment, line in dubbed_lines(context) if line.id in due]
     voiced = [pair for pair in lines if pair[1].id not in generated]
     if voiced:
         _speak(context, voiced, sink)

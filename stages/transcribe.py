@@ -13,20 +13,12 @@ from dubkit.chain.stage import Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.subtitles import write_source_subtitles
 from dubkit.formats.format import readable
-from dubkit.speech.recognition import (
-    RECOGNISERS,
-    RecognitionEngine,
-    RecognitionTask,
-    choose_recogniser,
-)
 from dubkit.types import Recognised, Transcript
 from stages.shared.anchoring import anchor_edits
-from stages.shared.host import RunHost, part_identity, part_settings
+from stages.shared.recogniser import open_recogniser, recogniser_identity, recogniser_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from dubkit.speech.recognition import Recogniser
 
 WORDS = "words"
 SEGMENTS = "segments"
@@ -39,36 +31,11 @@ def items(context: Context) -> Sequence[Item]:
     turns = {"diarization.json": context.artifact_digest("diarization.json")}
     if context.imported("transcribe"):
         return [Item(SEGMENTS, inputs=turns, settings=("transcribe.language",))]
-    model, settings = {"asr": identity(context)}, RECOGNITION + own_settings(context)
+    model, settings = {"asr": recogniser_identity(context)}, RECOGNITION + recogniser_settings(context)
     return [
         Item(WORDS, inputs=speech, models=model, settings=settings),
         Item(SEGMENTS, inputs=speech | turns, models=model, settings=settings + CUTTING),
     ]
-
-
-def recogniser(context: Context) -> tuple[RecognitionEngine, RecognitionTask]:
-    """Return what recognises speech, and what it is opened for. Raises ModelMissing where nothing can."""
-    task = RecognitionTask(context.settings.transcribe, RunHost(context))
-    engine = choose_recogniser(task)
-    return engine, task.for_engine(engine)
-
-
-def identity(context: Context) -> str:
-    """Return the identity of the recogniser, as it enters keys."""
-    engine, task = recogniser(context)
-    return part_identity(RECOGNISERS, engine, engine.identity(task))
-
-
-def own_settings(context: Context) -> tuple[str, ...]:
-    """Return the recogniser's own settings that enter keys."""
-    engine, _ = recogniser(context)
-    return part_settings(context, engine.settings, engine.table)
-
-
-def open_recogniser(context: Context) -> Recogniser:
-    """Load the model of the recogniser."""
-    engine, task = recogniser(context)
-    return engine.open(task)
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:

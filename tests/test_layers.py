@@ -104,6 +104,10 @@ ROOMS: dict[str, dict[str, int]] = {
 """The rooms of a package are its folders and files, and itself as "": inside, too, a lower rank only."""
 
 LEAF = RANKS["dubkit.media"]
+
+CHAIN_READERS = {("stages.shared.report", "stages")}
+"""The report reads the records of every stage that takes part, so it asks for the chain."""
+
 LEAVES = {"dubkit.ltx", "dubkit.media", "dubkit.qc", "dubkit.speech", "dubkit.translate", "dubkit.voice"}
 
 HEAVY = (
@@ -248,6 +252,45 @@ def test_the_rule_itself_tells_down_from_up(
     path.parent.mkdir(parents=True)
     path.write_text(code, encoding="utf-8")
     assert bool(wrong_arrows(path)) is wrong
+
+
+def wrong_stages(path: Path) -> list[str]:
+    """Return the imports of a module of `stages` that are neither dubkit's nor of `stages.shared`."""
+    return [
+        f"{path.relative_to(ROOT)}:{line} imports {imported}"
+        for imported, line in own_imports(path)
+        if imported.split(".")[0] == "stages" and not imported.startswith("stages.shared.")
+        if (module_of(path), imported) not in CHAIN_READERS
+    ]
+
+
+def test_no_stage_imports_another_stage() -> None:
+    assert [arrow for path in sorted((ROOT / "stages").rglob("*.py")) for arrow in wrong_stages(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "code", "wrong"),
+    [
+        ("x.py", "from stages.decode import SOUND", True),
+        ("x.py", "def f():\n    import stages.mix", True),
+        ("x.py", "from .decode import SOUND", True),
+        ("x.py", "from stages import chain", True),
+        ("x.py", "from stages.shared.clip_files import SOUND", False),
+        ("x.py", "from dubkit.chain.stage import Stage", False),
+        ("shared/x.py", "from stages.decode import SOUND", True),
+        ("shared/x.py", "from stages import chain", True),
+        ("shared/x.py", "from stages.shared.engine import dubs_picture", False),
+        ("shared/report.py", "def f():\n    from stages import chain", False),
+    ],
+)
+def test_the_rule_of_stages_tells_a_stage_from_what_they_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, code: str, wrong: bool
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    path = tmp_path / "stages" / module
+    path.parent.mkdir(parents=True)
+    path.write_text(code, encoding="utf-8")
+    assert bool(wrong_stages(path)) is wrong
 
 
 @pytest.mark.parametrize(

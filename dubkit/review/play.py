@@ -14,8 +14,8 @@ from dubkit.errors import EditRefused, MediaError
 from dubkit.media.delivery.side_by_side import HeardTake, write_side_by_side
 from dubkit.review.takes import clips_of, find_take, in_use, short
 from dubkit.types import SpokenLine
-from stages.decode import SOUND
 from stages.mix import items as mix_items
+from stages.shared.clip_files import SOUND
 from stages.shared.delivery import SOUND as MIXED
 
 FOLDER = "play"

@@ -10,7 +10,7 @@ from dubkit.episode.context import Context
 from dubkit.episode.edits import LineEdit
 from dubkit.episode.store import Record, canonical, decoded
 from dubkit.errors import EditRefused
-from dubkit.types import SAMPLE_RATE, DubbedClip, SpokenLine
+from dubkit.types import SAMPLE_RATE, DubbedClip, SpokenLine, is_clip
 
 GENERATING = ("embed", "denoise", "refine", "decode")
 """Stages that make a take of a clip."""
@@ -106,7 +106,7 @@ def line_takes(context: Context, line: str) -> list[TakeRow]:
     kept = edit.lock.takes if edit.lock else edit.takes or ()
     own = take_names(context, line, clips)
     # A take in use may be from the time of another transcript, where the line had another number.
-    others = sorted(t for t in {*used, *kept}.difference(own) if t.startswith("c") == bool(clips))
+    others = sorted(t for t in {*used, *kept}.difference(own) if is_clip(t) == bool(clips))
     rows = []
     for name in (*others, *own):
         record = context.store.take_record(name, context.language)

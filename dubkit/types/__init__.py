@@ -19,6 +19,8 @@ from dubkit.types.clips import (
     LineRoute,
     PictureReport,
     SpeakingFace,
+    clip_id,
+    is_clip,
 )
 from dubkit.types.clock import ASR_RATE, SAMPLE_BYTES, SAMPLE_RATE, sample_at
 from dubkit.types.lines import (
@@ -97,5 +99,7 @@ __all__ = [
     "Turn",
     "VideoStream",
     "Word",
+    "clip_id",
+    "is_clip",
     "sample_at",
 ]

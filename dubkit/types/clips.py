@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from dubkit.types.lines import Route
 
+_CLIP = "c"
+"""First letter of a clip's id; that of a line is `s`, as of its segment."""
+
 
 @dataclass(frozen=True, slots=True)
 class FaceBox:
@@ -84,6 +87,16 @@ class Clip:
         """Name of what the generator looks at: the same for every language and prompt."""
         fit = self.fit
         return f"f{self.start_frame}n{self.real_frames}of{self.frames}_{fit.width}x{fit.height}"
+
+
+def clip_id(number: int) -> str:
+    """Return the id of the clip of that number, counted from 1."""
+    return f"{_CLIP}{number:04d}"
+
+
+def is_clip(name: str) -> bool:
+    """Tell whether an item or a take (`c0003/v002`) is a clip's; else it is a line's (`s0003/v002`)."""
+    return name.startswith(_CLIP)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Where the generator's intermediate results lie, and how they enter keys."""
+"""Files of the generator's intermediate results, and their digests for keys."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ NEGATIVE = "negative"
 
 
 def text_file(item: str) -> str:
+    """Return the file of an encoded prompt: of a clip, or of the negative one."""
     return f"dub/embed/{item}.safetensors"
 
 
 def encoded_file(window: str) -> str:
-    """What the generator sees and hears of a window; shared by all languages."""
+    """Return the file of the encoded picture and sound of a window; all languages share it."""
     return f"dub/encode/{window}.safetensors"
 
 
 def first_file(clip: str) -> str:
+    """Return the file of a clip's latents after the first stage."""
     return f"dub/denoise/{clip}.safetensors"
 
 
 def second_file(clip: str) -> str:
+    """Return the file of a clip's latents after the second stage."""
     return f"dub/refine/{clip}.safetensors"
 
 
@@ -37,21 +40,23 @@ def digest_of(context: Context, stage: str, item: str, relative: str, *, shared:
 
 def chain_of(clip: Clip, clips: Mapping[str, Clip]) -> tuple[Clip, ...]:
     """Return the clips that a clip follows, the first one first, and the clip itself last."""
-    found = [clip]
-    while found[0].follows:
-        found.insert(0, clips[found[0].follows])
-    return tuple(found)
+    chain = [clip]
+    while chain[0].follows:
+        chain.insert(0, clips[chain[0].follows])
+    return tuple(chain)
 
 
-def chosen(context: Context, items: Sequence[Item]) -> list[Clip]:
+def clips_of_items(context: Context, items: Sequence[Item]) -> list[Clip]:
     """Return the clips that some items of a stage stand for, by id or by window, in order of time."""
     due = {item.id for item in items}
     return [clip for clip in context.clips.clips if clip.id in due or clip.window in due]
 
 
-def by_id(context: Context) -> dict[str, Clip]:
+def clips_by_id(context: Context) -> dict[str, Clip]:
+    """Return the planned clips by id."""
     return {clip.id: clip for clip in context.clips.clips}
 
 
 def on_disk(context: Context, relative: str, *, shared: bool = False) -> Path:
+    """Return the path of an intermediate result."""
     return context.store.path(relative, "" if shared else context.language)

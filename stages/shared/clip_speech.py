@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dubkit.episode.context import Context
 from dubkit.types import SAMPLE_RATE, Clip, Segment, SpokenLine, sample_at
-from stages.decode import SOUND
+from stages.shared.clip_files import SOUND
 from stages.shared.engine import clip_stage
 
 if TYPE_CHECKING:

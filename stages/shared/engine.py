@@ -20,7 +20,7 @@ def choose_engine(setup: Setup) -> EngineChoice:
 
 
 def makes_clips(setup: Setup) -> bool:
-    """Tell whether the engine makes clips: stages that look at faces and put pictures back take part."""
+    """Tell whether the engine makes clips: the stages that find faces and put pictures back take part."""
     return choose_engine(setup).engine.generates
 
 
@@ -29,8 +29,8 @@ def makes_whole_clips(setup: Setup) -> bool:
     return choose_engine(setup).engine.make is not None
 
 
-def generates(context: Context) -> bool:
-    """Tell whether clips are generated in this run."""
+def dubs_picture(context: Context) -> bool:
+    """Tell whether clips are generated in this run: the engine makes them, and there is a picture."""
     return makes_clips(context) and context.episode.video is not None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dubkit.chain.stage import Item
 from dubkit.episode.context import Context
 from dubkit.episode.store import Record
-from dubkit.types import Clip
+from dubkit.types import Clip, is_clip
 from stages.shared.engine import CLIP_STAGES
 
 KEPT = "kept"
@@ -16,7 +16,7 @@ KEPT = "kept"
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenTake:
     """A chosen take, or why it cannot be used."""
 
     take: str
@@ -32,38 +32,38 @@ def kept_digest(context: Context, clip: Clip) -> str:
     return context.digest([clip.start_frame, clip.keep_start, clip.keep_end])
 
 
-def chosen_speech(context: Context, line: str) -> Chosen | None:
+def chosen_speech(context: Context, line: str) -> ChosenTake | None:
     """Return the spoken take chosen for a line; None when none is."""
     for take, record in _takes(context, line):
-        if record is None and not _is_clip(take):
-            return Chosen(take, _gone(line, take))
+        if record is None and not is_clip(take):
+            return ChosenTake(take, _gone(line, take))
         if record is not None and record.parts.stage == "speak":
-            return Chosen(take)
+            return ChosenTake(take)
     return None
 
 
-def chosen_clip(context: Context, clip: Clip) -> Chosen | None:
+def chosen_clip(context: Context, clip: Clip) -> ChosenTake | None:
     """Return the generated take chosen for a clip by one of its lines; None when none is."""
     kept = kept_digest(context, clip)
-    misfit: Chosen | None = None
+    misfit: ChosenTake | None = None
     for line in clip.lines:
         for take, record in _takes(context, line):
-            if record is None and _is_clip(take):
-                misfit = misfit or Chosen(take, _gone(line, take))
+            if record is None and is_clip(take):
+                misfit = misfit or ChosenTake(take, _gone(line, take))
             elif record is not None and record.parts.stage in CLIP_STAGES:
                 if record.parts.inputs.get(KEPT) == kept:
-                    return Chosen(take)
+                    return ChosenTake(take)
                 misfit = misfit or _other_frames(context, line, take)
     return misfit
 
 
-def _other_frames(context: Context, line: str, take: str) -> Chosen | None:
+def _other_frames(context: Context, line: str, take: str) -> ChosenTake | None:
     """A line in several clips has a take for each: only one that fits none of them is a problem."""
     record = context.store.take_record(take, context.language)
     clips = [clip for clip in context.clips.clips if line in clip.lines]
     if record and any(record.parts.inputs.get(KEPT) == kept_digest(context, clip) for clip in clips):
         return None
-    return Chosen(
+    return ChosenTake(
         take,
         f"{line} is to keep take {take}, but its clip has other frames now.\n"
         f"Unlock the line or choose another take, or undo what moved its clip.",
@@ -76,10 +76,6 @@ def _takes(context: Context, line: str) -> Iterator[tuple[str, Record | None]]:
         return
     for take in edit.lock.takes if edit.lock else edit.takes or ():
         yield take, context.store.take_record(take, context.language)
-
-
-def _is_clip(take: str) -> bool:
-    return take.startswith("c")
 
 
 def _gone(line: str, take: str) -> str:

@@ -31,7 +31,8 @@ from dubkit.types import (
 )
 from stages.cast import STAGE as CAST
 from stages.prompt import STAGE as PROMPT
-from stages.speak import BREATH, slots, spoken, voice_of
+from stages.shared.dubbed_lines import dubbed_lines
+from stages.speak import BREATH, slots, voice_of
 from stages.translate import STAGE as TRANSLATE
 
 
@@ -107,7 +108,7 @@ class Kept:
 
 
 def test_a_line_that_was_not_translated_is_not_spoken(context: Context) -> None:
-    assert [line.id for _, line in spoken(context)] == ["s0001"]
+    assert [line.id for _, line in dubbed_lines(context)] == ["s0001"]
 
 
 def test_the_prompt_keeps_quotes_and_ellipses_and_leaves_out_empty_lines(context: Context) -> None:

@@ -19,7 +19,7 @@ from dubkit.dubbing.planning.sizes import FRAMES_PER_LATENT as GRID
 from dubkit.dubbing.planning.sizes import HANDLE_FRAMES, LONGEST, MAX_FRAMES, SHORTEST
 from dubkit.dubbing.planning.spans import LineSpan, Range
 from dubkit.errors import SettingError
-from dubkit.types import Clip, Fit, Shot
+from dubkit.types import Clip, Fit, Shot, clip_id
 
 BRIDGE = 12
 """Frames between two lines, half a second at 25 per second, up to which the picture does not go back to
@@ -171,7 +171,7 @@ def _window(
     first, end = placed.keep
     spoken = sorted((s.first, s.end, s.line) for s in spans if s.first < end and s.end > first)
     return ClipWindow(
-        id=f"c{number:04d}",
+        id=clip_id(number),
         shot=shot.id,
         start_frame=placed.start,
         frames=placed.frames,
@@ -179,7 +179,7 @@ def _window(
         keep_start=first,
         keep_end=end,
         lines=tuple(line for _, _, line in spoken),
-        follows=f"c{number - 1:04d}" if follows else "",
+        follows=clip_id(number - 1) if follows else "",
     )
 
 
