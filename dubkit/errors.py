@@ -17,6 +17,16 @@ class SettingError(DubkitError):
         super().__init__(f"Setting {name} = {value!r}{place}: {expected}.")
 
 
+class PluginFailed(DubkitError):
+    """A part that another package brings has broken."""
+
+    def __init__(self, place: str, error: Exception) -> None:
+        super().__init__(
+            f"{place} failed: {type(error).__name__}: {error}\n"
+            "Update or uninstall that package, or choose another part."
+        )
+
+
 class MediaError(DubkitError):
     """A media file cannot be read, or cannot become a dub as it is."""
 

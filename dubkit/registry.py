@@ -14,16 +14,20 @@ Nothing is imported before a registry is read. A record that cannot be used is l
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
+from dataclasses import dataclass, fields, replace
+from functools import cache, cached_property, wraps
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from dubkit.errors import DubkitError, PluginFailed
 from dubkit.models.spec import ModelSpec
 from dubkit.settings import declared_in
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+log = logging.getLogger(__name__)
 
 REGISTRIES: tuple[str, ...] = (
     "stages:STAGES",
@@ -131,14 +135,14 @@ class Registry(Generic[R]):
         problems, packages = [], {}
         for point in sorted(_entry_points(self.group), key=lambda point: point.name):
             package = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
-            problem = self._add(point, records)
+            problem = self._add(point, records, package)
             if problem:
                 problems.append(BadPlugin(self.group, point.name, package, problem))
             else:
                 packages[point.name] = package
         return records, problems, packages
 
-    def _add(self, point: EntryPoint, records: dict[str, R]) -> str:
+    def _add(self, point: EntryPoint, records: dict[str, R], package: str) -> str:
         """Add the record of an entry point; return why it cannot be, or an empty text."""
         try:
             record = point.load()
@@ -154,7 +158,7 @@ class Registry(Generic[R]):
             return problem
         if problem := _part_problem(record, f"{self.table or 'part'}.{record.name}"):
             return problem
-        records[record.name] = record
+        records[record.name] = _guarded(record, package)
         return ""
 
 
@@ -170,6 +174,47 @@ def _part_problem(record: object, table: str) -> str:
     if not isinstance(models, tuple) or not all(isinstance(spec, ModelSpec) for spec in models):
         return "its models are not a tuple of ModelSpec"
     return ""
+
+
+def _guarded(record: R, package: str) -> R:
+    """Return another package's record whose functions name the package when they break.
+
+    Its `hindrance` answers with what broke, so that a run which does not ask for the part goes on; any other
+    function raises PluginFailed. What dubkit itself expects of them, a DubkitError, passes unchanged.
+    """
+    changes: dict[str, Any] = {}
+    for entry in fields(record):  # type: ignore[arg-type]
+        function = getattr(record, entry.name)
+        if callable(function) and not isinstance(function, type):
+            changes[entry.name] = _named(function, f"{package}: {record.name}.{entry.name}")
+    if "hindrance" in changes:
+        changes["hindrance"] = _answered(changes["hindrance"])
+    return replace(record, **changes)  # type: ignore[type-var]
+
+
+def _named(function: Callable[..., Any], place: str) -> Callable[..., Any]:
+    @wraps(function)
+    def call(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        except (DubkitError, OSError):
+            raise
+        except Exception as error:  # a stranger's function can raise anything
+            log.debug("%s", place, exc_info=True)
+            raise PluginFailed(place, error) from error
+
+    return call
+
+
+def _answered(hindrance: Callable[..., str]) -> Callable[..., str]:
+    @wraps(hindrance)
+    def call(*arguments: Any) -> str:
+        try:
+            return hindrance(*arguments)
+        except (DubkitError, OSError) as error:
+            return str(error)
+
+    return call
 
 
 def referenced(reference: str) -> Any:

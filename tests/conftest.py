@@ -42,8 +42,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Say in one line how many tests were left out for want of material, and note which."""
     skipped = terminalreporter.stats.get("skipped", [])
     names = sorted({report.nodeid for report in skipped if f"Skipped: {LEFT_OUT}" in str(report.longrepr)})
-    if not config.option.left_out:
-        config.cache.set(LEFT_OUT_TESTS, names)
+    cache = getattr(config, "cache", None)  # pytest may run without
+    if cache is not None and not config.option.left_out:
+        cache.set(LEFT_OUT_TESTS, names)
     if names:
         count = "1 test was" if len(names) == 1 else f"{len(names)} tests were"
         terminalreporter.write_line(

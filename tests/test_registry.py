@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from dubkit import registry as module
+from dubkit.errors import PluginFailed
 from dubkit.registry import Registry, registries
 from tests.support.plugins import install
 
@@ -18,6 +20,14 @@ class Thing:
     name: str
     settings: type | None = None
     models: object = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    hindrance: Callable[[], str]
+    work: Callable[[], None]
+    settings: type | None = None
 
 
 OWN = Thing("own")
@@ -89,3 +99,18 @@ def test_every_registry_is_declared_once_and_reads_well() -> None:
     for registry in found:
         assert registry.names, registry.kind
         assert registry.problems == (), registry.kind
+
+
+def test_what_breaks_in_another_package_names_it(folder: Path) -> None:
+    body = (
+        "from tests.test_registry import Part\n"
+        "def broken(*_):\n    raise KeyError('licence')\n"
+        "PART = Part('part', hindrance=broken, work=broken)\n"
+    )
+    install(folder, "breaks", body, "part = breaks:PART", group="dubkit.things")
+    found: Registry[Part] = Registry("part", "dubkit.things", Part, ())
+    part = found.get("part")
+    assert part is not None
+    assert part.hindrance().startswith("breaks 1.0: part.hindrance failed: KeyError: 'licence'")
+    with pytest.raises(PluginFailed, match=r"breaks 1\.0: part\.work failed: KeyError: 'licence'\nUpdate or"):
+        part.work()
