@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import importlib
+import inspect
 import json
 import os
 import re
@@ -52,8 +53,7 @@ def test_every_registry_has_an_example() -> None:
 def test_every_field_of_a_record_is_explained() -> None:
     explained = guide.tables()
     for registry in registries():
-        fields = [field.name for field in dataclasses.fields(registry.record)]
-        assert explained[registry.record.__name__] == fields, registry.kind
+        assert explained[registry.record.__name__] == parts(registry.record), registry.kind
 
 
 def test_every_field_of_what_records_are_given_is_explained() -> None:
@@ -63,7 +63,14 @@ def test_every_field_of_what_records_are_given_is_explained() -> None:
     known = {name: kind for module in modules for name, kind in vars(module).items()}
     assert len(explained) > len(registries())
     for name, fields in explained.items():
-        assert fields == [field.name for field in dataclasses.fields(known[name])], name
+        assert fields == parts(known[name]), name
+
+
+def parts(thing: Any) -> list[str]:
+    """Return the fields of a class, or the parameters of a function."""
+    if dataclasses.is_dataclass(thing):
+        return [field.name for field in dataclasses.fields(thing)]
+    return list(inspect.signature(thing).parameters)
 
 
 @pytest.mark.parametrize("example", guide.examples(), ids=lambda example: example.module)
