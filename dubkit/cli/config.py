@@ -22,12 +22,12 @@ def command(video: Path | None, as_json: bool, **flags: Any) -> None:
     """
     from dubkit.config import declared
 
-    found = load(flags, video)
+    configured = load(flags, video)
     rows = []
     for entry in declared():
-        value = found.settings.value(entry.name)
+        value = configured.settings.value(entry.name)
         shown = "***" if entry.secret and value else value
-        rows.append((entry.name, shown, found.origins[entry.name], entry.help, entry.variable))
+        rows.append((entry.name, shown, configured.origins[entry.name], entry.help, entry.variable))
     if as_json:
         click.echo(json.dumps({name: {"value": value, "from": origin} for name, value, origin, *_ in rows}))
         return

@@ -115,8 +115,8 @@ def verify_command(names: tuple[str, ...], as_json: bool) -> None:
 
     results = verify(open_models(load({}).settings), names)
     if as_json:
-        found: list[dict[str, Any]] = [{**asdict(result), "ok": result.ok} for result in results]
-        click.echo(json.dumps(found, ensure_ascii=False, default=str))
+        rows: list[dict[str, Any]] = [{**asdict(result), "ok": result.ok} for result in results]
+        click.echo(json.dumps(rows, ensure_ascii=False, default=str))
     else:
         for result in results:
             state = "ok" if result.ok else "damaged"

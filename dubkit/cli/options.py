@@ -91,9 +91,9 @@ def open_session(flags: Mapping[str, Any], output: Path, source: Path | None = N
     return studio.open_session(configured.settings, output, configured.origins)
 
 
-def languages(given: tuple[str, ...]) -> tuple[str, ...]:
+def languages(values: tuple[str, ...]) -> tuple[str, ...]:
     """Read `--to fr,pt-BR --to de` as standard tags, each once and in order."""
     from dubkit.translate.language import normalise
 
-    tags = [normalise(tag.strip()) for value in given for tag in value.split(",") if tag.strip()]
+    tags = [normalise(tag.strip()) for value in values for tag in value.split(",") if tag.strip()]
     return tuple(dict.fromkeys(tags))

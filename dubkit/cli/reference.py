@@ -19,9 +19,9 @@ def pages(command: click.Command, name: str, parent: click.Context | None = None
     yield f"## {title}\n\n```text\n{command.get_help(context).rstrip()}\n```\n"
     if isinstance(command, click.Group):
         for child in command.list_commands(context):
-            found = command.get_command(context, child)
-            if found is not None:
-                yield from pages(found, child, context)
+            names = command.get_command(context, child)
+            if names is not None:
+                yield from pages(names, child, context)
 
 
 def reference() -> str:

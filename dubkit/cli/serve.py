@@ -157,10 +157,10 @@ def _address(listening: socket.socket) -> str:
 def _environment(configured: Configured) -> dict[str, str]:
     """Return the environment of the workers: that of the server, with its database."""
     serve = configured.settings.serve
-    wanted = {"DUBKIT_SERVE_DATABASE": serve.database} if serve.database else {}
+    database = {"DUBKIT_SERVE_DATABASE": serve.database} if serve.database else {}
     # Workers answer no requests, so they need neither secret nor token.
     hidden = ("DUBKIT_SERVE_SECRET", "DUBKIT_SERVE_API_TOKEN", "API_TOKEN")
-    return {name: value for name, value in os.environ.items() if name not in hidden} | wanted
+    return {name: value for name, value in os.environ.items() if name not in hidden} | database
 
 
 def _arguments(output: Path) -> list[str]:

@@ -14,7 +14,7 @@ def find_sources(named: tuple[str, ...]) -> list[Path]:
 
     Raises DubkitError for a name without a file.
     """
-    found: list[Path] = []
+    sources: list[Path] = []
     for name in named:
         path = Path(name)
         if path.is_dir():
@@ -28,5 +28,5 @@ def find_sources(named: tuple[str, ...]) -> list[Path]:
             here = [match for match in here if match.is_file()]
             if not here:
                 raise DubkitError(f"{name}: no such file.\nCheck the path; quote it when it has spaces.")
-        found.extend(here)
-    return list(dict.fromkeys(found))
+        sources.extend(here)
+    return list(dict.fromkeys(sources))

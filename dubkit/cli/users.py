@@ -84,10 +84,10 @@ def _to_be_made(output: Path, database: str | None) -> Path | None:
     need_web()
     from dubkit.web.database import missing_file
 
-    given = serve_settings({"serve.database": database}).settings.serve.database
-    file = missing_file(given, output)
+    setting = serve_settings({"serve.database": database}).settings.serve.database
+    file = missing_file(setting, output)
     source = click.get_current_context().get_parameter_source("output")
-    named = bool(given) or source is not ParameterSource.DEFAULT
+    named = bool(setting) or source is not ParameterSource.DEFAULT
     if file is not None and named and not file.parent.is_dir():
         raise DubkitError(
             f"There is no folder {file.parent}.\nCorrect its name, or create it: mkdir {file.parent}"

@@ -46,8 +46,8 @@ class LineChange:
     @property
     def values(self) -> dict[str, Any]:
         """New value by field; a cleared field is an empty text."""
-        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "clear"}
-        named = {field: value for field, value in given.items() if value is not None}
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "clear"}
+        named = {field: value for field, value in values.items() if value is not None}
         return named | dict.fromkeys(sorted(self.clear), "")
 
 

@@ -16,14 +16,14 @@ def find_due(context: Context, lines: Sequence[str]) -> dict[str, str]:
     """Return which of some lines have no up-to-date take, and why."""
     clips = {line: clips_of(context, line) for line in lines}
     due = _translations(context, lines) | _voices(context, lines, frozenset(n for n in lines if clips[n]))
-    named = {*lines, *(clip for found in clips.values() for clip in found)}
+    named = {*lines, *(clip for own_clips in clips.values() for clip in own_clips)}
     for name in (*GENERATING, "speak") if any(clips.values()) else ("speak",):
         stage = chain().named(name, "lock")
         items = [item for item in stage.items(context) if item.id in named]
         for todo in find_todo(stage, context, items, False):
             due.setdefault(todo.item.id, todo.reason)
-    for line, found in clips.items():
-        why = next((due[clip] for clip in found if clip in due), "") or _other_words(context, line)
+    for line, own_clips in clips.items():
+        why = next((due[clip] for clip in own_clips if clip in due), "") or _other_words(context, line)
         if why:
             due.setdefault(line, why)
     return due
@@ -33,10 +33,10 @@ def _translations(context: Context, lines: Sequence[str]) -> dict[str, str]:
     stage = chain().named("translate", "lock")
     # A translation does not change a text that a person wrote.
     written = {line for line, edit in context.placed.lines.items() if edit.text is not None}
-    made = context.store.records("translate", context.language)
-    wanted = set(lines) & made.keys() - written
+    translated = context.store.records("translate", context.language)
+    open_lines = set(lines) & translated.keys() - written
     try:
-        items = [item for item in stage.items(context) if item.id in wanted]
+        items = [item for item in stage.items(context) if item.id in open_lines]
     except TranslationError:
         return {}  # no translator here can do them again
     return {todo.item.id: todo.reason for todo in find_todo(stage, context, items, False)}
@@ -55,10 +55,10 @@ def _voices(context: Context, lines: Sequence[str], generated: frozenset[str]) -
         if speaker is None:
             due[line.id] = f"{segment.speaker} has no voice yet"
             continue
-        wanted = given(context.speaker_edits.get(segment.speaker, SpeakerEdit()))
+        edits = given(context.speaker_edits.get(segment.speaker, SpeakerEdit()))
         for name in ("name", "description", "voice") if line.id in generated else ("voice",):
-            if wanted.get(name, now := getattr(speaker, name)) != now:
-                due[line.id] = f"the {name} of {segment.speaker} will be “{wanted[name]}”"
+            if edits.get(name, now := getattr(speaker, name)) != now:
+                due[line.id] = f"the {name} of {segment.speaker} will be “{edits[name]}”"
     return due
 
 

@@ -103,21 +103,21 @@ def review_lines(context: Context, only: frozenset[str] | None = None) -> list[R
 def find_lines(context: Context, named: Sequence[str]) -> list[str]:
     """Return the ids of lines given by number (`3`), range (`3-7`) or id (`s0003`). Raises EditRefused."""
     ids = [line.id for _, line in context.lines]
-    found: list[str] = []
+    names: list[str] = []
     for name in named:
         first, dash, last = name.partition("-")
         if len(name) <= LONGEST_NAME and first.isdecimal() and (not dash or last.isdecimal()):
             begin, end = int(first), int(last or first)
             if not 1 <= begin <= end <= len(ids):
                 raise EditRefused(f"There is no line {name}; the lines are 1 to {len(ids)}.")
-            found.extend(ids[begin - 1 : end])
+            names.extend(ids[begin - 1 : end])
         elif name in ids:
-            found.append(name)
+            names.append(name)
         else:
             raise EditRefused(
                 f"There is no line {name[:LONGEST_NAME]}; name it by number (1 to {len(ids)}) or id."
             )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(names))
 
 
 class _LineReader:

@@ -22,8 +22,8 @@ def open_review(session: Session, where: Path, language: str = "") -> Context:
     tags = finished_languages(context)
     if not language:
         if len(tags) != 1:
-            found = f"There are {', '.join(tags)}: add --to LANG." if tags else _run_first(context, "LANG")
-            raise DubkitError(f"{context.store.root}: which language?\n{found}")
+            hint = f"There are {', '.join(tags)}: add --to LANG." if tags else _run_first(context, "LANG")
+            raise DubkitError(f"{context.store.root}: which language?\n{hint}")
         language = tags[0]
     if language not in tags:
         there = f" There are lines in {', '.join(tags)}." if tags else ""

@@ -46,16 +46,16 @@ def write_comparison(context: Context, line: str, take: str = "", out: Path | No
     shown = ".".join((line, *name.split("/"))) if name else line
     target = out or context.store.path(f"{FOLDER}/{shown}.mp4", context.language)
     with TemporaryDirectory(prefix="dubkit-play") as folder:
-        made = Path(folder) / "comparison.mp4"
+        comparison = Path(folder) / "comparison.mp4"
         write_side_by_side(
             context.source,
             dub_file(context),
             (segment.start, segment.end),
-            made,
+            comparison,
             episode=context.episode,
             take=heard,
         )
-        _keep(context, made, target, own=out is None)
+        _keep(context, comparison, target, own=out is None)
     return Comparison(target, name, _picture(context, line, name))
 
 
@@ -63,8 +63,8 @@ def dub_file(context: Context) -> Path | None:
     """Return the rendered dub; None before the first render."""
     record = context.record("stitch", EPISODE)
     files = record.files if record and not record.error else ()
-    found = (context.store.root / ref.path for ref in files if Path(ref.path).stem == "dub")
-    return next((path for path in found if path.is_file()), None)
+    paths = (context.store.root / ref.path for ref in files if Path(ref.path).stem == "dub")
+    return next((path for path in paths if path.is_file()), None)
 
 
 def in_dub(context: Context, line: str) -> bool:
@@ -128,13 +128,13 @@ def _picture(context: Context, line: str, take: str) -> Path | None:
     return None
 
 
-def _keep(context: Context, made: Path, target: Path, *, own: bool) -> None:
+def _keep(context: Context, comparison: Path, target: Path, *, own: bool) -> None:
     if not own:
         try:
-            shutil.copyfile(made, target)
+            shutil.copyfile(comparison, target)
         except OSError as error:
             raise MediaError(target, (error.strerror or str(error)).lower(), "Name another file.") from None
         return
     relative = target.relative_to(context.store.root).as_posix()
     with context.store.writing(relative, beside=True) as temporary:
-        shutil.copyfile(made, temporary)
+        shutil.copyfile(comparison, temporary)

@@ -40,11 +40,13 @@ class Pending:
             return "Nothing to do: everything is up to date."
         parts = []
         for stage, items in self._to_make().items():
-            known = chain().named(stage, "stage")
-            many = f"{len(items)} {known.unit}{'' if len(items) == 1 else 's'}" if items != ("?",) else "some"
-            named = f" ({', '.join(items)})" if known.unit == "line" and len(items) <= 5 else ""
+            record = chain().named(stage, "stage")
+            many = (
+                f"{len(items)} {record.unit}{'' if len(items) == 1 else 's'}" if items != ("?",) else "some"
+            )
+            named = f" ({', '.join(items)})" if record.unit == "line" and len(items) <= 5 else ""
             one = items in (("episode",), ("?",))
-            done = known.done or known.name
+            done = record.done or record.name
             parts.append(done if one else f"{many} {done}{named}")
         back = sum(map(_is_restored, self.reasons.values()))
         if back:

@@ -47,16 +47,16 @@ def speakers(context: Context) -> list[SpeakerRow]:
     rows = []
     for speaker in sorted({segment.speaker for segment in context.segments}):
         spoken = [s for s in context.segments if s.speaker == speaker]
-        known, edit = cast.get(speaker), edits.get(speaker)
+        member, edit = cast.get(speaker), edits.get(speaker)
         longest = max(spoken, key=lambda s: (min(s.end - s.start, 6.0), -s.start))
         rows.append(
             SpeakerRow(
                 id=speaker,
-                name=(edit and edit.name) or (known.name if known else speaker),
-                description=(edit and edit.description) or (known.description if known else ""),
-                guessed=bool(known and known.guessed and not (edit and edit.description)),
-                pitch_hz=known.pitch_hz if known else 0.0,
-                voice=(edit and edit.voice) or (known.voice if known else ""),
+                name=(edit and edit.name) or (member.name if member else speaker),
+                description=(edit and edit.description) or (member.description if member else ""),
+                guessed=bool(member and member.guessed and not (edit and edit.description)),
+                pitch_hz=member.pitch_hz if member else 0.0,
+                voice=(edit and edit.voice) or (member.voice if member else ""),
                 lines=len(spoken),
                 seconds=round(sum(s.end - s.start for s in spoken), 3),
                 sample=(longest.start, longest.end),
@@ -119,11 +119,11 @@ def find_speaker(context: Context, name: str) -> str:
     rows = speakers(context)
     if any(row.id == name for row in rows):
         return name
-    found = [row.id for row in rows if row.name.casefold() == name.strip().casefold()]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise EditRefused(f"{name} is the name of {' and '.join(found)}: name the speaker by id.")
+    ids = [row.id for row in rows if row.name.casefold() == name.strip().casefold()]
+    if len(ids) == 1:
+        return ids[0]
+    if ids:
+        raise EditRefused(f"{name} is the name of {' and '.join(ids)}: name the speaker by id.")
     there = ", ".join(f"{row.id} ({row.name})" for row in rows)
     raise EditRefused(f"There is no speaker {name}; there are {there}.")
 

@@ -60,7 +60,7 @@ def take_names(context: Context, line: str, clips: Sequence[str]) -> list[str]:
 def takes_to_compare(context: Context, line: str, clips: Sequence[str]) -> int:
     """Return how many takes can be compared; for a line in several clips, the most that one of them has."""
     folders = (context.store.take_folders(item, context.language) for item in (clips or [line]))
-    return max((len(found) for found in folders), default=0)
+    return max((len(takes) for takes in folders), default=0)
 
 
 def current_take(context: Context, line: str, clips: Sequence[str]) -> str:
@@ -71,12 +71,12 @@ def current_take(context: Context, line: str, clips: Sequence[str]) -> str:
 
 def in_use(context: Context, items: Sequence[str], stage: str) -> list[str]:
     """Return the full names of the takes that finished items of a stage use."""
-    found = []
+    takes = []
     for item in items:
         record = context.record(stage, item)
         name = take_of(record) if record else ""
-        found += [name] if name else []
-    return found
+        takes += [name] if name else []
+    return takes
 
 
 def take_of(record: Record) -> str:
@@ -157,10 +157,10 @@ def _span(context: Context, clip: str) -> tuple[float, float] | None:
     With a variable frame rate they are approximate, by the average rate, as no file is read for them.
     """
     video = context.episode.video
-    known = next((found for found in context.clips.clips if found.id == clip), None)
-    if known is None or video is None:
+    planned = next((found for found in context.clips.clips if found.id == clip), None)
+    if planned is None or video is None:
         return None
-    start, end = (video.start + frame / video.rate for frame in (known.keep_start, known.keep_end))
+    start, end = (video.start + frame / video.rate for frame in (planned.keep_start, planned.keep_end))
     return round(float(start), 3), round(float(end), 3)
 
 
@@ -171,10 +171,10 @@ def seeds_used(context: Context, line: str) -> set[int]:
 
 def find_take(context: Context, line: str, name: str) -> str:
     """Return the full name of one take of a line. Raises EditRefused naming the takes there are."""
-    found = find_takes(context, line, name)
-    if len(found) > 1:
-        raise EditRefused(f"{line} is made in several clips. Name one take: {' or '.join(found)}.")
-    return found[0]
+    takes = find_takes(context, line, name)
+    if len(takes) > 1:
+        raise EditRefused(f"{line} is made in several clips. Name one take: {' or '.join(takes)}.")
+    return takes[0]
 
 
 def find_takes(context: Context, line: str, name: str) -> list[str]:
@@ -183,11 +183,11 @@ def find_takes(context: Context, line: str, name: str) -> list[str]:
     Raises EditRefused naming the takes there are, unless the line, or each of its clips, has such a take.
     """
     clips = clips_of(context, line) if "/" not in name else []
-    wanted = [f"{clip}/{name}" for clip in clips] or [full(name, line)]
+    takes = [f"{clip}/{name}" for clip in clips] or [full(name, line)]
     there = {full(row.take, line) for row in line_takes(context, line)}
-    if missing := [take for take in wanted if take not in there]:
+    if missing := [take for take in takes if take not in there]:
         names = ", ".join(sorted(short(take, line) for take in there)) or "none yet"
         raise EditRefused(
             f"{line} has no take {' or '.join(short(m, line) for m in missing)}. Takes: {names}."
         )
-    return wanted
+    return takes

@@ -38,8 +38,8 @@ def list_command(episode: Path, language: str, output: Path, as_json: bool, **fi
 
     context = open_context(episode, language, output, {})
     lines = review_lines(context)
-    wanted = Filter(**filters)
-    shown = [line for line in lines if wanted.takes(line)]
+    line_filter = Filter(**filters)
+    shown = [line for line in lines if line_filter.takes(line)]
     if as_json:
         click.echo(canonical(shown).decode())
     else:
@@ -139,17 +139,17 @@ def _print_line(line: ReviewLine) -> None:
 def _measures(line: ReviewLine) -> str:
     from dubkit.qc.check import flag_words
 
-    found = []
+    parts = []
     if line.spoken:
-        found.append(f"{line.spoken:.2f} s spoken at {line.speed:.2f} of the voice's pace, {line.fit}")
+        parts.append(f"{line.spoken:.2f} s spoken at {line.speed:.2f} of the voice's pace, {line.fit}")
     if line.word_error is not None:
-        found.append(f"word error {line.word_error:.2f}")
+        parts.append(f"word error {line.word_error:.2f}")
     if line.start_error is not None:
-        found.append(f"starts {1000 * line.start_error:.0f} ms late")
+        parts.append(f"starts {1000 * line.start_error:.0f} ms late")
     if line.loudness_error is not None:
-        found.append(f"{line.loudness_error:+.1f} LU against the source")
-    found += [f"{flag_words(name)[0].lower()} {value}" for name, value in line.measures.items()]
-    return "; ".join(found)
+        parts.append(f"{line.loudness_error:+.1f} LU against the source")
+    parts += [f"{flag_words(name)[0].lower()} {value}" for name, value in line.measures.items()]
+    return "; ".join(parts)
 
 
 def _field(name: str, value: str) -> None:

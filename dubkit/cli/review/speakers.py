@@ -68,8 +68,8 @@ def rename_command(
     if name is None and description is None and voice is None:
         raise click.UsageError("What should change? Give a NAME, --description or --voice.")
     desk = open_desk(episode, language, output)
-    wanted = SpeakerChange(name, description, voice)
-    event = describe_speaker(desk, find_speaker(desk.context, speaker), wanted)
+    change = SpeakerChange(name, description, voice)
+    event = describe_speaker(desk, find_speaker(desk.context, speaker), change)
     say_event(desk, event, renders=description is not None or voice is not None)
 
 

@@ -97,9 +97,9 @@ def _say_takes(context: Context, lines: Sequence[str]) -> None:
 
     for line in lines:
         click.echo(line)
-        made = [take for take in line_takes(context, line) if take.in_use]
-        if made:
-            print_takes(made)
+        takes = [take for take in line_takes(context, line) if take.in_use]
+        if takes:
+            print_takes(takes)
         else:
             click.echo("  no take was made")
 
@@ -247,21 +247,21 @@ def play_command(
     names = find_lines(context, [line])
     if len(names) != 1:
         raise click.UsageError(f"{line}: play one line at a time.")
-    made = write_comparison(context, names[0], take, out)
-    if made.take:
-        click.echo(f"Heard second: take {made.take}, over the source.", err=True)
+    comparison = write_comparison(context, names[0], take, out)
+    if comparison.take:
+        click.echo(f"Heard second: take {comparison.take}, over the source.", err=True)
     else:
         click.echo("Heard second: the rendered dub.", err=True)
-    if made.picture is not None:
-        click.echo(f"The picture is not that of the take, which is {made.picture}", err=True)
+    if comparison.picture is not None:
+        click.echo(f"The picture is not that of the take, which is {comparison.picture}", err=True)
     due = pending(context, Speeds())
     if not due.nothing:
         click.echo(
             f"The rendered dub is older than the edits. Next: dubkit review render {named(context)}", err=True
         )
-    click.echo(str(made.file))
+    click.echo(str(comparison.file))
     if not no_open and has_desktop():
-        click.launch(str(made.file))
+        click.launch(str(comparison.file))
 
 
 def has_desktop() -> bool:

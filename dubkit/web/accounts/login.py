@@ -73,8 +73,8 @@ class Logins:
 
         def check() -> bool:
             self._refuse_many(user, address)
-            found = self._accounts.user(user)
-            right = passwords.matches(found.password if found else None, password)
+            row = self._accounts.user(user)
+            right = passwords.matches(row.password if row else None, password)
             if not right:
                 self._throttle.failed(user, address)
                 audit(self._site, user, "password refused", user, f"from {address}")

@@ -220,8 +220,8 @@ def add_token(request: Request, site: OnSite, person: Viewer, body: NewToken) ->
 @router.delete("/tokens/{token}", status_code=204)
 def remove_token(request: Request, site: OnSite, person: Viewer, token: str) -> None:
     """Revoke one of your tokens; an admin may revoke anybody's."""
-    found = _accounts(request).remove_token(token, "" if person.may("admin") else person.name)
-    audit(site, person, "token revoked", found.id, f"of {found.user}")
+    token_row = _accounts(request).remove_token(token, "" if person.may("admin") else person.name)
+    audit(site, person, "token revoked", token_row.id, f"of {token_row.user}")
 
 
 # --- access and audit -------------------------------------------------------------------------
@@ -240,10 +240,10 @@ def give_access(request: Request, site: OnSite, person: Viewer, episode: OpenEpi
         raise HTTPException(
             403, "Only the owners of the episode (whose jobs made it) and admins may share it."
         )
-    known = {user.name for user in _accounts(request).users()} | {EVERYBODY}
+    names = {user.name for user in _accounts(request).users()} | {EVERYBODY}
     people = sorted(set(body.people))
     for name in people:
-        if name not in known:
+        if name not in names:
             raise DubkitError(f"There is no user {name!r}.\nName users, or * for everybody.")
     set_readers(site, episode.name, people)
     audit(site, person, "access", episode.name, ", ".join(people) or "nobody else")

@@ -77,8 +77,8 @@ def _checked(secret: str, name: str) -> bytes:
     if len(secret) < SHORTEST:
         raise SettingError(name, "***", f"has {len(secret)} characters, needs {SHORTEST} or more. {_MAKE}")
     plain = secret.lower()
-    for known in KNOWN:
-        plain = plain.replace(known, "")
+    for part in KNOWN:
+        plain = plain.replace(part, "")
     if len(set(secret)) < 8 or len(plain) < SHORTEST // 2 or _repeats(secret):
         raise SettingError(name, "***", f"can be guessed: it repeats itself or is a known default. {_MAKE}")
     return secret.encode()
@@ -117,14 +117,14 @@ def _kept(path: Path) -> bytes:
 
 def _make(path: Path) -> bytes:
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = secrets.token_urlsafe(48)
+    secret = secrets.token_urlsafe(48)
     temporary = path.with_name(f"{KEPT}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(made + "\n")
+        stream.write(secret + "\n")
     try:
         os.link(temporary, path)  # of two servers that start at once, both take the first one's
     except FileExistsError:
         return _kept(path)
     finally:
         temporary.unlink()
-    return made.encode()
+    return secret.encode()

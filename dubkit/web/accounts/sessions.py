@@ -79,6 +79,6 @@ class Sessions:
         """Return the token that unsafe requests of a session must carry."""
         return hmac.new(self._csrf_key, visit.id.encode(), "sha256").hexdigest()
 
-    def csrf_matches(self, visit: Visit, given: str) -> bool:
+    def csrf_matches(self, visit: Visit, token: str) -> bool:
         """Compare a token in constant time."""
-        return hmac.compare_digest(self.csrf(visit).encode(), given.encode("utf-8", "replace"))
+        return hmac.compare_digest(self.csrf(visit).encode(), token.encode("utf-8", "replace"))

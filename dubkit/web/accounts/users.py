@@ -179,22 +179,22 @@ class Accounts:
     def remove_token(self, token: str, user: str = "") -> Token:
         """Revoke a token by its id, of one user or of any. Raises NoSuchUser when there is none."""
         with self.database.transaction(ACCOUNTS) as session:
-            found = session.get(Token, token)
-            if found is None or (user and found.user != user):
+            row = session.get(Token, token)
+            if row is None or (user and row.user != user):
                 raise NoSuchUser(f"There is no token {token[:40]!r}.")
-            session.delete(found)
-            return found
+            session.delete(row)
+            return row
 
     def by_token(self, clear: str) -> Person | None:
         """Return the person a token stands for: its user, with the lower of both roles."""
         with self.database.reading() as session:
-            found = session.scalar(select(Token).where(Token.sha256 == _digest(clear)))
-            if found is None or (found.expires is not None and found.expires <= now()):
+            row = session.scalar(select(Token).where(Token.sha256 == _digest(clear)))
+            if row is None or (row.expires is not None and row.expires <= now()):
                 return None
-            owner = session.get(User, found.user)
+            owner = session.get(User, row.user)
             if owner is None:
                 return None
-            return Person(owner.name, min(role_named(found.role), role_named(owner.role), key=ROLES.index))
+            return Person(owner.name, min(role_named(row.role), role_named(owner.role), key=ROLES.index))
 
 
 def _digest(clear: str) -> str:

@@ -156,9 +156,9 @@ def _database(database: Database) -> Checked:
             here = MigrationContext.configure(connection).get_current_heads()
     except SQLAlchemyError as error:
         return Checked("database", False, f"not reachable ({type(error).__name__})")
-    wanted = ScriptDirectory(str(MIGRATIONS)).get_heads()
-    if set(here) != set(wanted):
-        return Checked("database", False, f"at {', '.join(here) or 'nothing'}, not {', '.join(wanted)}")
+    newest = ScriptDirectory(str(MIGRATIONS)).get_heads()
+    if set(here) != set(newest):
+        return Checked("database", False, f"at {', '.join(here) or 'nothing'}, not {', '.join(newest)}")
     return Checked("database", True, "reachable and up to date")
 
 

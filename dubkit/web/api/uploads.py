@@ -154,19 +154,19 @@ async def create(request: Request, person: Editor, site: OnSite, uploads: OnUplo
 async def offset(request: Request, person: Editor, uploads: OnUploads, upload: str) -> Response:
     """Return in Upload-Offset how many bytes have been received."""
     _check_protocol(request)
-    found = await _in_thread(uploads.get, upload, person)
-    return Response(headers=_state(uploads, found))
+    state = await _in_thread(uploads.get, upload, person)
+    return Response(headers=_state(uploads, state))
 
 
 @router.get("/uploads/{upload}", response_model=UploadState, responses=ANSWERS)
 async def state(person: Editor, uploads: OnUploads, upload: str) -> UploadState:
     """Return the state of an upload; this also finishes one whose last answer was lost."""
-    found = await _in_thread(uploads.get, upload, person)
-    if uploads.offset(found) == found.size and not found.file:
-        found = await _in_thread(_finish_unless_held, uploads, found)
-    here = uploads.offset(found)
+    current = await _in_thread(uploads.get, upload, person)
+    if uploads.offset(current) == current.size and not current.file:
+        current = await _in_thread(_finish_unless_held, uploads, current)
+    here = uploads.offset(current)
     return UploadState(
-        name=found.name, size=found.size, offset=here, finished=bool(found.file), file=found.file
+        name=current.name, size=current.size, offset=here, finished=bool(current.file), file=current.file
     )
 
 
@@ -177,31 +177,31 @@ async def append(request: Request, person: Editor, uploads: OnUploads, upload: s
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != BODY:
         raise HTTPException(415, f"The body must have the type {BODY}.", {"Tus-Resumable": TUS})
     at = _number(request, "upload-offset")
-    found = await _in_thread(uploads.get, upload, person)
-    hold = uploads.held(found)
+    current = await _in_thread(uploads.get, upload, person)
+    hold = uploads.held(current)
     await _in_thread(hold.__enter__)
     try:
-        found = await _in_thread(uploads.get, upload, person)  # it may be finished meanwhile
-        here = uploads.offset(found)
+        current = await _in_thread(uploads.get, upload, person)  # it may be finished meanwhile
+        here = uploads.offset(current)
         if at != here:
             headers = {"Tus-Resumable": TUS, "Upload-Offset": str(here)}
-            raise HTTPException(409, f"{here} bytes of {found.name} have been received, not {at}.", headers)
-        if not found.file:
-            here += await _receive(request, uploads, found, here)
-            if here == found.size:
-                found = await _in_thread(uploads.finish, found)
+            raise HTTPException(409, f"{here} bytes of {current.name} have been received, not {at}.", headers)
+        if not current.file:
+            here += await _receive(request, uploads, current, here)
+            if here == current.size:
+                current = await _in_thread(uploads.finish, current)
     finally:
         with anyio.CancelScope(shield=True):
             await run_sync(hold.__exit__, None, None, None)
-    return Response(status_code=204, headers=_state(uploads, found))
+    return Response(status_code=204, headers=_state(uploads, current))
 
 
 @router.delete("/uploads/{upload}", status_code=204, response_class=Response, responses=ANSWERS)
 async def terminate(request: Request, person: Editor, uploads: OnUploads, upload: str) -> Response:
     """Remove an upload and what was received of it; a finished file stays among the inputs."""
     _check_protocol(request)
-    found = await _in_thread(uploads.get, upload, person)
-    await _in_thread(_remove, uploads, found)
+    current = await _in_thread(uploads.get, upload, person)
+    await _in_thread(_remove, uploads, current)
     return Response(status_code=204, headers={"Tus-Resumable": TUS})
 
 

@@ -31,8 +31,8 @@ _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 def plays_source(episode: EpisodeFolder) -> bool:
     """Tell whether browsers play the source as it is, with the dubbed sound track."""
     assert episode.source is not None
-    known = probed(episode.store)
-    return _plays(episode.source, known.track if known else 0)
+    source = probed(episode.store)
+    return _plays(episode.source, source.track if source else 0)
 
 
 def plays(file: ServedFile) -> bool:
@@ -69,13 +69,13 @@ def source_preview(episode: EpisodeFolder) -> DerivedFile:
     """Describe the preview of the source."""
     from dubkit.media.delivery.preview import make_preview
 
-    source, known = episode.source, probed(episode.store)
+    source, probed_source = episode.source, probed(episode.store)
     assert source is not None
     audio = episode.store.path("audio.wav")
-    sound = audio if known is not None and known.track and audio.is_file() else None
+    sound = audio if probed_source is not None and probed_source.track and audio.is_file() else None
 
     def make(target: Path) -> None:
-        make_preview(source, target, episode=known, sound=sound)
+        make_preview(source, target, episode=probed_source, sound=sound)
 
     origin = (source, sound) if sound else (source,)
     return DerivedFile(episode.store, "source", origin, ".mp4", make, long=True)
@@ -84,8 +84,8 @@ def source_preview(episode: EpisodeFolder) -> DerivedFile:
 def dub_file(episode: EpisodeFolder, language: str) -> str:
     """Return the name of the finished dub below the episode folder. Raises HTTP 404 when there is none."""
     record = episode.store.record("stitch", "episode", language)
-    made = [ref.path for ref in record.files] if record else []
-    for name in (*made, *(f"{language}/{name}" for name in _DUBS)):
+    recorded = [ref.path for ref in record.files] if record else []
+    for name in (*recorded, *(f"{language}/{name}" for name in _DUBS)):
         if name.startswith(f"{language}/dub.") and episode.store.has(name):
             return name
     raise HTTPException(404, f"There is no finished dub of {episode.name} in {language}.")
@@ -136,8 +136,8 @@ def take_preview(episode: EpisodeFolder, language: str, item: str, take: str) ->
 
     folder = f"{language}/takes/{item}/{take}"
     picture = inside(episode.store.root, f"{folder}/picture.mkv").path
-    known = probed(episode.store)
-    rate = known.video.rate if known and known.video else Fraction(25)
+    source = probed(episode.store)
+    rate = source.video.rate if source and source.video else Fraction(25)
     lead = _lead(episode.store, language, item, take, rate)
     sound = picture.with_name("sound.wav")
     heard = sound if lead is not None and sound.is_file() else None
@@ -162,11 +162,11 @@ def _lead(store: EpisodeStore, language: str, item: str, take: str, rate: Fracti
     try:
         clips = store.read("clips.json", Clips, language).clips
         record = decoded(store.path(f"takes/{item}/{take}/take.json", language).read_bytes(), Record)
-        made = decoded(canonical(record.value), DubbedClip)
+        clip_take = decoded(canonical(record.value), DubbedClip)
     except (ArtifactDamaged, OSError, ValueError):
         return None
     clip = next((clip for clip in clips if clip.id == item), None)
-    if clip is None or clip.keep_end - clip.keep_start != made.frames:
+    if clip is None or clip.keep_end - clip.keep_start != clip_take.frames:
         return None
     return Fraction(clip.keep_start - clip.start_frame) / rate
 
@@ -179,12 +179,12 @@ def shots(episode: EpisodeFolder) -> list[dict[str, Any]]:
     if not episode.store.has("shots.json"):
         return []
     base = f"/media/{quote(episode.name, safe='')}/shots"
-    found = []
+    images = []
     for shot in episode.store.read("shots.json", Shots).shots:
         image = f"{base}/{quote(shot.id, safe='')}.jpg"
         there = episode.store.has(f"thumbnails/{shot.id}.jpg")
-        found.append({"id": shot.id, "start": shot.start, "end": shot.end, "image": image if there else ""})
-    return found
+        images.append({"id": shot.id, "start": shot.start, "end": shot.end, "image": image if there else ""})
+    return images
 
 
 def subtitle_file(episode: EpisodeFolder, language: str, *suffixes: str) -> str:

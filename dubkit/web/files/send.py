@@ -45,23 +45,23 @@ def inside(root: Path, relative: str) -> ServedFile:
     base = root.resolve()
     try:
         path = (base / relative).resolve(strict=True)
-        found = path.stat()
+        status = path.stat()
     except (OSError, ValueError, RuntimeError):
         raise _missing() from None
-    if not path.is_relative_to(base) or not stat.S_ISREG(found.st_mode):
+    if not path.is_relative_to(base) or not stat.S_ISREG(status.st_mode):
         raise _missing()
-    return ServedFile(path, found)
+    return ServedFile(path, status)
 
 
 def the_file(path: Path) -> ServedFile:
     """Return a file at any path. Raises HTTP 404 when it does not exist."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         raise _missing() from None
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise _missing()
-    return ServedFile(path, found)
+    return ServedFile(path, status)
 
 
 def _missing() -> HTTPException:
@@ -82,9 +82,9 @@ def send_file(
         filename=name or None,
         headers={"Cache-Control": REVALIDATED, **(headers or {})},
     )
-    known = request.headers.get("if-none-match", "")
-    tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]
-    if response.headers["etag"] in tags or known.strip() == "*":
+    validators = request.headers.get("if-none-match", "")
+    tags = [tag.strip().removeprefix("W/") for tag in validators.split(",")]
+    if response.headers["etag"] in tags or validators.strip() == "*":
         kept = ("etag", "last-modified", "cache-control", "content-security-policy")
         return Response(status_code=304, headers={k: v for k, v in response.headers.items() if k in kept})
     return response

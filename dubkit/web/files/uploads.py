@@ -92,10 +92,10 @@ class Uploads:
 
     def get(self, upload: str, person: Person) -> Upload:
         """Return an upload. Raises UploadError 404 for a missing one and for one of somebody else."""
-        found = self._read(upload) if _ID.fullmatch(upload) else None
-        if found is None or not (found.owner == person.name or person.may("admin")):
+        record = self._read(upload) if _ID.fullmatch(upload) else None
+        if record is None or not (record.owner == person.name or person.may("admin")):
             raise UploadError(404, "There is no such upload, or it has expired. Start it again.")
-        return found
+        return record
 
     def offset(self, upload: Upload) -> int:
         """Return how many bytes have been received."""
@@ -257,10 +257,10 @@ def _adopt(part: Path, inputs: Path, name: str) -> str:
 
     The same content under the same name is the same file; other content gets a number.
     """
-    wanted = PurePosixPath(name)
+    clean = PurePosixPath(name)
     number, sha = 1, ""
     while True:
-        target = inputs / (name if number == 1 else f"{wanted.stem}-{number}{wanted.suffix}")
+        target = inputs / (name if number == 1 else f"{clean.stem}-{number}{clean.suffix}")
         try:
             os.link(part, target)  # unlike a rename it never replaces another file
         except FileExistsError:
@@ -283,7 +283,7 @@ def _adopt(part: Path, inputs: Path, name: str) -> str:
 
 def input_files(inputs: Path) -> list[InputFile]:
     """List the media files below the input folder, without links and hidden folders."""
-    found = []
+    files = []
     for folder, folders, names in os.walk(inputs):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
@@ -293,5 +293,5 @@ def input_files(inputs: Path) -> list[InputFile]:
             with suppress(OSError):
                 stat = path.stat()
                 relative = path.relative_to(inputs).as_posix()
-                found.append(InputFile(relative, stat.st_size, stat.st_mtime))
-    return found
+                files.append(InputFile(relative, stat.st_size, stat.st_mtime))
+    return files

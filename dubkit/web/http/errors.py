@@ -82,8 +82,8 @@ def add_error_handlers(app: FastAPI) -> None:
 
     async def malformed(request: Request, error: RequestValidationError) -> Response:
         # Without the value that was sent: it may be a password.
-        found = [{"loc": list(e["loc"]), "msg": e["msg"], "type": e["type"]} for e in error.errors()]
-        return problem(request, 422, found)
+        problems = [{"loc": list(e["loc"]), "msg": e["msg"], "type": e["type"]} for e in error.errors()]
+        return problem(request, 422, problems)
 
     async def user_error(request: Request, error: DubkitError) -> Response:
         return problem(request, status_of(error), _redacted(request, str(error)))

@@ -102,15 +102,15 @@ class Guard:
             raise HTTPException(403, "The request comes from a page on another site.")
 
     async def _check_csrf(self, request: Request, receive: Receive) -> Receive:
-        given = request.headers.get("x-csrf-token", "")
+        token = request.headers.get("x-csrf-token", "")
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
         # No page sends an upload as a form, and its body may be larger than the memory.
-        if not given and kind == FORM and not is_upload(request.url.path):
+        if not token and kind == FORM and not is_upload(request.url.path):
             body = await request.body()
-            given = _field(body, "csrf_token")
+            token = _field(body, "csrf_token")
             receive = _again(body, receive)
         visit = request.state.session.visit
-        if visit is None or not self.sessions.csrf_matches(visit, given):
+        if visit is None or not self.sessions.csrf_matches(visit, token):
             raise HTTPException(403, TOO_OLD + " Programs send the X-CSRF-Token header, or a token.")
         return receive
 
@@ -146,13 +146,13 @@ def _check_role(person: Person, path: str) -> None:
 
 def _again(body: bytes, receive: Receive) -> Receive:
     """Give a body that was read already to the route as well."""
-    given = False
+    replayed = False
 
     async def reading() -> Message:
-        nonlocal given
-        if given:
+        nonlocal replayed
+        if replayed:
             return await receive()
-        given = True
+        replayed = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return reading

@@ -170,12 +170,12 @@ class JobQueue:
             JobRow.episode.in_(episodes), JobRow.owning, or_(begun, JobRow.state == "queued")
         )
         with self.database.reading() as session:
-            found = session.execute(query.distinct()).all()
-        made: dict[str, set[str]] = {name: set() for name in episodes}
+            rows = session.execute(query.distinct()).all()
+        makers: dict[str, set[str]] = {name: set() for name in episodes}
         waiting: dict[str, set[str]] = {name: set() for name in episodes}
-        for name, owner, worked in found:
-            (made if worked else waiting)[name].add(owner)
-        return {name: frozenset(made[name] or waiting[name]) for name in episodes}
+        for name, owner, worked in rows:
+            (makers if worked else waiting)[name].add(owner)
+        return {name: frozenset(makers[name] or waiting[name]) for name in episodes}
 
     def _submit(
         self, works: Sequence[JobWork], owner: str, key: str, row_of: Callable[[JobWork], JobRow]

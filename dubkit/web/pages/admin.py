@@ -77,7 +77,7 @@ def users_page(
     accounts = Accounts(site.database)
     seen = int(before) if before.isdecimal() and len(before) < 10 else 0
     name = "".join(letter for letter in who if letter.isprintable())[:64]
-    found = entries(site, before=seen, limit=AUDIT_PAGE, person=name)
+    shown = entries(site, before=seen, limit=AUDIT_PAGE, person=name)
     return page(
         request,
         person,
@@ -85,8 +85,8 @@ def users_page(
         users=accounts.users(),
         tokens=accounts.tokens(),
         roles=ROLES,
-        entries=found,
-        more=found[-1].number if len(found) == AUDIT_PAGE else 0,
+        entries=shown,
+        more=shown[-1].number if len(shown) == AUDIT_PAGE else 0,
         before=seen,
         who=name,
     )

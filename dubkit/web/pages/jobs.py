@@ -68,14 +68,14 @@ def jobs_page(
     request: Request, site: OnSite, person: Viewer, state: str = "", before: str = "", episode: str = ""
 ) -> HTMLResponse:
     """Show the jobs a person may see, newest first."""
-    known = _known(state)
-    shown = visible_jobs(site, person, state=known, before=before, episode=episode, limit=PAGE)
+    shown_state = _known(state)
+    shown = visible_jobs(site, person, state=shown_state, before=before, episode=episode, limit=PAGE)
     return page(
         request,
         person,
         "jobs.html",
         jobs=shown,
-        state=known,
+        state=shown_state,
         before=before,
         episode=episode,
         more=shown[-1].id if len(shown) == PAGE else "",

@@ -43,7 +43,7 @@ def library_page(request: Request, site: OnSite, person: Viewer) -> HTMLResponse
         number=len(cards),
         running=running_jobs(site, person),
         kinds=KINDS,
-        sharing={card.name: found for card in cards if (found := _sharing(site, person, card.name))},
+        sharing={card.name: sharing for card in cards if (sharing := _sharing(site, person, card.name))},
         inputs=site.inputs.name,
     )
 

@@ -53,7 +53,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class JobForm:
     """One job as the form asks for it."""
 
     source: str
@@ -127,19 +127,19 @@ async def plan_page(request: Request, site: OnSite, person: Editor) -> HTMLRespo
         for name, value in form.items()
         if name.startswith("set:") and str(value).strip()
     }
-    wanted = [Wanted(source, tuple(languages), values) for source in sources if languages]
-    rows = await run_in_threadpool(lambda: [_plan(site, person, one) for one in wanted])
+    forms = [JobForm(source, tuple(languages), values) for source in sources if languages]
+    rows = await run_in_threadpool(lambda: [_plan(site, person, form) for form in forms])
     return page(request, person, "plan.html", rows=rows)
 
 
-def _plan(site: Site, person: Person, wanted: Wanted) -> Planned:
+def _plan(site: Site, person: Person, form: JobForm) -> Planned:
     from dubkit.progress import spread, total_range
     from dubkit.studio import plan_episode
     from dubkit.web.jobs.perform import request_of
 
-    source = wanted.source
+    source = form.source
     try:
-        asked = JobRequest(source=source, languages=list(wanted.languages), settings=dict(wanted.settings))
+        asked = JobRequest(source=source, languages=list(form.languages), settings=dict(form.settings))
         work, problems = work_of(site, person, asked, ())
         if work is None:
             return Planned(source, error="\n".join(str(problem["msg"]) for problem in problems))

@@ -38,7 +38,7 @@ def review_page(request: Request, person: Viewer, folder: OpenEpisode, language:
         episode=folder.name,
         language=tag,
         language_name=name,
-        languages=[(found, _name_of(found)) for found in languages],
+        languages=[(other, _name_of(other)) for other in languages],
         finished=finished,
         why="" if finished else _why_unfinished(store, languages, name),
         dubbed=any(store.path("", tag).glob("dub.*")),
