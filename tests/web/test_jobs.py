@@ -110,6 +110,21 @@ def test_a_job_comes_back_as_it_was_submitted(queue: JobQueue) -> None:
     assert [(e.number, e.kind) for e in queue.events(job.id)] == [(1, "submitted")]
 
 
+def test_all_events_are_read_page_by_page(
+    queue: JobQueue, leases: Leases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = queue.submit(work(), "ana")
+    held = claim(leases)
+    for number in range(3):
+        leases.record(held, "note", {"text": str(number)})
+    leases.finish(held, Ending("done"))
+    whole = queue.events(job.id)
+    read = queue.events
+    monkeypatch.setattr(queue, "events", lambda job, after: read(job, after, 2))
+    assert queue.all_events(job.id) == whole
+    assert [event.number for event in queue.all_events(job.id, 3)] == [4, 5, 6]
+
+
 def test_there_is_no_job_that_was_not_submitted(queue: JobQueue) -> None:
     assert queue.get("nosuchjob000") is None
     assert queue.events("nosuchjob000") == []
