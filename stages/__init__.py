@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 from dubkit.chain.chain import Chain
 from dubkit.chain.stage import Stage
 from dubkit.registry import Registry
+
+if TYPE_CHECKING:
+    from dubkit.episode.context import Context
+    from dubkit.progress import Progress
 
 
 def _lacking(stage: Stage, stages: Mapping[str, Stage]) -> str:
@@ -49,5 +55,23 @@ STAGES = Registry(
 @cache
 def chain() -> Chain:
     """Return the chain of this installation: dubkit's own stages, and those of other packages."""
+    from stages.shared.report import MEASURING
+
     others = STAGES.others
-    return Chain.of((stage for stage in STAGES if stage not in others), others)
+    ordered = Chain.of((stage for stage in STAGES if stage not in others), others).stages
+    measured = next(place for place, stage in enumerate(ordered) if stage.name == MEASURING)
+    return Chain((*ordered[: measured + 1], *(_reported(stage) for stage in ordered[measured + 1 :])))
+
+
+def _reported(stage: Stage) -> Stage:
+    """Return a stage that runs after the report was written, so that the report is written again after it."""
+
+    def after(context: Context, languages: Sequence[str], progress: Progress) -> None:
+        from stages.shared.report import write_report
+
+        if stage.after is not None:
+            stage.after(context, languages, progress)
+        if context.store.has("qc.json", context.language):
+            write_report(context)
+
+    return replace(stage, after=after)

@@ -37,7 +37,9 @@ def items(context: Context) -> Sequence[Item]:
         Item(group[0], inputs=_heard_inputs(context, group), models=model, settings=HEARING + own)
         for group in (_groups(context) if listens else ())
     ]
-    shown = context.digest([context.lines, context.cast, context.prompts, degraded_notes(context)])
+    shown = context.digest(
+        [context.lines, context.cast, context.prompts, degraded_notes(context, later=False)]
+    )
     sound = context.file_digest("stitch", dub_name(context), language=context.language)
     heard = context.digest([[dict(item.inputs) for item in listening], context.settings.transcribe.beam])
     whole = {"stitch/dub": sound, "report": shown, "heard": heard}

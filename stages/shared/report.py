@@ -19,7 +19,7 @@ WAVE = 1200
 """Peaks of each waveform in the timeline."""
 
 MEASURING = "qc"
-"""The stage that writes the report; what it and later stages record is not in it."""
+"""The stage that writes the report. It is written again after a stage of another package that runs later."""
 
 ENGINE = "engine"
 """What the stages name the engine in their keys; the report names it first."""
@@ -35,22 +35,27 @@ FALLING_BACK = ("speaker", "voice")
 """What the stages name in their keys where a note of the record says why the better one was not taken."""
 
 
-def records(context: Context) -> Iterator[tuple[str, Record]]:
-    """Yield the records of every stage that takes part and runs before the report, with the stage's name."""
+def records(context: Context, *, later: bool = True) -> Iterator[tuple[str, Record]]:
+    """Yield the records of every stage that takes part, with the stage's name.
+
+    Without `later`, only of those that run before the report is first written.
+    """
     from stages import chain
 
     for stage in chain().taking_part(context):
         if stage.name == MEASURING:
+            if later:
+                continue
             return
         for language in ("", context.language):
             for record in context.store.records(stage.name, language).values():
                 yield stage.name, record
 
 
-def degraded_notes(context: Context) -> list[str]:
+def degraded_notes(context: Context, *, later: bool = True) -> list[str]:
     """Return every fall-back and failed item of the episode and the language, each once."""
     notes: list[str] = []
-    for stage, record in records(context):
+    for stage, record in records(context, later=later):
         notes.extend(f"{stage}: {note}" for note in record.degraded)
         if record.error:
             notes.append(f"{stage} {record.item} failed: {record.error.splitlines()[0]}")

@@ -10,7 +10,9 @@ import pytest
 
 import stages
 from dubkit import registry
+from dubkit.chain.stage import Stage
 from dubkit.episode.store import Parts, Record
+from dubkit.progress import Silent
 from stages.shared.report import degraded_notes, models_used
 from tests.review.test_changes import PT, make_episode
 from tests.test_registry import install
@@ -62,3 +64,25 @@ def test_what_failed_is_named_and_another_engines_stages_are_left_out(tmp_path: 
     context.store.save_record(record("clean", error="no water\nat all"), PT)
     context.store.save_record(record("denoise", error="of the generator"), PT)
     assert degraded_notes(context) == ["clean s0001 failed: no water"]
+
+
+def test_a_stage_after_the_report_is_in_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = make_episode(tmp_path)
+    written: list[str] = []
+    monkeypatch.setattr("stages.shared.report.write_report", lambda here: written.append(here.language))
+    late = Stage("late", 1, "language", lambda _: [], lambda *_: None, needs=("qc",))
+    monkeypatch.setattr(stages.Registry, "others", property(lambda _: (late,)))
+    stages.chain.cache_clear()
+    try:
+        last = stages.chain().stages[-1]
+        context.store.save_record(record("late", degraded=("was too late",)), PT)
+        assert degraded_notes(context) == ["late: was too late"]
+        assert degraded_notes(context, later=False) == []  # what qc was made from stays what it was
+        assert last.after is not None
+        last.after(context, (PT,), Silent())
+        assert written == []  # nothing is measured yet
+        context.store.write_bytes("qc.json", b"{}", PT)
+        last.after(context, (PT,), Silent())
+        assert written == [PT]
+    finally:
+        stages.chain.cache_clear()
