@@ -165,7 +165,7 @@ def test_a_stopped_command_says_that_it_keeps_nothing(
     base = ("--video_conditioning", film, 1.0, "--prompt", PROMPT, "--output_path", tmp_path / "o.mp4")
     done = run(*base, models=files)
     assert done.exit_code == 130
-    assert "Nothing is kept; the same command begins again" in done.stderr
+    assert "Nothing is kept; the same command starts over" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
