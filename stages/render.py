@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.engines.engine import ENGINES, ClipMade, ClipOrder, TakeEngine
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError, GeneratorError
-from dubkit.settings import declared_in
 from dubkit.types import Clip, DubbedClip, Fit, sample_at
 from stages.shared.clip_files import kept_frames, lossless_bytes, write_clip
 from stages.shared.clip_jobs import due_clips
 from stages.shared.engine import choose_engine, dubs_picture, makes_whole_clips
 from stages.shared.generator import clip_seed, failure, own_seed
-from stages.shared.host import RunHost, part_identity
+from stages.shared.host import RunHost, part_identity, part_settings
 from stages.shared.takes import KEPT, chosen_clip, kept_digest
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ def items(context: Context) -> Sequence[Item]:
         return []
     engine = choose_engine(context).engine
     identity = {"engine": part_identity(ENGINES, engine, engine.name)}
+    own = part_settings(context, engine.settings, f"dub.{engine.name}")
     found = []
     for clip in context.clips.clips:
         chosen = chosen_clip(context, clip)
@@ -44,34 +44,23 @@ def items(context: Context) -> Sequence[Item]:
         found.append(
             Item(
                 clip.id,
-                inputs=_reads(context, clip, engine),
+                inputs=_reads(context, clip),
                 edits={} if seed is None else {"seed": seed},
                 models=identity,
-                settings=("dub.seed",) if seed is None else (),
+                settings=(*(("dub.seed",) if seed is None else ()), *own),
             )
         )
     return found
 
 
-def _reads(context: Context, clip: Clip, engine: TakeEngine) -> dict[str, str]:
-    own = _own_values(context, engine)
-    inputs = {
+def _reads(context: Context, clip: Clip) -> dict[str, str]:
+    return {
         "source": context.sha256,
         "extract/audio.wav": context.file_digest("extract", "audio.wav"),
         "prompt": context.digest([clip.prompt, _texts(context, clip)]),
         "window": context.digest([clip.fit, clip.start_frame, clip.frames, clip.real_frames]),
         KEPT: kept_digest(context, clip),
     }
-    return inputs | ({"settings": context.digest(own)} if own else {})
-
-
-def _own_values(context: Context, engine: TakeEngine) -> dict[str, Any]:
-    """Return the engine's own settings that are not the default and change what it makes."""
-    if engine.settings is None:
-        return {}
-    entries = [entry for entry in declared_in(engine.settings, f"dub.{engine.name}") if not entry.machine]
-    values = {entry.name: context.settings.value(entry.name) for entry in entries}
-    return {entry.name: values[entry.name] for entry in entries if values[entry.name] != entry.default}
 
 
 def _texts(context: Context, clip: Clip) -> tuple[str, ...]:
