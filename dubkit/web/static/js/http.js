@@ -96,7 +96,7 @@ export function words(value, status) {
     return detail.map((one) => `${(one.loc || []).slice(1).join(".")}: ${one.msg}`).join("; ");
   }
   if (status === 403) return "Your role does not allow this.";
-  if (status === 404) return "This is not there any more. Reload the page.";
+  if (status === 404) return "This no longer exists. Reload the page.";
   if (status === 413) return "This is larger than the server takes.";
   if (status === 429) return "Too many tries. Wait a minute.";
   return `The server answered with an error (${status}).`;

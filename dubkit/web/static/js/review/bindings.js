@@ -78,7 +78,7 @@ function editing({ review, commands, production, inspector }) {
     { keys: ["}"], label: "End later", group, edits, repeats, act: () => nudge("end", NUDGE) },
     { keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], label: "Choose a take", group, edits, act: (event) => chooseTake(inspector, commands, Number(event.key)) },
     { keys: ["u", "Ctrl+z"], label: "Undo", group, edits, act: () => commands.undo() },
-    { keys: ["U", "Ctrl+y", "Ctrl+Shift+z"], label: "Do again", group, edits, act: () => commands.redo() },
+    { keys: ["U", "Ctrl+y", "Ctrl+Shift+z"], label: "Redo", group, edits, act: () => commands.redo() },
     { keys: ["R"], label: "Render the dub", group, edits, act: () => production.render() },
     { keys: ["h"], label: "History", group, act: () => byId("open-history").click() },
   ];

@@ -134,7 +134,7 @@ function begin(takes) {
   sounds = takes.map((take) => take.sound);
   playing = takes.map((take) => {
     const media = h(seen ? "video" : "audio", { playsinline: true, preload: "auto" });
-    loadMedia(media, seen ? take.picture : take.sound, status, "This take is not there any more.");
+    loadMedia(media, seen ? take.picture : take.sound, status, "This take no longer exists.");
     return media;
   });
   byId("take-picture").replaceChildren(...(seen ? playing : []));
