@@ -1,4 +1,7 @@
-"""One episode from the outside: open its folder, take its lock, plan or run the chain."""
+"""One episode from the outside, also for library callers: open its folder, take its lock, run the chain.
+
+The only place that joins settings, models, stages and an episode.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,15 @@ from dubkit.models.store import ModelStore
 from dubkit.progress import Progress, Speeds
 
 __all__ = [
+    "Request",
     "Session",
     "cache_folder",
+    "chain",
     "context_of",
     "continued",
     "dub",
     "episode_context",
+    "episode_summary",
     "open_models",
     "open_session",
     "open_speeds",
