@@ -1,4 +1,4 @@
-"""Describe each speaker for the prompt, measure the voice, and give it a voice of its own."""
+"""Describe each speaker for the prompt, measure the voice, and choose a voice for the dub."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
-from dubkit.episode.edits import given
+from dubkit.episode.edits import edit_fields
 from dubkit.errors import ArtifactDamaged
 from dubkit.types import Cast, Segment, Speaker, sample_at
 from stages.shared.voices import choose_voice, own_table, voice_identity, voice_settings
@@ -41,7 +41,7 @@ def items(context: Context) -> Sequence[Item]:
             inputs={
                 "extract/audio.wav": context.file_digest("extract", "audio.wav"),
                 "transcribe/segments": context.digest(spoken),
-                "cast.toml": context.digest(_written(context)),
+                "cast.toml": context.digest(_read_file(context)),
             },
             edits=_edits(context),
             models={"voice": voice_identity(context)} if context.segments else {},
@@ -54,31 +54,31 @@ def _edits(context: Context) -> dict[str, Any]:
     return {
         f"{speaker}.{name}": value
         for speaker, edit in context.speaker_edits.items()
-        for name, value in given(edit).items()
+        for name, value in edit_fields(edit).items()
     }
 
 
-def _written(context: Context) -> dict[str, dict[str, str]]:
+def _read_file(context: Context) -> dict[str, dict[str, str]]:
     """Read `cast.toml`: the file named in the settings, or the one beside the source."""
-    named = context.imported("cast") or (
+    file = context.imported("cast") or (
         Path(context.settings.cast.file)
         if context.settings.cast.file
         else context.source.with_name("cast.toml")
     )
-    if not named.is_file():
+    if not file.is_file():
         if context.settings.cast.file:
-            raise ArtifactDamaged(named, "", "no such file", "Set cast.file to your cast.toml.")
+            raise ArtifactDamaged(file, "", "no such file", "Set cast.file to your cast.toml.")
         return {}
     try:
-        table = tomllib.loads(named.read_text("utf-8"))
+        table = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ArtifactDamaged(named, "", str(error), CURE) from None
+        raise ArtifactDamaged(file, "", str(error), CURE) from None
     for speaker, fields in table.items():
         if not isinstance(fields, dict) or not all(isinstance(v, str) for v in fields.values()):
-            raise ArtifactDamaged(named, speaker, "is not a table of texts", CURE)
+            raise ArtifactDamaged(file, speaker, "is not a table of texts", CURE)
         for name in fields:
             if name not in SpeakerNotes.__dataclass_fields__:
-                raise ArtifactDamaged(named, f"{speaker}.{name}", "no such field", CURE)
+                raise ArtifactDamaged(file, f"{speaker}.{name}", "no such field", CURE)
     return table
 
 
@@ -99,17 +99,17 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     for rank, (speaker, segments) in enumerate(_by_speaker(context.segments).items()):
         spans = [(s.start, s.end) for s in segments]
         pitch = median_pitch(audio, spans)
-        said = _described(context, speaker)
+        notes = _notes(context, speaker)
         taken = tuple(other.voice for other in speakers)
         speakers.append(
             Speaker(
                 id=speaker,
-                name=said.name or f"Speaker {rank + 1}",
-                description=said.description or describe_voice(pitch),
-                guessed=not said.description,
+                name=notes.name or f"Speaker {rank + 1}",
+                description=notes.description or describe_voice(pitch),
+                guessed=not notes.description,
                 pitch_hz=round(pitch, 1),
                 loudness=_loudness(dialogue_loudness(context.audio, _samples(spans))),
-                voice=said.voice or engine.voice_for(SpeakerTraits(context.language, pitch, table), taken),
+                voice=notes.voice or engine.voice_for(SpeakerTraits(context.language, pitch, table), taken),
             )
         )
     sink.write_json("cast.json", Cast(context.language, tuple(speakers)))
@@ -118,14 +118,16 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 
 def _by_speaker(segments: Sequence[Segment]) -> dict[str, list[Segment]]:
-    found: dict[str, list[Segment]] = {}
+    groups: dict[str, list[Segment]] = {}
     for segment in segments:
-        found.setdefault(segment.speaker, []).append(segment)
-    return found
+        groups.setdefault(segment.speaker, []).append(segment)
+    return groups
 
 
-def _described(context: Context, speaker: str) -> SpeakerNotes:
-    return SpeakerNotes(**(_written(context).get(speaker, {}) | given(context.speaker_edits.get(speaker))))
+def _notes(context: Context, speaker: str) -> SpeakerNotes:
+    return SpeakerNotes(
+        **(_read_file(context).get(speaker, {}) | edit_fields(context.speaker_edits.get(speaker)))
+    )
 
 
 def _samples(spans: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Choose the way of every line, and divide the lip-dubbed ones into calls of the generator."""
+"""Choose the route of every line, and plan the generator's clips of the lip-dubbed ones."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def items(context: Context) -> Sequence[Item]:
 
 def _overrides(context: Context) -> dict[str, Route]:
     """Return the routes that a person chose, and those of locked lines."""
-    chosen = {
+    routes = {
         line: edit.lock.route if edit.lock else edit.route for line, edit in context.placed.lines.items()
     }
-    return {line: route for line, route in chosen.items() if route is not None}
+    return {line: route for line, route in routes.items() if route is not None}
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
@@ -61,42 +61,42 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     routes = route_lines(lines, context.segments, faces, engine.generates, _overrides(context))
     clips: tuple[Clip, ...] = ()
     if any(route.route == "lipdub" for route in routes):
-        clips, routes = _planned(context, routes)
+        clips, routes = _plan(context, routes)
         lipdubbed = sum(route.route == "lipdub" for route in routes)
         sink.say(f"clips: {lipdubbed} of {len(routes)} lines are lip-dubbed, in {len(clips)} clips")
     sink.write_json("clips.json", Clips(engine.name, clips, routes))
     sink.done(EPISODE, files=["clips.json"])
 
 
-def _planned(context: Context, routes: Sequence[LineRoute]) -> tuple[tuple[Clip, ...], tuple[LineRoute, ...]]:
-    """Return the clips, and the routes with what the picture does not allow."""
+def _plan(context: Context, routes: Sequence[LineRoute]) -> tuple[tuple[Clip, ...], tuple[LineRoute, ...]]:
+    """Return the clips, and the routes, changed where the picture allows no lip-dubbing."""
     from dubkit.dubbing.planning.planner import Limits, make_clips, plan_clips
     from dubkit.dubbing.planning.sizes import choose_size, pixels_for
     from dubkit.dubbing.planning.spans import line_spans, silences
     from dubkit.media.picture.window import shown_size
 
-    wanted, video = context.settings.dub, context.episode.video
+    settings, video = context.settings.dub, context.episode.video
     clock = _clock(context)
-    spans, odd = line_spans([(s.id, s.start, s.end) for s in context.segments], clock)
+    spans, remarks = line_spans([(s.id, s.start, s.end) for s in context.segments], clock)
     on_screen = {span.line for span in spans}
-    routes = tuple(_with_picture(route, odd.get(route.line, ""), on_screen) for route in routes)
-    dubbed = {route.line for route in routes if route.route == "lipdub"}
-    if video is None or not dubbed:
+    routes = tuple(_with_picture(route, remarks.get(route.line, ""), on_screen) for route in routes)
+    lipdubbed = {route.line for route in routes if route.route == "lipdub"}
+    if video is None or not lipdubbed:
         return (), routes
     windows = plan_clips(
         context.shots.shots,
-        [span for span in spans if span.line in dubbed],
+        [span for span in spans if span.line in lipdubbed],
         silences(context.segments, clock),
-        Limits(wanted.max_frames, wanted.handle_frames),
-        apart=[(span.first, span.end) for span in spans if span.line not in dubbed],
+        Limits(settings.max_frames, settings.handle_frames),
+        apart=[(span.first, span.end) for span in spans if span.line not in lipdubbed],
     )
     prompts = {prompt.id: prompt.text for prompt in context.prompts.prompts}
-    fit = choose_size(*shown_size(video), pixels=pixels_for(wanted.size))
+    fit = choose_size(*shown_size(video), pixels=pixels_for(settings.size))
     return make_clips(windows, prompts, fit), routes
 
 
 def _clock(context: Context) -> FrameClock:
-    """Return when frames are shown; only a variable rate needs a look into the source."""
+    """Return when each frame is shown; the source is read for a variable rate only."""
     from dubkit.dubbing.planning.spans import FrameClock
     from dubkit.media.picture.frames import frame_times
 
@@ -108,12 +108,12 @@ def _clock(context: Context) -> FrameClock:
     return FrameClock.even(video)
 
 
-def _with_picture(route: LineRoute, odd: str, on_screen: set[str]) -> LineRoute:
-    if route.route != "lipdub" or not odd:
+def _with_picture(route: LineRoute, remark: str, on_screen: set[str]) -> LineRoute:
+    if route.route != "lipdub" or not remark:
         return route
     if route.line not in on_screen:
-        return replace(route, route="voice", reason=odd)
-    return replace(route, reason=f"{route.reason}; {odd}")
+        return replace(route, route="voice", reason=remark)
+    return replace(route, reason=f"{route.reason}; {remark}")
 
 
 STAGE = Stage(

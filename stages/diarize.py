@@ -38,7 +38,7 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def diariser(context: Context) -> tuple[DiarizationEngine, DiarizationTask]:
-    """Return what finds the speakers, and what it works for."""
+    """Return the diariser of this run, and its task."""
     task = DiarizationTask(context.settings.diarize, RunHost(context))
     engine = choose_diariser(task)
     return engine, task.for_engine(engine)
@@ -63,7 +63,7 @@ def _import(file: Path) -> Diarization:
 
 
 def _diarize(context: Context) -> tuple[Diarization, list[str]]:
-    """Return the turns, and what was lost where nothing better could work."""
+    """Return the turns, and what is lost where `auto` found nothing better."""
     from dubkit.media.sound.audio import read_mono16
 
     engine, task = diariser(context)

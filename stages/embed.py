@@ -1,4 +1,4 @@
-"""Read every clip's prompt with the text encoder."""
+"""Encode every clip's prompt with the text encoder."""
 
 from __future__ import annotations
 
@@ -21,32 +21,35 @@ from stages.shared.generator import (
 from stages.shared.takes import chosen_clip
 
 
-def wanted(context: Context) -> dict[str, str]:
-    """Return item -> prompt."""
+def prompts_of_clips(context: Context) -> dict[str, str]:
+    """Return item -> prompt: of every clip, and the negative one where the recipe has it."""
     if not generator_dubs_picture(context) or not context.clips.clips:
         return {}
-    found = {clip.id: clip.prompt for clip in context.clips.clips}
+    texts = {clip.id: clip.prompt for clip in context.clips.clips}
     if recipe(context).negative_prompt:
-        found[NEGATIVE] = prompts.read("negative")
-    return found
+        texts[NEGATIVE] = prompts.read("negative")
+    return texts
 
 
 def items(context: Context) -> Sequence[Item]:
     models = identities(context, CHECKPOINT, TEXT)
-    found = wanted(context)
-    kept = {clip.id for clip in context.clips.clips if chosen_clip(context, clip)} if found else set()
+    texts = prompts_of_clips(context)
+    chosen = {clip.id for clip in context.clips.clips if chosen_clip(context, clip)} if texts else set()
     return [
         Item(
-            name, inputs={"prompt": context.digest(prompt)}, models=models, held=() if name in kept else None
+            name,
+            inputs={"prompt": context.digest(prompt)},
+            models=models,
+            held=() if name in chosen else None,
         )
-        for name, prompt in found.items()
+        for name, prompt in texts.items()
     ]
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.engines.justdubit.steps import embed
 
-    texts = wanted(context)
+    texts = prompts_of_clips(context)
     generator = open_generator(context, generator_devices(context)[0])
     with generator.text_encoder() as encoder:
         for item in items:

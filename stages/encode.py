@@ -31,26 +31,24 @@ if TYPE_CHECKING:
 
 
 def windows(context: Context) -> dict[str, Clip]:
-    """Return what is looked at, each window once."""
+    """Return each window once, with one of the clips that have it."""
     return {clip.window: clip for clip in context.clips.clips} if generator_dubs_picture(context) else {}
 
 
 def items(context: Context) -> Sequence[Item]:
-    found = windows(context)
-    if not found:
+    by_window = windows(context)
+    if not by_window:
         return []
     models = identities(context, CHECKPOINT)
-    wanted = recipe(context)
-    reads = {
+    ours = recipe(context)
+    inputs = {
         "source": context.sha256,
         "extract/audio.wav": context.file_digest("extract", "audio.wav"),
-        "recipe": context.digest(
-            [wanted.still_crf, wanted.first_frame, wanted.reference_scale, wanted.sound]
-        ),
+        "recipe": context.digest([ours.still_crf, ours.first_frame, ours.reference_scale, ours.sound]),
     }
     return [
-        Item(name, inputs={**reads, "window": context.digest([clip.fit, clip.real_frames])}, models=models)
-        for name, clip in found.items()
+        Item(name, inputs={**inputs, "window": context.digest([clip.fit, clip.real_frames])}, models=models)
+        for name, clip in by_window.items()
     ]
 
 
@@ -58,17 +56,17 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.engines.justdubit.steps import encode
     from dubkit.media.picture.frames import frame_times
 
-    found, wanted = windows(context), recipe(context)
+    by_window = windows(context)
     video = context.picture
     times = frame_times(context.source, video.index)
     generator = open_generator(context, generator_devices(context)[0])
     with generator.encoders() as encoders:
         for item in items:
-            clip = found[item.id]
+            clip = by_window[item.id]
             try:
                 source = _source(context, clip, times[clip.start_frame])
                 with sink.write(encoded_file(item.id)) as temporary:
-                    encode(encoders, wanted, clip, source, temporary)
+                    encode(encoders, recipe(context), clip, source, temporary)
             except (DubkitError, ValueError) as error:
                 sink.fail(item.id, failure(clip.id, error))
                 continue
@@ -85,12 +83,12 @@ def _source(context: Context, clip: Clip, time: Fraction) -> ClipSource:
     pictures = read_window(context.source, video, clip.start_frame, clip.real_frames)
     first = max(0, sample_at(time))
     last = min(first + sample_at(clip.frames / video.rate), context.episode.samples)
-    sound = heard(read_span(context.audio, first, last).T, context.layout)
+    sound = generator_sound(read_span(context.audio, first, last).T, context.layout)
     return ClipSource(pictures, sound, SAMPLE_RATE, video.rate)
 
 
-def heard(sound: NDArray[Any], layout: str) -> NDArray[np.float32]:
-    """Return (C, N) sound as the generator hears it, (1 or 2, N): of more channels the front.
+def generator_sound(sound: NDArray[Any], layout: str) -> NDArray[np.float32]:
+    """Return sound (C, N) as the generator takes it, (1 or 2, N): the front channels of a surround mix.
 
     Dialogue is in the centre of a surround mix; an average over all channels would bury it.
     """
@@ -122,7 +120,7 @@ STAGE = Stage(
     items=items,
     run=run,
     title="Encoding picture and sound of the clips",
-    done="looked at",
+    done="encoded",
     belongs=generator_runs,
     card=True,
     pace=0.1,

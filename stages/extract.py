@@ -19,8 +19,8 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.media.files.decode import decode_audio
     from dubkit.media.files.probe import probe
 
-    wanted = context.settings.extract
-    episode = probe(context.source, audio_track=wanted.audio_track, audio_language=wanted.audio_language)
+    settings = context.settings.extract
+    episode = probe(context.source, audio_track=settings.audio_track, audio_language=settings.audio_language)
     if not episode.track:
         raise MediaError(
             context.source,
@@ -29,8 +29,8 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         )
     with sink.write("audio.wav") as full, sink.write("speech16k.wav") as speech:
         warnings = decode_audio(context.source, episode, full, speech)
-    found = replace(episode, sha256=context.sha256, warnings=(*episode.warnings, *warnings))
-    sink.write_json("episode.json", found)
+    episode = replace(episode, sha256=context.sha256, warnings=(*episode.warnings, *warnings))
+    sink.write_json("episode.json", episode)
     sink.done(EPISODE, files=["episode.json", "audio.wav", "speech16k.wav"])
 
 

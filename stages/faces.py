@@ -1,4 +1,4 @@
-"""Find the faces that speak: where in the picture, and whether their mouths can be seen to move."""
+"""Find the faces that speak: where they are in the picture, and whether their mouths visibly move."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stages.shared.engine import dubs_picture, makes_clips
 def items(context: Context) -> Sequence[Item]:
     if not dubs_picture(context):
         return []
-    # Where the speech is, not what is said: a corrected word looks at nothing again.
+    # Times of the speech, not its words: after a corrected word nothing is searched again.
     speech = context.digest(tuple((s.id, s.start, s.end) for s in context.segments))
     inputs = {"source": context.sha256, "transcribe/times": speech}
     return [Item(EPISODE, inputs=inputs, models={"faces": finder_identity()})]
@@ -22,15 +22,15 @@ def items(context: Context) -> Sequence[Item]:
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.media.picture.faces import find_faces
 
-    found = find_faces(context.source, context.episode, context.segments, advance=sink.advance)
+    faces = find_faces(context.source, context.episode, context.segments, advance=sink.advance)
     degraded = []
-    if context.episode.video is not None and context.segments and found.method != "mediapipe":
-        why = "only OpenCV's frontal faces" if found.method == "opencv" else "nothing that finds faces"
+    if context.episode.video is not None and context.segments and faces.method != "mediapipe":
+        why = "only OpenCV's finder of frontal faces" if faces.method == "opencv" else "no finder of faces"
         degraded.append(
-            f"There is {why} on this machine, so lines may wrongly keep their lips. "
+            f"This machine has {why}, so lines may wrongly keep their lips. "
             "Better: pip install --no-deps mediapipe==0.10.14"
         )
-    sink.write_json("faces.json", found)
+    sink.write_json("faces.json", faces)
     sink.done(EPISODE, files=["faces.json"], degraded=degraded)
 
 

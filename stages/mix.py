@@ -20,10 +20,10 @@ def items(context: Context) -> Sequence[Item]:
     inputs = {"extract/audio.wav": context.file_digest("extract", "audio.wav")}
     for segment, line in dubbed_lines(context):
         record = context.record("speak", line.id)
-        made = record is not None and not record.error
-        shown = [context.spoken_line(line.id), segment.start, segment.end] if made else ["nothing"]
-        sound = [ref.sha256 for ref in record.files] if made and record else []
-        inputs[f"speak/{line.id}"] = context.digest([*shown, *sound])
+        spoken = record is not None and not record.error
+        place = [context.spoken_line(line.id), segment.start, segment.end] if spoken else ["nothing"]
+        sound = [ref.sha256 for ref in record.files] if spoken and record else []
+        inputs[f"speak/{line.id}"] = context.digest([*place, *sound])
     background = context.settings.mix.background
     if background:
         inputs["mix.background"] = file_digest(_background(Path(background)))
@@ -39,7 +39,7 @@ def _background(file: Path) -> Path:
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.media.sound.mix import Placement, mix
 
-    wanted = context.settings.mix
+    settings = context.settings.mix
     placements = []
     for segment, line in dubbed_lines(context):
         speech = context.take_file(line.id)
@@ -53,10 +53,10 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
             context.audio,
             placements,
             temporary,
-            wanted,
+            settings,
             channels=context.episode.channels,
             layout=context.layout,
-            background=_background(Path(wanted.background)) if wanted.background else None,
+            background=_background(Path(settings.background)) if settings.background else None,
         )
     sink.write_json(REPORT, report)
     sink.done(EPISODE, files=[SOUND, REPORT])

@@ -1,4 +1,4 @@
-"""Put the generated pictures back into the source's: the frames they replace, and no other."""
+"""Put the generated pictures into the source's picture: in place of their frames, and nowhere else."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def _digest(context: Context, clip: Clip) -> str:
     return context.take_digest(clip.id, PICTURE, stage=clip_stage(context))
 
 
-def boxes(context: Context, clip: Clip) -> list[Sequence[FaceBox]]:
+def speaking_faces(context: Context, clip: Clip) -> list[Sequence[FaceBox]]:
     """Return the faces that speak in a clip."""
-    found = (face.boxes for face in context.faces.faces if face.segment in clip.lines)
-    return [face for face in found if face]
+    tracks = (face.boxes for face in context.faces.faces if face.segment in clip.lines)
+    return [boxes for boxes in tracks if boxes]
 
 
 def items(context: Context) -> Sequence[Item]:
@@ -47,10 +47,10 @@ def items(context: Context) -> Sequence[Item]:
         return []
     inputs = {"source": context.sha256}
     for clip in clips:
-        shown = [clip.keep_start, clip.keep_end, clip.fit]
+        placing = [clip.keep_start, clip.keep_end, clip.fit]
         if context.settings.dub.paste == "face":
-            shown.append(boxes(context, clip))
-        inputs[f"{clip_stage(context)}/{clip.id}"] = context.digest([_digest(context, clip), *shown])
+            placing.append(speaking_faces(context, clip))
+        inputs[f"{clip_stage(context)}/{clip.id}"] = context.digest([_digest(context, clip), *placing])
     return [Item(EPISODE, inputs=inputs)]
 
 
@@ -86,7 +86,7 @@ class Film:
         """Return frame `number` of the episode; `source` becomes the result."""
         clip = next(c for c in self.clips if c.keep_start <= number < c.keep_end)
         if clip.id != self._clip:
-            self._paster = self._opened(clip, source)
+            self._paster = self._open_paster(clip, source)
             self._clip = clip.id
             self._next = -1
         if number < self._next or self._next < 0:
@@ -106,11 +106,11 @@ class Film:
 
     def _file(self, clip: Clip) -> Path:
         file = self.context.take_file(clip.id, PICTURE, stage=clip_stage(self.context))
-        assert file is not None, "only clips that were made are pasted"
+        assert file is not None, "only generated clips are pasted"
         return file
 
-    def _opened(self, clip: Clip, frame: Any) -> Paster:
-        """Measure the colours of a clip and return what pastes it."""
+    def _open_paster(self, clip: Clip, frame: Any) -> Paster:
+        """Return the paster of a clip, for which its colours are measured."""
         from dubkit.dubbing.film.colour import ColourMatch, PictureFormat
         from dubkit.dubbing.film.paste import Paster, lay
         from dubkit.media.picture.window import window_frames
@@ -118,11 +118,11 @@ class Film:
         context, video = self.context, self.context.picture
         form = PictureFormat.of(frame, context.source, rotation=video.rotation, codec=video.codec)
         count = clip.keep_end - clip.keep_start
-        chosen = sorted({round(i * (count - 1) / (COMPARED - 1)) for i in range(COMPARED)})
-        sources = window_frames(context.source, video, [clip.keep_start + i for i in chosen])
-        made = [picture for i, picture in enumerate(self._frames(clip)) if i in set(chosen)]
-        match = ColourMatch.between((lay(f, form, clip.fit) for f in sources), made)
-        faces = boxes(context, clip)
+        numbers = sorted({round(i * (count - 1) / (COMPARED - 1)) for i in range(COMPARED)})
+        sources = window_frames(context.source, video, [clip.keep_start + i for i in numbers])
+        generated = [picture for i, picture in enumerate(self._frames(clip)) if i in set(numbers)]
+        match = ColourMatch.between((lay(f, form, clip.fit) for f in sources), generated)
+        faces = speaking_faces(context, clip)
         mode = context.settings.dub.paste if faces else "full"
         if mode != context.settings.dub.paste:
             self.notes.append(f"{clip.id}: no face was found, so the whole picture is the generated one")
@@ -130,7 +130,7 @@ class Film:
 
 
 def _report(report: SpliceReport, clips: Sequence[Clip]) -> PictureReport:
-    """Name the clip of every dubbed span."""
+    """Return the report of the splice, with the clip of every dubbed span."""
     spans: list[tuple[int, int, str]] = []
     for start, end, origin in report.spans:
         if origin != "dubbed":

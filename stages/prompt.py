@@ -3,38 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 
+import prompts
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.types import Line, Prompt, Prompts
 
-TEMPLATE = "dub.txt"
+TEMPLATE = "dub"
+"""Prompt that is filled in for every line."""
 
 
 def items(context: Context) -> Sequence[Item]:
-    said = [
+    texts = [
         (segment.speaker, line.id, line.text, *_delivery(context, line)) for segment, line in context.lines
     ]
-    named = {speaker.id: speaker.description for speaker in context.cast.speakers}
+    descriptions = {speaker.id: speaker.description for speaker in context.cast.speakers}
     return [
         Item(
             EPISODE,
             inputs={
-                "translate/lines": context.digest(said),
-                "cast/descriptions": context.digest(named),
-                f"prompts/{TEMPLATE}": context.digest(_template()),
+                "translate/lines": context.digest(texts),
+                "cast/descriptions": context.digest(descriptions),
+                f"prompts/{TEMPLATE}.txt": context.digest(prompts.read(TEMPLATE)),
             },
         )
     ]
 
 
-def _template() -> str:
-    return resources.files("prompts").joinpath(TEMPLATE).read_text("utf-8").rstrip("\n")
-
-
 def _delivery(context: Context, line: Line) -> tuple[str, ...]:
-    """Return how a person wants the line spoken; empty when nobody said."""
+    """Return how a person wants the line spoken; empty when nobody did."""
     edit = context.placed.lines.get(line.id)
     return (edit.delivery.strip(),) if edit is not None and edit.delivery and edit.delivery.strip() else ()
 
@@ -43,13 +40,13 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.translate.language import language_name
 
     language = language_name(context.language)
-    named = {speaker.id: speaker.description for speaker in context.cast.speakers}
-    template = _template()
-    prompts = tuple(
+    descriptions = {speaker.id: speaker.description for speaker in context.cast.speakers}
+    template = prompts.read(TEMPLATE)
+    texts = tuple(
         Prompt(
             line.id,
             template.format(
-                speaker=named.get(segment.speaker, "The speaker"),
+                speaker=descriptions.get(segment.speaker, "The speaker"),
                 language=", ".join((language, *_delivery(context, line))),
                 dialogue=line.text,
             ),
@@ -57,7 +54,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         for segment, line in context.lines
         if line.text
     )
-    sink.write_json("prompts.json", Prompts(context.language, prompts))
+    sink.write_json("prompts.json", Prompts(context.language, texts))
     sink.done(EPISODE, files=["prompts.json"])
 
 

@@ -75,7 +75,7 @@ def _mixed_lines(context: Context) -> list[tuple[Segment, Line]]:
 def _groups(context: Context) -> list[list[str]]:
     """Group neighbouring lines that are heard together, within one window of the recogniser.
 
-    Heard alone, a short line lacks the context that makes it plain; the groups follow the source's
+    Alone, a short line lacks the context that makes it clear; the groups follow the source's
     times, so that a changed line changes its own group only.
     """
     groups: list[list[str]] = []
@@ -90,7 +90,7 @@ def _groups(context: Context) -> list[list[str]]:
 
 
 def _heard_inputs(context: Context, group: Sequence[str]) -> dict[str, str]:
-    # The level in the mix is left out: it moves by a hair with every other line, and the recogniser
+    # The level in the mix is left out: it changes a little with every other line, and the recogniser
     # brings what it hears to one level anyway.
     inputs = {"extract/audio.wav": context.file_digest("extract", "audio.wav")}
     for line in group:
@@ -117,7 +117,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class DeliveredSound:
     """The dubbed track as it is in the finished file."""
 
     full: Path
@@ -126,18 +126,18 @@ class Delivered:
     """16 kHz mono WAV."""
 
 
-def _decode(context: Context, folder: Path) -> Delivered:
+def _decode(context: Context, folder: Path) -> DeliveredSound:
     """Decode the dub as a player would; what is measured is what was delivered."""
     from dubkit.media.files.decode import decode_audio
     from dubkit.media.files.probe import probe
 
     dub = context.store.path(dub_name(context), context.language)
-    sound = Delivered(folder / "full.wav", folder / "speech.wav")
+    sound = DeliveredSound(folder / "full.wav", folder / "speech.wav")
     decode_audio(dub, probe(dub, audio_track=1), sound.full, sound.speech)
     return sound
 
 
-def _listen(context: Context, groups: Sequence[Sequence[str]], sound: Delivered, sink: Sink) -> None:
+def _listen(context: Context, groups: Sequence[Sequence[str]], sound: DeliveredSound, sink: Sink) -> None:
     """Recognise the dub where the lines are spoken."""
     from dubkit.media.sound.audio import read_mono16
     from dubkit.qc.measures import align_heard
@@ -158,7 +158,9 @@ def _window(context: Context, line: str) -> tuple[float, float]:
     return max(0.0, start - MARGIN), min(float(context.episode.duration), end + MARGIN)
 
 
-def _measure(context: Context, segment: Segment, line: Line, heard: str | None, sound: Delivered) -> LineQc:
+def _measure(
+    context: Context, segment: Segment, line: Line, heard: str | None, sound: DeliveredSound
+) -> LineQc:
     from dubkit.media.sound.audio import read_span
     from dubkit.media.sound.loudness import dialogue_loudness
     from dubkit.qc.evidence import LineEvidence
@@ -192,7 +194,7 @@ def _measure(context: Context, segment: Segment, line: Line, heard: str | None, 
 
 
 def _heard(context: Context) -> dict[str, str]:
-    """Return what was heard for each line; empty when nobody listened."""
+    """Return what was heard for each line; empty without `qc.round_trip`."""
     heard: dict[str, str] = {}
     for group in _groups(context) if context.settings.qc.round_trip else ():
         record = context.store.record("qc", group[0], context.language)
@@ -201,7 +203,7 @@ def _heard(context: Context) -> dict[str, str]:
     return heard
 
 
-def _episode(context: Context, sound: Delivered) -> EpisodeQc:
+def _episode(context: Context, sound: DeliveredSound) -> EpisodeQc:
     from dubkit.qc.measures import episode_qc
 
     heard = _heard(context)
@@ -211,8 +213,8 @@ def _episode(context: Context, sound: Delivered) -> EpisodeQc:
     return episode_qc(lines, _evidence(context, lines, sound), _tables(context))
 
 
-def _evidence(context: Context, lines: Sequence[LineQc], sound: Delivered) -> EpisodeEvidence:
-    """Read back what the checks of the episode go by."""
+def _evidence(context: Context, lines: Sequence[LineQc], sound: DeliveredSound) -> EpisodeEvidence:
+    """Collect what the checks of the whole episode measure."""
     from dubkit.media.delivery.stitch import verify_delivery
     from dubkit.media.sound.loudness import dialogue_loudness, true_peak_of_file
     from dubkit.qc.evidence import EpisodeEvidence

@@ -1,4 +1,4 @@
-"""Refine every clip's picture at twice the size; the sound takes part and stays as it is."""
+"""Refine every clip's picture at twice the size; the sound takes part and does not change."""
 
 from __future__ import annotations
 

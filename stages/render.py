@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CANVAS_SCALE = 2
-"""Size of the canvas against the clip's `fit`, which counts in the first stage's pixels."""
+"""Size of the canvas in units of the clip's `fit`, whose pixels are those of the first stage."""
 
 
 def items(context: Context) -> Sequence[Item]:
@@ -34,26 +34,26 @@ def items(context: Context) -> Sequence[Item]:
     engine = choose_engine(context).engine
     identity = {"engine": part_identity(ENGINES, engine, engine.name)}
     own = part_settings(context, engine.settings, f"dub.{engine.name}")
-    found = []
+    items: list[Item] = []
     for clip in context.clips.clips:
-        chosen = chosen_clip(context, clip)
-        if chosen is not None:
-            found.append(chosen.item(clip.id))
+        take = chosen_clip(context, clip)
+        if take is not None:
+            items.append(take.item(clip.id))
             continue
         seed = own_seed(context, clip)
-        found.append(
+        items.append(
             Item(
                 clip.id,
-                inputs=_reads(context, clip),
+                inputs=_inputs(context, clip),
                 edits={} if seed is None else {"seed": seed},
                 models=identity,
                 settings=(*(("dub.seed",) if seed is None else ()), *own),
             )
         )
-    return found
+    return items
 
 
-def _reads(context: Context, clip: Clip) -> dict[str, str]:
+def _inputs(context: Context, clip: Clip) -> dict[str, str]:
     return {
         "source": context.sha256,
         "extract/audio.wav": context.file_digest("extract", "audio.wav"),
@@ -79,9 +79,9 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         if clip.id not in due:
             continue
         try:
-            made = engine.make(_order(context, clip, engine, times[clip.start_frame]))
+            result = engine.make(_order(context, clip, engine, times[clip.start_frame]))
             with sink.take(clip.id) as take:
-                take.value = _keep(context, clip, engine, made, take.folder)
+                take.value = _keep(context, clip, engine, result, take.folder)
         except (DubkitError, ValueError) as error:
             sink.fail(clip.id, failure(clip.id, error))
 
@@ -131,20 +131,22 @@ def on_canvas(frame: NDArray[np.uint8], fit: Fit) -> NDArray[np.uint8]:
     return np.asarray(cv2.copyMakeBorder(scaled, *around, borderType=cv2.BORDER_REPLICATE), dtype=np.uint8)
 
 
-def _keep(context: Context, clip: Clip, engine: TakeEngine, made: ClipMade, folder: Path) -> DubbedClip:
+def _keep(context: Context, clip: Clip, engine: TakeEngine, result: ClipMade, folder: Path) -> DubbedClip:
     """Write the kept frames and the sound of a clip. Raises GeneratorError for another size or number."""
     size = (CANVAS_SCALE * clip.fit.height, CANVAS_SCALE * clip.fit.width, 3)
-    pictures = kept_frames(clip, _checked(made.pictures, size, clip, engine))
-    count = write_clip(pictures, made.sound, made.sound_rate, folder)
+    pictures = kept_frames(clip, _check_size(result.pictures, size, clip, engine))
+    count = write_clip(pictures, result.sound, result.sound_rate, folder)
     if count != clip.keep_end - clip.keep_start:
         raise GeneratorError(
             f"{engine.name} made too few frames of clip {clip.id}: {clip.frames} are needed."
         )
     seed = clip_seed(context, clip)
-    return DubbedClip(clip.id, engine.name, engine.name, seed, count, made.sound_rate, made.sound.shape[1])
+    return DubbedClip(
+        clip.id, engine.name, engine.name, seed, count, result.sound_rate, result.sound.shape[1]
+    )
 
 
-def _checked(
+def _check_size(
     pictures: Iterator[NDArray[np.uint8]], size: tuple[int, ...], clip: Clip, engine: TakeEngine
 ) -> Iterator[NDArray[np.uint8]]:
     for picture in pictures:

@@ -1,4 +1,4 @@
-"""Find the cuts, on the source's own frame numbers."""
+"""Find the cuts, by the source's own frame numbers."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.media.picture.frames import save_thumbnail
     from dubkit.media.picture.shots import find_shots
 
-    found = find_shots(context.source, context.episode, context.settings.shots)
+    shots = find_shots(context.source, context.episode, context.settings.shots)
     files = ["shots.json"]
-    for position, shot in enumerate(found.shots):
+    for position, shot in enumerate(shots.shots):
         name = f"thumbnails/{shot.id}.jpg"
         with sink.write(name) as temporary:
             middle = (shot.start_frame + shot.end_frame) // 2
             save_thumbnail(context.source, context.episode, middle, temporary, THUMBNAIL_WIDTH)
         files.append(name)
-        sink.advance(position / len(found.shots))
-    sink.write_json("shots.json", found)
+        sink.advance(position / len(shots.shots))
+    sink.write_json("shots.json", shots)
     sink.done(EPISODE, files=files)
 
 

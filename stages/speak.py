@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
-from dubkit.episode.edits import given
+from dubkit.episode.edits import edit_fields
 from dubkit.errors import DubkitError
 from dubkit.types import SAMPLE_BYTES, SAMPLE_RATE, Line, Segment, Slot, SpokenLine, sample_at
 from stages.shared.clip_speech import ClipSpeech, clips_of, line_inputs
@@ -23,25 +23,25 @@ BREATH = sample_at(0.06)
 
 
 def slots(segments: Sequence[Segment], samples: int) -> dict[str, Slot]:
-    """Return the room of every segment on the episode clock; `samples` is the episode's length.
+    """Return the slot of every segment on the episode clock; `samples` is the episode's length.
 
     A line may run past its source line into the pause after it, never into the next line. Where two
     source lines overlap, each keeps its own time.
     """
     ordered = sorted(segments, key=lambda s: (s.start, s.id))
     starts = [sample_at(s.start) for s in ordered]
-    found: dict[str, Slot] = {}
+    by_id: dict[str, Slot] = {}
     for position, segment in enumerate(ordered):
         start = min(starts[position], samples)
         end = min(max(sample_at(segment.end), start), samples)
         following = starts[position + 1] if position + 1 < len(ordered) else samples + BREATH
         limit = min(max(end, following - BREATH), samples)
-        found[segment.id] = Slot(start, end, limit)
-    return found
+        by_id[segment.id] = Slot(start, end, limit)
+    return by_id
 
 
 def voice_of(context: Context, segment: Segment) -> str:
-    """Return the voice of a line: its own by a hand edit, else its speaker's."""
+    """Return the voice of a line: that of its hand edit, else its speaker's."""
     edit = context.placed.lines.get(segment.id)
     if edit is not None and edit.voice:
         return edit.voice
@@ -49,38 +49,38 @@ def voice_of(context: Context, segment: Segment) -> str:
 
 
 def items(context: Context) -> Sequence[Item]:
-    rooms = slots(context.segments, context.episode.samples)
+    slot_of = slots(context.segments, context.episode.samples)
     texts = {line.id: line.text for line in context.translation.lines}
     due, generated = dubbed_lines(context), lipdubbed_lines(context)
     speaks = any(line.id not in generated for _, line in due)
     engine = voice_identity(context) if speaks else ""
     settings = (*SETTINGS, *(voice_settings(context) if speaks else ()))
-    found = []
+    items: list[Item] = []
     for segment, line in due:
-        chosen = chosen_speech(context, line.id)
-        if chosen is not None:
-            found.append(chosen.item(line.id))
+        take = chosen_speech(context, line.id)
+        if take is not None:
+            items.append(take.item(line.id))
             continue
         if line.id in generated:
             inputs = line_inputs(context, segment)
             # Without its clips a line keeps the source's sound; the stage that failed says why.
-            found += [Item(line.id, inputs=inputs)] if inputs else []
+            items += [Item(line.id, inputs=inputs)] if inputs else []
             continue
-        edits = given(context.placed.lines.get(segment.id))
-        found.append(
+        edits = edit_fields(context.placed.lines.get(segment.id))
+        items.append(
             Item(
                 line.id,
                 inputs={
                     f"translate/{line.id}": context.digest([context.language, texts[line.id]]),
                     f"cast/{segment.speaker}": context.digest(voice_of(context, segment)),
-                    "slot": context.digest(rooms[line.id]),
+                    "slot": context.digest(slot_of[line.id]),
                 },
                 edits={name: value for name, value in edits.items() if name not in ("voice", "delivery")},
                 models={"voice": engine},
                 settings=settings,
             )
         )
-    return found
+    return items
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
@@ -94,7 +94,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 
 def _cut(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) -> None:
-    """Take lines from the sound of their clips."""
+    """Cut lines from the sound of their clips."""
     from dubkit.media.sound.audio import write_wav
 
     speech = ClipSpeech(context)
@@ -116,9 +116,9 @@ def _speak(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) 
 
     engine = choose_voice(context).engine
     synthesiser = open_voice(context, engine)
-    rooms = slots(context.segments, context.episode.samples)
+    slot_of = slots(context.segments, context.episode.samples)
     for segment, line in lines:
-        voice, slot, seed = voice_of(context, segment), rooms[line.id], _seed(context, line.id)
+        voice, slot, seed = voice_of(context, segment), slot_of[line.id], _seed(context, line.id)
         try:
             speech = Speech(synthesiser, line.text, voice, context.language, seed)
             fitted = fit_line(speech, slot, context.settings.speak)

@@ -1,7 +1,7 @@
 """Recognise the speech and cut it into segments by turn and sentence.
 
 Two items: `words` is the costly recognition, `segments` the cheap cutting, so that other turns or another
-pause length do not recognise again.
+pause length need no new recognition.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
-from dubkit.episode.edits import given
+from dubkit.episode.edits import edit_fields
 from dubkit.episode.store import canonical, decoded
 from dubkit.episode.subtitles import write_target_subtitles
 from dubkit.errors import TranslationError
@@ -43,7 +43,7 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def _line_items(context: Context, *, sees_context: bool) -> list[Item]:
-    """Return the items with what they take from the source, whoever translates it."""
+    """Return the items with their inputs from the source, which every translator reads."""
     pair = context.digest([context.source_language, context.language])
     return [
         Item(
@@ -54,7 +54,7 @@ def _line_items(context: Context, *, sees_context: bool) -> list[Item]:
             },
             edits={
                 name: value
-                for name, value in given(context.placed.segments.get(segment.id)).items()
+                for name, value in edit_fields(context.placed.segments.get(segment.id)).items()
                 if name == "text"
             },
             held=("languages",) if _locked(context, segment) else None,
@@ -69,7 +69,7 @@ def _locked(context: Context, segment: Segment) -> bool:
 
 
 def _digest(context: Context, position: int, sees_context: bool) -> str:
-    """Digest of what the translator sees; the line's own edit is listed apart, so it names the reason."""
+    """Return the digest of what the translator sees; the line's own edit is a part of the key by itself."""
     segment = context.segments[position]
     own = next(s.text for s in context.transcript.segments if s.id == segment.id)
     around = _around(context, position) if sees_context else ((), ())
@@ -85,7 +85,7 @@ def _around(context: Context, position: int) -> tuple[tuple[str, ...], tuple[str
 
 
 def translator_choice(context: Context) -> TranslatorChoice:
-    """Return what translates this pair, and why."""
+    """Return the translator of this pair of languages, and why it was chosen."""
     from dubkit.translate.choice import choose_translator
 
     settings = context.settings.translate
@@ -149,7 +149,7 @@ def _import(context: Context, file: Path, items: Sequence[Item], sink: Sink) -> 
 
 
 def _shared(segment: Segment, start: float, end: float) -> float:
-    """Share of a cue that lies inside the segment."""
+    """Return the share of a cue that lies inside the segment."""
     return (min(segment.end, end) - max(segment.start, start)) / max(end - start, 1e-3)
 
 
@@ -174,7 +174,7 @@ REQUEST_TOKENS = 350
 """Tokens of the instructions in every request."""
 
 CHARACTERS_PER_TOKEN = (5.0, 2.5)
-"""English is near the first; other scripts are near the second."""
+"""English is near the first, other scripts are near the second."""
 
 
 def _needs(context: Context, due: frozenset[str], _share: float) -> Needs:

@@ -35,7 +35,7 @@ def command(video: Path, output: Path, as_json: bool) -> None:
         for flag in language.flags:
             click.echo(f"    {flag}")
     for orphan in summary.orphans:
-        click.echo(f"  Edit of {orphan} has no segment any more; it is kept in edits.json.")
+        click.echo(f"  Edit of {orphan} no longer has a segment; it is kept in edits.json.")
     for remark in summary.remarks:
         click.echo(f"  {remark}")
     for note in summary.degraded:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dubkit.chain.plan import find_todo
 from dubkit.episode.context import Context
-from dubkit.episode.edits import SpeakerEdit, given
+from dubkit.episode.edits import SpeakerEdit, edit_fields
 from dubkit.errors import TranslationError
 from dubkit.review.takes import GENERATING, clips_of
 from dubkit.studio import chain
@@ -55,7 +55,7 @@ def _voices(context: Context, lines: Sequence[str], generated: frozenset[str]) -
         if speaker is None:
             due[line.id] = f"{segment.speaker} has no voice yet"
             continue
-        edits = given(context.speaker_edits.get(segment.speaker, SpeakerEdit()))
+        edits = edit_fields(context.speaker_edits.get(segment.speaker, SpeakerEdit()))
         for name in ("name", "description", "voice") if line.id in generated else ("voice",):
             if edits.get(name, now := getattr(speaker, name)) != now:
                 due[line.id] = f"the {name} of {segment.speaker} will be “{edits[name]}”"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dubkit.episode.context import Context
-from dubkit.episode.edits import LineEdit, given, lock_conflict
+from dubkit.episode.edits import LineEdit, edit_fields, lock_conflict
 from dubkit.episode.store import Record, canonical, decoded
 from dubkit.errors import DubkitError, EditRefused
 from dubkit.qc.check import shown_measure
@@ -182,8 +182,8 @@ class _LineReader:
         return any(record is not None and bool(record.error) for record in (spoken, *records))
 
     def _edited(self, segment: str, edit: LineEdit) -> tuple[str, ...]:
-        source = given(self.context.placed.segments.get(segment))
-        own = {name for name in given(edit) if name != "seed"}
+        source = edit_fields(self.context.placed.segments.get(segment))
+        own = {name for name in edit_fields(edit) if name != "seed"}
         return tuple(sorted(own | {"source" if name == "text" else name for name in source}))
 
 

@@ -1,4 +1,4 @@
-"""After the transcript is there: where hand edits belong in it, and which of them count no longer."""
+"""After transcription: tie hand edits to their segments, and report those that no longer apply."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dubkit.progress import Progress
 
 
 def anchor_edits(context: Context, languages: Sequence[str], progress: Progress) -> None:
-    """Note the moment of new edits; say which edits have no segment any more."""
+    """Note the moment of new edits, and tell the user which edits no longer have a segment."""
     edited = set(context.shared_edits.segments)
     orphans: set[str] = set()
     remarks: dict[str, None] = {}
@@ -28,7 +28,7 @@ def anchor_edits(context: Context, languages: Sequence[str], progress: Progress)
     EditLog(context.store).note_anchors(sorted(edited), context.transcript.segments)
     for item in sorted(orphans):
         progress.note(
-            f"The edit of {item} has no segment any more; it stays in edits.json and changes nothing."
+            f"The edit of {item} no longer has a segment; it stays in edits.json and changes nothing."
         )
     for remark in remarks:
         progress.note(remark)

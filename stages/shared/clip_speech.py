@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dubkit.dubbing.film.sound import ClipSound
 
 AROUND = SAMPLE_RATE // 2
-"""Samples of the source on each side of a clip that its delay is measured with."""
+"""Samples of the source on each side of a clip, with which its delay is measured."""
 
 
 def clips_of(context: Context, line: str) -> list[Clip]:
@@ -28,27 +28,27 @@ def clips_of(context: Context, line: str) -> list[Clip]:
 
 
 def sound_digest(context: Context, clip: Clip) -> str:
-    """Return the SHA-256 of a clip's sound; empty while it was not made."""
+    """Return the SHA-256 of a clip's sound; empty while there is none."""
     return context.take_digest(clip.id, SOUND, stage=clip_stage(context))
 
 
 def line_inputs(context: Context, segment: Segment) -> dict[str, str] | None:
     """Return what the speech of a lip-dubbed line depends on; None while a clip of it is missing."""
     clips = clips_of(context, segment.id)
-    found = {f"{clip_stage(context)}/{clip.id}": sound_digest(context, clip) for clip in clips}
-    if not clips or not all(found.values()):
+    digests = {f"{clip_stage(context)}/{clip.id}": sound_digest(context, clip) for clip in clips}
+    if not clips or not all(digests.values()):
         return None
     times = [[c.start_frame, c.keep_start, c.keep_end, c.lines, c.follows] for c in clips]
     spans = [(s.start, s.end) for s in context.segments if any(s.id in c.lines for c in clips)]
     return {
-        **found,
+        **digests,
         "extract/audio.wav": context.file_digest("extract", "audio.wav"),
         "clips": context.digest([times, spans]),
     }
 
 
 class ClipSpeech:
-    """Places the sound of clips, each once, and cuts lines out of it."""
+    """Places the sound of each clip once, and cuts lines out of it."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -74,7 +74,7 @@ class ClipSpeech:
         ), samples
 
     def sound(self, clip: Clip) -> ClipSound:
-        """Return a clip's sound where it belongs in the episode."""
+        """Return a clip's sound at its place in the episode."""
         if clip.id not in self.placed:
             self.placed[clip.id] = self._place(clip)
         return self.placed[clip.id]
@@ -88,7 +88,7 @@ class ClipSpeech:
         context = self.context
         video = context.picture
         file = context.take_file(clip.id, SOUND, stage=clip_stage(context))
-        assert file is not None, "only lines whose clips are there are spoken"
+        assert file is not None, "only lines whose clips exist are spoken"
         generated, rate = sf.read(file, dtype="float32", always_2d=True)
         clips = context.clips.clips
         window = SoundWindow.of(clip, video, clips, self.times)
@@ -102,7 +102,7 @@ class ClipSpeech:
 
     @cached_property
     def times(self) -> list[Fraction] | None:
-        """When frames are shown, where the rate does not say it."""
+        """When each frame is shown; None where the rate says it."""
         from dubkit.media.picture.frames import frame_times
 
         video = self.context.episode.video

@@ -13,7 +13,7 @@ PICTURE_REPORT = "mix/picture.json"
 
 
 def film(context: Context) -> Path | None:
-    """Return the picture with generated frames in it; None where the source's own goes along."""
+    """Return the picture with generated frames in it; None where the source's own picture is used."""
     if not context.planned_clips or not context.file_digest("paste", FILM, language=context.language):
         return None
     return context.store.path(FILM, context.language)

@@ -9,7 +9,7 @@ from dubkit.engines.engine import choose_engine as choose
 from dubkit.episode.context import Context
 
 DECODE, RENDER = "decode", "render"
-"""The two stages that leave the take of a clip: of an engine with stages of its own, and of any other."""
+"""The stages that make takes of clips: of an engine with stages of its own, and of any other engine."""
 
 CLIP_STAGES = (DECODE, RENDER)
 

@@ -101,7 +101,7 @@ def generator_devices(context: Context) -> Sequence[str]:
 
 
 def failure(clip: str, error: Exception) -> DubkitError:
-    """Return what is recorded of a clip that could not be made."""
+    """Return the error that is recorded for a clip that could not be made."""
     if isinstance(error, DubkitError):
         return error
     return GeneratorError(f"Clip {clip}: {error}")

@@ -29,10 +29,10 @@ PICTURE_AND_VOICE = "picture and voice together"
 """What the engine did."""
 
 USES = {"translator": "translation", "faces": "faces that speak"}
-"""What is done by something that is not in the catalogue, as the stages name it in their keys."""
+"""What something outside the catalogue does, by its name in the keys of the stages."""
 
 FALLING_BACK = ("speaker", "voice")
-"""What the stages name in their keys where a note of the record says why the better one was not taken."""
+"""Uses, as the keys name them, whose record has a note where a fall-back did the work: why it was taken."""
 
 
 def records(context: Context, *, later: bool = True) -> Iterator[tuple[str, Record]]:
@@ -71,7 +71,7 @@ def write_report(context: Context) -> None:
 
 
 def collect(context: Context) -> ReportModel:
-    """Put together what the page shows; paths are relative to the language's folder."""
+    """Collect what the page shows; paths are relative to the language's folder."""
     from dubkit.media.sound.audio import waveform_peaks
     from dubkit.qc.report.model import ReportModel, ShotCard, SpeakerCard
     from dubkit.translate.language import language_name
@@ -166,13 +166,13 @@ def _route(context: Context, line: Line) -> str:
 
 
 def _generates(context: Context) -> bool:
-    """Tell whether the engine of the dub makes pictures too, or one that is not here any more did."""
+    """Tell whether the engine of the dub makes pictures; one no longer installed counts as if it did."""
     engine = ENGINES.get(context.clips.engine)
     return engine is None or engine.generates
 
 
 def models_used(context: Context) -> tuple[ModelUsed, ...]:
-    """Return what did the work, from the records of the stages, each once."""
+    """Return every model that did some of the work, each once, from the records of the stages."""
     from dubkit.qc.report.model import ModelUsed
 
     name = context.clips.engine

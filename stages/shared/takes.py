@@ -28,12 +28,12 @@ class ChosenTake:
 
 
 def kept_digest(context: Context, clip: Clip) -> str:
-    """Return which frames of the episode a clip holds, as it enters keys."""
+    """Return the digest of the frames of the episode that a clip holds."""
     return context.digest([clip.start_frame, clip.keep_start, clip.keep_end])
 
 
 def chosen_speech(context: Context, line: str) -> ChosenTake | None:
-    """Return the spoken take chosen for a line; None when none is."""
+    """Return the spoken take chosen for a line; None when no take is chosen."""
     for take, record in _takes(context, line):
         if record is None and not is_clip(take):
             return ChosenTake(take, _gone(line, take))
@@ -43,7 +43,7 @@ def chosen_speech(context: Context, line: str) -> ChosenTake | None:
 
 
 def chosen_clip(context: Context, clip: Clip) -> ChosenTake | None:
-    """Return the generated take chosen for a clip by one of its lines; None when none is."""
+    """Return the generated take chosen for a clip by one of its lines; None when no take is chosen."""
     kept = kept_digest(context, clip)
     misfit: ChosenTake | None = None
     for line in clip.lines:
@@ -65,7 +65,7 @@ def _other_frames(context: Context, line: str, take: str) -> ChosenTake | None:
         return None
     return ChosenTake(
         take,
-        f"{line} is to keep take {take}, but its clip has other frames now.\n"
+        f"{line} must keep take {take}, but its clip has other frames now.\n"
         f"Unlock the line or choose another take, or undo what moved its clip.",
     )
 
@@ -80,6 +80,6 @@ def _takes(context: Context, line: str) -> Iterator[tuple[str, Record | None]]:
 
 def _gone(line: str, take: str) -> str:
     return (
-        f"{line} is to keep take {take}, which is not there or not whole.\n"
-        "Choose another take, or bring the file back from your backup."
+        f"{line} must keep take {take}, which is missing or incomplete.\n"
+        "Choose another take, or restore the file from a backup."
     )

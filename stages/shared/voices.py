@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def choose_voice(context: Context) -> VoiceChoice:
-    """Return the voice engine and why it was taken. Raises VoiceError when nothing speaks the language."""
+    """Return the voice engine and why it was chosen. Raises VoiceError when nothing speaks the language."""
     from dubkit.voice.engine import VoiceNeed, choose_voice_engine
 
     def need(engine: VoiceEngine) -> VoiceNeed:

@@ -15,7 +15,7 @@ from dubkit.chain.run import Outcome, execute
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.config import Settings
 from dubkit.episode.context import Context
-from dubkit.episode.edits import given
+from dubkit.episode.edits import edit_fields
 from dubkit.episode.store import EpisodeStore
 from dubkit.errors import DiskFull, DubkitError
 from dubkit.models.store import ModelStore
@@ -128,7 +128,7 @@ class Bench:
             Item(
                 line.id,
                 inputs={f"translate/{line.id}": context.digest(texts[line.id])},
-                edits=given(context.placed.lines.get(line.id)),
+                edits=edit_fields(context.placed.lines.get(line.id)),
             )
             for _, line in context.lines
         ]
@@ -378,5 +378,5 @@ def test_an_edit_without_a_segment_is_told_and_kept(bench: Bench) -> None:
     bench.run()
     bench.edit({"lines": {"s0009": {"text": "?"}}})
     bench.run()
-    assert any("s0009 has no segment any more" in note for note in bench.progress.notes)
+    assert any("s0009 no longer has a segment" in note for note in bench.progress.notes)
     assert "s0009" in (bench.root / "out/fr/edits.json").read_text()

@@ -508,7 +508,7 @@ def test_a_kept_take_that_is_gone_is_a_failure_with_a_cure(desk: Desk) -> None:
     review(desk, "lock", "sample", "1")
     shutil.rmtree(desk.folder / "Output/sample/pt-BR/takes/s0001")
     said = review(desk, "render", "sample", code=3)
-    assert "s0001 is to keep take s0001/v001, which is not there or not whole" in said
+    assert "s0001 must keep take s0001/v001, which is missing or incomplete" in said
     assert "failed" in lines(desk)[0]["flags"]
     review(desk, "unlock", "sample", "1")
     review(desk, "render", "sample")

@@ -13,9 +13,9 @@ from dubkit.episode.edits import (
     LineEdit,
     Lock,
     SegmentEdit,
+    edit_fields,
     edited_line,
     edited_segment,
-    given,
     note_anchors,
     place,
     read_anchors,
@@ -44,7 +44,7 @@ def test_edits_of_a_language_are_read(tmp_path: Path) -> None:
     store = EpisodeStore(tmp_path)
     write(store, {"version": 1, "lines": {"s0001": {"text": "Olá", "note": "warmer"}}}, "pt-BR")
     assert read_edits(store, "pt-BR").lines == {"s0001": LineEdit(text="Olá", note="warmer")}
-    assert given(LineEdit(text="Olá", note="warmer")) == {"text": "Olá"}
+    assert edit_fields(LineEdit(text="Olá", note="warmer")) == {"text": "Olá"}
 
 
 @pytest.mark.parametrize(

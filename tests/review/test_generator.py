@@ -121,7 +121,7 @@ def test_a_chosen_clip_that_has_other_frames_now_fails_with_the_reason(desk: Des
     review(desk, "choose", "talk", "2", "c0002/v001")
     done = desk.dubkit("review", "render", "talk", "--set", "dub.handle_frames=8")
     assert done.returncode == 3
-    assert "s0002 is to keep take c0002/v001, but its clip has other frames now" in done.stderr
+    assert "s0002 must keep take c0002/v001, but its clip has other frames now" in done.stderr
     failed = review(desk, "list", "talk", "--flagged", "--json")
     assert "s0002" in {line["id"] for line in failed}
     review(desk, "undo", "talk")

@@ -16,7 +16,7 @@ from dubkit.errors import GeneratorError, ModelMissing, SettingError
 from dubkit.models.catalogue_generator import in_folder
 from dubkit.models.store import ModelStore
 from dubkit.models.tiny.files import make_tiny
-from stages.encode import heard
+from stages.encode import generator_sound
 from stages.shared import generator
 from stages.shared.engine import choose_engine
 
@@ -90,10 +90,10 @@ def test_of_a_surround_mix_the_generator_hears_the_front() -> None:
     sound = np.zeros((6, 4), np.float32)
     sound[2] = 0.5  # the centre, where people speak
     sound[4] = 0.9  # behind
-    front = heard(sound, "5.1")
+    front = generator_sound(sound, "5.1")
     assert front.shape == (2, 4)
     assert front == pytest.approx(0.5 / 2**0.5)
     sound[:3] = 0.9
-    assert np.abs(heard(sound, "5.1")).max() == pytest.approx(1.0)
-    assert np.array_equal(heard(sound[:2], "stereo"), sound[:2])
-    assert heard(np.ones((9, 4), np.float32), "").shape == (1, 4)
+    assert np.abs(generator_sound(sound, "5.1")).max() == pytest.approx(1.0)
+    assert np.array_equal(generator_sound(sound[:2], "stereo"), sound[:2])
+    assert generator_sound(np.ones((9, 4), np.float32), "").shape == (1, 4)

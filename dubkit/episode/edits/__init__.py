@@ -8,7 +8,7 @@ from dubkit.episode.edits.forms import (
     Lock,
     SegmentEdit,
     SpeakerEdit,
-    given,
+    edit_fields,
     read_edits,
 )
 from dubkit.episode.edits.overlay import (
@@ -38,9 +38,9 @@ __all__ = [
     "Placed",
     "SegmentEdit",
     "SpeakerEdit",
+    "edit_fields",
     "edited_line",
     "edited_segment",
-    "given",
     "impossible_times",
     "lock_conflict",
     "note_anchors",

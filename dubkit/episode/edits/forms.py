@@ -134,7 +134,7 @@ BOOKKEEPING = frozenset({"note", "accepted", "lock", "takes"})
 """Fields of a line's edit that change no result by themselves."""
 
 
-def given(edit: SegmentEdit | SpeakerEdit | LineEdit | None) -> dict[str, Any]:
+def edit_fields(edit: SegmentEdit | SpeakerEdit | LineEdit | None) -> dict[str, Any]:
     """Return the fields an edit sets, as they enter a key; a note changes nothing."""
     if edit is None:
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dubkit.episode.edits.forms import Edits, LineEdit, Lock, SegmentEdit, SpeakerEdit, given
+from dubkit.episode.edits.forms import Edits, LineEdit, Lock, SegmentEdit, SpeakerEdit, edit_fields
 from dubkit.types import Line, Segment
 
 
@@ -13,7 +13,10 @@ def speaker_edits(shared: Edits, language: Edits) -> dict[str, SpeakerEdit]:
     none = SpeakerEdit()
     return {
         speaker: SpeakerEdit(
-            **(given(shared.speakers.get(speaker, none)) | given(language.speakers.get(speaker, none)))
+            **(
+                edit_fields(shared.speakers.get(speaker, none))
+                | edit_fields(language.speakers.get(speaker, none))
+            )
         )
         for speaker in sorted(shared.speakers.keys() | language.speakers.keys())
     }
@@ -21,7 +24,7 @@ def speaker_edits(shared: Edits, language: Edits) -> dict[str, SpeakerEdit]:
 
 def edited_segment(segment: Segment, edit: SegmentEdit | None) -> Segment:
     """Return the segment as the person wants it; words are dropped when the text is no longer theirs."""
-    changes = given(edit)
+    changes = edit_fields(edit)
     if not changes:
         return segment
     if "text" in changes and changes["text"] != segment.text:
