@@ -24,7 +24,7 @@ from dubkit.media.sound.settings import Mix
 from dubkit.models.settings import Models
 from dubkit.qc.settings import Qc
 from dubkit.registry import names_of, registries
-from dubkit.settings import Declared, declared_in, option
+from dubkit.settings import Setting, option, section_settings
 from dubkit.speech.settings import Diarize, Transcribe
 from dubkit.translate.settings import Translate
 from dubkit.voice.settings import Casting, Speak
@@ -71,7 +71,7 @@ class Settings:
         table, _, leaf = name.rpartition(".")
         owner = dict(self.tables).get(table) or getattr(self, table, None) if table else self
         if owner is None:
-            return next(entry.default for entry in declared() if entry.name == name)
+            return next(entry.default for entry in all_settings() if entry.name == name)
         return getattr(owner, leaf)
 
     def table(self, name: str, section: type[Section]) -> Section:
@@ -106,14 +106,14 @@ def section_title(section: type) -> str:
 
 
 @cache
-def declared() -> tuple[Declared, ...]:
+def all_settings() -> tuple[Setting, ...]:
     """Return every setting, table by table, and those without a table at the end of dubkit's own."""
-    own = [entry for table, section in sections() for entry in declared_in(section, table)]
-    return (*own, *declared_in(Settings, ""))
+    own = [entry for table, section in sections() for entry in section_settings(section, table)]
+    return (*own, *section_settings(Settings, ""))
 
 
 @dataclass(frozen=True, slots=True)
-class Configured:
+class Configuration:
     """Settings, and where each value came from by dotted name."""
 
     settings: Settings
@@ -125,13 +125,13 @@ def configure(
     *,
     environment: Mapping[str, str],
     folders: tuple[Path, ...] = (),
-) -> Configured:
+) -> Configuration:
     """Layer defaults, preset, files, environment and `flags` (dotted name -> value; None is not given).
 
     `folders` are searched for `dubkit.toml` in order, later ones win. Raises SettingError for an unknown
     name or a value that does not fit, naming the file, variable or flag it came from.
     """
-    known = {entry.name: entry for entry in declared()}
+    known = {entry.name: entry for entry in all_settings()}
     layers: list[tuple[str, dict[str, Any]]] = []
     for folder in dict.fromkeys(folders):
         file = folder / "dubkit.toml"
@@ -156,14 +156,14 @@ def configure(
         for name, value in values.items():
             chosen[name] = known[name].converted(value, origin)
             origins[name] = origin
-    return Configured(_build(chosen), origins)
+    return Configuration(_build(chosen), origins)
 
 
 def changed_settings(settings: Settings) -> dict[str, Any]:
     """Return the settings of a run that are not the defaults: no secrets, and not what is the machine's."""
     return {
         entry.name: value
-        for entry in declared()
+        for entry in all_settings()
         if not entry.secret and not entry.machine
         if (value := settings.value(entry.name)) != entry.default
     }
@@ -172,8 +172,8 @@ def changed_settings(settings: Settings) -> dict[str, Any]:
 def with_settings(settings: Settings, values: Mapping[str, Any]) -> Settings:
     """Return settings with other values (dotted name -> value). Names and values that do not fit any more,
     as those of an older version, are left out."""
-    chosen = {entry.name: settings.value(entry.name) for entry in declared()}
-    known = {entry.name: entry for entry in declared()}
+    chosen = {entry.name: settings.value(entry.name) for entry in all_settings()}
+    known = {entry.name: entry for entry in all_settings()}
     for name, value in values.items():
         if name in known:
             with suppress(SettingError):
@@ -196,7 +196,7 @@ def _build(chosen: Mapping[str, Any]) -> Settings:
     return Settings(**own, **top, tables=tuple(others))
 
 
-def _read_toml(file: Path, known: Mapping[str, Declared]) -> dict[str, Any]:
+def _read_toml(file: Path, known: Mapping[str, Setting]) -> dict[str, Any]:
     try:
         table = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -218,7 +218,7 @@ def _flatten(table: Mapping[str, Any], prefix: str, flat: dict[str, Any]) -> Non
 
 
 def _from_environment(
-    environment: Mapping[str, str], known: Mapping[str, Declared]
+    environment: Mapping[str, str], known: Mapping[str, Setting]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     by_variable = {entry.variable: entry.name for entry in known.values()}
     for entry in known.values():

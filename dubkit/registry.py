@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from dubkit.errors import DubkitError, PluginFailed
 from dubkit.models.spec import ModelSpec
-from dubkit.settings import declared_in
+from dubkit.settings import section_settings
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -132,7 +132,7 @@ class Registry(Generic[R]):
 
     @cached_property
     def _read(self) -> tuple[dict[str, R], list[BadPlugin], dict[str, str]]:
-        own: list[R] = [referenced(reference) for reference in self.own]
+        own: list[R] = [resolve(reference) for reference in self.own]
         records = {record.name: record for record in own}
         problems, packages = [], {}
         for point in sorted(_entry_points(self.group), key=lambda point: point.name):
@@ -170,7 +170,7 @@ def _part_problem(record: object, table: str) -> str:
     try:
         if settings is not None:
             settings()
-            list(declared_in(settings, table))
+            list(section_settings(settings, table))
     except Exception as error:  # a stranger's class can raise anything
         return f"its settings cannot be read: {type(error).__name__}: {error}".splitlines()[0]
     if not isinstance(models, tuple) or not all(isinstance(spec, ModelSpec) for spec in models):
@@ -219,7 +219,7 @@ def _answered(hindrance: Callable[..., str]) -> Callable[..., str]:
     return call
 
 
-def referenced(reference: str) -> Any:
+def resolve(reference: str) -> Any:
     """Return what a reference `module:NAME` names."""
     module, _, name = reference.partition(":")
     return getattr(importlib.import_module(module), name)
@@ -230,12 +230,12 @@ def names_of(reference: str, *before: str) -> Callable[[], tuple[str, ...]]:
 
     The registry is read when the names are asked for, so that declaring a setting imports nothing.
     """
-    return lambda: (*before, *referenced(reference).names)
+    return lambda: (*before, *resolve(reference).names)
 
 
 def registries() -> list[Registry[Any]]:
     """Return every registry of dubkit."""
-    return [referenced(reference) for reference in REGISTRIES]
+    return [resolve(reference) for reference in REGISTRIES]
 
 
 @cache

@@ -68,7 +68,7 @@ def option(
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class Setting:
     """One setting as declared: dotted name, type, default and everything `option` was told."""
 
     name: str
@@ -118,7 +118,7 @@ class Declared:
             raise SettingError(self.name, shown, str(error).split(" - at")[0], origin) from None
 
 
-def declared_in(section: type, table: str) -> Iterator[Declared]:
+def section_settings(section: type, table: str) -> Iterator[Setting]:
     """Yield the settings of a section under the dotted name of its table (empty: no table)."""
     hints = _hints(section)
     for entry in fields(section):
@@ -129,7 +129,7 @@ def declared_in(section: type, table: str) -> Iterator[Declared]:
         told = dict(entry.metadata)
         told["named_choices"] = told.pop("choices")
         name = f"{table}.{entry.name}" if table else entry.name
-        yield Declared(name, hints[entry.name], entry.default, **told)
+        yield Setting(name, hints[entry.name], entry.default, **told)
 
 
 def check_bounds(section: Any, table: str) -> None:
@@ -137,16 +137,18 @@ def check_bounds(section: Any, table: str) -> None:
 
     For `__post_init__`, so that a section built by a library caller is as sound as one from `dubkit.toml`.
     """
-    for entry in declared_in(type(section), table):
+    for entry in section_settings(type(section), table):
         entry.bounded(getattr(section, entry.name.rpartition(".")[2]))
 
 
-def result_settings(section: type | None, table: str) -> tuple[Declared, ...]:
+def result_settings(section: type | None, table: str) -> tuple[Setting, ...]:
     """Return the settings of a registered part that may change its results: no secrets, nothing about the
     machine. They enter the keys of what the part makes, where they are not the defaults."""
     if section is None:
         return ()
-    return tuple(entry for entry in declared_in(section, table) if not entry.secret and not entry.machine)
+    return tuple(
+        entry for entry in section_settings(section, table) if not entry.secret and not entry.machine
+    )
 
 
 @cache

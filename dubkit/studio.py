@@ -15,11 +15,11 @@ from dubkit.chain.estimate import estimate
 from dubkit.chain.plan import StagePlan, plan
 from dubkit.chain.run import Outcome, execute
 from dubkit.chain.stage import Needs
-from dubkit.chain.summary import Summary, keep_summary, known_summary, summarise
-from dubkit.config import Settings, changed_settings, declared, with_settings
+from dubkit.chain.summary import Summary, keep_summary, last_summary, summarise
+from dubkit.config import Settings, all_settings, changed_settings, with_settings
 from dubkit.episode.context import Context, Fetching
-from dubkit.episode.folders import Opened, locked, open_episode, remember_source
-from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decoded
+from dubkit.episode.folders import OpenEpisode, hold_lock, open_episode, remember_source
+from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decode_json
 from dubkit.models.store import ModelStore
 from dubkit.progress import Progress, Speeds
 
@@ -29,7 +29,6 @@ __all__ = [
     "cache_folder",
     "chain",
     "context_of",
-    "continued",
     "dub",
     "episode_context",
     "episode_summary",
@@ -37,6 +36,7 @@ __all__ = [
     "open_session",
     "open_speeds",
     "plan_episode",
+    "with_last_settings",
 ]
 
 
@@ -61,7 +61,7 @@ def chain() -> Chain:
 
 def episode_summary(context: Context, *, kept: bool = False) -> Summary:
     """Return the state of an episode: collected anew, or (`kept`) as its last run left it, if that holds."""
-    return known_summary(chain(), context) if kept else summarise(chain(), context)
+    return last_summary(chain(), context) if kept else summarise(chain(), context)
 
 
 def open_session(settings: Settings, output: Path, origins: Mapping[str, str] | None = None) -> Session:
@@ -88,7 +88,7 @@ def open_models(settings: Settings) -> ModelStore:
 
     named = settings.models
     paths = in_folder(Path(named.generator).expanduser()) if named.generator else {}
-    known = {entry.name for entry in declared()}
+    known = {entry.name for entry in all_settings()}
     for spec in catalogue():
         # The doctor names the model of another package whose setting does not exist.
         if spec.setting in known and not spec.setting_takes_repository:
@@ -110,7 +110,7 @@ def dub(
     opened = open_episode(session.output, source)
     if opened.note:
         progress.note(opened.note)
-    with locked(opened.store, wait=wait, on_wait=progress.note):
+    with hold_lock(opened.store, wait=wait, on_wait=progress.note):
         remember_source(opened)
         _remember_settings(opened.store, session.settings)
         context = context_of(session, opened, progress.fetching)
@@ -146,10 +146,10 @@ def _remember_settings(store: EpisodeStore, settings: Settings) -> None:
     store.write_bytes(SETTINGS, raw)
 
 
-def continued(session: Session, store: EpisodeStore) -> Session:
+def with_last_settings(session: Session, store: EpisodeStore) -> Session:
     """Return the session with the settings of the episode's last run, where nobody gave others."""
     try:
-        known = decoded(store.path(SETTINGS).read_bytes(), dict[str, Any])
+        known = decode_json(store.path(SETTINGS).read_bytes(), dict[str, Any])
     except (OSError, ValueError):
         return session
     defaults = Settings()
@@ -165,7 +165,7 @@ def continued(session: Session, store: EpisodeStore) -> Session:
     return replace(session, settings=settings, models=open_models(settings))
 
 
-def context_of(session: Session, opened: Opened, fetching: Fetching | None = None) -> Context:
+def context_of(session: Session, opened: OpenEpisode, fetching: Fetching | None = None) -> Context:
     """Return an episode folder as stages see it, with the settings and models of a session."""
     return Context(
         opened.store, session.settings, opened.source, opened.sha256, session.models, fetching=fetching

@@ -60,7 +60,7 @@ def _edits(context: Context) -> dict[str, Any]:
 
 def _read_file(context: Context) -> dict[str, dict[str, str]]:
     """Read `cast.toml`: the file named in the settings, or the one beside the source."""
-    file = context.imported("cast") or (
+    file = context.user_file("cast") or (
         Path(context.settings.cast.file)
         if context.settings.cast.file
         else context.source.with_name("cast.toml")

@@ -48,7 +48,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.formats.content import Heading
     from dubkit.formats.rttm import write_rttm
 
-    imported = context.imported("diarize")
+    imported = context.user_file("diarize")
     diarization, degraded = _diarize(context) if imported is None else (_import(imported), [])
     sink.write_json("diarization.json", diarization)
     with sink.write("diarization.rttm") as temporary:

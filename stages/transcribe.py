@@ -29,7 +29,7 @@ CUTTING = ("transcribe.max_seconds", "transcribe.pause")
 def items(context: Context) -> Sequence[Item]:
     speech = {"extract/speech16k.wav": context.file_digest("extract", "speech16k.wav")}
     turns = {"diarization.json": context.artifact_digest("diarization.json")}
-    if context.imported("transcribe"):
+    if context.user_file("transcribe"):
         return [Item(SEGMENTS, inputs=turns, settings=("transcribe.language",))]
     model, settings = {"asr": recogniser_identity(context)}, RECOGNITION + recogniser_settings(context)
     return [
@@ -39,7 +39,7 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    imported = context.imported("transcribe")
+    imported = context.user_file("transcribe")
     if imported is not None:
         transcript = _import(context, imported)
     else:

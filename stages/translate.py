@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.edits import edit_fields
-from dubkit.episode.store import canonical, decoded
+from dubkit.episode.store import canonical, decode_json
 from dubkit.episode.subtitles import write_target_subtitles
 from dubkit.errors import TranslationError
 from dubkit.formats.format import readable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def items(context: Context) -> Sequence[Item]:
     if not context.segments:
         return []  # nobody speaks: there is no language to translate from
-    if context.imported("translate"):
+    if context.user_file("translate"):
         return [
             replace(item, models={"translator": "import"})
             for item in _line_items(context, sees_context=False)
@@ -95,7 +95,7 @@ def translator_choice(context: Context) -> TranslatorChoice:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    imported = context.imported("translate")
+    imported = context.user_file("translate")
     if imported is not None:
         return _import(context, imported, items, sink)
     choice = translator_choice(context)
@@ -163,7 +163,7 @@ def assemble(context: Context) -> None:
         if record is None or record.error or not record.value:
             lines.append(Line(segment.id, "", flags=(UNTRANSLATED, SERVICE_ERROR)))
             continue
-        lines.append(decoded(canonical(record.value["line"]), Line))
+        lines.append(decode_json(canonical(record.value["line"]), Line))
         tokens = [a + b for a, b in zip(tokens, record.value["tokens"], strict=True)]
     translation = Translation(context.language, tuple(lines), tokens[0], tokens[1])
     context.store.write_json("translation.json", translation, context.language)
@@ -179,7 +179,7 @@ CHARACTERS_PER_TOKEN = (5.0, 2.5)
 
 def _needs(context: Context, due: frozenset[str], _share: float) -> Needs:
     """Count the tokens that the translator reads and writes, where it counts any."""
-    if not context.store.has("transcript.json") or context.imported("translate"):
+    if not context.store.has("transcript.json") or context.user_file("translate"):
         return Needs()
     try:
         counts = translator_choice(context).engine.counts_tokens

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dubkit.config import Settings, configure, declared
+from dubkit.config import Settings, all_settings, configure
 from dubkit.errors import SettingError
 
 
@@ -79,7 +79,7 @@ def test_a_misspelt_table_or_broken_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_secret_is_not_shown_in_an_error() -> None:
-    entry = next(e for e in declared() if e.name == "translate.api_key")
+    entry = next(e for e in all_settings() if e.name == "translate.api_key")
     assert entry.secret
     with pytest.raises(SettingError) as caught:
         configure({"translate.api_key": 12.5}, environment={})
@@ -87,6 +87,6 @@ def test_a_secret_is_not_shown_in_an_error() -> None:
 
 
 def test_every_setting_has_a_sentence_and_a_variable() -> None:
-    for entry in declared():
+    for entry in all_settings():
         assert entry.help.endswith("."), entry.name
         assert entry.variable.startswith("DUBKIT_")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from dubkit.config import declared, sections
+from dubkit.config import all_settings, sections
 from tests.support.paths import ROOT
 from tests.test_layers import sources, tree_of
 
@@ -31,7 +31,7 @@ def literal_names() -> Iterator[tuple[str, str]]:
 
 
 def test_every_setting_that_a_message_names_is_declared() -> None:
-    names = {entry.name for entry in declared()}
+    names = {entry.name for entry in all_settings()}
     tables = {table for table, _ in sections()}
     known = names | tables | {f"{table}.{{}}" for table in tables} | NOT_A_SETTING
     found = list(literal_names())

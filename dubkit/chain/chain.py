@@ -48,7 +48,7 @@ class Chain:
         """Names of the stages, in order."""
         return tuple(stage.name for stage in self.stages)
 
-    def named(self, name: str, option: str) -> Stage:
+    def find(self, name: str, option: str) -> Stage:
         """Find a stage by name or alias. Raises DubkitError naming the option and the stages there are."""
         for stage in self.stages:
             if name == stage.name or name in stage.aliases:
@@ -64,12 +64,12 @@ class Chain:
         ):
             for name in names:
                 if name:
-                    self.named(name, option)
+                    self.find(name, option)
         for name, file in request.uses.items():
             self._check_use(name, file)
 
     def _check_use(self, name: str, file: Path | None) -> None:
-        stage = self.named(name, "--use")
+        stage = self.find(name, "--use")
         if stage.accepts is None:
             able = ", ".join(s.name for s in self.stages if s.accepts)
             raise DubkitError(f"--use {name}: this stage takes no file. Stages that do: {able}.")
@@ -101,17 +101,17 @@ class Chain:
     def _selected(self, request: Request, scope: str) -> list[Stage]:
         last = len(self.stages)
         if request.until:
-            last = self.stages.index(self.named(request.until, "--until"))
+            last = self.stages.index(self.find(request.until, "--until"))
         chosen = [stage for i, stage in enumerate(self.stages) if i <= last and stage.scope == scope]
         if request.lines and request.until:
             # What joins all lines, as putting faces into the film, is for the render.
-            needed = self._needed(self.named(request.until, "--until").name)
+            needed = self._needed(self.find(request.until, "--until").name)
             chosen = [stage for stage in chosen if stage.name in needed]
         return chosen
 
     def _needed(self, name: str) -> frozenset[str]:
         """Return a stage and all that it needs, directly or not."""
-        stage = self.named(name, "stage")
+        stage = self.find(name, "stage")
         return frozenset({name}).union(*(self._needed(before) for before in stage.needs))
 
     def taken_as_is(self, stage: Stage, request: Request) -> bool:
@@ -120,4 +120,4 @@ class Chain:
             return True
         if not request.start:
             return False
-        return self.stages.index(stage) < self.stages.index(self.named(request.start, "--from"))
+        return self.stages.index(stage) < self.stages.index(self.find(request.start, "--from"))

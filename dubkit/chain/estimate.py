@@ -17,7 +17,7 @@ def estimate(chain: Chain, context: Context, plans: Sequence[StagePlan]) -> Need
         return None
     total = Needs()
     for planned in plans:
-        stage = chain.named(planned.stage, "stage")
+        stage = chain.find(planned.stage, "stage")
         if stage.estimate is None or not (planned.reasons or planned.waits_for):
             continue
         share = len(planned.reasons) / planned.total if planned.total else 1.0

@@ -40,7 +40,7 @@ class StagePlan:
 def make_parts(stage: Stage, context: Context, item: Item) -> Parts:
     """Collect everything the key of an item is made from."""
     inputs = dict(item.inputs)
-    imported = context.imported(stage.name) if stage.accepts else None
+    imported = context.user_file(stage.name) if stage.accepts else None
     if imported is not None:
         inputs["use"] = context.store.artifact_digest(f"{IMPORTS}/{imported.name}", context.language)
     names = stage.depends if item.settings is None else item.settings
@@ -121,7 +121,7 @@ def _plan_stage(stage: Stage, context: Context, request: Request, upstream: str,
         reasons = {items[0].id: f"input changes: {upstream}"}
     share = len(reasons) / len(items) if items else 1.0 if waits_for else 0.0
     work = [item for item in items if item.id in reasons]
-    low, high = expected(stage, speeds, amount(stage, context, work, share)) if share else (0.0, 0.0)
+    low, high = expect_seconds(stage, speeds, amount(stage, context, work, share)) if share else (0.0, 0.0)
     return StagePlan(stage.name, context.language, len(items), reasons, waits_for, (low, high))
 
 
@@ -132,7 +132,7 @@ def amount(stage: Stage, context: Context, items: Sequence[Item], share: float) 
     return stage.work(context, items) if items else 0.0
 
 
-def expected(stage: Stage, speeds: Speeds, amount: float) -> tuple[float, float]:
+def expect_seconds(stage: Stage, speeds: Speeds, amount: float) -> tuple[float, float]:
     """Return the shortest and longest time in seconds that a stage takes for an amount of work."""
     return speeds.expect(stage.name, amount, stage.pace)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dubkit.chain.chain import Chain, Request
-from dubkit.chain.plan import Todo, amount, concerned, episode_seconds, expected, find_todo
+from dubkit.chain.plan import Todo, amount, concerned, episode_seconds, expect_seconds, find_todo
 from dubkit.chain.sink import StoreSink
 from dubkit.chain.stage import Item, Stage
 from dubkit.episode.context import IMPORTS, Context
@@ -85,7 +85,7 @@ def execute(chain: Chain, context: Context, request: Request, progress: Progress
     scopes = list(chain.scopes(request, context))
     context.store.clean()
     for name, file in request.uses.items():
-        _keep_import(context, chain.named(name, "--use"), file, request.languages)
+        _keep_import(context, chain.find(name, "--use"), file, request.languages)
     outcome = Outcome(context.store)
     for language, stages in scopes:
         for position, stage in enumerate(stages):
@@ -121,7 +121,7 @@ def _check_left(stage: Stage, context: Context, request: Request) -> None:
 def _rest(stages: Sequence[Stage], context: Context, speeds: Speeds) -> float:
     """Return the seconds to expect for later stages whose work is known by the length of the episode."""
     seconds = episode_seconds(context)
-    return sum(sum(expected(stage, speeds, seconds)) / 2 for stage in stages if stage.work is None)
+    return sum(sum(expect_seconds(stage, speeds, seconds)) / 2 for stage in stages if stage.work is None)
 
 
 def _run_stage(
@@ -137,7 +137,9 @@ def _run_stage(
     if todo:
         share = len(todo) / len(items)
         if not stage.light:
-            seconds_to_expect = expected(stage, speeds, amount(stage, context, [t.item for t in todo], share))
+            seconds_to_expect = expect_seconds(
+                stage, speeds, amount(stage, context, [t.item for t in todo], share)
+            )
             progress.start(StageStart(stage.name, language, len(todo), len(items), seconds_to_expect, rest))
         _keep_hand_changes(stage, context, todo, progress)
         sink = StoreSink(context, {t.item.id: t.parts for t in todo}, progress, stage.home(language))
@@ -265,7 +267,7 @@ def _keep_import(context: Context, stage: Stage, file: Path | None, languages: t
     """Copy the user's file into the episode, where it outranks the stage's own work until `--use STAGE=`."""
     scopes = [""] if stage.scope == "episode" else list(languages)
     for language in scopes:
-        old = context.fresh(language).imported(stage.name)
+        old = context.fresh(language).user_file(stage.name)
         if file is None:
             if old is not None:
                 old.unlink()

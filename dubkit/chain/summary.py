@@ -53,7 +53,7 @@ KEPT = f"{HIDDEN}/summary.json"
 """The summary as the last run left it: records change in runs only, and there are thousands of them."""
 
 
-def known_summary(chain: Chain, context: Context) -> Summary:
+def last_summary(chain: Chain, context: Context) -> Summary:
     """Return the state of an episode as its last run left it; collected where no run kept it."""
     if _still_holds(context.store):
         try:

@@ -20,11 +20,11 @@ def command(video: Path | None, as_json: bool, **flags: Any) -> None:
 
     With VIDEO, a dubkit.toml beside it is read too. Secrets are not shown.
     """
-    from dubkit.config import declared
+    from dubkit.config import all_settings
 
     configured = load(flags, video)
     rows = []
-    for entry in declared():
+    for entry in all_settings():
         value = configured.settings.value(entry.name)
         shown = "***" if entry.secret and value else value
         rows.append((entry.name, shown, configured.origins[entry.name], entry.help, entry.variable))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from dubkit.config import Configured
-    from dubkit.settings import Declared
+    from dubkit.config import Configuration
+    from dubkit.settings import Setting
     from dubkit.studio import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,11 +37,11 @@ def setting_options(function: F) -> F:
     )
 
 
-def flagged() -> list[Declared]:
+def flagged() -> list[Setting]:
     """Return the settings that have a command-line option of their own."""
-    from dubkit.config import declared
+    from dubkit.config import all_settings
 
-    return [entry for entry in declared() if entry.flag]
+    return [entry for entry in all_settings() if entry.flag]
 
 
 def _argument(name: str) -> str:
@@ -59,7 +59,7 @@ def output_option(function: F) -> F:
     )(function)
 
 
-def load(flags: Mapping[str, Any], source: Path | None = None) -> Configured:
+def load(flags: Mapping[str, Any], source: Path | None = None) -> Configuration:
     """Build the settings from the options of a command, the environment and `dubkit.toml`."""
     from dubkit.config import configure
 

@@ -23,18 +23,18 @@ def make_request(targets: tuple[str, ...], flags: dict[str, Any]) -> Request:
         name, equals, file = pair.partition("=")
         if not equals:
             raise click.UsageError(f"--use {pair}: write --use STAGE=FILE, such as --use transcribe=my.srt.")
-        uses[chain().named(name, "--use").name] = Path(file) if file else None
+        uses[chain().find(name, "--use").name] = Path(file) if file else None
     if flags["no_translate"] and not targets and flags["set_transcribe__language"]:
         targets = (flags["set_transcribe__language"],)
     request = Request(
         languages=languages(targets),
         until=flags["until"],
         start=flags["start"],
-        force=frozenset(chain().named(name, "--force").name for name in flags["force"]),
+        force=frozenset(chain().find(name, "--force").name for name in flags["force"]),
         uses=uses,
     )
     chain().check(request)
-    shared_only = request.until and chain().named(request.until, "--until").scope == "episode"
+    shared_only = request.until and chain().find(request.until, "--until").scope == "episode"
     if not request.languages and not shared_only:
         raise click.UsageError(
             "Which language? Add --to LANG, such as --to pt-BR (with --no-translate, --src-lang is enough)."

@@ -17,7 +17,7 @@ from dubkit.errors import DubkitError
 if TYPE_CHECKING:
     from uvicorn import Server
 
-    from dubkit.config import Configured
+    from dubkit.config import Configuration
     from dubkit.web.settings import Serve
 
 WEB = ("alembic", "argon2", "fastapi", "itsdangerous", "limits", "sqlalchemy", "uvicorn")
@@ -54,7 +54,7 @@ def command(output: Path, open_browser: bool, quiet: bool, **flags: Any) -> None
     _run(configured, output.resolve(), open_browser)
 
 
-def serve_settings(flags: Mapping[str, Any]) -> Configured:
+def serve_settings(flags: Mapping[str, Any]) -> Configuration:
     """Build the settings of the server; an option that was not given (None) changes nothing."""
     return load({"named": tuple(f"{name}={value}" for name, value in flags.items() if value is not None)})
 
@@ -71,7 +71,7 @@ def need_web() -> None:
         )
 
 
-def _run(configured: Configured, output: Path, open_browser: bool) -> None:
+def _run(configured: Configuration, output: Path, open_browser: bool) -> None:
     import uvicorn
 
     from dubkit.studio import open_models, open_speeds
@@ -154,7 +154,7 @@ def _address(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def _environment(configured: Configured) -> dict[str, str]:
+def _environment(configured: Configuration) -> dict[str, str]:
     """Return the environment of the workers: that of the server, with its database."""
     serve = configured.settings.serve
     database = {"DUBKIT_SERVE_DATABASE": serve.database} if serve.database else {}

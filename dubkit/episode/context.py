@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.episode import edits as hand
-from dubkit.episode.store import EpisodeStore, Record, canonical, decoded, digest
+from dubkit.episode.store import EpisodeStore, Record, canonical, decode_json, digest
 from dubkit.types import (
     Cast,
     Clip,
@@ -237,7 +237,7 @@ class Context:
         record = self.record("speak", line)
         if record is None or record.error:
             raise KeyError(line)
-        return decoded(canonical(record.value), SpokenLine)
+        return decode_json(canonical(record.value), SpokenLine)
 
     def record(self, stage: str, item: str) -> Record | None:
         """Return what is known of an item of the language; None while it was not worked on."""
@@ -257,7 +257,7 @@ class Context:
 
     # what enters keys
 
-    def imported(self, stage: str) -> Path | None:
+    def user_file(self, stage: str) -> Path | None:
         """Return the user's own file for a stage, if one was given with `--use`."""
         folder = self.store.path(IMPORTS, self.language)
         found = sorted(folder.glob(f"{stage}.*")) if folder.is_dir() else []

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decoded, file_digest
+from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decode_json, file_digest
 from dubkit.errors import EpisodeBusy, MediaError
 
 SOURCE = f"{HIDDEN}/source.json"
@@ -27,7 +27,7 @@ class SourceMemo:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenEpisode:
     """An episode folder chosen for a source."""
 
     store: EpisodeStore
@@ -37,7 +37,7 @@ class Opened:
     """Why the folder is not simply `Output/<stem>`; empty when it is."""
 
 
-def open_episode(output: Path, source: Path) -> Opened:
+def open_episode(output: Path, source: Path) -> OpenEpisode:
     """Choose the folder of `source` below `output`; two sources with one stem get two folders.
 
     Nothing is created yet. Raises MediaError when the source cannot be read.
@@ -59,11 +59,11 @@ def open_episode(output: Path, source: Path) -> Opened:
     if memo is None and plain.root.is_dir() and any(plain.root.iterdir()) and not _is_ours(plain):
         return _suffixed(output, stem, sha, source, "that folder holds other things")
     if memo is None or memo.sha256 == sha or Path(memo.path) == source.resolve():
-        return Opened(plain, source, sha)
+        return OpenEpisode(plain, source, sha)
     return _suffixed(output, stem, sha, source, f"{stem} already belongs to {memo.path}")
 
 
-def reopen(folder: Path) -> Opened:
+def reopen(folder: Path) -> OpenEpisode:
     """Open an episode by its folder; its source may be gone. Raises MediaError for any other folder."""
     store = EpisodeStore(folder)
     memo = _memo(store)
@@ -71,7 +71,7 @@ def reopen(folder: Path) -> Opened:
         raise MediaError(
             folder, "this is not an episode folder", "Name a media file or a folder that run made."
         )
-    return Opened(store, Path(memo.path), memo.sha256)
+    return OpenEpisode(store, Path(memo.path), memo.sha256)
 
 
 def folder_name(source: Path) -> str:
@@ -82,7 +82,7 @@ def folder_name(source: Path) -> str:
     return name
 
 
-def remember_source(opened: Opened) -> None:
+def remember_source(opened: OpenEpisode) -> None:
     """Note which file the episode was made from. Needs the lock."""
     stat = opened.source.stat()
     memo = SourceMemo(str(opened.source.resolve()), opened.sha256, stat.st_size, stat.st_mtime_ns)
@@ -96,9 +96,9 @@ def find_source(store: EpisodeStore) -> Path | None:
     return Path(memo.path) if memo else None
 
 
-def _suffixed(output: Path, stem: str, sha: str, source: Path, why: str) -> Opened:
+def _suffixed(output: Path, stem: str, sha: str, source: Path, why: str) -> OpenEpisode:
     store = EpisodeStore(output / f"{stem}-{sha[:6]}")
-    return Opened(store, source, sha, f"{source} uses {store.root}, because {why}.")
+    return OpenEpisode(store, source, sha, f"{source} uses {store.root}, because {why}.")
 
 
 def _is_ours(store: EpisodeStore) -> bool:
@@ -107,7 +107,7 @@ def _is_ours(store: EpisodeStore) -> bool:
 
 def _memo(store: EpisodeStore) -> SourceMemo | None:
     try:
-        return decoded((store.root / SOURCE).read_bytes(), SourceMemo)
+        return decode_json((store.root / SOURCE).read_bytes(), SourceMemo)
     except (OSError, ValueError):
         return None
 
@@ -143,7 +143,7 @@ def _hash(source: Path) -> str:
 
 
 @contextmanager
-def locked(store: EpisodeStore, *, wait: bool, on_wait: Callable[[str], None]) -> Iterator[None]:
+def hold_lock(store: EpisodeStore, *, wait: bool, on_wait: Callable[[str], None]) -> Iterator[None]:
     """Hold the episode's lock; another holder is waited for (`on_wait` is told who) or is an EpisodeBusy.
 
     The operating system frees the lock of a killed process, so no stale lock can remain.

@@ -65,7 +65,7 @@ def pretty(value: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value, enc_hook=_encode), indent=2) + b"\n"
 
 
-def decoded(raw: bytes, kind: type[T]) -> T:
+def decode_json(raw: bytes, kind: type[T]) -> T:
     """Read JSON as `kind`; raises msgspec.DecodeError with the field when it does not fit."""
     return msgspec.json.decode(raw, type=kind, dec_hook=_decode)
 
@@ -200,7 +200,7 @@ class EpisodeStore:
     def record(self, stage: str, item: str, language: str = "") -> Record | None:
         """Return what is recorded of an item; a record that cannot be read counts as none."""
         try:
-            return decoded(self._record_path(stage, item, language).read_bytes(), Record)
+            return decode_json(self._record_path(stage, item, language).read_bytes(), Record)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
 
@@ -321,7 +321,7 @@ class EpisodeStore:
         """Find a finished take of `item` that was made with `key`: it is used again, not made again."""
         for folder in reversed(self.take_folders(item, language)):
             try:
-                record = decoded((folder / "take.json").read_bytes(), Record)
+                record = decode_json((folder / "take.json").read_bytes(), Record)
             except (FileNotFoundError, msgspec.DecodeError):
                 continue
             if record.key == key and not record.error and self.whole(record.files):
@@ -331,7 +331,7 @@ class EpisodeStore:
     def take_record(self, take: str, language: str) -> Record | None:
         """Return what is recorded in a take, such as `s0003/v002`; None when it is not there or not whole."""
         try:
-            record = decoded((self.path(f"takes/{take}", language) / "take.json").read_bytes(), Record)
+            record = decode_json((self.path(f"takes/{take}", language) / "take.json").read_bytes(), Record)
         except (OSError, msgspec.DecodeError):
             return None
         return record if self.whole(record.files) else None
@@ -380,7 +380,7 @@ class EpisodeStore:
 def read_json(path: Path, kind: type[T], *, cure: str) -> T:
     """Read and validate a JSON file. Raises ArtifactDamaged naming file, field and cure."""
     try:
-        return decoded(path.read_bytes(), kind)
+        return decode_json(path.read_bytes(), kind)
     except FileNotFoundError:
         raise ArtifactDamaged(path, "", "the file is not there", cure) from None
     except (msgspec.DecodeError, ValueError, ZeroDivisionError) as error:

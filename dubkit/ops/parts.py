@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from dubkit.chain.host import SettingsHost
-from dubkit.config import Settings, declared
+from dubkit.config import Settings, all_settings
 from dubkit.engines.engine import ENGINES as TAKE_ENGINES
 from dubkit.host import Host
 from dubkit.models.spec import ModelSpec
@@ -46,7 +46,7 @@ def plugin_checks(store: ModelStore) -> Iterator[Diagnosis]:
     """Yield a failed check for everything that a package brings and that cannot be used."""
     for registry in registries():
         yield from (_bad(problem) for problem in registry.problems)
-    names = {entry.name for entry in declared()}
+    names = {entry.name for entry in all_settings()}
     yield from (_bad_setting(spec) for spec in store.catalogue if spec.setting and spec.setting not in names)
 
 

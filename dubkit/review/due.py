@@ -18,7 +18,7 @@ def find_due(context: Context, lines: Sequence[str]) -> dict[str, str]:
     due = _translations(context, lines) | _voices(context, lines, frozenset(n for n in lines if clips[n]))
     named = {*lines, *(clip for own_clips in clips.values() for clip in own_clips)}
     for name in (*GENERATING, "speak") if any(clips.values()) else ("speak",):
-        stage = chain().named(name, "lock")
+        stage = chain().find(name, "lock")
         items = [item for item in stage.items(context) if item.id in named]
         for todo in find_todo(stage, context, items, False):
             due.setdefault(todo.item.id, todo.reason)
@@ -30,7 +30,7 @@ def find_due(context: Context, lines: Sequence[str]) -> dict[str, str]:
 
 
 def _translations(context: Context, lines: Sequence[str]) -> dict[str, str]:
-    stage = chain().named("translate", "lock")
+    stage = chain().find("translate", "lock")
     # A translation does not change a text that a person wrote.
     written = {line for line, edit in context.placed.lines.items() if edit.text is not None}
     translated = context.store.records("translate", context.language)

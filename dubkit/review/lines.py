@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dubkit.episode.context import Context
 from dubkit.episode.edits import LineEdit, edit_fields, lock_conflict
-from dubkit.episode.store import Record, canonical, decoded
+from dubkit.episode.store import Record, canonical, decode_json
 from dubkit.errors import DubkitError, EditRefused
 from dubkit.qc.check import shown_measure
 from dubkit.review.takes import GENERATING, current_take, takes_to_compare
@@ -212,7 +212,7 @@ def _shown(measured: LineQc | None) -> dict[str, str]:
 def _spoken(record: Record | None) -> SpokenLine | None:
     if record is None or record.error or record.value is None:
         return None
-    return decoded(canonical(record.value), SpokenLine)
+    return decode_json(canonical(record.value), SpokenLine)
 
 
 def _flags(

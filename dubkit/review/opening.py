@@ -9,7 +9,7 @@ from dubkit.episode.context import Context, finished_languages
 from dubkit.episode.folders import find_source, folder_name, open_episode, reopen
 from dubkit.episode.store import EpisodeStore
 from dubkit.errors import DubkitError, MediaError
-from dubkit.studio import Session, context_of, continued, episode_context
+from dubkit.studio import Session, context_of, episode_context, with_last_settings
 
 
 def open_review(session: Session, where: Path, language: str = "") -> Context:
@@ -38,7 +38,7 @@ def _context(session: Session, where: Path) -> Context:
         if find_source(EpisodeStore(folder)) is not None:
             return of_folder(session, folder)
     if where.is_file():
-        return episode_context(continued(session, open_episode(session.output, where).store), where)
+        return episode_context(with_last_settings(session, open_episode(session.output, where).store), where)
     left = session.output / folder_name(where)
     if find_source(EpisodeStore(left)) == where.resolve():
         return of_folder(session, left)  # the source is gone, its episode is here
@@ -50,7 +50,7 @@ def _context(session: Session, where: Path) -> Context:
 def of_folder(session: Session, folder: Path) -> Context:
     """Return an episode by its folder, with the settings of its last run. Raises MediaError for others."""
     opened = reopen(folder)
-    return context_of(continued(session, opened.store), opened)
+    return context_of(with_last_settings(session, opened.store), opened)
 
 
 def to_run(session: Session, context: Context) -> Session:

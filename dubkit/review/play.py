@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from dubkit.chain.stage import EPISODE
 from dubkit.episode.context import Context
-from dubkit.episode.store import Record, canonical, decoded
+from dubkit.episode.store import Record, canonical, decode_json
 from dubkit.errors import EditRefused, MediaError
 from dubkit.media.delivery.side_by_side import HeardTake, write_side_by_side
 from dubkit.review.takes import clips_of, find_take, in_use, short
@@ -104,7 +104,7 @@ def _spoken(context: Context, line: str, take: str) -> HeardTake:
             "Choose the take and render: dubkit review choose, dubkit review render."
         )
     speech = next(context.store.root / ref.path for ref in record.files if ref.path.endswith("/speech.wav"))
-    return HeardTake(speech, decoded(canonical(record.value), SpokenLine).start_sample)
+    return HeardTake(speech, decode_json(canonical(record.value), SpokenLine).start_sample)
 
 
 def _cut_from(context: Context, line: str, clip: Record) -> Record | None:

@@ -12,7 +12,7 @@ from dubkit.chain.run import Outcome
 from dubkit.episode.context import Context
 from dubkit.episode.folders import open_episode
 from dubkit.progress import Progress, Speeds, spread, total_range
-from dubkit.studio import Session, chain, continued, dub
+from dubkit.studio import Session, chain, dub, with_last_settings
 
 LAST = "speak"
 """Stage after which the take of a line is complete; later stages join all lines."""
@@ -40,7 +40,7 @@ class Pending:
             return "Nothing to do: everything is up to date."
         parts = []
         for stage, items in self._to_make().items():
-            record = chain().named(stage, "stage")
+            record = chain().find(stage, "stage")
             many = (
                 f"{len(items)} {record.unit}{'' if len(items) == 1 else 's'}" if items != ("?",) else "some"
             )
@@ -85,7 +85,7 @@ def render(session: Session, source: Path, language: str, progress: Progress) ->
 
 
 def _as_before(session: Session, source: Path) -> Session:
-    return continued(session, open_episode(session.output, source).store)
+    return with_last_settings(session, open_episode(session.output, source).store)
 
 
 def _request(language: str, lines: Sequence[str] = ()) -> Request:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dubkit.episode.context import Context
 from dubkit.episode.edits import LineEdit
-from dubkit.episode.store import Record, canonical, decoded
+from dubkit.episode.store import Record, canonical, decode_json
 from dubkit.errors import EditRefused
 from dubkit.types import SAMPLE_RATE, DubbedClip, SpokenLine, is_clip
 
@@ -120,7 +120,7 @@ def _row(context: Context, line: str, name: str, record: Record, in_use: bool, c
     files = {Path(ref.path).name: context.store.root / ref.path for ref in record.files}
     shown = short(name, line)
     if "picture.mkv" in files:
-        made = decoded(canonical(record.value), DubbedClip)
+        made = decode_json(canonical(record.value), DubbedClip)
         clip = name.partition("/")[0]
         return TakeRow(
             take=shown,
@@ -134,7 +134,7 @@ def _row(context: Context, line: str, name: str, record: Record, in_use: bool, c
             clip=clip,
             span=_span(context, clip),
         )
-    spoken = decoded(canonical(record.value), SpokenLine)
+    spoken = decode_json(canonical(record.value), SpokenLine)
     return TakeRow(
         take=shown,
         engine=spoken.engine,

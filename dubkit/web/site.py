@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 if TYPE_CHECKING:
-    from dubkit.config import Configured, Settings
+    from dubkit.config import Configuration, Settings
     from dubkit.models.store import ModelStore
     from dubkit.progress import Speeds
     from dubkit.studio import Session
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Site:
     """One server: its folders, settings and database."""
 
-    configured: Configured
+    configured: Configuration
     output: Path
     """Folder of the episodes."""
     inputs: Path

@@ -14,12 +14,12 @@ from dubkit.web.jobs.queue import JobQueue
 from dubkit.web.site import Site
 
 if TYPE_CHECKING:
-    from dubkit.config import Configured, Settings
+    from dubkit.config import Configuration, Settings
     from dubkit.models.store import ModelStore
     from dubkit.progress import Speeds
 
 
-def build_site(configured: Configured, output: Path, models: ModelStore, speeds: Speeds) -> Site:
+def build_site(configured: Configuration, output: Path, models: ModelStore, speeds: Speeds) -> Site:
     """Open the database, bring its tables up to date, and load the secret.
 
     Raises SettingError when the database cannot be opened or the secret is missing or weak, and DubkitError

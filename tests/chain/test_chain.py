@@ -105,6 +105,6 @@ def test_the_voice_route_has_no_stage_of_a_generator(tmp_path: Path) -> None:
 
 
 def test_an_alias_names_a_stage_and_an_unknown_name_lists_them() -> None:
-    assert chain().named("translation", "--force").name == "translate"
+    assert chain().find("translation", "--force").name == "translate"
     with pytest.raises(DubkitError, match=r"--force dance: no such stage\. Stages: extract, shots"):
-        chain().named("dance", "--force")
+        chain().find("dance", "--force")

@@ -92,7 +92,7 @@ class Bench:
 
     def transcribe(self, context: Context, items: Sequence[Item], sink: Sink) -> None:
         self.note("transcribe", items)
-        file = context.imported("transcribe") or context.source
+        file = context.user_file("transcribe") or context.source
         segments = tuple(
             Segment(f"s{n:04d}", float(n), n + 0.9, "spk1", text)
             for n, text in enumerate(file.read_text().splitlines(), 1)

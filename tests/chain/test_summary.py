@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dubkit.chain import summary
-from dubkit.chain.summary import KEPT, Summary, keep_summary, known_summary
+from dubkit.chain.summary import KEPT, Summary, keep_summary, last_summary
 from dubkit.config import Settings
 from dubkit.episode.context import Context
 from dubkit.episode.store import EpisodeStore, Parts, Record
@@ -35,7 +35,7 @@ def test_what_a_run_kept_is_not_collected_again(context: Context, monkeypatch: p
         raise AssertionError("collected again")
 
     monkeypatch.setattr(summary, "summarise", fail)
-    assert [(row.stage, row.done) for row in known_summary(chain(), context).stages] == [("extract", 1)]
+    assert [(row.stage, row.done) for row in last_summary(chain(), context).stages] == [("extract", 1)]
 
 
 def test_a_record_of_a_run_that_was_killed_is_seen(context: Context) -> None:
@@ -43,7 +43,7 @@ def test_a_record_of_a_run_that_was_killed_is_seen(context: Context) -> None:
     keep_summary(chain(), context)
     time.sleep(0.02)
     finish(context, "shots", "no picture")
-    found = known_summary(chain(), context)
+    found = last_summary(chain(), context)
     assert [(row.stage, row.done, row.failed) for row in found.stages] == [("extract", 1, 0), ("shots", 0, 1)]
     assert found.degraded == ["shots episode failed: no picture"]
 
@@ -51,7 +51,7 @@ def test_a_record_of_a_run_that_was_killed_is_seen(context: Context) -> None:
 def test_a_summary_of_another_version_is_collected_again(context: Context) -> None:
     finish(context, "extract")
     context.store.write_json(KEPT, {"stages": "other"})
-    assert [row.stage for row in known_summary(chain(), context).stages] == ["extract"]
+    assert [row.stage for row in last_summary(chain(), context).stages] == ["extract"]
 
 
 def test_a_language_that_came_by_hand_is_seen(context: Context) -> None:
@@ -59,4 +59,4 @@ def test_a_language_that_came_by_hand_is_seen(context: Context) -> None:
     keep_summary(chain(), context)
     context.store.write_json("transcript.json", Transcript("en", 1.0, (), "test"))
     context.store.write_json("translation.json", Translation("fr", ()), "fr")
-    assert [row.tag for row in known_summary(chain(), context).languages] == ["fr"]
+    assert [row.tag for row in last_summary(chain(), context).languages] == ["fr"]

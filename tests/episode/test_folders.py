@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dubkit.episode.folders import folder_name, locked, open_episode, remember_source
+from dubkit.episode.folders import folder_name, hold_lock, open_episode, remember_source
 from dubkit.episode.store import EpisodeStore
 from dubkit.errors import EpisodeBusy, MediaError
 
@@ -96,7 +96,7 @@ def test_missing_sources_and_folders_are_named(tmp_path: Path) -> None:
 
 
 def hold(root: str, ready: str, seconds: float) -> None:
-    with locked(EpisodeStore(Path(root)), wait=True, on_wait=lambda text: None):
+    with hold_lock(EpisodeStore(Path(root)), wait=True, on_wait=lambda text: None):
         Path(ready).touch()
         time.sleep(seconds)
         Path(ready).with_name("let-go").touch()
@@ -119,10 +119,10 @@ def test_a_second_run_is_told_who_holds_the_episode_or_waits(tmp_path: Path) -> 
     told: list[str] = []
     with (
         pytest.raises(EpisodeBusy, match=rf"process {holder.pid} on .*\n.*--no-wait"),
-        locked(store, wait=False, on_wait=told.append),
+        hold_lock(store, wait=False, on_wait=told.append),
     ):
         pass
-    with locked(store, wait=True, on_wait=told.append):
+    with hold_lock(store, wait=True, on_wait=told.append):
         assert (tmp_path / "let-go").exists()  # the lock came only after the holder was done
     assert f"process {holder.pid}" in told[0]
     holder.join()
@@ -133,5 +133,5 @@ def test_a_killed_holder_leaves_no_stale_lock(tmp_path: Path) -> None:
     assert holder.pid is not None
     os.kill(holder.pid, signal.SIGKILL)
     holder.join()
-    with locked(EpisodeStore(tmp_path / "ep"), wait=False, on_wait=lambda text: None):
+    with hold_lock(EpisodeStore(tmp_path / "ep"), wait=False, on_wait=lambda text: None):
         pass

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from dubkit import registry
-from dubkit.config import Settings, declared, with_settings
+from dubkit.config import Settings, all_settings, with_settings
 from dubkit.episode.subtitles import write_target_subtitles
 from dubkit.errors import EditRefused, SettingError
 from dubkit.formats.format import FORMATS, readable
@@ -143,7 +143,7 @@ def test_without_the_package_it_is_no_format(tmp_path: Path) -> None:
         read_changes(make_episode(tmp_path), tmp_path / "lines.labels")
     entry = "stitch.subs_format"
     with pytest.raises(SettingError, match="must be one of srt, vtt, both"):
-        next(e for e in declared() if e.name == entry).converted("labels", "test")
+        next(e for e in all_settings() if e.name == entry).converted("labels", "test")
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from dubkit.cli import cli
 from dubkit.cli.options import load
-from dubkit.config import declared
+from dubkit.config import all_settings
 from dubkit.errors import DiskFull, ModelDamaged, ModelMissing
 from dubkit.models import store as store_module
 from dubkit.models.catalogue import ROLES, catalogue
@@ -149,7 +149,7 @@ def test_names_are_unique_and_a_role_has_one_default_and_one_setting() -> None:
 
 
 def test_every_setting_of_a_model_exists() -> None:
-    names = {entry.name for entry in declared()}
+    names = {entry.name for entry in all_settings()}
     assert {spec.setting for spec in catalogue() if spec.setting} <= names
 
 

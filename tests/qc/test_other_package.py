@@ -77,7 +77,7 @@ def put(folder: Path) -> None:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    from dubkit.config import declared
+    from dubkit.config import all_settings
 
     folder = tmp_path / "site-packages"
     folder.mkdir()
@@ -85,10 +85,10 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setattr(registry, "_entry_points_by_group", registry._entry_points_by_group.__wrapped__)
     CHECKS.__dict__.pop("_read", None)
-    declared.cache_clear()
+    all_settings.cache_clear()
     yield
     CHECKS.__dict__.pop("_read", None)
-    declared.cache_clear()
+    all_settings.cache_clear()
     sys.modules.pop("dubkit_shouting", None)
 
 

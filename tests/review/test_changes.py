@@ -89,7 +89,7 @@ def add_language(context: Context, language: str) -> None:
 
 def speak(context: Context, *lines: str) -> None:
     """Leave a take of every line that is due, as the stage would."""
-    stage = chain().named("speak", "test")
+    stage = chain().find("speak", "test")
     here = context.fresh()
     due = {t.item.id: t.parts for t in find_todo(stage, here, stage.items(here), False)}
     sink = StoreSink(here, due, Silent(), here.language)
@@ -328,7 +328,7 @@ def test_the_episode_after_changes_tells_what_would_be_due_and_writes_nothing(de
     before = files(desk)
     changes, lines = desk.seed_changes(["s0002"])
     proposed = desk.after(changes)
-    stage = chain().named("speak", "test")
+    stage = chain().find("speak", "test")
     for here, due in ((proposed.fresh(PT), ["s0002"]), (desk.context.fresh(), [])):
         assert [t.item.id for t in find_todo(stage, here, stage.items(here), False)] == due
     assert lines == ["s0002"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dubkit.chain.chain import Chain, Request
 from dubkit.chain.run import Outcome, execute
-from dubkit.config import Settings, declared
+from dubkit.config import Settings, all_settings
 from dubkit.engines.engine import ENGINES, ClipMade, ClipOrder, TakeEngine
 from dubkit.episode.context import Context
 from dubkit.episode.store import EpisodeStore
@@ -81,7 +81,7 @@ def painter() -> Painter:
 def context(tmp_path: Path, painter: Painter, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
     engine = TakeEngine("paint", "A painter", lambda _: "", settings=Paint, make=painter.make)
     monkeypatch.setitem(ENGINES.records, "paint", engine)
-    declared.cache_clear()
+    all_settings.cache_clear()
     film = write_film(tmp_path / "film.mp4", 12)
     store = EpisodeStore(tmp_path / "film")
     episode = probe(film)
@@ -93,7 +93,7 @@ def context(tmp_path: Path, painter: Painter, monkeypatch: pytest.MonkeyPatch) -
     routes = (LineRoute("s0001", "lipdub", "a face speaks"),)
     store.write_json("clips.json", Clips("paint", (CLIP,), routes), "fr")
     yield Context(store, Settings(engine="paint"), film, "0" * 64, ModelStore(tmp_path / "models"), "fr")
-    declared.cache_clear()
+    all_settings.cache_clear()
 
 
 def render(context: Context) -> Outcome:

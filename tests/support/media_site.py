@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvicorn
 
-from dubkit.config import Configured, Settings, with_settings
+from dubkit.config import Configuration, Settings, with_settings
 from dubkit.models.store import ModelStore
 from dubkit.progress import Speeds
 from dubkit.web.accounts.people import Role
@@ -34,7 +34,7 @@ def a_site(folder: Path, **settings: str) -> Iterator[tuple[Site, dict[str, str]
         (folder / name).mkdir(exist_ok=True)
     models = ModelStore(folder / "cache", {})
     site = Site(
-        Configured(chosen, {}), folder / "Output", folder / "Input", database, JobQueue(database), models,
+        Configuration(chosen, {}), folder / "Output", folder / "Input", database, JobQueue(database), models,
         Speeds(), b"s" * 32, local=False,
     )  # fmt: skip
     accounts = Accounts(database)

@@ -31,7 +31,7 @@ from dubkit.episode.edits.events import (
 from dubkit.episode.edits.forms import FILE, Edits, read_edits
 from dubkit.episode.edits.places import note_anchors
 from dubkit.episode.edits.values import value_of, with_value
-from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decoded, digest, disk_full_is_clear
+from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decode_json, digest, disk_full_is_clear
 from dubkit.errors import ArtifactDamaged
 from dubkit.types import Segment
 
@@ -123,7 +123,7 @@ class EditLog:
 
     def _read(self, line: bytes, number: int) -> Event:
         try:
-            return decoded(line, Event)
+            return decode_json(line, Event)
         except msgspec.DecodeError as error:
             cure = "Bring the file back from your backup, or delete it: the edits stay, only undo is lost."
             raise ArtifactDamaged(self._path, f"line {number}", str(error), cure) from None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dubkit.errors import DubkitError, SettingError
 
 if TYPE_CHECKING:
-    from dubkit.config import Configured
+    from dubkit.config import Configuration
 
 SHORTEST = 32
 """Characters of the shortest secret."""
@@ -35,7 +35,7 @@ KNOWN = (
 _MAKE = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
-def load_secret(configured: Configured, output: Path, *, local: bool) -> bytes:
+def load_secret(configured: Configuration, output: Path, *, local: bool) -> bytes:
     """Return the site's secret.
 
     A server that others can reach, or one with `serve.strict_secrets`, needs a secret from its user. Raises
@@ -62,7 +62,7 @@ def load_secret(configured: Configured, output: Path, *, local: bool) -> bytes:
     return _kept(output / KEPT)
 
 
-def check_token(configured: Configured) -> None:
+def check_token(configured: Configuration) -> None:
     """Refuse a weak `serve.api_token`, and with strict secrets one in a file that others can read."""
     serve = configured.settings.serve
     if not serve.api_token:

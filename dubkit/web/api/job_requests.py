@@ -104,7 +104,7 @@ def _try(problems: list[Problem], place: Place, check: Any, *arguments: Any) -> 
 def _check_until(until: str, languages: bool) -> None:
     from dubkit.studio import chain
 
-    scope = chain().named(until, "until").scope if until else "language"
+    scope = chain().find(until, "until").scope if until else "language"
     if not languages and scope != "episode":
         raise DubkitError("A job must name at least one language, such as pt-BR.")
 

@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from dubkit.config import declared
+from dubkit.config import all_settings
 from dubkit.web.accounts.access import REFUSALS, Admin, Editor
 from dubkit.web.accounts.redaction import redact_paths
 from dubkit.web.database import MIGRATIONS, Database, now
@@ -130,7 +130,7 @@ def settings(
     origins = site.configured.origins
     return [
         _setting(site, entry)
-        for entry in declared()
+        for entry in all_settings()
         if not changed or origins.get(entry.name, "default") != "default"
     ]
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from fastapi import HTTPException
 
-from dubkit.episode.store import EpisodeStore, Record, canonical, decoded
+from dubkit.episode.store import EpisodeStore, Record, canonical, decode_json
 from dubkit.errors import ArtifactDamaged, MediaError
 from dubkit.types import Clips, DubbedClip, Episode, Shots
 from dubkit.web.accounts.access import EpisodeFolder
@@ -161,8 +161,8 @@ def _lead(store: EpisodeStore, language: str, item: str, take: str, rate: Fracti
     """
     try:
         clips = store.read("clips.json", Clips, language).clips
-        record = decoded(store.path(f"takes/{item}/{take}/take.json", language).read_bytes(), Record)
-        clip_take = decoded(canonical(record.value), DubbedClip)
+        record = decode_json(store.path(f"takes/{item}/{take}/take.json", language).read_bytes(), Record)
+        clip_take = decode_json(canonical(record.value), DubbedClip)
     except (ArtifactDamaged, OSError, ValueError):
         return None
     clip = next((clip for clip in clips if clip.id == item), None)

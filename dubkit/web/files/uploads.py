@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 from filelock import FileLock, Timeout
 
-from dubkit.episode.store import canonical, decoded, file_digest
+from dubkit.episode.store import canonical, decode_json, file_digest
 from dubkit.errors import DubkitError, MediaError
 from dubkit.media.files.suffixes import MEDIA
 from dubkit.web.accounts.people import Person
@@ -198,7 +198,7 @@ class Uploads:
 
     def _read(self, upload: str) -> Upload | None:
         try:
-            return decoded(self._note(upload).read_bytes(), Upload)
+            return decode_json(self._note(upload).read_bytes(), Upload)
         except (OSError, msgspec.DecodeError):
             return None
 

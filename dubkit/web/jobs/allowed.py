@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dubkit.config import Settings, configure, declared
+from dubkit.config import Settings, all_settings, configure
 from dubkit.errors import SettingError
-from dubkit.settings import Declared
+from dubkit.settings import Setting
 
 
-def allowed_settings() -> dict[str, Declared]:
+def allowed_settings() -> dict[str, Setting]:
     """Return the settings that a job may bring, by name: those declared with `job=True`."""
-    return {entry.name: entry for entry in declared() if entry.job and not entry.secret}
+    return {entry.name: entry for entry in all_settings() if entry.job and not entry.secret}
 
 
 def check_settings(settings: Mapping[str, str]) -> Settings:

@@ -205,7 +205,7 @@ def _check(work: JobWork) -> None:
     if not work.languages:
         from dubkit.studio import chain
 
-        if not work.until or chain().named(work.until, "until").scope != "episode":
+        if not work.until or chain().find(work.until, "until").scope != "episode":
             raise DubkitError("A job must name at least one language, such as pt-BR.")
     if work.kind == "regenerate" and not work.lines:
         raise DubkitError("A job that makes lines again must name at least one line.")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dubkit.config import Configured, Settings, configure
+from dubkit.config import Configuration, Settings, configure
 
 
-def job_settings(configured: Configured, values: Mapping[str, str]) -> Settings:
+def job_settings(configured: Configuration, values: Mapping[str, str]) -> Settings:
     """Lay a job's settings (dotted name -> value) over those a server or worker was started with.
 
     A preset (`mode`) gives way to every setting that somebody named, whether for the server or for the job.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dubkit.chain.chain import Request
-from dubkit.chain.plan import expected
+from dubkit.chain.plan import expect_seconds
 from dubkit.chain.stage import Setup, Stage
 from dubkit.progress import Speeds, StageStart
 from dubkit.studio import chain
@@ -66,7 +66,7 @@ class Shares:
 def _weight(stage: Stage, speeds: Speeds) -> float:
     if stage.work is not None:
         return stage.weight
-    return max(0.1, sum(expected(stage, speeds, MINUTE)) / 2)
+    return max(0.1, sum(expect_seconds(stage, speeds, MINUTE)) / 2)
 
 
 def _part(start: StageStart, done: float) -> float:

@@ -14,10 +14,10 @@ from types import TracebackType
 
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from dubkit.config import Settings, declared
+from dubkit.config import Settings, all_settings
 from dubkit.episode.store import EpisodeStore
 from dubkit.errors import DubkitError
-from dubkit.studio import Session, continued
+from dubkit.studio import Session, with_last_settings
 from dubkit.web.jobs.allowed import check_settings
 from dubkit.web.jobs.kinds import LeaseLost
 from dubkit.web.jobs.leases import Ending, HeldJob, Leases, WorkerIdentity
@@ -127,7 +127,7 @@ class JobWorker:
             check_settings(work.settings)
             session = self._open_session(self._own_card(held))
             if work.kind != "dub":
-                session = continued(session, EpisodeStore(session.output / work.episode))
+                session = with_last_settings(session, EpisodeStore(session.output / work.episode))
             settings = session.settings
             episode = episode_of(session.output, Path(work.source))
             if episode != work.episode:
@@ -225,7 +225,7 @@ def watch_parent(parent: int, stop: StopToken) -> None:
 def _without_secrets(text: str, settings: Settings | None) -> str:
     if settings is None:
         return text
-    values = [settings.value(entry.name) for entry in declared() if entry.secret]
+    values = [settings.value(entry.name) for entry in all_settings() if entry.secret]
     for value in sorted(filter(None, values), key=len, reverse=True):
         text = text.replace(value, "***")
     return text

@@ -94,10 +94,10 @@ def users_page(
 
 def _setting_rows(site: Site, person: Person) -> list[SettingRow]:
     """Return the settings: all of them for admins; for others those that a job may have, without paths."""
-    from dubkit.config import declared
+    from dubkit.config import all_settings
 
     rows = []
-    for entry in declared():
+    for entry in all_settings():
         if not entry.job and not person.may("admin"):
             continue
         value = site.settings.value(entry.name)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from dubkit.config import Settings, section_title, sections
 from dubkit.errors import DubkitError, SettingError
 from dubkit.media.files.suffixes import MEDIA
-from dubkit.settings import Declared
+from dubkit.settings import Setting
 from dubkit.translate.language import language_name, normalise
 from dubkit.web.accounts.access import Editor
 from dubkit.web.accounts.people import Person
@@ -174,7 +174,7 @@ def _options(settings: Settings) -> list[Option]:
     return [_option(entry, settings.value(entry.name)) for entry in allowed_settings().values()]
 
 
-def _option(entry: Declared, value: Any) -> Option:
+def _option(entry: Setting, value: Any) -> Option:
     shown = str(value).lower() if isinstance(value, bool) else str(value)
     choices = entry.job_choices or entry.choices or (("true", "false") if entry.plain_type is bool else ())
     number = entry.plain_type in (int, float) and not choices
