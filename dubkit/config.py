@@ -23,12 +23,11 @@ from dubkit.media.picture.settings import ShotDetection
 from dubkit.media.sound.settings import Mix
 from dubkit.models.settings import Models
 from dubkit.qc.settings import Qc
-from dubkit.registry import names_of, registries
+from dubkit.registry import names_of, referenced, registries
 from dubkit.settings import Setting, option, section_settings
 from dubkit.speech.settings import Diarize, Transcribe
 from dubkit.translate.settings import Translate
 from dubkit.voice.settings import Casting, Speak
-from dubkit.web.settings import Serve
 
 Section = TypeVar("Section")
 
@@ -49,7 +48,6 @@ class Settings:
     stitch: Stitch = field(default_factory=Stitch)
     qc: Qc = field(default_factory=Qc)
     models: Models = field(default_factory=Models)
-    serve: Serve = field(default_factory=Serve)
     mode: Literal["low", "medium", "high"] = option(
         "medium", "Preset: low is quick, high is careful.", flag="--mode", job=True, label="Care"
     )
@@ -64,7 +62,7 @@ class Settings:
     )
 
     tables: tuple[tuple[str, Any], ...] = ()
-    """Tables of registered parts that are not all defaults: dotted name -> instance of their section."""
+    """Tables of other sections that are not all defaults: dotted name -> instance of the section."""
 
     def value(self, name: str) -> Any:
         """Return the value of the dotted setting `name`, such as `mix.duck_db` or `speak.kokoro.threads`."""
@@ -75,7 +73,7 @@ class Settings:
         return getattr(owner, leaf)
 
     def table(self, name: str, section: type[Section]) -> Section:
-        """Return the table of a registered part, such as `speak.kokoro`, as an instance of its section."""
+        """Return a table that is no field here, such as `speak.kokoro`, as an instance of its section."""
         own = dict(self.tables).get(name)
         return own if isinstance(own, section) else section()
 
@@ -88,12 +86,18 @@ PRESETS: dict[str, dict[str, Any]] = {
 """What `--mode` changes. `high` also takes the largest Whisper model that is on the machine."""
 
 
+STARTED_BY: Mapping[str, str] = {"serve": "dubkit.web.settings:Serve"}
+"""Tables of what starts runs and stands above them, by reference: table -> section."""
+
+
 def sections() -> Iterator[tuple[str, type]]:
-    """Yield every table with its section: those of `Settings`, then those of registered parts."""
+    """Yield every table with its section: those of a run, of what starts runs, and of registered parts."""
     hints = get_type_hints(Settings)
     for entry in fields(Settings):
         if hasattr(hints[entry.name], "__dataclass_fields__"):
             yield entry.name, hints[entry.name]
+    for table, reference in STARTED_BY.items():
+        yield table, referenced(reference)
     for registry in registries():
         for record in registry if registry.table is not None else ():
             if record.settings is not None:

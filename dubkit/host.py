@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from dubkit.models.spec import ResolvedModel
+    from dubkit.types.models import ResolvedModel
 
 Section = TypeVar("Section")
 

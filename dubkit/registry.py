@@ -23,8 +23,8 @@ from functools import cache, cached_property, wraps
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from dubkit.errors import DubkitError, PluginFailed
-from dubkit.models.spec import ModelSpec
 from dubkit.settings import section_settings
+from dubkit.types.models import ModelSpec
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

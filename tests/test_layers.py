@@ -18,7 +18,6 @@ RANKS: dict[str, int] = {
     "dubkit": 0,
     "dubkit.errors": 0,
     "dubkit.types": 0,
-    "dubkit.models.spec": 0,
     "dubkit.settings": 1,
     "dubkit.registry": 2,
     "dubkit.host": 3,
@@ -30,9 +29,8 @@ RANKS: dict[str, int] = {
     "dubkit.speech": 4,
     "dubkit.translate": 4,
     "dubkit.voice": 4,
-    # declared beside what they configure, and read with all other settings
+    # declared beside the models, and read with all other settings
     "dubkit.models.settings": 4,
-    "dubkit.web.settings": 4,
     "dubkit.dubbing": 5,
     # what stages stand on
     "dubkit.models": 6,

@@ -8,8 +8,8 @@ from dubkit.host import Host
 
 if TYPE_CHECKING:
     from dubkit.config import Settings
-    from dubkit.models.spec import ResolvedModel
     from dubkit.models.store import ModelStore
+    from dubkit.types.models import ResolvedModel
 
 Section = TypeVar("Section")
 

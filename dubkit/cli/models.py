@@ -13,8 +13,8 @@ import click
 from dubkit.cli.options import load
 
 if TYPE_CHECKING:
-    from dubkit.models.spec import ModelSpec
     from dubkit.models.store import ModelStore
+    from dubkit.types.models import ModelSpec
 
 SHORT = 32
 """Characters of the longest licence in the list; a longer one becomes a note below it."""

@@ -13,12 +13,12 @@ import click
 
 from dubkit.cli.options import load, output_option
 from dubkit.errors import DubkitError
+from dubkit.web.settings import Serve
 
 if TYPE_CHECKING:
     from uvicorn import Server
 
     from dubkit.config import Configuration
-    from dubkit.web.settings import Serve
 
 WEB = ("alembic", "argon2", "fastapi", "itsdangerous", "limits", "sqlalchemy", "uvicorn")
 """Modules of the web extra."""
@@ -80,7 +80,7 @@ def _run(configured: Configuration, output: Path, open_browser: bool) -> None:
     from dubkit.web.startup import build_site
 
     settings = configured.settings
-    listening = _listen(settings.serve)
+    listening = _listen(Serve.of(settings))
     try:
         site = build_site(configured, output, open_models(settings), open_speeds(settings))
         try:
@@ -102,7 +102,7 @@ def _run(configured: Configuration, output: Path, open_browser: bool) -> None:
                 click.echo("Browsers keep a login only over HTTPS: put a proxy in front.", err=True)
             if open_browser:
                 click.launch(address)
-            with Supervisor(settings.serve.workers, _environment(configured), _arguments(output)):
+            with Supervisor(Serve.of(settings).workers, _environment(configured), _arguments(output)):
                 _serve(uvicorn.Server(config), listening)
             click.echo("Stopped. Running jobs resume with the next start.", err=True)
         finally:
@@ -156,7 +156,7 @@ def _address(listening: socket.socket) -> str:
 
 def _environment(configured: Configuration) -> dict[str, str]:
     """Return the environment of the workers: that of the server, with its database."""
-    serve = configured.settings.serve
+    serve = Serve.of(configured.settings)
     database = {"DUBKIT_SERVE_DATABASE": serve.database} if serve.database else {}
     # Workers answer no requests, so they need neither secret nor token.
     hidden = ("DUBKIT_SERVE_SECRET", "DUBKIT_SERVE_API_TOKEN", "API_TOKEN")

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from dubkit.cli.options import output_option
 from dubkit.errors import DubkitError
+from dubkit.web.settings import Serve
 
 if TYPE_CHECKING:
     from dubkit.web.accounts.tables import Token, User
@@ -84,7 +85,7 @@ def _to_be_made(output: Path, database: str | None) -> Path | None:
     need_web()
     from dubkit.web.database import missing_file
 
-    setting = serve_settings({"serve.database": database}).settings.serve.database
+    setting = Serve.of(serve_settings({"serve.database": database}).settings).database
     file = missing_file(setting, output)
     source = click.get_current_context().get_parameter_source("output")
     named = bool(setting) or source is not ParameterSource.DEFAULT
@@ -214,7 +215,7 @@ def _accounts(output: Path, database: str | None, *, make: bool = False) -> Iter
 
     settings = serve_settings({"serve.database": database}).settings
     if not make:
-        check_is_there(settings.serve.database, output)
+        check_is_there(Serve.of(settings).database, output)
     opened = open_database(settings, output)
     try:
         yield Accounts(opened)

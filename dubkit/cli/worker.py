@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dubkit.cli.options import load, output_option, setting_options
+from dubkit.web.settings import Serve
 
 if TYPE_CHECKING:
     from dubkit.studio import Session
@@ -52,5 +53,5 @@ def command(output: Path, database: str, once: bool, parent: int, verbose: bool,
     def open_session(own: Mapping[str, str]) -> Session:
         return studio.open_session(job_settings(configured, own), output)
 
-    check_is_there(settings.serve.database, output)
+    check_is_there(Serve.of(settings).database, output)
     start(WorkerStart(settings, output, open_session, once, parent))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import GeneratorError
 from dubkit.host import Host
-from dubkit.models.spec import ModelSpec
 from dubkit.registry import Registry
 from dubkit.types import Clip
+from dubkit.types.models import ModelSpec
 
 if TYPE_CHECKING:
     import numpy as np

@@ -32,8 +32,8 @@ from dubkit.types import (
 if TYPE_CHECKING:
     from dubkit.config import Settings
     from dubkit.episode.edits.events import Change
-    from dubkit.models.spec import ResolvedModel
     from dubkit.models.store import ModelStore
+    from dubkit.types.models import ResolvedModel
 
 IMPORTS = "imports"
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from functools import cache
 
 from dubkit.models.catalogue_generator import GENERATOR_ROLES
-from dubkit.models.spec import ModelSpec
 from dubkit.registry import registries
+from dubkit.types.models import ModelSpec
 
 ROLES = ("asr", "vad", "speaker", "diarization", "nmt", "llm", "tts", "tts-en", "espeak")
 """Order of the roles in lists, as a dub needs them; other roles follow in the order of their records."""

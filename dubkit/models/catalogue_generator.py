@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dubkit.models.spec import HubSource, ModelSpec
+from dubkit.types.models import HubSource, ModelSpec
 
 LTX_LICENCE = (
     "LTX-2 Community License (yearly revenue of 10 million USD or more needs a paid licence; it restricts "

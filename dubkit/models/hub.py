@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dubkit.errors import DubkitError, ModelDamaged, ModelMissing
 from dubkit.models.packaged import BLOCK, sha256_of
-from dubkit.models.spec import HubSource, ModelFile
+from dubkit.types.models import HubSource, ModelFile
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling

@@ -7,9 +7,9 @@ from typing import Literal
 
 from dubkit.errors import ModelMissing
 from dubkit.models.packaged import package_folder
-from dubkit.models.spec import ModelSpec, ResolvedModel
 from dubkit.models.store import ModelStore
 from dubkit.models.weights.files import random_weights
+from dubkit.types.models import ModelSpec, ResolvedModel
 
 NOISE = "random test weights: they make noise, never a dub"
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from dubkit.errors import ModelMissing
-from dubkit.models.spec import ModelFile, ModelSpec, ResolvedModel
+from dubkit.types.models import ModelFile, ModelSpec, ResolvedModel
 
 SAMPLES = 16
 SAMPLE_BYTES = 1 << 16

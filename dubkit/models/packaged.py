@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dubkit.errors import ModelDamaged
-from dubkit.models.spec import InPackage, ModelFile, PartsRecipe
+from dubkit.types.models import InPackage, ModelFile, PartsRecipe
 
 BLOCK = 1 << 20
 

@@ -23,7 +23,7 @@ from dubkit.models import packaged
 from dubkit.models.catalogue import catalogue as known_models
 from dubkit.models.hub import Hub, Progress
 from dubkit.models.own import identity, looks_like_path, own_files, own_model
-from dubkit.models.spec import ModelFile, ModelSpec, Origin, ResolvedModel
+from dubkit.types.models import ModelFile, ModelSpec, Origin, ResolvedModel
 
 log = logging.getLogger(__name__)
 

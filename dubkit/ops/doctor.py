@@ -18,11 +18,11 @@ from dubkit.media.files.ffmpeg import ffmpeg_exe
 from dubkit.models.catalogue_generator import DUBBING_ROLES, GENERATOR_ROLES
 from dubkit.models.listing import NOISE, lacking_runtime
 from dubkit.models.packaged import package_folder
-from dubkit.models.spec import ModelSpec
 from dubkit.models.store import ModelStore
 from dubkit.models.weights.files import random_weights
 from dubkit.ops.diagnosis import Diagnosis, guarded
 from dubkit.ops.parts import part_checks, plugin_checks
+from dubkit.types.models import ModelSpec
 
 FREE_DISK = 2_000_000_000
 FREE_MEMORY = 2_000_000_000

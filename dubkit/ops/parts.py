@@ -11,13 +11,13 @@ from dubkit.chain.host import SettingsHost
 from dubkit.config import Settings, all_settings
 from dubkit.engines.engine import ENGINES as TAKE_ENGINES
 from dubkit.host import Host
-from dubkit.models.spec import ModelSpec
 from dubkit.models.store import ModelStore
 from dubkit.ops.diagnosis import Diagnosis, guarded
 from dubkit.registry import BadPlugin, Named, Registry, registries
 from dubkit.speech.diarization import DIARISERS, DiarizationTask
 from dubkit.speech.recognition import RECOGNISERS, RecognitionTask
 from dubkit.translate.engine import TRANSLATORS, TranslationTask
+from dubkit.types.models import ModelSpec
 from dubkit.voice.engine import ENGINES as VOICES
 from dubkit.voice.engine import VoiceEngine, VoiceNeed
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import SettingError
 from dubkit.host import ALONE, Host
-from dubkit.models.spec import ModelSpec
 from dubkit.registry import Registry
 from dubkit.speech.settings import Diarize
 from dubkit.types import Diarization
+from dubkit.types.models import ModelSpec
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dubkit.errors import ModelMissing, SettingError
 from dubkit.host import ALONE, Host
-from dubkit.models.spec import ModelSpec
 from dubkit.registry import Registry
 from dubkit.speech.settings import Transcribe
 from dubkit.types import LanguageSpan, Word
+from dubkit.types.models import ModelSpec
 
 if TYPE_CHECKING:
     import numpy as np

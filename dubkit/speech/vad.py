@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dubkit.models.spec import InPackage, ModelFile, ModelSpec
 from dubkit.types import ASR_RATE
+from dubkit.types.models import InPackage, ModelFile, ModelSpec
 
 if TYPE_CHECKING:
     import numpy as np

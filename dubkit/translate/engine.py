@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from dubkit.host import ALONE, Host
-from dubkit.models.spec import ModelSpec
 from dubkit.registry import Registry
 from dubkit.translate.lines import OnDone, SourceLine
 from dubkit.translate.settings import Translate
+from dubkit.types.models import ModelSpec
 
 TABLE = "translate"
 DEFAULTS = Translate()

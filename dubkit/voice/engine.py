@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dubkit.errors import VoiceError
-from dubkit.models.spec import ModelSpec
 from dubkit.registry import Registry
+from dubkit.types.models import ModelSpec
 
 if TYPE_CHECKING:
     import numpy as np

@@ -22,6 +22,7 @@ from dubkit.web.http.headers import BodyLimit, SecurityHeaders
 from dubkit.web.http.metrics import Metered
 from dubkit.web.http.openapi import describe
 from dubkit.web.http.requestlog import RequestLog
+from dubkit.web.settings import Serve
 from dubkit.web.site import Site
 from dubkit.web.templating import STATIC
 
@@ -37,8 +38,8 @@ def create_app(site: Site) -> FastAPI:
         title="dubkit", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
     # A server with host names of its own is behind a proxy, which speaks HTTPS.
-    secure = not site.local or bool(site.settings.serve.hosts)
-    sessions = Sessions(site.secret, site.settings.serve.session_hours, secure=secure)
+    secure = not site.local or bool(Serve.of(site.settings).hosts)
+    sessions = Sessions(site.secret, Serve.of(site.settings).session_hours, secure=secure)
     accounts = Accounts(site.database)
     identity = Identity(site, accounts, sessions)
     app.state.site = site
@@ -54,7 +55,7 @@ def create_app(site: Site) -> FastAPI:
     describe(app)
     # The last one added is the outermost.
     app.add_middleware(HeadOfPages)
-    hosts = Hosts(site.settings.serve.hosts, local=site.local)
+    hosts = Hosts(Serve.of(site.settings).hosts, local=site.local)
     app.add_middleware(Guard, hosts=hosts, identity=identity, sessions=sessions)
     app.add_middleware(BodyLimit)
     app.add_middleware(Unexpected)

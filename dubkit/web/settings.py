@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from dubkit.settings import Positive, option
+
+if TYPE_CHECKING:
+    from dubkit.config import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +59,8 @@ class Serve:
     )
     max_upload_gb: Positive = option(20.0, "Largest upload.", machine=True)
     session_hours: Positive = option(12.0, "How long a login lasts without use.", machine=True)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Serve:
+        """Return the server's part of all settings."""
+        return settings.table("serve", cls)

@@ -11,6 +11,7 @@ from dubkit.web.accounts.secret import check_token, load_secret
 from dubkit.web.accounts.users import Accounts
 from dubkit.web.database import Database, database_url, migrate
 from dubkit.web.jobs.queue import JobQueue
+from dubkit.web.settings import Serve
 from dubkit.web.site import Site
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def build_site(configured: Configuration, output: Path, models: ModelStore, spee
     Raises SettingError when the database cannot be opened or the secret is missing or weak, and DubkitError
     when other machines could reach a server without users.
     """
-    serve = configured.settings.serve
+    serve = Serve.of(configured.settings)
     local = is_loopback(serve.host)
     secret = load_secret(configured, output, local=local)
     check_token(configured)
@@ -45,7 +46,7 @@ def build_site(configured: Configuration, output: Path, models: ModelStore, spee
 
 def open_database(settings: Settings, output: Path) -> Database:
     """Open the database and bring its tables up to date. Raises SettingError when it does not answer."""
-    database = Database(database_url(settings.serve.database, output))
+    database = Database(database_url(Serve.of(settings).database, output))
     try:
         migrate(database)
     except SettingError:

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from dubkit.chain.host import SettingsHost
 from dubkit.episode.context import Context
-from dubkit.models.spec import ResolvedModel
 from dubkit.registry import Named, Registry
 from dubkit.settings import result_settings
+from dubkit.types.models import ResolvedModel
 
 Section = TypeVar("Section")
 Part = TypeVar("Part", bound=Named)

@@ -8,7 +8,7 @@ from dubkit.episode.context import Context
 from stages.shared.host import part_identity, part_settings
 
 if TYPE_CHECKING:
-    from dubkit.models.spec import ResolvedModel
+    from dubkit.types.models import ResolvedModel
     from dubkit.voice.engine import Synthesiser, VoiceChoice, VoiceEngine, VoiceNeed
 
 

@@ -26,11 +26,11 @@ from dubkit.models.catalogue_generator import DUBBING_ROLES, GENERATOR, in_folde
 from dubkit.models.hub import Hub
 from dubkit.models.listing import list_models
 from dubkit.models.packaged import package_folder
-from dubkit.models.spec import HubSource, InPackage, ModelFile, ModelSpec, PartsRecipe, ResolvedModel
 from dubkit.models.store import ModelStore
 from dubkit.ops.diagnosis import Diagnosis
 from dubkit.ops.doctor import examine
 from dubkit.studio import open_models
+from dubkit.types.models import HubSource, InPackage, ModelFile, ModelSpec, PartsRecipe, ResolvedModel
 from tests.support.hub_server import COMMIT, HubServer, serve
 from tests.support.paths import ROOT
 

@@ -16,7 +16,6 @@ from dubkit.config import Settings
 from dubkit.errors import ToolError
 from dubkit.models.catalogue import catalogue
 from dubkit.models.catalogue_generator import GENERATOR_ROLES
-from dubkit.models.spec import HubSource, ModelSpec
 from dubkit.models.store import ModelStore
 from dubkit.ops import doctor
 from dubkit.ops.diagnosis import Diagnosis
@@ -25,6 +24,7 @@ from dubkit.ops.parts import part_checks
 from dubkit.speech.diarization import DIARISERS
 from dubkit.speech.recognition import RECOGNISERS
 from dubkit.translate.engine import TRANSLATORS
+from dubkit.types.models import HubSource, ModelSpec
 
 
 def by_name(checks: list[Diagnosis]) -> dict[str, Diagnosis]:

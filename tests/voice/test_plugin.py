@@ -15,7 +15,7 @@ BEEP = '''
 """Speaks every line as a tone."""
 from dataclasses import dataclass
 
-from dubkit.models.spec import InPackage, ModelSpec
+from dubkit.types.models import InPackage, ModelSpec
 from dubkit.settings import Count, Positive, option
 from dubkit.voice.engine import VoiceEngine
 

@@ -9,6 +9,7 @@ import pytest
 from dubkit.config import configure
 from dubkit.errors import SettingError
 from dubkit.web.jobs.settings import job_settings
+from dubkit.web.settings import Serve
 
 
 def test_a_jobs_settings_lie_over_the_servers(tmp_path: Path) -> None:
@@ -17,9 +18,9 @@ def test_a_jobs_settings_lie_over_the_servers(tmp_path: Path) -> None:
     server = configure({"device": "cpu"}, environment=environment, folders=(tmp_path,))
     made = job_settings(server, {"mode": "low", "mix.duck_db": "-18"})
     assert (made.mode, made.mix.duck_db, made.mix.true_peak_db) == ("low", -18.0, -2.0)
-    assert (made.device, made.serve, made.translate) == (
+    assert (made.device, Serve.of(made), made.translate) == (
         "cpu",
-        server.settings.serve,
+        Serve.of(server.settings),
         server.settings.translate,
     )
     assert job_settings(server, {}) == server.settings

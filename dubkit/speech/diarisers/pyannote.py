@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import ModelMissing
-from dubkit.models.spec import HubSource, ModelSpec
 from dubkit.speech.diarization import DiarizationEngine, DiarizationTask
 from dubkit.speech.settings import Diarize
 from dubkit.speech.turns import named_by_appearance
 from dubkit.types import ASR_RATE, Diarization, Turn
+from dubkit.types.models import HubSource, ModelSpec
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dubkit.models.spec import InPackage, ModelFile, ModelSpec
 from dubkit.speech.diarization import DiarizationEngine, DiarizationTask
 from dubkit.types import Diarization
+from dubkit.types.models import InPackage, ModelFile, ModelSpec
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dubkit.models.spec import ResolvedModel
+    from dubkit.types.models import ResolvedModel
 
 ROLE = "speaker"
 

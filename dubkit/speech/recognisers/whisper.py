@@ -11,7 +11,7 @@ from dubkit.speech.recognition import Recogniser, RecognitionEngine, Recognition
 from dubkit.speech.vad import GATE
 
 if TYPE_CHECKING:
-    from dubkit.models.spec import ResolvedModel
+    from dubkit.types.models import ResolvedModel
 
 ROLE = "asr"
 BEST_FIRST = ("large-v3", "medium", "small", "base")

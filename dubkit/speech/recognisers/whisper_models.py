@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dubkit.models.spec import HubSource, ModelFile, ModelSpec, PartsRecipe, numbered_parts
+from dubkit.types.models import HubSource, ModelFile, ModelSpec, PartsRecipe, numbered_parts
 
 _WHISPER_CONFIG = "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a"
 _WHISPER_TOKENIZER = "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab"

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import ModelDamaged, ModelMissing
-from dubkit.models.spec import ModelFile, ModelSpec, PartsRecipe, numbered_parts
 from dubkit.translate.asking import SEED, TEMPERATURE, Messages, Reply, ServiceDown, TooLong
 from dubkit.translate.engine import TranslationEngine, TranslationTask
 from dubkit.translate.lines import OnDone, SourceLine
+from dubkit.types.models import ModelFile, ModelSpec, PartsRecipe, numbered_parts
 
 if TYPE_CHECKING:
     import xllamacpp

@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dubkit.errors import ModelMissing
-from dubkit.models.spec import InPackage, ModelFile, ModelSpec
 from dubkit.translate.engine import TranslationEngine, TranslationTask
 from dubkit.translate.language import base
 from dubkit.translate.lines import OnDone, SourceLine, Translated, failed, one_line
+from dubkit.types.models import InPackage, ModelFile, ModelSpec
 
 if TYPE_CHECKING:
     from dubkit.translate.checks import LineChecks

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dubkit.errors import VoiceError
-from dubkit.models.spec import InPackage, ModelFile, ModelSpec
+from dubkit.types.models import InPackage, ModelFile, ModelSpec
 from dubkit.voice.engine import SpeakerTraits, VoiceEngine, VoiceNeed, VoiceOpening
 from dubkit.voice.engines import espeak_process
 from dubkit.voice.seed import varied

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dubkit.errors import VoiceError
-from dubkit.models.spec import InPackage, ModelFile, ModelSpec
+from dubkit.types.models import InPackage, ModelFile, ModelSpec
 from dubkit.voice.engine import SpeakerTraits, VoiceEngine, VoiceNeed, VoiceOpening, installed
 from dubkit.voice.seed import varied
 from dubkit.voice.trim import trimmed

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dubkit.errors import ModelDamaged, VoiceError
-from dubkit.models.spec import ModelFile, ModelSpec, PartsRecipe, numbered_parts
 from dubkit.settings import Count, option
+from dubkit.types.models import ModelFile, ModelSpec, PartsRecipe, numbered_parts
 from dubkit.voice.engine import VoiceEngine, VoiceNeed, VoiceOpening, installed
 from dubkit.voice.engines.kokoro_phonemes import LANGUAGES, Phonemiser, pieces
 from dubkit.voice.engines.kokoro_voices import parse_blend, plain_voice, voice_for

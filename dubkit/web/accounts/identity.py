@@ -12,6 +12,7 @@ from dubkit.web.accounts.people import LOCAL, TOKEN_OF_SETTINGS, Person
 from dubkit.web.accounts.sessions import Sessions, Visit
 from dubkit.web.accounts.tables import EndedSession, User
 from dubkit.web.accounts.users import Accounts, role_named
+from dubkit.web.settings import Serve
 from dubkit.web.site import Site
 
 LOG_IN = "Log in, or send a token in the Authorization header."
@@ -70,7 +71,7 @@ class Identity:
         if scheme.lower() != "bearer":
             return Caller(None, by_token=True, reason="The Authorization header must hold a Bearer token.")
         clear = clear.strip()
-        own = self._site.settings.serve.api_token
+        own = Serve.of(self._site.settings).api_token
         if own and _same(own, clear):
             return Caller(TOKEN_OF_SETTINGS, by_token=True)
         person = self._accounts.by_token(clear)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dubkit.errors import DubkitError, SettingError
+from dubkit.web.settings import Serve
 
 if TYPE_CHECKING:
     from dubkit.config import Configuration
@@ -41,7 +42,7 @@ def load_secret(configured: Configuration, output: Path, *, local: bool) -> byte
     A server that others can reach, or one with `serve.strict_secrets`, needs a secret from its user. Raises
     SettingError when there is none, when it is weak, or when others can read the file that holds it.
     """
-    serve = configured.settings.serve
+    serve = Serve.of(configured.settings)
     if serve.secret and serve.secret_file:
         raise SettingError("serve.secret_file", serve.secret_file, "serve.secret is given too; leave one out")
     if serve.secret:
@@ -64,7 +65,7 @@ def load_secret(configured: Configuration, output: Path, *, local: bool) -> byte
 
 def check_token(configured: Configuration) -> None:
     """Refuse a weak `serve.api_token`, and with strict secrets one in a file that others can read."""
-    serve = configured.settings.serve
+    serve = Serve.of(configured.settings)
     if not serve.api_token:
         return
     origin = configured.origins.get("serve.api_token", "")

@@ -17,6 +17,7 @@ from dubkit.web.accounts.redaction import redact_paths
 from dubkit.web.database import MIGRATIONS, Database, now
 from dubkit.web.http.metrics import metrics_of
 from dubkit.web.jobs.tables import JobRow
+from dubkit.web.settings import Serve
 from dubkit.web.site import OnSite, Site
 
 router = APIRouter(tags=["system"])
@@ -173,7 +174,7 @@ def _output(site: Site) -> Checked:
 
 def _workers(site: Site) -> Checked:
     """Check whether jobs are being done. Only workers that hold a job are known."""
-    lease = site.settings.serve.lease_seconds
+    lease = Serve.of(site.settings).lease_seconds
     moment = now()
     with site.database.reading() as session:
         held = (JobRow.state == "running") & (JobRow.lease_until > moment)

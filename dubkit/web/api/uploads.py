@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect
 from dubkit.web.accounts.access import REFUSALS, Editor
 from dubkit.web.accounts.audit import audit
 from dubkit.web.files.uploads import Upload, UploadError, Uploads, input_files
+from dubkit.web.settings import Serve
 from dubkit.web.site import OnSite
 
 router = APIRouter(prefix="/api", tags=["uploads"])
@@ -69,7 +70,7 @@ class InputEntry(BaseModel):
 
 def the_uploads(site: OnSite) -> Uploads:
     """Return the uploads of the site that answers."""
-    return Uploads(site.inputs, round(site.settings.serve.max_upload_gb * 1e9))
+    return Uploads(site.inputs, round(Serve.of(site.settings).max_upload_gb * 1e9))
 
 
 OnUploads = Annotated[Uploads, Depends(the_uploads)]

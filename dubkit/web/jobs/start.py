@@ -13,6 +13,7 @@ from dubkit.web.database import Database, database_url, migrate
 from dubkit.web.jobs.leases import Leases, WorkerIdentity
 from dubkit.web.jobs.stopping import StopToken
 from dubkit.web.jobs.worker import JobWorker, OpenSession, WorkerTiming, watch_parent
+from dubkit.web.settings import Serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class WorkerStart:
 
 def start(worker: WorkerStart) -> None:
     """Do jobs in this process until it is asked to end. For the main thread."""
-    serve = worker.settings.serve
+    serve = Serve.of(worker.settings)
     database = Database(database_url(serve.database, worker.output))
     stop = StopToken()
     try:

@@ -15,6 +15,7 @@ from dubkit.web.accounts.audit import entries
 from dubkit.web.accounts.people import ROLES, Person
 from dubkit.web.accounts.redaction import redact_paths
 from dubkit.web.accounts.users import Accounts
+from dubkit.web.settings import Serve
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
 
@@ -117,5 +118,5 @@ def _facts(site: Site) -> list[tuple[str, str]]:
         ("Input folder", str(site.inputs.resolve())),
         ("Database", "SQLite" if database.sqlite else database.engine.url.get_backend_name()),
         ("Reachable from", "this machine only" if site.local else "other machines"),
-        ("Workers started with the server", str(site.settings.serve.workers)),
+        ("Workers started with the server", str(Serve.of(site.settings).workers)),
     ]

@@ -22,6 +22,7 @@ from dubkit.web.accounts.redaction import redact
 from dubkit.web.api.job_requests import JobRequest, work_of
 from dubkit.web.jobs.allowed import allowed_settings
 from dubkit.web.jobs.settings import job_settings
+from dubkit.web.settings import Serve
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
 
@@ -98,7 +99,7 @@ def new_job_page(request: Request, site: OnSite, person: Editor) -> HTMLResponse
         sections=[(titles[table], fields) for table, fields in rest.items()],
         languages=[(tag, language_name(tag)) for tag in SUGGESTED],
         chunk=CHUNK,
-        largest=int(site.settings.serve.max_upload_gb * 1e9),
+        largest=int(Serve.of(site.settings).max_upload_gb * 1e9),
         accept=",".join(sorted(MEDIA)),
     )
 

@@ -9,10 +9,10 @@ import pytest
 
 from dubkit.errors import SettingError
 from dubkit.host import Host
-from dubkit.models.spec import ResolvedModel
 from dubkit.speech.diarisers import pyannote, resemblyzer
 from dubkit.speech.diarization import DiarizationTask, choose_diariser
 from dubkit.speech.settings import Diarize
+from dubkit.types.models import ResolvedModel
 
 ENCODER = ResolvedModel("speaker", "resemblyzer", "package", Path(), "resemblyzer-0", "Apache-2.0", 1)
 

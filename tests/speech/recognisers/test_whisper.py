@@ -9,10 +9,10 @@ import pytest
 
 from dubkit.errors import ModelMissing
 from dubkit.host import Host
-from dubkit.models.spec import ResolvedModel
 from dubkit.speech.recognisers.whisper import ENGINE, find_model
 from dubkit.speech.recognition import RecognitionTask, choose_recogniser
 from dubkit.speech.settings import Transcribe
+from dubkit.types.models import ResolvedModel
 
 
 class Machine(Host):
