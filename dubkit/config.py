@@ -23,7 +23,7 @@ from dubkit.media.picture.settings import ShotDetection
 from dubkit.media.sound.settings import Mix
 from dubkit.models.settings import Models
 from dubkit.qc.settings import Qc
-from dubkit.registry import names_of, referenced, registries
+from dubkit.registry import names_of, registries, resolve
 from dubkit.settings import Setting, option, section_settings
 from dubkit.speech.settings import Diarize, Transcribe
 from dubkit.translate.settings import Translate
@@ -97,7 +97,7 @@ def sections() -> Iterator[tuple[str, type]]:
         if hasattr(hints[entry.name], "__dataclass_fields__"):
             yield entry.name, hints[entry.name]
     for table, reference in STARTED_BY.items():
-        yield table, referenced(reference)
+        yield table, resolve(reference)
     for registry in registries():
         for record in registry if registry.table is not None else ():
             if record.settings is not None:
