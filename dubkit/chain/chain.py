@@ -17,12 +17,12 @@ class Request:
     languages: tuple[str, ...]
     until: str = ""
     start: str = ""
-    """Stage to begin at; what earlier stages left is taken as it is."""
+    """Stage to begin at; the results of earlier stages are used as they are."""
     force: frozenset[str] = frozenset()
     uses: Mapping[str, Path | None] = field(default_factory=dict)
     """Stage -> the user's own file; None goes back to the stage's own work."""
     lines: frozenset[str] = frozenset()
-    """Lines that are made again, with their clips; everything else is taken as it is. Empty: all."""
+    """Lines to make again, with their clips; everything else is used as it is. Empty: all lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Chain:
     def of(cls, own: Iterable[Stage], others: Iterable[Stage] = ()) -> Chain:
         """Order stages: `own` as they come, each of `others` right after the last stage that it needs.
 
-        What needs nothing of them comes last.
+        A stage that needs none of them comes last.
         """
         ordered = list(own)
         for stage in others:
@@ -71,8 +71,8 @@ class Chain:
     def _check_use(self, name: str, file: Path | None) -> None:
         stage = self.find(name, "--use")
         if stage.accepts is None:
-            able = ", ".join(s.name for s in self.stages if s.accepts)
-            raise DubkitError(f"--use {name}: this stage takes no file. Stages that do: {able}.")
+            others = ", ".join(s.name for s in self.stages if s.accepts)
+            raise DubkitError(f"--use {name}: this stage takes no file. Stages that do: {others}.")
         if file is None:
             return
         if not file.is_file():
@@ -84,7 +84,7 @@ class Chain:
             )
 
     def scopes(self, request: Request, setup: Setup) -> Iterator[tuple[str, list[Stage]]]:
-        """Yield the shared stages under "", then each language with its stages: those that take part."""
+        """Yield "" with the shared stages, then each language with its stages; only stages that take part."""
         part = self.taking_part(setup)
         yield "", [stage for stage in self._selected(request, "episode") if stage in part]
         for language in request.languages:
@@ -102,20 +102,20 @@ class Chain:
         last = len(self.stages)
         if request.until:
             last = self.stages.index(self.find(request.until, "--until"))
-        chosen = [stage for i, stage in enumerate(self.stages) if i <= last and stage.scope == scope]
+        selected = [stage for i, stage in enumerate(self.stages) if i <= last and stage.scope == scope]
         if request.lines and request.until:
-            # What joins all lines, as putting faces into the film, is for the render.
+            # Work on all lines, such as putting faces into the film, waits for a run of the whole dub.
             needed = self._needed(self.find(request.until, "--until").name)
-            chosen = [stage for stage in chosen if stage.name in needed]
-        return chosen
+            selected = [stage for stage in selected if stage.name in needed]
+        return selected
 
     def _needed(self, name: str) -> frozenset[str]:
         """Return a stage and all that it needs, directly or not."""
         stage = self.find(name, "stage")
         return frozenset({name}).union(*(self._needed(before) for before in stage.needs))
 
-    def taken_as_is(self, stage: Stage, request: Request) -> bool:
-        """Tell whether a stage lies before the one that --from names, or only some lines are made again."""
+    def skips(self, stage: Stage, request: Request) -> bool:
+        """Tell whether a run leaves a stage alone: before --from, and where only lines are made again."""
         if request.lines and stage.scope == "episode":
             return True
         if not request.start:

@@ -1,4 +1,4 @@
-"""What a planned run needs besides time, added up from what its stages say."""
+"""What a planned run needs besides time, added up from the estimates of its stages."""
 
 from __future__ import annotations
 

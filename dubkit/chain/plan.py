@@ -53,9 +53,9 @@ def find_todo(stage: Stage, context: Context, items: Sequence[Item], forced: boo
     todo = []
     for item in items:
         parts = make_parts(stage, context, item)
-        record = context.store.record(stage.name, item.id, stage.home(context.language))
+        record = context.store.record(stage.name, item.id, stage.result_language(context.language))
         whole = record is None or context.store.whole(record.files)
-        if whole and record is not None and _held(item, record):
+        if whole and record is not None and _is_held(item, record):
             continue
         reason = reason_to_run(record, parts, forced=forced, files_whole=whole)
         if reason:
@@ -63,8 +63,8 @@ def find_todo(stage: Stage, context: Context, items: Sequence[Item], forced: boo
     return todo
 
 
-def concerned(context: Context, request: Request, todo: Sequence[Todo]) -> list[Todo]:
-    """Return what of a stage's work the request is about: all of it, or some lines and their clips."""
+def select_requested(context: Context, request: Request, todo: Sequence[Todo]) -> list[Todo]:
+    """Return the part of a stage's work that a request is about: all of it, or some lines and their clips."""
     if not request.lines:
         return list(todo)
     clips = context.planned_clips
@@ -72,33 +72,33 @@ def concerned(context: Context, request: Request, todo: Sequence[Todo]) -> list[
     for clip in clips:
         if names & set(clip.lines):
             names |= {clip.id, clip.window}
-    # What stands for no line or clip (the cast, the mix, the negative prompt) is shared by all of them.
+    # Items of no single line or clip (the cast, the mix, the negative prompt) belong to all of them.
     others = {line.id for _, line in context.lines} | {n for c in clips for n in (c.id, c.window)}
     return [t for t in todo if t.item.id in names or t.item.id not in others]
 
 
-def _held(item: Item, record: Record) -> bool:
-    """Tell whether a locked item's result stays, whatever else changed."""
+def _is_held(item: Item, record: Record) -> bool:
+    """Tell whether a locked item keeps its result, whatever else changed."""
     if item.held is None or record.error:
         return False
     return all(record.parts.inputs.get(name) == item.inputs.get(name) for name in item.held)
 
 
 def plan(chain: Chain, context: Context, request: Request, speeds: Speeds) -> list[StagePlan]:
-    """Say what a run would do, without changing anything."""
+    """Return what a run would do; nothing is changed."""
     chain.check(request)
     plans: list[StagePlan] = []
-    moving: dict[str, set[str]] = {"": set()}
+    due_stages: dict[str, set[str]] = {"": set()}
     for language, stages in chain.scopes(request, context):
         here = context.fresh(language)
-        moving.setdefault(language, set())
+        due_stages.setdefault(language, set())
         for stage in stages:
-            if chain.taken_as_is(stage, request):
+            if chain.skips(stage, request):
                 continue
-            upstream = [n for n in stage.needs if n in moving[""] or n in moving[language]]
+            upstream = [n for n in stage.needs if n in due_stages[""] or n in due_stages[language]]
             planned = _plan_stage(stage, here, request, upstream[-1] if upstream else "", speeds)
             if planned.reasons or planned.waits_for:
-                moving[language].add(stage.name)
+                due_stages[language].add(stage.name)
             if not stage.light:
                 plans.append(planned)
     return plans
@@ -109,7 +109,7 @@ def _plan_stage(stage: Stage, context: Context, request: Request, upstream: str,
     waits_for = upstream
     try:
         items = stage.items(context)
-        due = concerned(context, request, find_todo(stage, context, items, forced))
+        due = select_requested(context, request, find_todo(stage, context, items, forced))
         reasons = {todo.item.id: todo.reason for todo in due}
     except (ArtifactDamaged, FileNotFoundError):
         if not upstream:
@@ -121,12 +121,14 @@ def _plan_stage(stage: Stage, context: Context, request: Request, upstream: str,
         reasons = {items[0].id: f"input changes: {upstream}"}
     share = len(reasons) / len(items) if items else 1.0 if waits_for else 0.0
     work = [item for item in items if item.id in reasons]
-    low, high = expect_seconds(stage, speeds, amount(stage, context, work, share)) if share else (0.0, 0.0)
+    low, high = (
+        expect_seconds(stage, speeds, amount_of_work(stage, context, work, share)) if share else (0.0, 0.0)
+    )
     return StagePlan(stage.name, context.language, len(items), reasons, waits_for, (low, high))
 
 
-def amount(stage: Stage, context: Context, items: Sequence[Item], share: float) -> float:
-    """Amount of work in some items, which are `share` of all: what a stage's learned speed refers to."""
+def amount_of_work(stage: Stage, context: Context, items: Sequence[Item], share: float) -> float:
+    """Return the amount of work in some items, which are `share` of all, in the unit of the stage's speed."""
     if stage.work is None:
         return episode_seconds(context) * share
     return stage.work(context, items) if items else 0.0
@@ -138,5 +140,5 @@ def expect_seconds(stage: Stage, speeds: Speeds, amount: float) -> tuple[float, 
 
 
 def episode_seconds(context: Context) -> float:
-    """Length of the episode; 0 before it is probed."""
+    """Return the length of the episode; 0 before it is probed."""
     return float(context.episode.duration) if context.store.has("episode.json") else 0.0

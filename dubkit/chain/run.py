@@ -15,7 +15,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dubkit.chain.chain import Chain, Request
-from dubkit.chain.plan import Todo, amount, concerned, episode_seconds, expect_seconds, find_todo
+from dubkit.chain.plan import (
+    Todo,
+    amount_of_work,
+    episode_seconds,
+    expect_seconds,
+    find_todo,
+    select_requested,
+)
 from dubkit.chain.sink import StoreSink
 from dubkit.chain.stage import Item, Stage
 from dubkit.episode.context import IMPORTS, Context
@@ -79,8 +86,10 @@ class Outcome:
 
 
 def execute(chain: Chain, context: Context, request: Request, progress: Progress, speeds: Speeds) -> Outcome:
-    """Run what is missing or out of date. Needs the episode's lock. Raises DiskFull; other user errors
-    are recorded in the outcome, so that other languages go on."""
+    """Run what is missing or out of date. Needs the episode's lock.
+
+    Raises DiskFull; other user errors are recorded in the outcome, so that other languages go on.
+    """
     chain.check(request)
     scopes = list(chain.scopes(request, context))
     context.store.clean()
@@ -91,10 +100,10 @@ def execute(chain: Chain, context: Context, request: Request, progress: Progress
         for position, stage in enumerate(stages):
             here = context.fresh(language)
             try:
-                if chain.taken_as_is(stage, request):
-                    _check_left(stage, here, request)
+                if chain.skips(stage, request):
+                    _require_artifact(stage, here, request)
                 else:
-                    rest = _rest(stages[position + 1 :], here, speeds)
+                    rest = _later_seconds(stages[position + 1 :], here, speeds)
                     outcome.stages.append(_run_stage(stage, here, request, progress, speeds, rest))
                 if stage.after is not None:
                     stage.after(here.fresh(), request.languages, progress)
@@ -108,8 +117,8 @@ def execute(chain: Chain, context: Context, request: Request, progress: Progress
     return outcome
 
 
-def _check_left(stage: Stage, context: Context, request: Request) -> None:
-    """Raise DubkitError where a stage that is taken as it is has left nothing."""
+def _require_artifact(stage: Stage, context: Context, request: Request) -> None:
+    """Raise DubkitError where a stage that the run skips has left no artifact."""
     if stage.artifact and not context.store.has(stage.artifact, context.language):
         raise DubkitError(
             f"--from {request.start} needs {context.store.path(stage.artifact, context.language)}, "
@@ -118,7 +127,7 @@ def _check_left(stage: Stage, context: Context, request: Request) -> None:
         )
 
 
-def _rest(stages: Sequence[Stage], context: Context, speeds: Speeds) -> float:
+def _later_seconds(stages: Sequence[Stage], context: Context, speeds: Speeds) -> float:
     """Return the seconds to expect for later stages whose work is known by the length of the episode."""
     seconds = episode_seconds(context)
     return sum(sum(expect_seconds(stage, speeds, seconds)) / 2 for stage in stages if stage.work is None)
@@ -129,27 +138,27 @@ def _run_stage(
 ) -> StageResult:
     store, language = context.store, context.language
     items = stage.items(context)
-    todo = concerned(context, request, find_todo(stage, context, items, stage.name in request.force))
+    todo = select_requested(context, request, find_todo(stage, context, items, stage.name in request.force))
     if stage.takes:
-        todo = [t for t in todo if not _adopted(t, context, stage.home(language))]
+        todo = [t for t in todo if not _adopt(t, context, stage.result_language(language))]
     began = time.monotonic()
     seconds = 0.0
     if todo:
-        share = len(todo) / len(items)
+        share, due = len(todo) / len(items), [t.item for t in todo]
         if not stage.light:
-            seconds_to_expect = expect_seconds(
-                stage, speeds, amount(stage, context, [t.item for t in todo], share)
-            )
+            seconds_to_expect = expect_seconds(stage, speeds, amount_of_work(stage, context, due, share))
             progress.start(StageStart(stage.name, language, len(todo), len(items), seconds_to_expect, rest))
         _keep_hand_changes(stage, context, todo, progress)
-        sink = StoreSink(context, {t.item.id: t.parts for t in todo}, progress, stage.home(language))
+        sink = StoreSink(
+            context, {t.item.id: t.parts for t in todo}, progress, stage.result_language(language)
+        )
         try:
-            _work(stage, context, [t.item for t in todo], sink)
+            _work(stage, context, due, sink)
         finally:
             seconds = time.monotonic() - began
             if not stage.light:
                 progress.finish(seconds)
-        speeds.learn(stage.name, seconds, amount(stage, context.fresh(), [t.item for t in todo], share))
+        speeds.learn(stage.name, seconds, amount_of_work(stage, context.fresh(), due, share))
         store.note(
             {"at": time.time(), "stage": stage.name, "language": language, "items": len(todo), "s": seconds}
         )
@@ -186,7 +195,7 @@ def _work(stage: Stage, context: Context, items: Sequence[Item], sink: StoreSink
         raise AssertionError(f"stage {stage.name} left items without a result: {unhandled}")
 
 
-def _adopted(todo: Todo, context: Context, home: str) -> bool:
+def _adopt(todo: Todo, context: Context, home: str) -> bool:
     """Bring back the take that a person chose, or an earlier one that was made with the same key."""
     store, item = context.store, todo.item
     if item.problem:
@@ -202,20 +211,19 @@ def _adopted(todo: Todo, context: Context, home: str) -> bool:
     elif todo.reason == "forced":
         return False
     else:
-        found = store.adopt_take(item.id, todo.parts.key, home)
-        if found is None:
+        record = store.adopt_take(item.id, todo.parts.key, home)
+        if record is None:
             return False
-        record = found
     store.save_record(record, home)
     return True
 
 
 def _keep_hand_changes(stage: Stage, context: Context, todo: Sequence[Todo], progress: Progress) -> None:
     for entry in todo:
-        record = context.store.record(stage.name, entry.item.id, stage.home(context.language))
+        record = context.store.record(stage.name, entry.item.id, stage.result_language(context.language))
         for ref in context.store.changed_by_hand(record) if record else ():
-            kept = context.store.keep_aside(ref.path)
-            progress.note(f"{ref.path} was changed by hand; the changed file is kept as {kept.name}.")
+            copy = context.store.keep_aside(ref.path)
+            progress.note(f"{ref.path} was changed by hand; the changed file is kept as {copy.name}.")
 
 
 ASSEMBLED = "@artifact"
@@ -226,8 +234,8 @@ def _assemble(stage: Stage, context: Context, progress: Progress) -> None:
     assert stage.assemble is not None
     record = store.record(stage.name, ASSEMBLED, language)
     for ref in store.changed_by_hand(record) if record else ():
-        kept = store.keep_aside(ref.path)
-        progress.note(f"{ref.path} was changed by hand; the changed file is kept as {kept.name}.")
+        copy = store.keep_aside(ref.path)
+        progress.note(f"{ref.path} was changed by hand; the changed file is kept as {copy.name}.")
     stage.assemble(context)
     parts = Parts(stage.name, stage.version)
     store.save_record(Record(ASSEMBLED, "", parts, (store.ref(stage.artifact, language),)), language)
@@ -249,7 +257,7 @@ def _result(
     failed: dict[str, str] = {}
     degraded: list[str] = []
     for item in items:
-        record = context.store.record(stage.name, item.id, stage.home(context.language))
+        record = context.store.record(stage.name, item.id, stage.result_language(context.language))
         if record is None:
             continue
         if record.error:

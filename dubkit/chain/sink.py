@@ -85,7 +85,7 @@ class StoreSink:
 
 
 class TakeWriter:
-    """The files and the value of a take in the making."""
+    """The files and the value of a take that is being made."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

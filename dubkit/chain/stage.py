@@ -37,13 +37,13 @@ class Item:
     take: str = ""
     """Take that a person chose, such as `s0003/v002`: it is used whatever it was made from."""
     held: tuple[str, ...] | None = None
-    """A locked line's: a result that is there stays, if these inputs are still those it was made from."""
+    """For a locked line: its result stays as long as these inputs do, whatever else changes."""
     problem: str = ""
-    """Why it cannot be made; recorded as its failure, without work."""
+    """Why it cannot be made: recorded as its failure, and the stage does not run on it."""
 
 
 class Take(Protocol):
-    """A take in the making: files go into `folder`, the result into `value`."""
+    """A take that is being made: files go into `folder`, the result into `value` (see `Record.value`)."""
 
     folder: Path
     value: Any
@@ -124,7 +124,7 @@ Run = Callable[["Context", Sequence[Item], Sink], None]
 Estimate = Callable[["Context", frozenset[str], float], Needs]
 """Context, ids of the items that are due (empty while they are not known), their share of all items."""
 After = Callable[["Context", Sequence[str], "Progress"], None]
-"""Context of the stage, target languages of the run, and who is told."""
+"""Context of the stage, target languages of the run, and where to report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class Stage:
     accepts: Callable[[], tuple[str, ...]] | None = None
     """Suffixes of the files that `--use STAGE=FILE` takes instead of the stage's own work."""
     light: bool = False
-    """Pure text made in no time: kept up to date quietly, neither planned nor counted."""
+    """Its work takes no time: kept up to date silently, neither planned nor counted."""
     shared: bool = False
     """A language stage whose results do not depend on the language: all languages share them."""
     belongs: Callable[[Setup], bool] = always
@@ -166,7 +166,7 @@ class Stage:
     after: After | None = None
     """Called when its results are there, whether or not it worked."""
     work: Work | None = None
-    """Amount of work in some items, in a unit of the stage's own that its time is in proportion to."""
+    """Amount of work in some items, in a unit of the stage's own, to which its time is proportional."""
     pace: float = 0.0
     """First guess of its time, until this machine's own is known: seconds of work on two processor cores for
     a second of episode, or for a unit of `work`."""
@@ -179,6 +179,6 @@ class Stage:
     takes: bool = False
     """Results are kept as takes, so an earlier one comes back when its key does."""
 
-    def home(self, language: str) -> str:
-        """Return where its results lie: a language's folder, or (empty) what all languages share."""
+    def result_language(self, language: str) -> str:
+        """Return the language whose folder holds its results; empty where all languages share them."""
         return "" if self.shared else language

@@ -42,47 +42,47 @@ class Summary:
     degraded: list[str] = field(default_factory=list)
     orphans: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
-    """Sentences about edits that count otherwise than they were meant."""
+    """Sentences about edits that no longer do what they were made for."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the summary as plain JSON values."""
         return asdict(self)
 
 
-KEPT = f"{HIDDEN}/summary.json"
-"""The summary as the last run left it: records change in runs only, and there are thousands of them."""
+SUMMARY_FILE = f"{HIDDEN}/summary.json"
+"""The summary that the last run wrote: records change in runs only, and there are thousands of them."""
 
 
 def last_summary(chain: Chain, context: Context) -> Summary:
-    """Return the state of an episode as its last run left it; collected where no run kept it."""
-    if _still_holds(context.store):
+    """Return the summary that the last run wrote; collect it anew where that is missing or out of date."""
+    if _is_current(context.store):
         try:
-            kept = context.store.read(KEPT, Summary)
-            if {row.tag for row in kept.languages} == set(finished_languages(context)):
-                return kept
+            summary = context.store.read(SUMMARY_FILE, Summary)
+            if {row.tag for row in summary.languages} == set(finished_languages(context)):
+                return summary
         except DubkitError:
             pass  # of another version
     return summarise(chain, context)
 
 
-def _still_holds(store: EpisodeStore) -> bool:
-    """Tell whether no record was written since: a run that is killed keeps no summary."""
+def _is_current(store: EpisodeStore) -> bool:
+    """Tell whether no record is newer than the summary: a run that is killed writes none."""
     try:
-        kept = store.path(KEPT).stat().st_mtime_ns
+        written = store.path(SUMMARY_FILE).stat().st_mtime_ns
         folders = (store.root / HIDDEN / "items").glob("*/*")
-        return all(folder.stat().st_mtime_ns <= kept for folder in folders)
+        return all(folder.stat().st_mtime_ns <= written for folder in folders)
     except OSError:
         return False
 
 
 def keep_summary(chain: Chain, context: Context) -> None:
-    """Keep the state of an episode after a run. Needs the lock."""
+    """Write the summary of an episode after a run. Needs the lock."""
     try:
-        context.store.write_json(KEPT, summarise(chain, context.fresh("")))
+        context.store.write_json(SUMMARY_FILE, summarise(chain, context.fresh("")))
     except DiskFull:
         raise
     except DubkitError:
-        context.store.path(KEPT).unlink(missing_ok=True)  # whoever looks at the episode is told of the damage
+        context.store.path(SUMMARY_FILE).unlink(missing_ok=True)  # reading the episode reports the damage
 
 
 def summarise(chain: Chain, context: Context) -> Summary:

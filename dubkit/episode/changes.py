@@ -1,6 +1,6 @@
-"""Changes of lines, under the names that the files of edits have for them.
+"""Changes of lines, under the names that the edit files use for them.
 
-A new transcript may number the lines anew; edits that were made before keep the numbers of then.
+A new transcript may number the lines anew; edits that were made before keep their old numbers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dubkit.types import Segment
 
 
 def line_change(context: Context, line: str, field: str, value: Any) -> Change:
-    """Return a change of what one language has of a line."""
+    """Return a change of one language's line."""
     placed = context.placed
     name = placed.line_names.get(line) or _new_name(line, context.language_edits.lines, placed.homes)
     return Change("lines", name, field, value, context.language)
@@ -34,7 +34,7 @@ def segment_change(context: Context, segment: str, field: str, value: Any) -> Ch
 
 
 def _new_name(line: str, entries: Container[str], homes: Mapping[str, str]) -> str:
-    """Return the first of `s0004`, `s0004.2` … that is not that of another moment."""
+    """Return the first of `s0004`, `s0004.2` … that no edit of another moment has."""
     number, name = 1, line
     while name in entries or homes.get(name, line) != line:
         number += 1
@@ -43,7 +43,7 @@ def _new_name(line: str, entries: Container[str], homes: Mapping[str, str]) -> s
 
 
 def drop_takes(context: Context, lines: Iterable[str], languages: Sequence[str]) -> list[Change]:
-    """Return the changes after which no take is chosen for some lines any more.
+    """Return the changes that take back the choice of takes for some lines.
 
     A take that was chosen before an edit would hide what the edit changes.
     """
@@ -70,7 +70,7 @@ def relock(context: Context, line: str, speaker: str) -> list[Change]:
 
 
 def moments_of(context: Context, changes: Sequence[Change]) -> list[Segment]:
-    """Return when the lines of some changes speak, under the names they have in the files."""
+    """Return the times of the lines of some changes, under the names they have in the files."""
     by_id = {segment.id: segment for segment in context.transcript.segments}
     homes = context.placed.homes
     moments = []

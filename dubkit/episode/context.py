@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 IMPORTS = "imports"
 
 Fetching = Callable[[str, int, int], None]
-"""Told the name of a model, and how many of how many bytes are here."""
+"""Called with the name of a model, the bytes done and the bytes in all."""
 
 
-def _untold(name: str, done: int, total: int) -> None:
-    """Tell nobody."""
+def _no_report(name: str, done: int, total: int) -> None:
+    """Report nothing."""
 
 
 @dataclass(eq=False)
@@ -74,43 +74,46 @@ class Context:
     # models
 
     def model(self, role: str, name: str = "") -> ResolvedModel | None:
-        """Return a model that is on this machine, or (None) that would have to be fetched.
+        """Return a model on this machine; None when it would have to be fetched.
 
         Within a run a named model is fetched, so that its identity is known. Raises ModelMissing when a named
         model cannot be had at all.
         """
-        found = self.models.find(role, name)
-        if found is None and name and self.fetching is not None:
+        model = self.models.find(role, name)
+        if model is None and name and self.fetching is not None:
             return self.models.fetch(role, name, self.fetching)
-        return found
+        return model
 
     def model_path(self, model: ResolvedModel) -> Path:
         """Return what a loader is given for a model, put together from its packages if need be."""
-        return self._together(model).path
+        return self._put_together(model).path
 
     def model_folder(self, model: ResolvedModel) -> Path:
         """Return the folder of a model, put together from its packages if need be."""
-        folder = self._together(model).folder
+        folder = self._put_together(model).folder
         assert folder is not None, "a fetched model has a folder"
         return folder
 
-    def _together(self, model: ResolvedModel) -> ResolvedModel:
+    def _put_together(self, model: ResolvedModel) -> ResolvedModel:
         if model.folder is not None:
             return model
-        return self.models.fetch(model.role, model.name, self.fetching or _untold)
+        return self.models.fetch(model.role, model.name, self.fetching or _no_report)
 
     # shared artifacts
 
     @cached_property
     def episode(self) -> Episode:
+        """The probed source."""
         return self.store.read("episode.json", Episode)
 
     @cached_property
     def shots(self) -> Shots:
+        """The shots of the picture."""
         return self.store.read("shots.json", Shots)
 
     @cached_property
     def diarization(self) -> Diarization:
+        """Who speaks when."""
         return self.store.read("diarization.json", Diarization)
 
     @cached_property
@@ -120,7 +123,7 @@ class Context:
 
     @cached_property
     def faces(self) -> Faces:
-        """The faces that speak; none where nobody looked for them."""
+        """The faces that speak; none where they were not searched for."""
         if not self.store.has("faces.json"):
             return Faces("none", ())
         return self.store.read("faces.json", Faces)
@@ -150,25 +153,29 @@ class Context:
 
     @cached_property
     def source_language(self) -> str:
+        """Tag of the language of the source."""
         return self.transcript.language
 
     # hand edits
 
     @cached_property
     def shared_edits(self) -> hand.Edits:
+        """Edits that all languages share."""
         return self.draft.read_edits(self.store)
 
     @cached_property
     def language_edits(self) -> hand.Edits:
+        """Edits of this language."""
         return self.draft.read_edits(self.store, self.language) if self.language else hand.Edits()
 
     @cached_property
     def speaker_edits(self) -> dict[str, hand.SpeakerEdit]:
-        """Speaker -> what people say of them, in this language over what they say in all."""
+        """Speaker -> the edit: that of this language over that of all languages."""
         return hand.speaker_edits(self.shared_edits, self.language_edits)
 
     @cached_property
     def placed(self) -> hand.Placed:
+        """The edits by the segments they belong to now."""
         return hand.place(
             self.shared_edits,
             self.language_edits,
@@ -201,14 +208,17 @@ class Context:
 
     @cached_property
     def cast(self) -> Cast:
+        """The speakers with their voices."""
         return self.store.read("cast.json", Cast, self.language)
 
     @cached_property
     def prompts(self) -> Prompts:
+        """The prompts of the segments."""
         return self.store.read("prompts.json", Prompts, self.language)
 
     @cached_property
     def clips(self) -> Clips:
+        """The planned clips, and the route of every line."""
         return self.store.read("clips.json", Clips, self.language)
 
     @property
@@ -223,34 +233,35 @@ class Context:
 
     @cached_property
     def routes(self) -> dict[str, Route]:
-        """Line -> the way it goes into the dub: as planned with the clips, else its own."""
+        """Line -> its route into the dub: as planned with the clips, else its own."""
         own = {line.id: line.route for _, line in self.lines}
         planned = self.clips.routes if self.has_clips else ()
         return own | {route.line: route.route for route in planned if route.line in own}
 
     @cached_property
     def mix_report(self) -> MixReport:
+        """What the mix did."""
         return self.store.read("mix/mix.json", MixReport, self.language)
 
     def spoken_line(self, line: str) -> SpokenLine:
-        """What the chosen take of a line is. Raises KeyError when the line was not spoken."""
+        """Return the value of the chosen take of a line. Raises KeyError when the line was not spoken."""
         record = self.record("speak", line)
         if record is None or record.error:
             raise KeyError(line)
         return decode_json(canonical(record.value), SpokenLine)
 
     def record(self, stage: str, item: str) -> Record | None:
-        """Return what is known of an item of the language; None while it was not worked on."""
+        """Return the record of an item of the language; None before it was worked on."""
         return self.store.record(stage, item, self.language)
 
     def take_file(self, item: str, name: str = "speech.wav", *, stage: str = "speak") -> Path | None:
-        """Return a file of the chosen take of a line (or a clip); None when it was not made."""
+        """Return a file of the chosen take of a line (or a clip); None when there is none."""
         record = self.record(stage, item)
         ref = record.file(name) if record else None
         return self.store.root / ref.path if ref else None
 
     def take_digest(self, item: str, name: str, *, stage: str) -> str:
-        """Return the SHA-256 of a file of the chosen take; empty while it was not made."""
+        """Return the SHA-256 of a file of the chosen take; empty when there is none."""
         record = self.record(stage, item)
         ref = record.file(name) if record else None
         return ref.sha256 if ref else ""
@@ -260,8 +271,8 @@ class Context:
     def user_file(self, stage: str) -> Path | None:
         """Return the user's own file for a stage, if one was given with `--use`."""
         folder = self.store.path(IMPORTS, self.language)
-        found = sorted(folder.glob(f"{stage}.*")) if folder.is_dir() else []
-        return found[0] if found else None
+        files = sorted(folder.glob(f"{stage}.*")) if folder.is_dir() else []
+        return files[0] if files else None
 
     def artifact_digest(self, relative: str, language: str = "") -> str:
         """SHA-256 of a small artifact by its content on disk."""

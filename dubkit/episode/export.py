@@ -12,12 +12,12 @@ from dubkit.formats.format import FORMATS, Format, writable
 def export(context: Context, language: str, name: str) -> bytes:
     """Return the episode as a file of the format `name`; `language` empty is the source's.
 
-    Raises DubkitError for a format that dubkit does not write, and when the stage that makes what it
-    carries has not run.
+    Raises DubkitError for a format that dubkit does not write, and when the stage that makes its content
+    has not run.
     """
     format = FORMATS.get(name)
     if format is None or format.written is None:
-        raise DubkitError(f"{name!r} is no format that dubkit writes. It writes: {', '.join(writable())}.")
+        raise DubkitError(f"{name!r} is not a format that dubkit writes. It writes: {', '.join(writable())}.")
     turns = format.written == "turns"
     needed = "diarization.json" if turns else "translation.json" if language else "transcript.json"
     home = "" if turns else language
@@ -66,6 +66,6 @@ def line_rows(context: Context) -> list[LineRow]:
 
 
 def _remarks(context: Context, line: str) -> dict[str, str]:
-    """Return what a person said of a line; empty where nobody did."""
+    """Return a person's remarks on a line; empty where there are none."""
     edit = context.placed.lines.get(line)
     return {name: (getattr(edit, name) if edit else None) or "" for name in ("voice", "delivery", "note")}

@@ -18,7 +18,7 @@ SOURCE = f"{HIDDEN}/source.json"
 
 @dataclass(frozen=True, slots=True)
 class SourceMemo:
-    """Which file an episode was made from. Size and time only spare reading it again to hash it."""
+    """Which file an episode was made from. Size and time save reading it again to hash it."""
 
     path: str
     sha256: str
@@ -28,7 +28,7 @@ class SourceMemo:
 
 @dataclass(frozen=True, slots=True)
 class OpenEpisode:
-    """An episode folder chosen for a source."""
+    """An episode folder, and the source it belongs to."""
 
     store: EpisodeStore
     source: Path
@@ -91,7 +91,7 @@ def remember_source(opened: OpenEpisode) -> None:
 
 
 def find_source(store: EpisodeStore) -> Path | None:
-    """Return the file an episode was made from, as far as it is known."""
+    """Return the file that an episode was made from; None where it is not known."""
     memo = _memo(store)
     return Path(memo.path) if memo else None
 
@@ -144,7 +144,9 @@ def _hash(source: Path) -> str:
 
 @contextmanager
 def hold_lock(store: EpisodeStore, *, wait: bool, on_wait: Callable[[str], None]) -> Iterator[None]:
-    """Hold the episode's lock; another holder is waited for (`on_wait` is told who) or is an EpisodeBusy.
+    """Hold the episode's lock; while another run holds it, wait, or raise EpisodeBusy without `wait`.
+
+    `on_wait` is called with a sentence that names the other run.
 
     The operating system frees the lock of a killed process, so no stale lock can remain.
     """
@@ -174,7 +176,7 @@ def hold_lock(store: EpisodeStore, *, wait: bool, on_wait: Callable[[str], None]
 
 def _holder(store: EpisodeStore) -> str:
     try:
-        found = json.loads((store.root / HIDDEN / "holder.json").read_text())
-        return f"process {found['pid']} on {found['host']}"
+        holder = json.loads((store.root / HIDDEN / "holder.json").read_text())
+        return f"process {holder['pid']} on {holder['host']}"
     except (OSError, ValueError, KeyError):
         return "another process"

@@ -8,7 +8,7 @@ SHA-256 of their content: an upstream stage that runs again with the same result
     Output/<stem>/
       episode.json audio.wav …          shared artifacts
       edits.json                        hand edits, never written by a stage
-      edits.jsonl                       what was changed when, and by whom; only ever longer
+      edits.jsonl                       what was changed when, and by whom; it only grows
       pt-BR/translation.json …          artifacts of one language, with an edits.json of its own
       .dubkit/items/<scope>/<stage>/    one record per item; scope is a language or `shared`
       .dubkit/tmp/                      half-written files; emptied by the next run
@@ -121,7 +121,12 @@ class Record:
     parts: Parts
     files: tuple[FileRef, ...] = ()
     value: Any = None
-    """The item's result as plain JSON, for stages whose artifact is assembled from items."""
+    """The item's result as plain JSON, in the form of its stage; None where the files hold all of it.
+
+    Of a take: its `SpokenLine` or `DubbedClip`. Of an item that an artifact is assembled from: its part, such
+    as a line with its counts of tokens. Of lines that were listened to: line -> the words heard. Of latents:
+    a note on memory.
+    """
     degraded: tuple[str, ...] = ()
     error: str = ""
     """Why the item failed; empty when it is done."""
@@ -198,18 +203,18 @@ class EpisodeStore:
         return file_digest(self.path(relative, language))
 
     def record(self, stage: str, item: str, language: str = "") -> Record | None:
-        """Return what is recorded of an item; a record that cannot be read counts as none."""
+        """Return the record of an item; one that cannot be read counts as none."""
         try:
             return decode_json(self._record_path(stage, item, language).read_bytes(), Record)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
 
     def records(self, stage: str, language: str = "") -> dict[str, Record]:
-        """All records of a stage by item."""
+        """Return all records of a stage by item."""
         folder = self._record_path(stage, "x", language).parent
         names = sorted(p.stem for p in folder.glob("*.json")) if folder.is_dir() else []
-        found = ((name, self.record(stage, name, language)) for name in names)
-        return {name: record for name, record in found if record is not None}
+        pairs = ((name, self.record(stage, name, language)) for name in names)
+        return {name: record for name, record in pairs if record is not None}
 
     def whole(self, files: Iterable[FileRef]) -> bool:
         """Tell whether every file is there with its recorded size.
@@ -231,8 +236,8 @@ class EpisodeStore:
     def writing(self, relative: str, language: str = "", *, beside: bool = False) -> Iterator[Path]:
         """Give a temporary path with the right suffix; when the block ends well it becomes the artifact.
 
-        Who writes without the lock writes `beside` the artifact: a run that begins removes what lies
-        half-written in the common place.
+        A writer without the lock writes `beside` the artifact: a run that begins removes half-written files
+        from the common place.
         """
         target = self.path(relative, language)
         temporary = self._temporary(target.name, target.parent if beside else None)
@@ -261,7 +266,7 @@ class EpisodeStore:
         return FileRef(path.relative_to(self.root).as_posix(), path.stat().st_size, file_digest(path))
 
     def save_record(self, record: Record, language: str = "") -> None:
-        """Keep what is known of an item."""
+        """Write the record of an item."""
         path = self._record_path(record.parts.stage, record.item, language)
         with self.writing(path.relative_to(self.root).as_posix()) as temporary:
             temporary.write_bytes(canonical(record))
@@ -283,10 +288,10 @@ class EpisodeStore:
     def keep_aside(self, relative: str, language: str = "") -> Path:
         """Copy an artifact that was changed by hand before it is replaced; return where it is kept."""
         path = self.path(relative, language)
-        kept = path.with_name(f"{path.stem}.hand-{file_digest(path)[:8]}{path.suffix}")
-        with self.writing(kept.relative_to(self.root).as_posix()) as temporary:
+        copy = path.with_name(f"{path.stem}.hand-{file_digest(path)[:8]}{path.suffix}")
+        with self.writing(copy.relative_to(self.root).as_posix()) as temporary:
             shutil.copyfile(path, temporary)
-        return kept
+        return copy
 
     def write_by_hand(self, relative: str, value: Any, language: str = "") -> None:
         """Write what a person changed. Needs no lock of the episode: a run that begins leaves it alone."""
@@ -295,7 +300,7 @@ class EpisodeStore:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Give a folder on the episode's disk for files nobody keeps; after a kill `clean` removes it."""
+        """Give a folder on the episode's disk for passing files; after a kill `clean` removes it."""
         folder = self._temporary("scratch")
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -329,7 +334,7 @@ class EpisodeStore:
         return None
 
     def take_record(self, take: str, language: str) -> Record | None:
-        """Return what is recorded in a take, such as `s0003/v002`; None when it is not there or not whole."""
+        """Return what is recorded in a take, such as `s0003/v002`; None when it is missing or incomplete."""
         try:
             record = decode_json((self.path(f"takes/{take}", language) / "take.json").read_bytes(), Record)
         except (OSError, msgspec.DecodeError):

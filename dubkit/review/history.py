@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dubkit.episode.context import Context
-from dubkit.episode.edits.events import Change, Event, concerns, undone
+from dubkit.episode.edits.events import Change, Event, concerns, undone_numbers
 from dubkit.episode.edits.log import EditLog
 
 NAMES = {"text": "text", "takes": "chosen takes", "lock": "lock", "delivery": "delivery", "note": "note"}
@@ -31,7 +31,7 @@ class HistoryRow:
 def history(context: Context, limit: int = 50) -> list[HistoryRow]:
     """Return the changes of an episode in this language and in all, newest first."""
     events = EditLog(context.store).events()
-    back = undone(events)
+    back = undone_numbers(events)
     shown = [event for event in reversed(events) if concerns(event, context.language)]
     homes = context.placed.homes if shown else {}
     return [_row(event, event.number in back, homes) for event in shown[:limit]]

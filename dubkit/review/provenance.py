@@ -8,7 +8,7 @@ from typing import Any
 
 from dubkit.episode.context import Context
 from dubkit.episode.edits import LineEdit
-from dubkit.episode.edits.events import undone
+from dubkit.episode.edits.events import undone_numbers
 from dubkit.episode.edits.log import EditLog
 from dubkit.episode.store import Record
 from dubkit.review.history import sentence
@@ -75,7 +75,7 @@ def _edits(context: Context, line: str) -> Iterator[str]:
     homes = context.placed.homes
     names = {name for name in (*homes, line) if homes.get(name, line) == line}
     events = EditLog(context.store).events()
-    back = undone(events)
+    back = undone_numbers(events)
     for event in events:
         if event.undoes or event.number in back:
             continue
@@ -89,7 +89,7 @@ def _steps(context: Context, line: str) -> Iterator[ProvenanceStep]:
     own = clips_of(context, line) if context.has_clips else ()
     clips = [clip for clip in context.planned_clips if clip.id in own]
     for stage in chain().stages:
-        home = stage.home(context.language) if stage.scope == "language" else ""
+        home = stage.result_language(context.language) if stage.scope == "language" else ""
         for item in (line, *(name for clip in clips for name in (clip.id, clip.window))):
             record = context.store.record(stage.name, item, home)
             # The qc stage names its groups by their first line, so its record is not about this one.

@@ -10,7 +10,7 @@ from typing import Any
 
 from dubkit.episode.context import Context
 from dubkit.episode.edits import Edits, LineEdit, SegmentEdit, impossible_times
-from dubkit.episode.edits.events import Change, Event, to_undo
+from dubkit.episode.edits.events import Change, Event, find_undo
 from dubkit.errors import EditRefused
 from dubkit.review.takes import clips_of
 from dubkit.types import Line, Segment
@@ -115,7 +115,7 @@ class Rules:
     def check_undo(self, events: Sequence[Event], who: str, number: int) -> None:
         """Refuse an undo after which a line would end before it starts, so that its times are ignored."""
         try:
-            target = to_undo(events, who, self.context.language, number)
+            target = find_undo(events, who, self.context.language, number)
         except EditRefused:
             return  # the log itself refuses it, knowing what was changed by hand meanwhile
         restored = [replace(change, after=change.before) for change in reversed(target.changes)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dubkit.chain import summary
-from dubkit.chain.summary import KEPT, Summary, keep_summary, last_summary
+from dubkit.chain.summary import SUMMARY_FILE, Summary, keep_summary, last_summary
 from dubkit.config import Settings
 from dubkit.episode.context import Context
 from dubkit.episode.store import EpisodeStore, Parts, Record
@@ -50,7 +50,7 @@ def test_a_record_of_a_run_that_was_killed_is_seen(context: Context) -> None:
 
 def test_a_summary_of_another_version_is_collected_again(context: Context) -> None:
     finish(context, "extract")
-    context.store.write_json(KEPT, {"stages": "other"})
+    context.store.write_json(SUMMARY_FILE, {"stages": "other"})
     assert [row.stage for row in last_summary(chain(), context).stages] == ["extract"]
 
 

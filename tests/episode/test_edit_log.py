@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dubkit.episode.edits import LineEdit, read_anchors, read_edits
-from dubkit.episode.edits.events import BY_HAND, Change, undone
+from dubkit.episode.edits.events import BY_HAND, Change, undone_numbers
 from dubkit.episode.edits.log import EditLog, replay
 from dubkit.episode.edits.places import ANCHORS
 from dubkit.episode.store import EpisodeStore
@@ -213,4 +213,4 @@ def test_the_files_always_say_what_the_log_says(
         except EditRefused:
             break
     assert lines(log) == {}
-    assert len(undone(log.events())) == sum(not event.undoes for event in log.events())
+    assert len(undone_numbers(log.events())) == sum(not event.undoes for event in log.events())

@@ -1,4 +1,4 @@
-"""Hand edits: what people changed, where it belongs, how it counts, and the log of it."""
+"""Hand edits: what people changed, which segments it belongs to, how it is applied, and its log."""
 
 from dubkit.episode.edits.draft import Draft
 from dubkit.episode.edits.forms import (

@@ -1,4 +1,4 @@
-"""Edits with changes laid over them that nobody has made yet: for saying what they would cost."""
+"""Edits with changes that nobody has made yet, to say what they would cost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Draft:
 
     changes: Sequence[Change] = ()
     moments: Sequence[Segment] = ()
-    """When the lines of the changes speak, under the names the edits would have."""
+    """The times of the changed lines, under the names the edits would have."""
 
     def read_edits(self, store: EpisodeStore, language: str = "") -> Edits:
         """Read the edits of the episode or of one language, with the changes."""

@@ -1,4 +1,4 @@
-"""Events of the log of hand edits: what one act changed, and which acts stand, can be undone, or collide."""
+"""Events in the log of hand edits: what each changed, and which of them stand, can be undone, or conflict."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNDO, REDO = "undo", "redo"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field of one item, and what it shall be; None takes the edit back."""
+    """A new value for one field of one item; None takes the edit back."""
 
     section: Section
     item: str
@@ -27,7 +27,7 @@ class Change:
     language: str = ""
     """Language whose edits change; empty for those all languages share."""
     before: Any = None
-    """What it was; filled in as the change is made."""
+    """The value before; filled in when the change is made."""
 
     @property
     def place(self) -> tuple[str, str, str, str]:
@@ -52,7 +52,7 @@ class Event:
     """Number of the event that this one takes back, or makes again."""
 
 
-def undone(events: Sequence[Event]) -> frozenset[int]:
+def undone_numbers(events: Sequence[Event]) -> frozenset[int]:
     """Return the numbers of the events that are taken back at the moment."""
     back: set[int] = set()
     for event in events:
@@ -68,7 +68,7 @@ def concerns(event: Event, language: str) -> bool:
     return not event.changes or any(change.language in ("", language) for change in event.changes)
 
 
-def named(events: Sequence[Event], number: int) -> Event:
+def find_event(events: Sequence[Event], number: int) -> Event:
     """Return the event with a number. Raises EditRefused where there is none that can be undone."""
     event = next((event for event in events if event.number == number), None)
     if event is None:
@@ -80,21 +80,21 @@ def named(events: Sequence[Event], number: int) -> Event:
     return event
 
 
-def to_undo(events: Sequence[Event], who: str, language: str, number: int = 0) -> Event:
+def find_undo(events: Sequence[Event], who: str, language: str, number: int = 0) -> Event:
     """Return the event that an undo takes back. Raises EditRefused or EditConflict."""
-    target = named(events, number) if number else last_standing(events, who, language)
+    target = find_event(events, number) if number else find_last_standing(events, who, language)
     if not concerns(target, language):
         others = " and ".join(sorted({change.language for change in target.changes}))
         raise EditRefused(f"Change {target.number} is of {others}: undo it there.")
-    if target.number in undone(events):
+    if target.number in undone_numbers(events):
         raise EditRefused(f"Change {target.number} is taken back already.")
     refuse_built_upon(events, target)
     return target
 
 
-def last_standing(events: Sequence[Event], who: str, language: str) -> Event:
+def find_last_standing(events: Sequence[Event], who: str, language: str) -> Event:
     """Return the last event of somebody in a language that is not taken back. Raises EditRefused."""
-    back = undone(events)
+    back = undone_numbers(events)
     standing = [e for e in events if not e.undoes and e.number not in back and concerns(e, language)]
     for event in reversed(standing):
         if event.who == who:
@@ -109,8 +109,8 @@ def last_standing(events: Sequence[Event], who: str, language: str) -> Event:
     raise EditRefused("There is nothing to undo.")
 
 
-def last_undone(events: Sequence[Event], who: str, language: str) -> Event:
-    """Return what somebody took back last, if they did nothing new since.
+def find_redo(events: Sequence[Event], who: str, language: str) -> Event:
+    """Return the event that somebody took back last, if they did nothing new since.
 
     Raises EditRefused where there is nothing, EditConflict where somebody else changed the same since.
     """
@@ -124,11 +124,11 @@ def last_undone(events: Sequence[Event], who: str, language: str) -> Event:
             waiting = [undo for undo in waiting if undo.undoes != event.undoes]
         else:
             waiting.clear()
-    back = undone(events)
+    back = undone_numbers(events)
     undo = next((undo for undo in reversed(waiting) if undo.undoes in back), None)
     if undo is None:
         raise EditRefused("There is nothing to do again.")
-    target = named(events, undo.undoes)
+    target = find_event(events, undo.undoes)
     refuse_built_upon(events, target, "made again", undo.number)
     return target
 
@@ -139,14 +139,14 @@ def refuse_built_upon(events: Sequence[Event], target: Event, act: str = "undone
     It changed the same, or gave lines to a speaker that the target made.
     """
     places = {change.place for change in target.changes}
-    given = {change.after for change in target.changes if change.field == "speaker"}
-    made = given & {change.item for change in target.changes if change.section == "speakers"}
-    back = undone(events)
+    speakers = {change.after for change in target.changes if change.field == "speaker"}
+    added = speakers & {change.item for change in target.changes if change.section == "speakers"}
+    back = undone_numbers(events)
     for event in events:
         if event.number <= max(target.number, since) or event.undoes or event.number in back:
             continue
         for change in event.changes:
-            if change.place in places or (change.field == "speaker" and change.after in made):
+            if change.place in places or (change.field == "speaker" and change.after in added):
                 raise EditConflict(
                     f"Change {target.number} cannot be {act}: change {event.number} changed {change.field} "
                     f"of {change.item} since.\nUndo change {event.number} first."
@@ -154,7 +154,7 @@ def refuse_built_upon(events: Sequence[Event], target: Event, act: str = "undone
 
 
 def refuse_unseen(events: Sequence[Event], changes: Sequence[Change], seen: int) -> None:
-    """Raise EditConflict where something is otherwise now than at event `seen`, and than it shall be."""
+    """Raise EditConflict where something was changed since event `seen`, and not to the new value."""
     mine = {change.place: change for change in changes}
     was: dict[tuple[str, str, str, str], str] = {}
     for event in events:

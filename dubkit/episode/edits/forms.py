@@ -6,7 +6,7 @@ A stage never writes these files, so they survive every rerun. The form is
     {"lines": {"s0003": {"text": "…"}, "s0004": {"route": "keep"}}}
 
 What was changed when, and by whom, is in the log (`dubkit.episode.edits.log`);
-these files hold what holds now.
+these files hold the current state.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ class SpeakerEdit:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """What a locked line keeps, and what its source was then. A rerun changes neither text nor take."""
+    """What a locked line keeps, and its source when it was locked. A rerun changes neither text nor take."""
 
     text: str
     route: Route
     source: str
-    """What the segment said as the line was locked; another text now is a conflict to be shown."""
+    """What the segment said when the line was locked; another text now is a conflict to show."""
     speaker: str
     start: float
     end: float
@@ -118,12 +118,12 @@ def _refuse_unknown(path: Path, cure: str) -> None:
             continue
         if section not in forms:
             raise ArtifactDamaged(path, section, f"no such section; there are {', '.join(forms)}", cure)
-        known = _names(forms[section])
+        names = _names(forms[section])
         for item, fields in entries.items() if isinstance(entries, dict) else ():
             for name in fields if isinstance(fields, dict) else ():
-                if name not in known:
+                if name not in names:
                     place = f"{section}.{item}.{name}"
-                    raise ArtifactDamaged(path, place, f"no such field; there are {', '.join(known)}", cure)
+                    raise ArtifactDamaged(path, place, f"no such field; there are {', '.join(names)}", cure)
 
 
 def _names(form: type) -> tuple[str, ...]:
@@ -135,7 +135,7 @@ BOOKKEEPING = frozenset({"note", "accepted", "lock", "takes"})
 
 
 def edit_fields(edit: SegmentEdit | SpeakerEdit | LineEdit | None) -> dict[str, Any]:
-    """Return the fields an edit sets, as they enter a key; a note changes nothing."""
+    """Return the fields that an edit sets, as they enter a key; without notes and other bookkeeping."""
     if edit is None:
         return {}
     values = {name: getattr(edit, name) for name in _names(type(edit)) if name not in BOOKKEEPING}

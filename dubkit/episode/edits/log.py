@@ -24,9 +24,9 @@ from dubkit.episode.edits.events import (
     UNDO,
     Change,
     Event,
-    last_undone,
+    find_redo,
+    find_undo,
     refuse_unseen,
-    to_undo,
 )
 from dubkit.episode.edits.forms import FILE, Edits, read_edits
 from dubkit.episode.edits.places import note_anchors
@@ -38,11 +38,11 @@ from dubkit.types import Segment
 LOG = "edits.jsonl"
 
 Check = Callable[[Mapping[str, Edits]], None]
-"""Looks at the edits by language (empty for shared) as they are under the lock, and raises."""
+"""Called under the lock with the edits by language (empty for shared); raises to refuse the change."""
 
 
 class EditLog:
-    """Reads and makes the edits of one episode. Several processes may use it at once."""
+    """Reads and changes the edits of one episode. Several processes may use it at once."""
 
     def __init__(self, store: EpisodeStore) -> None:
         self.store = store
@@ -75,21 +75,21 @@ class EditLog:
         """Make some changes as one event; None when they change nothing.
 
         Args:
-            seen: last event the person knows of. What is otherwise by now is an EditConflict.
+            seen: last event that the person has seen; a change of the same since is an EditConflict.
             segments: the moments the edits belong to.
             implied: changes that follow from the others, made only where those change something.
             check: asked before anything is written.
         """
-        with self._writing() as known:
+        with self._writing() as state:
             if check is not None:
-                check(known.edits)
+                check(state.edits)
             if seen is not None:
-                refuse_unseen(known.events, changes, seen)
-            if not any(_differs(known.edits, change) for change in changes):
+                refuse_unseen(state.events, changes, seen)
+            if not any(_differs(state.edits, change) for change in changes):
                 return None
             changes = [*changes, *implied]
-            used = {i for e in known.edits.values() for i in (*e.segments, *e.lines)}
-            event = self._append(known, changes, who, action)
+            used = {i for e in state.edits.values() for i in (*e.segments, *e.lines)}
+            event = self._append(state, changes, who, action)
             items = {c.item for c in changes if c.section != "speakers"}
             note_anchors(self.store, sorted(items), segments, fresh=items - used)
             return event
@@ -99,16 +99,16 @@ class EditLog:
 
         Raises EditRefused when there is none, and EditConflict when a later one built on it.
         """
-        with self._writing() as known:
-            target = to_undo(known.events, who, language, number)
+        with self._writing() as state:
+            target = find_undo(state.events, who, language, number)
             back = [replace(c, before=None, after=c.before) for c in reversed(target.changes)]
-            return self._again(known, back, who, UNDO, target)
+            return self._again(state, back, who, UNDO, target)
 
     def redo(self, *, who: str, language: str) -> Event:
         """Make the change again that this person took back last. Raises EditRefused or EditConflict."""
-        with self._writing() as known:
-            target = last_undone(known.events, who, language)
-            return self._again(known, target.changes, who, REDO, target)
+        with self._writing() as state:
+            target = find_redo(state.events, who, language)
+            return self._again(state, target.changes, who, REDO, target)
 
     def note_anchors(self, items: Iterable[str], segments: Sequence[Segment]) -> None:
         """Note the moments of edits that are seen for the first time."""
@@ -141,10 +141,12 @@ class EditLog:
         events = self.events()  # one very long event
         return events[-1] if events else None
 
-    def _again(self, known: _Known, changes: Sequence[Change], who: str, action: str, target: Event) -> Event:
-        event = self._append(known, changes, who, action, target.number)
-        if event is None:  # everything is so already; the event still says that it was done
-            event = self._write(known, Event(0, 0.0, who, action, (), {}, target.number))
+    def _again(
+        self, state: _LogState, changes: Sequence[Change], who: str, action: str, target: Event
+    ) -> Event:
+        event = self._append(state, changes, who, action, target.number)
+        if event is None:  # nothing differs; that it was done is still logged
+            event = self._write(state, Event(0, 0.0, who, action, (), {}, target.number))
         return event
 
     def _lock(self) -> AbstractContextManager[Any]:
@@ -155,50 +157,50 @@ class EditLog:
         return FileLock(hidden / "edits.lock")
 
     @contextmanager
-    def _writing(self) -> Iterator[_Known]:
-        """Hold the log; give what it holds, after what was changed by hand has been logged."""
+    def _writing(self) -> Iterator[_LogState]:
+        """Hold the lock of the log; give its state, after changes by hand are logged."""
         with self._lock():
-            known = _Known(list(self.events()))
-            self._log_hand_changes(known)
-            yield known
+            state = _LogState(list(self.events()))
+            self._log_hand_changes(state)
+            yield state
 
-    def _log_hand_changes(self, known: _Known) -> None:
+    def _log_hand_changes(self, state: _LogState) -> None:
         states: dict[str, str] = {}
-        for event in known.events:
+        for event in state.events:
             states |= event.states
         for language in self._languages(states):
-            now = known.edits[language] = read_edits(self.store, language)
+            now = state.edits[language] = read_edits(self.store, language)
             if digest(now) != states.get(language, digest(Edits())):
-                changes = _differences(replay(known.events, language), now, language)
-                self._write(known, Event(0, 0.0, "", BY_HAND, tuple(changes), {language: digest(now)}))
+                changes = _differences(replay(state.events, language), now, language)
+                self._write(state, Event(0, 0.0, "", BY_HAND, tuple(changes), {language: digest(now)}))
 
     def _languages(self, states: Mapping[str, str]) -> list[str]:
-        found = {path.parent.name for path in self.store.root.glob(f"*/{FILE}")} - {HIDDEN}
-        return sorted({"", *found, *states})
+        folders = {path.parent.name for path in self.store.root.glob(f"*/{FILE}")} - {HIDDEN}
+        return sorted({"", *folders, *states})
 
     def _append(
-        self, known: _Known, changes: Sequence[Change], who: str, action: str, undoes: int = 0
+        self, state: _LogState, changes: Sequence[Change], who: str, action: str, undoes: int = 0
     ) -> Event | None:
-        made: list[Change] = []
+        steps: list[Change] = []
         touched: dict[str, Edits] = {}
         for change in changes:
-            edits = touched.get(change.language, known.edits.get(change.language, Edits()))
+            edits = touched.get(change.language, state.edits.get(change.language, Edits()))
             changed = with_value(edits, change)
             before = value_of(edits, change)
             if digest(before) == digest(change.after):
                 continue
-            made.append(replace(change, before=before))
+            steps.append(replace(change, before=before))
             touched[change.language] = changed
-        if not made:
+        if not steps:
             return None
         for language, edits in touched.items():
             self.store.write_by_hand(FILE, _slim(edits), language)
         states = {language: digest(edits) for language, edits in touched.items()}
-        return self._write(known, Event(0, 0.0, who, action, tuple(made), states, undoes))
+        return self._write(state, Event(0, 0.0, who, action, tuple(steps), states, undoes))
 
-    def _write(self, known: _Known, event: Event) -> Event:
+    def _write(self, state: _LogState, event: Event) -> Event:
         """Append an event, numbered and timed."""
-        number = known.events[-1].number + 1 if known.events else 1
+        number = state.events[-1].number + 1 if state.events else 1
         event = replace(event, number=number, at=round(time.time(), 3))
         path = self._path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -211,13 +213,13 @@ class EditLog:
             stream.write(canonical(event) + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
-        known.events.append(event)
+        state.events.append(event)
         return event
 
 
 @dataclass(slots=True)
-class _Known:
-    """What the log and the files hold while they are being changed."""
+class _LogState:
+    """The events and the edits while they are being changed."""
 
     events: list[Event]
     edits: dict[str, Edits] = field(default_factory=dict)
@@ -256,7 +258,7 @@ def replay(events: Sequence[Event], language: str) -> Edits:
 
 
 def _differences(before: Edits, after: Edits, language: str) -> list[Change]:
-    found: list[Change] = []
+    changes: list[Change] = []
     for section, form in FORMS.items():
         old, new = getattr(before, section), getattr(after, section)
         for item in sorted(old.keys() | new.keys()):
@@ -264,5 +266,5 @@ def _differences(before: Edits, after: Edits, language: str) -> list[Change]:
                 was = msgspec.to_builtins(getattr(old.get(item, form()), name))
                 now = msgspec.to_builtins(getattr(new.get(item, form()), name))
                 if was != now:
-                    found.append(Change(section, item, name, now, language, was))  # type: ignore[arg-type]
-    return found
+                    changes.append(Change(section, item, name, now, language, was))  # type: ignore[arg-type]
+    return changes

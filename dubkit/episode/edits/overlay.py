@@ -1,4 +1,4 @@
-"""Edits laid over what the stages made: segments and lines as people want them, and locks."""
+"""Apply hand edits to what the stages made: segments, lines and speakers as people want them, and locks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def edited_segment(segment: Segment, edit: SegmentEdit | None) -> Segment:
 
 
 LOCK_CONFLICT = "lock-conflict"
-"""Flag of a locked line whose source is not what it was."""
+"""Flag of a locked line whose source has changed."""
 
 
 def edited_line(line: Line, edit: LineEdit | None, segment: Segment) -> Line:
@@ -64,15 +64,15 @@ MOVED = 0.05
 
 
 def lock_conflict(lock: Lock, segment: Segment) -> str:
-    """Say how the source of a locked line has changed under it; empty when it has not."""
-    found = []
+    """Return how the source of a locked line has changed; empty when it has not."""
+    changes = []
     if segment.text != lock.source:
-        found.append(f"the source said “{lock.source}” and now says “{segment.text}”")
+        changes.append(f"the source said “{lock.source}” and now says “{segment.text}”")
     if segment.speaker != lock.speaker:
-        found.append(f"it was spoken by {lock.speaker} and is now by {segment.speaker}")
+        changes.append(f"it was spoken by {lock.speaker} and is now by {segment.speaker}")
     if abs(segment.start - lock.start) > MOVED or abs(segment.end - lock.end) > MOVED:
-        found.append(
+        changes.append(
             f"it was at {lock.start:.2f} to {lock.end:.2f} s and is now at "
             f"{segment.start:.2f} to {segment.end:.2f} s"
         )
-    return "; ".join(found)
+    return "; ".join(changes)

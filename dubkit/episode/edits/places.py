@@ -1,7 +1,7 @@
 """Where edits belong: to a moment, not to a number.
 
 The first run that sees an edit notes when its segment speaks (`Anchor`), and when a new transcript numbers
-segments otherwise the edit follows its time. An edit that counts no longer is told of and stays in the file.
+segments otherwise the edit follows its time. An edit that no longer applies stays in the file with a remark.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Edit = TypeVar("Edit", SegmentEdit, LineEdit)
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """When the segment of an edit spoke as the edit was first seen, in seconds."""
+    """When the segment of an edit spoke, in seconds, at the time the edit was first seen."""
 
     start: float
     end: float
@@ -36,11 +36,11 @@ class Placed:
     segments: dict[str, SegmentEdit]
     lines: dict[str, LineEdit]
     orphans: tuple[str, ...] = ()
-    """Names of edits whose moment has no segment any more."""
+    """Names of edits whose moment no longer has a segment."""
     remarks: tuple[str, ...] = ()
-    """Sentences about edits that count otherwise than they were meant, or not at all."""
+    """Sentences about edits that no longer do what they were made for."""
     untimed: frozenset[str] = frozenset()
-    """Segments whose edited times cannot be: they count no longer."""
+    """Segments whose edited times are impossible and ignored."""
     homes: dict[str, str] = field(default_factory=dict)
     """Name that edits have or had in the files -> segment of their moment; empty where none speaks."""
     segment_names: dict[str, str] = field(default_factory=dict)
@@ -88,19 +88,19 @@ def _winners(
     anchors: Mapping[str, Anchor],
     remarks: list[str],
 ) -> dict[str, str]:
-    """Return segment -> name of the edit of one file that counts for it; remark the others."""
+    """Return segment -> name of the edit of one file that counts for it; remark on the others."""
     ranks = {item: _rank(edit, by_id.get(homes[item]), anchors.get(item)) for item, edit in edits.items()}
-    found: dict[str, str] = {}
+    winners: dict[str, str] = {}
     for item in sorted(edits, key=lambda item: (ranks[item], item)):
         home = homes[item]
-        if home and home in found:
+        if home and home in winners:
             remarks.append(
                 f"The edit of {item} comes to {home} now, which has one already; it stays in edits.json "
                 "and changes nothing."
             )
         elif home:
-            found[home] = item
-    return found
+            winners[home] = item
+    return winners
 
 
 def impossible_times(segment: Segment, edit: SegmentEdit | None) -> bool:
@@ -121,7 +121,7 @@ def _rank(edit: SegmentEdit | LineEdit, home: Segment | None, anchor: Anchor | N
 
 
 def _shortened(segment: Segment, anchor: Anchor | None, segments: Sequence[Segment]) -> list[str]:
-    """Say where a text was written for more than its segment is now, and who speaks in the rest."""
+    """Return a remark where a text was written for a longer time than its segment has now."""
     if anchor is None or segment.end - segment.start >= COVERED * (anchor.end - anchor.start):
         return []
     rest = [
