@@ -1,4 +1,4 @@
-"""Settings: what they are, and where each value came from.
+"""Settings: their values, and where each of them came from.
 
 Values are layered, later ones win: built-in default, `--mode` preset, `dubkit.toml` of the working
 folder, `dubkit.toml` beside the input, environment (`DUBKIT_MIX_DUCK_DB`), command-line flag.
@@ -164,7 +164,7 @@ def configure(
 
 
 def changed_settings(settings: Settings) -> dict[str, Any]:
-    """Return the settings of a run that are not the defaults: no secrets, and not what is the machine's."""
+    """Return the settings of a run that are not the defaults: no secrets, and none about the machine."""
     return {
         entry.name: value
         for entry in all_settings()
@@ -174,8 +174,10 @@ def changed_settings(settings: Settings) -> dict[str, Any]:
 
 
 def with_settings(settings: Settings, values: Mapping[str, Any]) -> Settings:
-    """Return settings with other values (dotted name -> value). Names and values that do not fit any more,
-    as those of an older version, are left out."""
+    """Return settings with other values (dotted name -> value).
+
+    Names and values that no longer fit, such as those of an older version, are left out.
+    """
     chosen = {entry.name: settings.value(entry.name) for entry in all_settings()}
     known = {entry.name: entry for entry in all_settings()}
     for name, value in values.items():

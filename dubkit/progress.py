@@ -64,7 +64,7 @@ class Speeds:
 
 @dataclass(frozen=True, slots=True)
 class StageStart:
-    """A stage that begins to work."""
+    """A stage that starts to work."""
 
     stage: str
     language: str
@@ -76,7 +76,7 @@ class StageStart:
 
 
 class Progress(Protocol):
-    """Told what happens in a run."""
+    """Receives what happens in a run."""
 
     def note(self, text: str) -> None:
         """Say something the user should know."""

@@ -1,4 +1,4 @@
-"""Doors: the kinds of things that dubkit and other packages add to, each with one registry of records.
+"""Registries: one for each kind of thing that dubkit and other packages bring, such as voices and formats.
 
 What dubkit brings and what another package brings comes in the same way: a reference `module:NAME` to a
 record. dubkit's own stand in the registry, in order of preference; another package names its own as an entry
@@ -123,7 +123,7 @@ class Registry(Generic[R]):
 
     @property
     def problems(self) -> tuple[BadPlugin, ...]:
-        """What other packages bring and cannot be used."""
+        """Records of other packages that cannot be used."""
         return tuple(self._read[1])
 
     def package(self, name: str) -> str:
@@ -226,7 +226,7 @@ def resolve(reference: str) -> Any:
 
 
 def names_of(reference: str, *before: str) -> Callable[[], tuple[str, ...]]:
-    """Return what gives the names of a registry, after some others: for the choices of a setting.
+    """Return a function that gives `before` and the names of a registry: the choices of a setting.
 
     The registry is read when the names are asked for, so that declaring a setting imports nothing.
     """

@@ -38,15 +38,15 @@ def option(
     """Declare one setting.
 
     Args:
-        default: the value where nothing else is said.
+        default: the value where nothing else is set.
         help: one sentence, for `dubkit config`, the command line and the web form.
         flag: its own command-line option, such as `--speakers`; without one, `--set NAME=VALUE` sets it.
-        job: whether a job of the web server may bring it. Never for a path, an address or a secret: a job
+        job: whether a job of the web server may set it. Never for a path, an address or a secret: a job
             could read any file of the server, or have its keys sent away.
         label: name of the field among the first ones of the web form; empty is the form's second part.
         choices: the values it may have, asked when they are needed: the names of a registry, for example.
-        machine: whether it is about this machine and not about a dub: other runs do not take it over.
-        job_choices: the values a job may bring, where they are fewer than a person at the machine may.
+        machine: whether it is about this machine and not about a dub: a later run does not take it over.
+        job_choices: the values a job may set, where they are fewer than at the machine itself.
         variables: further environment variables that set it, such as `OPENAI_API_KEY`.
         secret: whether the value is never shown.
     """
@@ -69,7 +69,7 @@ def option(
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting as declared: dotted name, type, default and everything `option` was told."""
+    """One setting: dotted name, type, default and the arguments of its `option`."""
 
     name: str
     type: Any
@@ -126,24 +126,26 @@ def section_settings(section: type, table: str) -> Iterator[Setting]:
             continue  # a section of its own
         if entry.default is MISSING:
             raise TypeError(f"{section.__name__}.{entry.name}: a setting needs a default")
-        told = dict(entry.metadata)
-        told["named_choices"] = told.pop("choices")
+        arguments = dict(entry.metadata)
+        arguments["named_choices"] = arguments.pop("choices")
         name = f"{table}.{entry.name}" if table else entry.name
-        yield Setting(name, hints[entry.name], entry.default, **told)
+        yield Setting(name, hints[entry.name], entry.default, **arguments)
 
 
 def check_bounds(section: Any, table: str) -> None:
     """Raise SettingError where a value of a section does not fit its type or bounds.
 
-    For `__post_init__`, so that a section built by a library caller is as sound as one from `dubkit.toml`.
+    For `__post_init__`, so that a section that a library caller builds is checked, too.
     """
     for entry in section_settings(type(section), table):
         entry.bounded(getattr(section, entry.name.rpartition(".")[2]))
 
 
 def result_settings(section: type | None, table: str) -> tuple[Setting, ...]:
-    """Return the settings of a registered part that may change its results: no secrets, nothing about the
-    machine. They enter the keys of what the part makes, where they are not the defaults."""
+    """Return the settings of a registered part that may change its results: none secret or about the machine.
+
+    They enter the keys of its results where they are not the defaults.
+    """
     if section is None:
         return ()
     return tuple(

@@ -49,7 +49,7 @@ class Session:
     models: ModelStore
     speeds: Speeds
     origins: Mapping[str, str] = field(default_factory=dict)
-    """Where each setting came from; one that nobody gave may be taken from an episode's last run."""
+    """Where each setting came from; one that is a default may be taken from an episode's last run."""
 
 
 def chain() -> Chain:
@@ -60,7 +60,7 @@ def chain() -> Chain:
 
 
 def episode_summary(context: Context, *, kept: bool = False) -> Summary:
-    """Return the state of an episode: collected anew, or (`kept`) as its last run left it, if that holds."""
+    """Return the state of an episode: collected anew, or (`kept`) as its last run wrote it, if current."""
     return last_summary(chain(), context) if kept else summarise(chain(), context)
 
 
@@ -86,20 +86,20 @@ def open_models(settings: Settings) -> ModelStore:
     from dubkit.models.catalogue import catalogue
     from dubkit.models.catalogue_generator import in_folder
 
-    named = settings.models
-    paths = in_folder(Path(named.generator).expanduser()) if named.generator else {}
-    known = {entry.name for entry in all_settings()}
+    own = settings.models
+    paths = in_folder(Path(own.generator).expanduser()) if own.generator else {}
+    names = {entry.name for entry in all_settings()}
     for spec in catalogue():
-        # The doctor names the model of another package whose setting does not exist.
-        if spec.setting in known and not spec.setting_takes_repository:
-            # Of a role's settings the first one that is set counts: dubkit's own comes before others'.
+        # A model of another package may name a setting that is not there; the doctor reports it.
+        if spec.setting in names and not spec.setting_takes_repository:
+            # Of a role's settings the first with a value counts: dubkit's own before other packages'.
             paths[spec.role] = paths.get(spec.role) or settings.value(spec.setting)
     return ModelStore(
         cache_folder(settings),
         paths,
-        hub_endpoint=named.hub or None,
-        offline=named.offline,
-        token=named.token or None,
+        hub_endpoint=own.hub or None,
+        offline=own.offline,
+        token=own.token or None,
     )
 
 
@@ -133,7 +133,7 @@ def episode_context(session: Session, source: Path, language: str = "") -> Conte
 
 
 SETTINGS = f"{HIDDEN}/settings.json"
-"""Settings of the last run that are not the defaults, so that single lines are made as the rest was."""
+"""Settings of the last run that are not the defaults, so that a single line is made again like the rest."""
 
 
 def _remember_settings(store: EpisodeStore, settings: Settings) -> None:
@@ -147,19 +147,19 @@ def _remember_settings(store: EpisodeStore, settings: Settings) -> None:
 
 
 def with_last_settings(session: Session, store: EpisodeStore) -> Session:
-    """Return the session with the settings of the episode's last run, where nobody gave others."""
+    """Return the session with the settings of the episode's last run, except where others were set."""
     try:
-        known = decode_json(store.path(SETTINGS).read_bytes(), dict[str, Any])
+        values = decode_json(store.path(SETTINGS).read_bytes(), dict[str, Any])
     except (OSError, ValueError):
         return session
     defaults = Settings()
-    free = {
+    unset = {
         name: value
-        for name, value in known.items()
+        for name, value in values.items()
         if session.origins.get(name, "default") == "default"
         and session.settings.value(name) == defaults.value(name)
     }
-    settings = with_settings(session.settings, free)
+    settings = with_settings(session.settings, unset)
     if settings == session.settings:
         return session
     return replace(session, settings=settings, models=open_models(settings))

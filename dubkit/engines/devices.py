@@ -85,7 +85,7 @@ def run_on_devices(
     jobs: Sequence[Job],
     progress: Progress[Job] | None = None,
 ) -> Iterator[tuple[Job, Result | Exception]]:
-    """Yield every job once with its result or what it failed with, in the order in which they end.
+    """Yield every job once with its result or its error, in the order in which they end.
 
     With one device, or one job, all is done in this process. Otherwise each device has a process of its own,
     which opens its worker once; the jobs, the results and `open_worker` must pickle. If a worker cannot be
@@ -144,13 +144,13 @@ def _here(
 
 @dataclass(slots=True, eq=False)
 class _Member(Generic[Job]):
-    """One process, and the job it is at."""
+    """One process, and the job that it does."""
 
     device: str
     process: SpawnProcess
     pipe: connection.Connection
     jobs: list[Job] = field(default_factory=list)
-    """The job in work, if any."""
+    """The job that it does, if any."""
 
 
 class _Pool(Generic[Job, Result]):
@@ -207,7 +207,7 @@ class _Pool(Generic[Job, Result]):
         yield from ended
 
     def _give(self, member: _Member[Job]) -> Iterator[tuple[Job, Result | Exception]]:
-        """Hand the next job to a free process; a job that cannot travel fails at once."""
+        """Hand the next job to a free process; a job that cannot be pickled fails at once."""
         while self.jobs:
             job = self.jobs.popleft()
             try:
@@ -234,14 +234,14 @@ class _Pool(Generic[Job, Result]):
         yield from ((job, error) for job in member.jobs)
 
     def leave(self) -> None:
-        """Let processes that have nothing to do end by themselves."""
+        """Let idle processes end by themselves."""
         for member in self.members:
             member.pipe.close()
         for process in self.started:
             process.join(_STOP_SECONDS)
 
     def stop(self) -> None:
-        """End every process, at work or not, for good."""
+        """End every process at once, at work or not."""
         for process in self.started:
             process.terminate()
         for process in self.started:
@@ -290,7 +290,7 @@ def _send(pipe: connection.Connection, kind: str, value: Any) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process with its parent, however that ended and whatever is being worked at."""
+    """End this process when its parent ends, in whatever way and in the middle of any job."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
@@ -298,15 +298,15 @@ def _end_with_parent() -> None:
 
 
 def _portable(error: Exception) -> Exception:
-    """Return an error that can travel and says where it came from."""
+    """Return an error that can be pickled and says where it came from."""
     if not isinstance(error, DubkitError):
         error.add_note("".join(traceback.format_exception(error)))
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
         kind = DubkitError if isinstance(error, DubkitError) else RuntimeError
-        told = str(error) if kind is DubkitError else f"{type(error).__name__}: {error}"
-        other = kind(told)
+        message = str(error) if kind is DubkitError else f"{type(error).__name__}: {error}"
+        other = kind(message)
         for note in getattr(error, "__notes__", []):
             other.add_note(note)
         return other

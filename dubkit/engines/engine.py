@@ -1,4 +1,4 @@
-"""What can make the takes of an episode's lines: the record of such an engine, and the choice of one."""
+"""Engines that make the takes of an episode's lines: their record, and the choice of one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClipOrder:
-    """What an engine that makes whole clips is asked for.
+    """What an engine that makes whole clips is asked to make.
 
     The picture lies on a canvas of `width` x `height`, the source's own aspect inside it (`clip.fit`, whose
     sizes are half of these); it is cut out of the canvas again when it is put back into the film.
@@ -59,7 +59,7 @@ class ClipMade:
 
 @dataclass(frozen=True, slots=True)
 class TakeEngine:
-    """Something that makes takes: all that dubkit knows of it."""
+    """An engine that makes takes: all that dubkit knows of it."""
 
     name: str
     """In the setting `engine`, in `clips.json` and in takes."""

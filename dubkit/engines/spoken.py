@@ -7,7 +7,7 @@ from dubkit.host import Host
 
 
 def _hindrance(_host: Host) -> str:
-    """Nothing hinders it here; whether a voice speaks the language is asked when there are lines."""
+    """Return nothing: it works anywhere. Whether a voice speaks the language is asked later."""
     return ""
 
 

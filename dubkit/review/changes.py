@@ -20,7 +20,7 @@ from dubkit.episode.edits.values import value_of
 from dubkit.errors import EditRefused
 from dubkit.review.due import find_due
 from dubkit.review.rules import REMARKS, Rules, clean_value
-from dubkit.review.takes import clips_of, find_takes, in_use, seeds_used
+from dubkit.review.takes import clips_of, find_takes, in_use, seeds_used, takes_in_use
 from dubkit.types import Route
 
 
@@ -244,7 +244,10 @@ class Desk:
                 f"{name} cannot be locked: its take is not up to date ({due}).\n"
                 "Make a new take first: regenerate the line, or render the episode."
             )
-        return (*in_use(self.context, clips, "decode"), *in_use(self.context, [name], "speak"))
+        return (
+            *(takes_in_use(self.context, name, clips) if clips else ()),
+            *in_use(self.context, [name], "speak"),
+        )
 
     def _next_seed(self, line: str, together: Sequence[str]) -> int:
         generated = self.context.routes.get(line) == "lipdub"

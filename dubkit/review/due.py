@@ -17,8 +17,10 @@ def find_due(context: Context, lines: Sequence[str]) -> dict[str, str]:
     clips = {line: clips_of(context, line) for line in lines}
     due = _translations(context, lines) | _voices(context, lines, frozenset(n for n in lines if clips[n]))
     named = {*lines, *(clip for own_clips in clips.values() for clip in own_clips)}
-    for name in (*GENERATING, "speak") if any(clips.values()) else ("speak",):
-        stage = chain().find(name, "lock")
+    making = (*GENERATING, "speak") if any(clips.values()) else ("speak",)
+    for stage in chain().taking_part(context):
+        if stage.name not in making:
+            continue
         items = [item for item in stage.items(context) if item.id in named]
         for todo in find_todo(stage, context, items, False):
             due.setdefault(todo.item.id, todo.reason)

@@ -12,11 +12,12 @@ from dubkit.episode.context import Context
 from dubkit.episode.store import Record, canonical, decode_json
 from dubkit.errors import EditRefused, MediaError
 from dubkit.media.delivery.side_by_side import HeardTake, write_side_by_side
-from dubkit.review.takes import clips_of, find_take, in_use, short
+from dubkit.review.takes import clips_of, find_take, in_use, short, takes_in_use
 from dubkit.types import SpokenLine
 from stages.mix import items as mix_items
 from stages.shared.clip_files import SOUND
 from stages.shared.delivery import SOUND as MIXED
+from stages.shared.engine import CLIP_STAGES
 
 FOLDER = "play"
 """Below the folder of a language."""
@@ -96,7 +97,7 @@ def _heard(context: Context, line: str, take: str) -> tuple[str, HeardTake | Non
 def _spoken(context: Context, line: str, take: str) -> HeardTake:
     """Return the speech of a take; for a take of a clip, the part of it that was cut out for the line."""
     record = context.store.take_record(take, context.language)
-    if record is not None and record.parts.stage == "decode":
+    if record is not None and record.parts.stage in CLIP_STAGES:
         record = _cut_from(context, line, record)
     if record is None:
         raise EditRefused(
@@ -111,7 +112,7 @@ def _cut_from(context: Context, line: str, clip: Record) -> Record | None:
     sound = next((ref.sha256 for ref in clip.files if ref.path.endswith(f"/{SOUND}")), "")
     for folder in reversed(context.store.take_folders(line, context.language)):
         record = context.store.take_record(f"{line}/{folder.name}", context.language)
-        if record is not None and record.parts.inputs.get(f"decode/{clip.item}") == sound:
+        if record is not None and record.parts.inputs.get(f"{clip.parts.stage}/{clip.item}") == sound:
             return record
     return None
 
@@ -119,7 +120,8 @@ def _cut_from(context: Context, line: str, clip: Record) -> Record | None:
 def _picture(context: Context, line: str, take: str) -> Path | None:
     """Return the generated picture of a take that is not in the dub."""
     clips = clips_of(context, line) if take else []
-    names = [take] if "/" in take else in_use(context, clips, "decode")
+    in_clips = takes_in_use(context, line, clips) if clips else []
+    names = [take] if "/" in take else in_clips
     for name in names:
         record = context.store.take_record(name, context.language)
         for ref in record.files if record else ():

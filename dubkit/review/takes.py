@@ -11,9 +11,10 @@ from dubkit.episode.edits import LineEdit
 from dubkit.episode.store import Record, canonical, decode_json
 from dubkit.errors import EditRefused
 from dubkit.types import SAMPLE_RATE, DubbedClip, SpokenLine, is_clip
+from stages.shared.engine import CLIP_STAGES, clip_stage
 
-GENERATING = ("embed", "denoise", "refine", "decode")
-"""Stages that make a take of a clip."""
+GENERATING = ("embed", "denoise", "refine", *CLIP_STAGES)
+"""Stages that make a take of a clip, with any engine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +66,13 @@ def takes_to_compare(context: Context, line: str, clips: Sequence[str]) -> int:
 
 def current_take(context: Context, line: str, clips: Sequence[str]) -> str:
     """Return the name of the take in use; empty while there is none."""
-    names = in_use(context, clips or [line], "decode" if clips else "speak")
+    names = takes_in_use(context, line, clips)
     return " ".join(short(name, line) for name in names)
+
+
+def takes_in_use(context: Context, line: str, clips: Sequence[str]) -> list[str]:
+    """Return the full names of the takes in use: those of the clips of a line, else its own."""
+    return in_use(context, clips, clip_stage(context)) if clips else in_use(context, [line], "speak")
 
 
 def in_use(context: Context, items: Sequence[str], stage: str) -> list[str]:
@@ -101,7 +107,7 @@ def full(name: str, line: str) -> str:
 def line_takes(context: Context, line: str) -> list[TakeRow]:
     """Return every take of a line, oldest first."""
     clips = clips_of(context, line)
-    used = set(in_use(context, clips or [line], "decode" if clips else "speak"))
+    used = set(takes_in_use(context, line, clips))
     edit = context.placed.lines.get(line) or LineEdit()
     kept = edit.lock.takes if edit.lock else edit.takes or ()
     own = take_names(context, line, clips)

@@ -23,11 +23,11 @@ class FaceBox:
 
 @dataclass(frozen=True, slots=True)
 class SpeakingFace:
-    """What is seen of a segment's speaker: whether a mouth moves while the line is spoken."""
+    """What the picture shows of a segment's speaker: whether a mouth moves during the speech."""
 
     segment: str
     visible: float
-    """Share of the looked-at frames that show a face, 0 to 1."""
+    """Share of the examined frames that show a face, 0 to 1."""
     mouth: float
     """How much the mouth opens and closes, as a share of its width (standard deviation)."""
     boxes: tuple[FaceBox, ...] = ()
@@ -48,7 +48,7 @@ class Fit:
     """How a source picture is laid into a generator's canvas, and back.
 
     The picture is scaled to `scaled_width` x `scaled_height` and put at (`left`, `top`) of a canvas of
-    `width` x `height`; what is left of the canvas repeats the picture's edge. All sizes are those of the
+    `width` x `height`; the rest of the canvas repeats the picture's edge. All sizes are those of the
     first stage; the second stage doubles every one of them.
     """
 
@@ -84,7 +84,7 @@ class Clip:
 
     @property
     def window(self) -> str:
-        """Name of what the generator looks at: the same for every language and prompt."""
+        """Name of the frames that the generator sees, with their size: the same for all languages."""
         fit = self.fit
         return f"f{self.start_frame}n{self.real_frames}of{self.frames}_{fit.width}x{fit.height}"
 
@@ -110,7 +110,7 @@ class LineRoute:
 
 @dataclass(frozen=True, slots=True)
 class Clips:
-    """Artifact `clips.json`: what is generated, and which way every line goes."""
+    """Artifact `clips.json`: the clips to generate, and the route of every line."""
 
     engine: str
     clips: tuple[Clip, ...]

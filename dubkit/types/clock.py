@@ -1,4 +1,4 @@
-"""The episode clock: what turns seconds, which serve people, into samples, which are exact."""
+"""The episode clock: turns seconds, which are for people, into samples, which are exact."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Route = Literal["lipdub", "voice", "keep"]
-"""How a line gets into the dub: generated with the lips, spoken over the picture, or left as it is."""
+"""How a line gets into the dub: lips and voice generated, voice alone, or the source's own sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """A person of the episode, as the prompt names them and the voice engine voices them."""
+    """A person of the episode, as the prompt describes and the voice engine speaks them."""
 
     id: str
     name: str
@@ -106,4 +106,4 @@ class SpokenLine:
     text: str = ""
     """What is spoken."""
     seed: int | None = None
-    """None for the first reading of a voice that always reads alike."""
+    """None for the first reading of a voice that always reads a line in the same way."""

@@ -17,7 +17,7 @@ class VideoStream:
     rate: Fraction
     """Nominal frames per second, exactly as the container states it."""
     frames: int
-    """Frames that are really there, counted from the packets, not read from a header."""
+    """Actual number of frames, counted from the packets, not read from a header."""
     start: Fraction
     """Seconds from the episode's zero to the first frame."""
     end: Fraction

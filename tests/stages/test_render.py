@@ -23,6 +23,7 @@ from dubkit.media.files.probe import probe
 from dubkit.media.picture.lossless import read_frames
 from dubkit.models.store import ModelStore
 from dubkit.progress import Silent, Speeds
+from dubkit.review.takes import clips_of, current_take, line_takes
 from dubkit.settings import option
 from dubkit.types import (
     SAMPLE_RATE,
@@ -127,6 +128,14 @@ def test_the_engine_gets_the_clip_and_its_kept_frames_become_a_take(
     }
     assert DubbedClip(**record.value).engine == "paint"
     assert render(context).ran == {}
+
+
+def test_the_review_shows_the_take_of_a_rendered_clip_as_in_use(context: Context) -> None:
+    render(context)
+    here = context.fresh()
+    assert current_take(here, "s0001", clips_of(here, "s0001")) == "c0001/v001"
+    (row,) = line_takes(here, "s0001")
+    assert (row.take, row.engine, row.in_use) == ("c0001/v001", "paint", True)
 
 
 def test_its_own_settings_reach_it_and_make_takes_anew(context: Context, painter: Painter) -> None:

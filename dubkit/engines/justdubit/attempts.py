@@ -36,7 +36,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 class ClipAttempt(NamedTuple):
-    """How the work on a clip ended: a note on how it was made, or why it was not."""
+    """How the work on a clip ended: a note on how it was made, or the error."""
 
     clip: str
     note: str

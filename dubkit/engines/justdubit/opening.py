@@ -37,14 +37,14 @@ class Options:
 
 
 class Encoders(NamedTuple):
-    """What makes latents of a clip."""
+    """The encoders of a clip's picture and sound."""
 
     video: VideoEncoder
     audio: AudioEncoder
 
 
 class Decoders(NamedTuple):
-    """What makes pictures and sound of latents."""
+    """The decoders of latents into pictures and sound."""
 
     video: VideoDecoder
     audio: AudioDecoder
@@ -52,7 +52,7 @@ class Decoders(NamedTuple):
 
 
 class Upscaling(NamedTuple):
-    """What doubles a picture's latents."""
+    """The network that doubles the size of a picture's latents, and the statistics it needs."""
 
     model: LatentUpsampler
     statistics: ChannelStatistics
@@ -88,7 +88,7 @@ class DeviceGenerator:
 
     @contextmanager
     def encoders(self) -> Iterator[Encoders]:
-        """Open what makes latents."""
+        """Open the encoders."""
         from dubkit.ltx import components
 
         with self._part("encoders"):
@@ -101,7 +101,7 @@ class DeviceGenerator:
     def transformer(
         self, stage: StageName, tokens: int, mode: Mode | None = None
     ) -> Iterator[LoadedTransformer]:
-        """Open the transformer with a stage's LoRAs, in `mode` or in what `tokens` leave room for."""
+        """Open the transformer with a stage's LoRAs, in `mode` or as memory beside `tokens` allows."""
         from dubkit.ltx.memory import MemoryPlan
 
         chosen = mode or self.memory_mode(tokens)
@@ -125,7 +125,7 @@ class DeviceGenerator:
 
     @contextmanager
     def decoders(self) -> Iterator[Decoders]:
-        """Open what makes pictures and sound."""
+        """Open the decoders."""
         from dubkit.ltx import components
 
         with self._part("decoders"):

@@ -1,4 +1,4 @@
-"""The embedded generator as a take engine: what it needs, and what is said where that is missing."""
+"""The embedded generator as a take engine: what it needs, and what to do where that is missing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dubkit.models.catalogue_generator import GENERATOR
 CHECKPOINT, TEXT = "checkpoint", "text-encoder"
 DUBBING_LORA, DISTILLED_LORA, UPSCALER = "dubbing-lora", "distilled-lora", "spatial-upscaler"
 ROLES = (CHECKPOINT, TEXT, DUBBING_LORA, DISTILLED_LORA, UPSCALER)
-"""Models that it works with."""
+"""Roles of the models that it needs."""
 
 PACKAGES = ("safetensors", "tokenizers", "torch", "transformers")
 
@@ -24,7 +24,7 @@ PACKAGES = ("safetensors", "tokenizers", "torch", "transformers")
 def _hindrance(host: Host) -> str:
     packages = _missing_packages()
     if packages:
-        return f"the generator needs packages that are not here: {', '.join(packages)}"
+        return f"the generator needs packages that are not installed: {', '.join(packages)}"
     missing = [role for role in ROLES if host.find_model(role) is None]
     if missing:
         return f"the generator needs files that are not here: {', '.join(missing)}"
@@ -32,7 +32,7 @@ def _hindrance(host: Host) -> str:
 
 
 def _require(host: Host) -> None:
-    """Raise for what is missing. Asked for, it also runs without a graphics card, slowly."""
+    """Raise a DubkitError for what is missing. When asked for, it runs without a graphics card, slowly."""
     packages = _missing_packages()
     if packages:
         raise GeneratorError(
@@ -49,7 +49,7 @@ def _missing_packages() -> list[str]:
 
 
 def _accelerator() -> bool:
-    """Tell whether a graphics card is there, without loading what would use it."""
+    """Tell whether a graphics card is there, without importing torch."""
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
     return any(Path("/dev").glob("nvidia[0-9]*"))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def save(tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Write tensors so that the same ones give the same bytes."""
+    """Write tensors; the same tensors give the same bytes."""
     from safetensors.torch import save as packed
 
     path.write_bytes(packed({name: tensors[name].contiguous() for name in sorted(tensors)}))
@@ -128,11 +128,11 @@ def read_carry(
         )
     seconds = Fraction(clip.start_frame - before.start_frame) / rate
     offset = seconds * AUDIO_LATENTS_PER_SECOND
-    # Sound latents are 40 ms long: they are taken over where they fall on the same grid, else left alone.
+    # Sound latents are 40 ms long: they are taken over only where both clips have the same grid.
     whole = offset.denominator == 1
     audio = tensors["audio"][:, :, int(offset) + 1 :] if sound and whole else None
-    kept = audio if audio is not None and audio.shape[2] else None
-    return Carry(video, 1, kept, 1)
+    overlap = audio if audio is not None and audio.shape[2] else None
+    return Carry(video, 1, overlap, 1)
 
 
 @dataclass(frozen=True, slots=True)

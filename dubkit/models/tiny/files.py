@@ -189,11 +189,11 @@ def _write_set(folder: Path, seed: int, generation: Generation) -> None:
 
 def lora_shapes(layers: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
     """Return key and shape of a LoRA's tensors for linears given by name and [outputs, inputs]."""
-    found: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for layer, (outputs, inputs) in layers.items():
-        found[f"diffusion_model.{layer}.lora_A.weight"] = (RANK, inputs)
-        found[f"diffusion_model.{layer}.lora_B.weight"] = (outputs, RANK)
-    return found
+        shapes[f"diffusion_model.{layer}.lora_A.weight"] = (RANK, inputs)
+        shapes[f"diffusion_model.{layer}.lora_B.weight"] = (outputs, RANK)
+    return shapes
 
 
 def scaled_float8(tensors: Mapping[str, Tensor], layers: int) -> dict[str, Tensor]:
@@ -203,20 +203,20 @@ def scaled_float8(tensors: Mapping[str, Tensor], layers: int) -> dict[str, Tenso
     """
     import torch
 
-    kept = {0, *range(layers - max(1, layers // 9), layers)}
-    found = dict(tensors)
+    whole = {0, *range(layers - max(1, layers // 9), layers)}
+    result = dict(tensors)
     for key, weight in tensors.items():
         head, _, rest = key.partition("transformer_blocks.")
         if head != "model.diffusion_model." or not key.removesuffix(".weight").endswith(LORA_LAYERS):
             continue
-        if not key.endswith(".weight") or int(rest.partition(".")[0]) in kept:
+        if not key.endswith(".weight") or int(rest.partition(".")[0]) in whole:
             continue
         scale = weight.float().abs().max() / LARGEST_FLOAT8
         rounded = (weight.float() / scale).clamp(-LARGEST_FLOAT8, LARGEST_FLOAT8)
-        found[key] = rounded.to(torch.float8_e4m3fn)
-        found[f"{key}_scale"] = scale
-        found[f"{key.removesuffix('weight')}input_scale"] = torch.tensor(INPUT_SCALE)
-    return found
+        result[key] = rounded.to(torch.float8_e4m3fn)
+        result[f"{key}_scale"] = scale
+        result[f"{key.removesuffix('weight')}input_scale"] = torch.tensor(INPUT_SCALE)
+    return result
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:

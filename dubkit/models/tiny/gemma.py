@@ -103,7 +103,7 @@ def _vision_shapes(width: int) -> dict[str, tuple[int, ...]]:
     linears |= {f"{model}head.mlp.fc1": (h, d), f"{model}head.mlp.fc2": (d, h)}
     linears |= {f"{model}head.attention.out_proj": (d, d)}
     norms = (f"{layer}layer_norm1", f"{layer}layer_norm2", f"{model}post_layernorm", f"{model}head.layernorm")
-    found: dict[str, tuple[int, ...]] = {
+    shapes: dict[str, tuple[int, ...]] = {
         f"{model}embeddings.patch_embedding.weight": (d, 3, PATCH, PATCH),
         f"{model}embeddings.patch_embedding.bias": (d,),
         f"{model}embeddings.position_embedding.weight": (PATCHES, d),
@@ -114,11 +114,11 @@ def _vision_shapes(width: int) -> dict[str, tuple[int, ...]]:
         "multi_modal_projector.mm_soft_emb_norm.weight": (d,),
     }
     for name, (outputs, inputs) in linears.items():
-        found |= {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
+        shapes |= {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
     for name in norms:
-        found |= {f"{name}.weight": (d,), f"{name}.bias": (d,)}
+        shapes |= {f"{name}.weight": (d,), f"{name}.bias": (d,)}
     # The published projector is stored [image width, text width], not as a linear's [out, in].
-    return found
+    return shapes
 
 
 def _text_config(sizes: GemmaSizes, vocabulary: int) -> dict[str, Any]:

@@ -67,26 +67,26 @@ def _filters(key: str, shape: tuple[int, ...]) -> Values | None:
     """Return the values of a tensor that is stored in files but computed, not trained; None for others."""
     import numpy as np
 
-    found: NDArray[np.floating[Any]]
+    values: NDArray[np.floating[Any]]
     if key.endswith("blur_down.kernel"):
         row = np.array([1, 4, 6, 4, 1], dtype=np.float32) / 16
-        found = np.outer(row, row).reshape(shape)
+        values = np.outer(row, row).reshape(shape)
     elif key.endswith(".filter"):  # low-pass at a quarter of the rate
         taps = shape[-1]
         at = np.arange(taps) - (taps - 1) / 2
         sinc = np.sinc(at / 2) * np.kaiser(taps, 4.66)
-        found = np.broadcast_to(sinc / sinc.sum(), shape)
+        values = np.broadcast_to(sinc / sinc.sum(), shape)
     elif key.endswith(".mel_basis"):
         from dubkit.ltx.mel import mel_filters
 
         mels, frequencies = shape
-        found = mel_filters(mels, 2 * (frequencies - 1), MEL_RATE).numpy().T
+        values = mel_filters(mels, 2 * (frequencies - 1), MEL_RATE).numpy().T
     elif key.endswith(("forward_basis", "inverse_basis")):  # of a windowed Fourier transform
         size, bins = shape[-1], shape[0] // 2
         window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
         angles = 2 * np.pi * np.outer(np.arange(bins), np.arange(size)) / size
         waves = np.concatenate([np.cos(angles), -np.sin(angles)])
-        found = (waves * window).reshape(shape)
+        values = (waves * window).reshape(shape)
     else:
         return None
-    return found.astype(np.float32)
+    return values.astype(np.float32)

@@ -72,12 +72,12 @@ def check_paths(paths: Iterable[Path], base: Path | None = None) -> list[WeightR
     19B as published. Raises `ModelMissing` for a path without such a file, `DubkitError` without torch.
     """
     need_torch()
-    found = [inner for path in paths for inner in _expanded(path)]
-    headers = {path: _opened(path) for path in found if path.is_file()}
+    files = [inner for path in paths for inner in _expanded(path)]
+    headers = {path: _opened(path) for path in files if path.is_file()}
     bases = _checkpoints(headers.values())
     if not bases and base is not None:
         bases = _checkpoints([_opened(base)])
-    return [_best(path, headers.get(path), bases) for path in found]
+    return [_best(path, headers.get(path), bases) for path in files]
 
 
 def _checkpoints(headers: Iterable[Header | Problem]) -> list[Header]:

@@ -80,7 +80,7 @@ def text_config(folder: Path) -> dict[str, Any]:
 
 def problems(folder: Path) -> tuple[list[str], dict[str, Any]]:
     """Return what is wrong with a Gemma 3 folder, and facts about it (`tensors`, `bytes`, `states`)."""
-    found: list[str] = []
+    faults: list[str] = []
     facts: dict[str, Any] = {}
     shapes: dict[str, tuple[int, ...]] = {}
     try:
@@ -88,33 +88,33 @@ def problems(folder: Path) -> tuple[list[str], dict[str, Any]]:
         shapes = text_shapes(config)
         facts["states"] = config["hidden_size"] * (config["num_hidden_layers"] + 1)
     except ValueError as error:
-        found.append(str(error))
-    found += _tokenizer(folder)
+        faults.append(str(error))
+    faults += _tokenizer(folder)
     headers, damaged = _shards(folder)
-    found += damaged
+    faults += damaged
     facts["bytes"] = sum(header.size for header in headers.values())
     facts["tensors"] = sum(len(header.tensors) for header in headers.values())
     if shapes and headers and not damaged:
-        found += _compare(shapes, headers)
-    return found, facts
+        faults += _compare(shapes, headers)
+    return faults, facts
 
 
 def _tokenizer(folder: Path) -> Iterator[str]:
     try:
         content = json.loads((folder / TOKENIZER).read_text(encoding="utf-8"))
-        known = {str(token["content"]) for token in content["added_tokens"]}
+        tokens = {str(token["content"]) for token in content["added_tokens"]}
     except OSError:
         yield f"{TOKENIZER} is missing"
     except (ValueError, KeyError, TypeError):
         yield f"{TOKENIZER} is damaged"
     else:
-        if lacking := sorted({"<bos>", "<pad>"} - known):
+        if lacking := sorted({"<bos>", "<pad>"} - tokens):
             yield f"{TOKENIZER} lacks {', '.join(lacking)}, so it is not Gemma's"
 
 
 def _shards(folder: Path) -> tuple[dict[str, Header], list[str]]:
     """Return the header of every weight file by name, and what is wrong with the set."""
-    found: list[str] = []
+    faults: list[str] = []
     mapping: dict[str, str] | None = None
     names = [SINGLE]
     if not (folder / SINGLE).is_file() and (folder / INDEX).is_file():
@@ -127,16 +127,16 @@ def _shards(folder: Path) -> tuple[dict[str, Header], list[str]]:
     headers: dict[str, Header] = {}
     for name in names:
         if not (folder / name).is_file():
-            found.append(f"{name} is missing" + (f", which {INDEX} names" if mapping else ""))
+            faults.append(f"{name} is missing" + (f", which {INDEX} names" if mapping else ""))
             continue
         try:
             headers[name] = read_header(folder / name)
         except HeaderError as error:
-            found.append(f"{name}: {error}")
-    if mapping and not found:
+            faults.append(f"{name}: {error}")
+    if mapping and not faults:
         astray = [key for key, name in mapping.items() if key not in headers[name].tensors]
-        found += [f"{mapping[key]} lacks {key}, which {INDEX} promises" for key in astray]
-    return headers, found
+        faults += [f"{mapping[key]} lacks {key}, which {INDEX} promises" for key in astray]
+    return headers, faults
 
 
 def _compare(shapes: Mapping[str, tuple[int, ...]], headers: Mapping[str, Header]) -> Iterator[str]:

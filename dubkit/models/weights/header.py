@@ -105,10 +105,10 @@ def _stored(key: str, entry: Any) -> Stored:
         raise HeaderError(f"the header's entry of {key} is damaged") from error
     if stored.dtype not in ITEM_BYTES:
         raise HeaderError(f"{key} has the unknown type {stored.dtype}")
-    wanted = math.prod(stored.shape) * ITEM_BYTES[stored.dtype]
-    if min(stored.shape, default=0) < 0 or stored.end - stored.begin != wanted:
+    needed = math.prod(stored.shape) * ITEM_BYTES[stored.dtype]
+    if min(stored.shape, default=0) < 0 or stored.end - stored.begin != needed:
         form = f"{list(stored.shape)} {stored.dtype}"
-        raise HeaderError(f"{key} takes {stored.end - stored.begin} bytes, but {form} are {wanted}")
+        raise HeaderError(f"{key} takes {stored.end - stored.begin} bytes, but {form} are {needed}")
     return stored
 
 

@@ -51,13 +51,13 @@ def checkpoint_shapes(config: CheckpointConfig, states: int) -> Shapes:
             "audio_vae.decoder.": AudioDecoder(config.audio_vae),
             "vocoder.": open_vocoder(config.vocoder),
         }
-    found = _projection(config, states)
+    shapes = _projection(config, states)
     for prefix, module in modules.items():
         for key, shape in _shapes(module).items():
             # Both halves of an autoencoder use the same statistics, which the file holds once.
             above = prefix.partition(".")[0] + "." if key.startswith(STATISTICS) else prefix
-            found[above + key] = shape
-    return found
+            shapes[above + key] = shape
+    return shapes
 
 
 def transformer_linears(config: TransformerConfig) -> Shapes:
