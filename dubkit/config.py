@@ -193,8 +193,8 @@ def _build(chosen: Mapping[str, Any]) -> Settings:
         table, _, leaf = name.rpartition(".")
         by_table.setdefault(table, {})[leaf] = value
     top = by_table.pop("", {})
-    known = dict(sections())
-    parts = {table: known[table](**values) for table, values in by_table.items()}
+    classes = dict(sections())
+    parts = {table: classes[table](**values) for table, values in by_table.items()}
     own = {table: part for table, part in parts.items() if table in Settings.__dataclass_fields__}
     others = sorted(
         (table, part) for table, part in parts.items() if table not in own and part != type(part)()

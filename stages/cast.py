@@ -100,7 +100,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         spans = [(s.start, s.end) for s in segments]
         pitch = median_pitch(audio, spans)
         notes = _notes(context, speaker)
-        taken = tuple(other.voice for other in speakers)
+        voices = tuple(other.voice for other in speakers)
         speakers.append(
             Speaker(
                 id=speaker,
@@ -109,7 +109,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
                 guessed=not notes.description,
                 pitch_hz=round(pitch, 1),
                 loudness=_loudness(dialogue_loudness(context.audio, _samples(spans))),
-                voice=notes.voice or engine.voice_for(SpeakerTraits(context.language, pitch, table), taken),
+                voice=notes.voice or engine.voice_for(SpeakerTraits(context.language, pitch, table), voices),
             )
         )
     sink.write_json("cast.json", Cast(context.language, tuple(speakers)))

@@ -109,18 +109,18 @@ def _listing(source: HubSource, hub: Hub) -> list[RepoSibling]:
         )
     except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
         raise _explained(source, hub, error) from error
-    wanted = [
+    entries = [
         entry
         for entry in answer.siblings or []
         if any(fnmatch(entry.rfilename, pattern) for pattern in source.patterns)
         and entry.rfilename != ".gitattributes"
     ]
-    if not wanted:
+    if not entries:
         raise ModelMissing(
             f"{source.repo} on {_place(hub)} has none of the files {', '.join(source.patterns)}.\n"
             "Check the address in models.hub: it may be an incomplete mirror."
         )
-    return wanted
+    return entries
 
 
 def _download_file(
@@ -175,15 +175,15 @@ def _download_file(
 
 def _checked(source: HubSource, entry: RepoSibling, path: Path, pinned: str) -> ModelFile:
     """Check a downloaded file against the stated and the pinned digest; remove a wrong one."""
-    found = sha256_of((path,))
+    digest = sha256_of((path,))
     stated = entry.lfs.sha256 if entry.lfs else ""
     expected = pinned or stated
-    if expected and found != expected:
-        problem = f"SHA-256 {found}, expected {expected}"
+    if expected and digest != expected:
+        problem = f"SHA-256 {digest}, expected {expected}"
     elif not expected and entry.blob_id and _git_blob(path) != entry.blob_id:
         problem = f"content differs from the {entry.size} bytes the hub lists"
     else:
-        return ModelFile(entry.rfilename, path.stat().st_size, found)
+        return ModelFile(entry.rfilename, path.stat().st_size, digest)
     path.unlink()
     raise ModelDamaged(
         f"{entry.rfilename} of {source.repo}: {problem}.\nThe file was removed. Run the same command again; "

@@ -48,8 +48,8 @@ def _role_rows(store: ModelStore, role: str) -> list[ModelRow]:
         named = store.overrides.get(role) or store.overrides.get(default.name if default else "", "")
         problem = str(error).splitlines()[0]
         rows.append(ModelRow(role, named, "broken", "path", "", 0.0, problem))
-    known = {spec.name for spec in store.of_role(role)}
-    if used is not None and used.origin == "path" and used.name not in known:
+    names = {spec.name for spec in store.of_role(role)}
+    if used is not None and used.origin == "path" and used.name not in names:
         rows.append(
             ModelRow(role, used.name, "in use", "path", used.licence, _mb(used.size), "", str(used.path))
         )

@@ -117,9 +117,9 @@ class ModelStore:
         any_will_do = name in UNNAMED and self.default(role) is None
         for spec in self.of_role(role) if any_will_do else (self._spec(role, name),):
             own = self._explicit(role, spec.name) if spec.name in self.overrides else None
-            found = own or self._cached(spec) or self._packaged(spec) or self._in_package(spec)
-            if found is not None:
-                return found
+            model = own or self._cached(spec) or self._packaged(spec) or self._in_package(spec)
+            if model is not None:
+                return model
         return None
 
     def fetch(self, role: str, name: str = "", progress: Progress = no_progress) -> ResolvedModel:
@@ -128,11 +128,11 @@ class ModelStore:
         A model that comes on request only is never downloaded here: see `get`. Raises `ModelMissing`, which
         names every way to get it, `ModelDamaged` or `DiskFull`.
         """
-        found = self.find(role, name)
-        if found is not None and found.origin != "packaged":
-            return found
-        if found is not None:
-            return self._join(self._spec(role, found.name), progress)
+        model = self.find(role, name)
+        if model is not None and model.origin != "packaged":
+            return model
+        if model is not None:
+            return self._join(self._spec(role, model.name), progress)
         if name in UNNAMED and self.default(role) is None:
             raise ModelMissing(_cure(role, self.of_role(role), self.offline))
         spec = self._spec(role, name)
@@ -151,8 +151,8 @@ class ModelStore:
         """Return the catalogue entry of a name of any role. Raises `ModelMissing` for an unknown one."""
         spec = next((s for s in self.catalogue if name in (s.name, s.name.removeprefix("whisper-"))), None)
         if spec is None:
-            known = ", ".join(s.name for s in self.catalogue)
-            raise ModelMissing(f"There is no model named {name!r}.\nKnown models: {known}.")
+            names = ", ".join(s.name for s in self.catalogue)
+            raise ModelMissing(f"There is no model named {name!r}.\nKnown models: {names}.")
         return spec
 
     def verify(self, name: str) -> Verification:
@@ -185,25 +185,25 @@ class ModelStore:
     def _spec(self, role: str, name: str) -> ModelSpec:
         spec = self.spec(role, name)
         if spec is None:
-            known = ", ".join(s.name for s in self.of_role(role)) or "none"
+            names = ", ".join(s.name for s in self.of_role(role)) or "none"
             raise ModelMissing(
-                f"There is no {role} model named {name!r}.\nKnown ones: {known}, or the path of your own."
+                f"There is no {role} model named {name!r}.\nKnown ones: {names}, or the path of your own."
             )
         return spec
 
     def _explicit(self, role: str, name: str) -> ResolvedModel | None:
-        known = self.spec(role, name)
+        entry = self.spec(role, name)
         setting = _setting(self.of_role(role)) or f"the path of the {role} model"
         # A model asked for by name is that model: the role's own path replaces only the unnamed one.
-        keys = [name, known.name if known else "", role if name in UNNAMED else ""]
+        keys = [name, entry.name if entry else "", role if name in UNNAMED else ""]
         path = next((self.overrides[key] for key in keys if key in self.overrides), "")
-        if not path and name not in UNNAMED and known is None and looks_like_path(name):
+        if not path and name not in UNNAMED and entry is None and looks_like_path(name):
             path = name
         if not path:
             # The name that `find` gave to the role's own model means it, too.
-            own = self._explicit(role, "") if known is None and role in self.overrides else None
+            own = self._explicit(role, "") if entry is None and role in self.overrides else None
             return own if own is not None and own.name == name else None
-        reference = known or next(iter(self.of_role(role)), None)
+        reference = entry or next(iter(self.of_role(role)), None)
         if reference is None:
             raise ModelMissing(f"There is no role {role!r} to use {path} for.")
         return own_model(role, reference, Path(path).expanduser(), setting)
@@ -230,8 +230,8 @@ class ModelStore:
         folder = packaged.model_folder(spec.in_package)
         if folder is None or not all((folder / file.name).is_file() for file in spec.files):
             return None
-        found = tuple(_on_disk(folder, file) for file in spec.files)
-        return _resolved(spec, "package", folder, found)
+        files = tuple(_on_disk(folder, file) for file in spec.files)
+        return _resolved(spec, "package", folder, files)
 
     # filling the cache
 
@@ -273,12 +273,12 @@ class ModelStore:
         )
 
     def _here(self, spec: ModelSpec) -> ResolvedModel:
-        found = self._cached(spec)
-        if found is None:
+        model = self._cached(spec)
+        if model is None:
             raise ModelDamaged(
                 f"{self._folder(spec)} changed while it was read.\nRun the same command again."
             )
-        return found
+        return model
 
     @contextmanager
     def _filling(self, spec: ModelSpec) -> Iterator[Path | None]:
@@ -350,8 +350,8 @@ def _current(spec: ModelSpec, files: tuple[ModelFile, ...]) -> bool:
     if not spec.files:
         return True
     weights = spec.files[0].name
-    known = {spec.files[0].sha256, *(r.files[0].sha256 for r in spec.packaged)} - {""}
-    return not known or any(file.name == weights and file.sha256 in known for file in files)
+    digests = {spec.files[0].sha256, *(r.files[0].sha256 for r in spec.packaged)} - {""}
+    return not digests or any(file.name == weights and file.sha256 in digests for file in files)
 
 
 def _check(file: ModelFile, paths: tuple[Path, ...]) -> FileCheck:

@@ -30,14 +30,14 @@ def verify(store: ModelStore, names: Sequence[str] = ()) -> list[VerifyResult]:
 
     Raises `ModelMissing` for a name or path where nothing is.
     """
-    wanted = names or tuple(s.name for s in store.catalogue if store.find(s.role, s.name))
-    known = {name for s in store.catalogue for name in (s.name, s.name.removeprefix("whisper-"))}
+    chosen = names or tuple(s.name for s in store.catalogue if store.find(s.role, s.name))
+    catalogue_names = {name for s in store.catalogue for name in (s.name, s.name.removeprefix("whisper-"))}
     # A path as the shell completes it, though a folder may be called like a model.
-    paths = [Path(name).expanduser() for name in wanted if name not in known and _is_path(name)]
+    paths = [Path(name).expanduser() for name in chosen if name not in catalogue_names and _is_path(name)]
     checkpoint = store.find("checkpoint") if store.of_role("checkpoint") else None
     base = checkpoint.path if checkpoint is not None else None
-    found = [_model(store, name, base) for name in wanted if Path(name).expanduser() not in paths]
-    return found + [_verify_result(report) for report in check_paths(paths, base)]
+    results = [_model(store, name, base) for name in chosen if Path(name).expanduser() not in paths]
+    return results + [_verify_result(report) for report in check_paths(paths, base)]
 
 
 def _is_path(name: str) -> bool:

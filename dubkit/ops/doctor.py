@@ -82,12 +82,12 @@ def _memory() -> Diagnosis:
     import psutil  # type: ignore[import-untyped]
 
     memory = psutil.virtual_memory()
-    found = f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free"
+    room = f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free"
     if memory.available < FREE_MEMORY:
         return Diagnosis(
-            "memory", False, found, "Close other programs, or use --mode low. Small Whisper models need 1 GB."
+            "memory", False, room, "Close other programs, or use --mode low. Small Whisper models need 1 GB."
         )
-    return Diagnosis("memory", True, found)
+    return Diagnosis("memory", True, room)
 
 
 def _gpu() -> Diagnosis:
@@ -170,12 +170,12 @@ def _folder(name: str, folder: Path, setting: str) -> Diagnosis:
             name, False, f"{folder}: {error.strerror}", f"Set {setting} to a folder that can be written."
         )
     free = shutil.disk_usage(existing).free
-    found = f"{folder}: {free / 1e9:.1f} GB free"
+    room = f"{folder}: {free / 1e9:.1f} GB free"
     if free < FREE_DISK:
         return Diagnosis(
-            name, False, found, f"Free some space, or set {setting} to another disk. Runs resume."
+            name, False, room, f"Free some space, or set {setting} to another disk. Runs resume."
         )
-    return Diagnosis(name, True, found)
+    return Diagnosis(name, True, room)
 
 
 # --- models ------------------------------------------------------------------------------------
@@ -190,14 +190,14 @@ def _model(store: ModelStore, role: str) -> Diagnosis:
     default = store.default(role) or store.of_role(role)[0]
     missing: bool | None = None if default.optional else False
     try:
-        found = store.find(role)
+        model = store.find(role)
     except ModelMissing as error:
         problem, _, cure = str(error).partition("\n")
         return Diagnosis(name, False, problem, f"{cure} {default.without}".strip())
-    if found is None:
+    if model is None:
         return Diagnosis(name, missing, "not here", f"{_get(store, default)} {default.without}".strip())
-    spec = store.spec(role, found.name) or default
-    here = f"{found.name} ({found.origin}, {found.size / 1e6:.0f} MB, {found.licence})"
+    spec = store.spec(role, model.name) or default
+    here = f"{model.name} ({model.origin}, {model.size / 1e6:.0f} MB, {model.licence})"
     if lacking := lacking_runtime(spec):
         cure = f"pip install {spec.runtime_pip}. {default.without}".strip()
         return Diagnosis(name, missing, f"{here}, but {', '.join(lacking)} is not installed", cure)
@@ -207,17 +207,17 @@ def _model(store: ModelStore, role: str) -> Diagnosis:
 def _generator(store: ModelStore) -> Diagnosis:
     name, without = "generator files", "Not needed: lines are spoken, and the picture stays as it is."
     try:
-        found = {role: store.find(role) for role in DUBBING_ROLES}
+        models = {role: store.find(role) for role in DUBBING_ROLES}
     except ModelMissing as error:
         problem, _, cure = str(error).partition("\n")
         return Diagnosis(name, False, problem, f"{cure} {without}")
-    here = [model.name for model in found.values() if model]
-    missing = [role for role, model in found.items() if model is None]
+    here = [model.name for model in models.values() if model]
+    missing = [role for role, model in models.items() if model is None]
     if missing:
         listed = f"{', '.join(here)}; " if here else ""
         cure = f"`dubkit models list` says what they are and what they cost. {without}"
         return Diagnosis(name, None, f"{listed}not here: {', '.join(missing)}", cure)
-    if any(random_weights(model.path) for model in found.values() if model):
+    if any(random_weights(model.path) for model in models.values() if model):
         return Diagnosis(name, None, f"{', '.join(here)}: {NOISE}", f"Good for tests only. {without}")
     return Diagnosis(name, True, ", ".join(here))
 

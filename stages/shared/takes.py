@@ -44,14 +44,14 @@ def chosen_speech(context: Context, line: str) -> ChosenTake | None:
 
 def chosen_clip(context: Context, clip: Clip) -> ChosenTake | None:
     """Return the generated take chosen for a clip by one of its lines; None when no take is chosen."""
-    kept = kept_digest(context, clip)
+    frames = kept_digest(context, clip)
     misfit: ChosenTake | None = None
     for line in clip.lines:
         for take, record in _takes(context, line):
             if record is None and is_clip(take):
                 misfit = misfit or ChosenTake(take, _gone(line, take))
             elif record is not None and record.parts.stage in CLIP_STAGES:
-                if record.parts.inputs.get(KEPT) == kept:
+                if record.parts.inputs.get(KEPT) == frames:
                     return ChosenTake(take)
                 misfit = misfit or _other_frames(context, line, take)
     return misfit

@@ -51,12 +51,12 @@ def edited_line(line: Line, edit: LineEdit | None, segment: Segment) -> Line:
 
 
 def _locked_line(line: Line, lock: Lock, segment: Segment) -> Line:
-    kept = replace(line, route=lock.route)
+    result = replace(line, route=lock.route)
     if lock.text != line.text:
-        kept = replace(kept, text=lock.text, provider="locked", flags=())
+        result = replace(result, text=lock.text, provider="locked", flags=())
     if lock_conflict(lock, segment):
-        kept = replace(kept, flags=(*kept.flags, LOCK_CONFLICT))
-    return kept
+        result = replace(result, flags=(*result.flags, LOCK_CONFLICT))
+    return result
 
 
 MOVED = 0.05

@@ -309,8 +309,8 @@ def _upscaler(header: Header, base: Header | None) -> tuple[str, list[Problem]]:
             problems.append(Problem(text, OTHER))
         newer = model.text.version == 2
         if config.spatial and rational == newer:
-            made, is_ = ("LTX-2", "LTX-2.3") if rational else ("LTX-2.3", "LTX-2")
-            problems.append(Problem(f"made for {made}, but the checkpoint is {is_}: latents differ", OTHER))
+            own, other = ("LTX-2", "LTX-2.3") if rational else ("LTX-2.3", "LTX-2")
+            problems.append(Problem(f"made for {own}, but the checkpoint is {other}: latents differ", OTHER))
     return about, problems
 
 
