@@ -65,12 +65,16 @@ class Settings:
     """Tables of other sections that are not all defaults: dotted name -> instance of the section."""
 
     def value(self, name: str) -> Any:
-        """Return the value of the dotted setting `name`, such as `mix.duck_db` or `speak.kokoro.threads`."""
+        """Return the value of the dotted setting `name`, such as `mix.duck_db` or `speak.kokoro.threads`.
+
+        Raises KeyError for a name that is no setting.
+        """
         table, _, leaf = name.rpartition(".")
         owner = dict(self.tables).get(table) or getattr(self, table, None) if table else self
-        if owner is None:
-            return next(entry.default for entry in all_settings() if entry.name == name)
-        return getattr(owner, leaf)
+        if owner is not None:
+            return getattr(owner, leaf)
+        defaults = {entry.name: entry.default for entry in all_settings()}
+        return defaults[name]
 
     def table(self, name: str, section: type[Section]) -> Section:
         """Return a table that is no field here, such as `speak.kokoro`, as an instance of its section."""
@@ -144,7 +148,7 @@ def configure(
     for variable, values in _from_environment(environment, known):
         layers.append((variable, values))
     layers.extend(
-        (f"--{name.rpartition('.')[2].replace('_', '-')}", {name: value})
+        (known[name].flag or f"--set {name}" if name in known else "command line", {name: value})
         for name, value in flags.items()
         if value is not None
     )
@@ -241,8 +245,17 @@ def _from_environment(
         yield variable, {by_variable[variable]: value}
 
 
+def _unusable(name: str) -> str:
+    """Return a pointer to the doctor where a name is that of an installed part that cannot be used."""
+    words = set(name.lower().replace("_", "-").split("."))
+    bad = [problem for registry in registries() for problem in registry.problems if problem.name in words]
+    return f"; {bad[0].package} cannot be used, dubkit doctor says why" if bad else ""
+
+
 def _nearest(name: str, known: Mapping[str, Any]) -> str:
     import difflib
 
+    if hint := _unusable(name):
+        return hint
     close = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {close[0]}?" if close else "; dubkit config lists them all"

@@ -20,7 +20,7 @@ class SettingError(DubkitError):
 class PluginFailed(DubkitError):
     """A part that another package brings has broken."""
 
-    def __init__(self, place: str, error: Exception) -> None:
+    def __init__(self, place: str, error: BaseException) -> None:
         super().__init__(
             f"{place} failed: {type(error).__name__}: {error}\n"
             "Update or uninstall that package, or choose another part."

@@ -134,28 +134,32 @@ class Registry(Generic[R]):
     def _read(self) -> tuple[dict[str, R], list[BadPlugin], dict[str, str]]:
         own: list[R] = [resolve(reference) for reference in self.own]
         records = {record.name: record for record in own}
-        problems, packages = [], {}
+        problems: list[BadPlugin] = []
+        packages: dict[str, str] = {}
         for point in sorted(_entry_points(self.group), key=lambda point: point.name):
             package = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
-            problem = self._add(point, records, package)
+            problem = self._add(point, records, packages, package)
             if problem:
                 problems.append(BadPlugin(self.group, point.name, package, problem))
             else:
                 packages[point.name] = package
         return records, problems, packages
 
-    def _add(self, point: EntryPoint, records: dict[str, R], package: str) -> str:
+    def _add(
+        self, point: EntryPoint, records: dict[str, R], packages: Mapping[str, str], package: str
+    ) -> str:
         """Add the record of an entry point; return why it cannot be, or an empty text."""
         try:
             record = point.load()
-        except Exception as error:  # a stranger's module can raise anything when it is imported
+        except (Exception, SystemExit) as error:  # a stranger's module can raise anything when it is imported
             return f"{point.value} cannot be loaded: {type(error).__name__}: {error}".splitlines()[0]
         if not isinstance(record, self.record):
             return f"{point.value} is a {type(record).__name__}, not a {self.record.__name__}"
         if record.name != point.name:
             return f"the record is named {record.name!r}, its entry point {point.name!r}: use one name"
         if record.name in records:
-            return f"there is a {self.kind} named {record.name!r} already"
+            owner = packages.get(record.name, "dubkit")
+            return f"there is a {self.kind} named {record.name!r} already, of {owner}"
         if self._check is not None and (problem := self._check(record, records)):
             return problem
         if problem := _part_problem(record, f"{self.table or 'part'}.{record.name}"):
@@ -170,7 +174,9 @@ def _part_problem(record: object, table: str) -> str:
     try:
         if settings is not None:
             settings()
-            list(section_settings(settings, table))
+            for entry in section_settings(settings, table):
+                if problem := entry.mistake():
+                    return f"its setting {entry.name}: {problem}"
     except Exception as error:  # a stranger's class can raise anything
         return f"its settings cannot be read: {type(error).__name__}: {error}".splitlines()[0]
     if not isinstance(models, tuple) or not all(isinstance(spec, ModelSpec) for spec in models):
@@ -201,7 +207,7 @@ def _named(function: Callable[..., Any], place: str) -> Callable[..., Any]:
             return function(*arguments, **named)
         except (DubkitError, OSError):
             raise
-        except Exception as error:  # a stranger's function can raise anything
+        except (Exception, SystemExit) as error:  # a stranger's function can raise anything
             log.debug("%s", place, exc_info=True)
             raise PluginFailed(place, error) from error
 

@@ -6,6 +6,7 @@ Default, bound and help of a setting are written once, and from there come its r
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
@@ -101,6 +102,26 @@ class Setting:
         """The type without its bounds: `str`, `int`, `float` or `bool`."""
         kind = get_args(self.type)[0] if get_origin(self.type) is Annotated else self.type
         return str if get_origin(kind) is Literal else kind
+
+    def mistake(self) -> str:
+        """Return what is wrong with the arguments of its `option`, or an empty text.
+
+        The option of another package begins with the part's name, so that none is declared twice.
+        """
+        part = self.name.split(".")[-2] if "." in self.name else ""
+        if self.flag and not re.fullmatch(rf"--{re.escape(part)}-[a-z0-9-]+", self.flag):
+            return f"flag {self.flag!r} is not of the form --{part}-…"
+        if self.named_choices is not None:
+            if not callable(self.named_choices):
+                return "choices is no function"
+            choices = self.named_choices()
+            if isinstance(choices, str) or not all(isinstance(choice, str) for choice in choices):
+                return f"choices gives {choices!r}, not texts"
+        try:
+            self.converted(self.default, "")
+        except SettingError as error:
+            return f"its default does not fit: {error}"
+        return ""
 
     def converted(self, value: Any, origin: str) -> Any:
         """Return a value in the setting's type. Raises SettingError where it does not fit."""

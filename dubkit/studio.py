@@ -146,19 +146,28 @@ def _remember_settings(store: EpisodeStore, settings: Settings) -> None:
     store.write_bytes(SETTINGS, raw)
 
 
-def with_last_settings(session: Session, store: EpisodeStore) -> Session:
-    """Return the session with the settings of the episode's last run, except where others were set."""
+def with_last_settings(session: Session, store: EpisodeStore, *, to_run: bool = False) -> Session:
+    """Return the session with the settings of the episode's last run, except where others were set.
+
+    Settings that are no more are left out. With `to_run`, a part that is no longer there, such as the voice
+    engine of a package that was removed, is a SettingError: nothing is made anew with another one unsaid.
+    """
     try:
         values = decode_json(store.path(SETTINGS).read_bytes(), dict[str, Any])
     except (OSError, ValueError):
         return session
     defaults = Settings()
+    known = {entry.name: entry for entry in all_settings()}
     unset = {
         name: value
         for name, value in values.items()
-        if session.origins.get(name, "default") == "default"
+        if name in known
+        and session.origins.get(name, "default") == "default"
         and session.settings.value(name) == defaults.value(name)
     }
+    for name, value in unset.items():
+        if to_run and known[name].named_choices is not None:
+            known[name].converted(value, "the episode's last run; set another, or install it again")
     settings = with_settings(session.settings, unset)
     if settings == session.settings:
         return session

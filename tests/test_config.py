@@ -30,7 +30,7 @@ def test_later_layers_win_and_name_themselves(tmp_path: Path) -> None:
     assert found.origins["mix.duck_db"] == "DUBKIT_MIX_DUCK_DB"
     found = configure({"mix.duck_db": -16}, environment={"DUBKIT_MIX_DUCK_DB": "-14"}, folders=folders)
     assert found.settings.mix.duck_db == -16
-    assert found.origins["mix.duck_db"] == "--duck-db"
+    assert found.origins["mix.duck_db"] == "--set mix.duck_db"
 
 
 def test_a_preset_yields_to_every_explicit_value(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_own_records_keep_their_order_and_strangers_follow_by_name(folder: Path)
         (
             "from tests.test_registry import Thing\nX = Thing('own')",
             "own = bad:X",
-            "there is a thing named 'own' already",
+            "there is a thing named 'own' already, of dubkit",
         ),
         (
             "from tests.test_registry import Thing\nclass Own: y: int\nX = Thing('x', Own)",
@@ -114,3 +114,37 @@ def test_what_breaks_in_another_package_names_it(folder: Path) -> None:
     assert part.hindrance().startswith("breaks 1.0: part.hindrance failed: KeyError: 'licence'")
     with pytest.raises(PluginFailed, match=r"breaks 1\.0: part\.work failed: KeyError: 'licence'\nUpdate or"):
         part.work()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ("1, 'Help.', flag='three'", "flag 'three' is not of the form --x-…"),
+        ("1, 'Help.', flag='--mode'", "flag '--mode' is not of the form --x-…"),
+        ("'a', 'Help.', choices=('a', 'b')", "choices is no function"),
+        ("'a', 'Help.', choices=lambda: (1, 2)", "choices gives (1, 2), not texts"),
+        ("'c', 'Help.', choices=lambda: ('a', 'b')", "its default does not fit: "),
+        ("-1, 'Help.'", "its default does not fit: "),
+    ],
+)
+def test_a_setting_that_is_declared_wrongly_is_named(folder: Path, arguments: str, problem: str) -> None:
+    kind = "Count" if arguments.startswith("-1") else "str" if "'a'" in arguments else "int"
+    body = (
+        "from dataclasses import dataclass\n"
+        "from dubkit.settings import Count, option\n"
+        "from tests.test_registry import Thing\n"
+        f"@dataclass(frozen=True)\nclass Own:\n    size: {kind} = option({arguments})\n"
+        "X = Thing('x', Own)\n"
+    )
+    install(folder, "declares", body, "x = declares:X", "dubkit.things")
+    sys.modules.pop("declares", None)
+    found = things()
+    assert found.names == ()
+    assert [bad.problem.split("its setting part.x.size: ")[1][: len(problem)] for bad in found.problems] == [
+        problem
+    ]
+
+
+def test_a_module_that_ends_the_program_is_a_bad_plugin_too(folder: Path) -> None:
+    install(folder, "leaves", "raise SystemExit(3)", "x = leaves:X", "dubkit.things")
+    assert [bad.problem for bad in things().problems] == ["leaves:X cannot be loaded: SystemExit: 3"]

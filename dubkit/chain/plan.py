@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from dubkit.chain.chain import Chain, Request
 from dubkit.chain.stage import EPISODE, Item, Stage
 from dubkit.episode.context import IMPORTS, Context
-from dubkit.episode.store import Parts, Record, reason_to_run
+from dubkit.episode.store import Parts, Record, file_digest, reason_to_run
 from dubkit.errors import ArtifactDamaged
 from dubkit.progress import Speeds
 
@@ -115,7 +116,7 @@ def _plan_stage(stage: Stage, context: Context, request: Request, upstream: str,
         if not upstream:
             raise
         items, reasons = (), {}
-    if stage.name in request.uses:
+    if stage.name in request.uses and _other_file(stage, context, request.uses[stage.name]):
         reasons = {item.id: "your own file" for item in items} or {EPISODE: "your own file"}
     if len(items) == 1 and upstream and not reasons:
         reasons = {items[0].id: f"input changes: {upstream}"}
@@ -125,6 +126,14 @@ def _plan_stage(stage: Stage, context: Context, request: Request, upstream: str,
         expect_seconds(stage, speeds, amount_of_work(stage, context, work, share)) if share else (0.0, 0.0)
     )
     return StagePlan(stage.name, context.language, len(items), reasons, waits_for, (low, high))
+
+
+def _other_file(stage: Stage, context: Context, file: Path | None) -> bool:
+    """Tell whether a file of the user's is another one than the run before was given."""
+    before = context.user_file(stage.name)
+    if file is None or before is None:
+        return file is not before
+    return before.suffix != file.suffix.lower() or file_digest(before) != file_digest(file)
 
 
 def amount_of_work(stage: Stage, context: Context, items: Sequence[Item], share: float) -> float:

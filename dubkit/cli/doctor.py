@@ -13,6 +13,9 @@ from dubkit.cli.options import load, output_option
 MARKS = {True: "ok", False: "no", None: "--"}
 
 
+DEFAULTS = "Correct it. What follows holds for the default settings."
+
+
 @click.command(name="doctor")
 @output_option
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
@@ -21,11 +24,17 @@ def command(output: Path, as_json: bool) -> None:
 
     Exit code 1 when something that every run needs is missing, or an installed part cannot be used.
     """
+    from dubkit.config import Settings
+    from dubkit.errors import SettingError
+    from dubkit.ops.diagnosis import Diagnosis
     from dubkit.ops.doctor import examine
     from dubkit.studio import open_models
 
-    settings = load({}).settings
-    checks = examine(open_models(settings), output, settings)
+    try:
+        settings, problems = load({}).settings, []
+    except SettingError as error:  # such as one of a package that cannot be used: the rest must still be seen
+        settings, problems = Settings(), [Diagnosis("settings", False, str(error), DEFAULTS)]
+    checks = [*problems, *examine(open_models(settings), output, settings)]
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False))
     else:

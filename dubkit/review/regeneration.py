@@ -85,7 +85,7 @@ def render(session: Session, source: Path, language: str, progress: Progress) ->
 
 
 def _as_before(session: Session, source: Path) -> Session:
-    return with_last_settings(session, open_episode(session.output, source).store)
+    return with_last_settings(session, open_episode(session.output, source).store, to_run=True)
 
 
 def _request(language: str, lines: Sequence[str] = ()) -> Request:

@@ -308,6 +308,9 @@ def test_a_file_of_ones_own_replaces_a_stage_until_it_is_undone(bench: Bench) ->
     bench.run(uses={"transcribe": own})
     assert mixed(bench) == ["fr:Mine."]
     assert bench.run().ran == {}
+    assert bench.plan(uses={"transcribe": own})["transcribe"] == {}  # the same file changes nothing
+    own.write_text("Mine again.")
+    assert bench.plan(uses={"transcribe": own})["transcribe"] == {EPISODE: "your own file"}
     bench.run(uses={"transcribe": None})
     assert mixed(bench) == ["fr:One.", "fr:Two.", "fr:Three."]
 

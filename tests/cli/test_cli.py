@@ -14,6 +14,7 @@ import pytest
 
 from dubkit.cli.sources import find_sources
 from dubkit.errors import DubkitError
+from dubkit.ops.diagnosis import Diagnosis
 from tests.support.paths import ROOT
 
 SAMPLE = ROOT / "Input" / "sample.mp4"
@@ -199,3 +200,20 @@ def test_ctrl_c_keeps_what_is_finished_and_says_so(tmp_path: Path) -> None:
     assert process.returncode == 130, errors
     assert "the same command resumes from here" in errors
     assert "Traceback" not in errors
+
+
+def test_the_doctor_examines_the_rest_where_a_setting_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    from dubkit.cli.doctor import command
+    from dubkit.ops import doctor
+
+    (tmp_path / "dubkit.toml").write_text("[qc.gone]\nmost = 3\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(doctor, "examine", lambda store, output, settings: [Diagnosis("rest", True, "seen")])
+    done = CliRunner().invoke(command, [])
+    assert done.exit_code == 1
+    assert "Setting qc.gone.most = 3" in done.output
+    assert "ok  rest" in done.output

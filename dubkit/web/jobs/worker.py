@@ -127,7 +127,8 @@ class JobWorker:
             check_settings(work.settings)
             session = self._open_session(self._own_card(held))
             if work.kind != "dub":
-                session = with_last_settings(session, EpisodeStore(session.output / work.episode))
+                store = EpisodeStore(session.output / work.episode)
+                session = with_last_settings(session, store, to_run=True)
             settings = session.settings
             episode = episode_of(session.output, Path(work.source))
             if episode != work.episode:
