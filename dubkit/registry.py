@@ -193,7 +193,7 @@ def _guarded(record: R, package: str) -> R:
     changes: dict[str, Any] = {}
     for entry in fields(record):  # type: ignore[arg-type]
         function = getattr(record, entry.name)
-        if callable(function) and not isinstance(function, type):
+        if callable(function) and entry.name != "settings":
             changes[entry.name] = _named(function, f"{package}: {record.name}.{entry.name}")
     if "hindrance" in changes:
         changes["hindrance"] = _answered(changes["hindrance"])
@@ -201,7 +201,7 @@ def _guarded(record: R, package: str) -> R:
 
 
 def _named(function: Callable[..., Any], place: str) -> Callable[..., Any]:
-    @wraps(function)
+    @wraps(function, updated=())  # a class may stand where a function does: its members stay with it
     def call(*arguments: Any, **named: Any) -> Any:
         try:
             return function(*arguments, **named)

@@ -87,6 +87,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.media.sound.loudness import dialogue_loudness
     from dubkit.speech.pitch import describe_voice, median_pitch
     from dubkit.voice.engine import SpeakerTraits
+    from dubkit.voice.guard import cast_voice
 
     audio = read_mono16(context.speech)
     if not context.segments:
@@ -109,7 +110,8 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
                 guessed=not notes.description,
                 pitch_hz=round(pitch, 1),
                 loudness=_loudness(dialogue_loudness(context.audio, _samples(spans))),
-                voice=notes.voice or engine.voice_for(SpeakerTraits(context.language, pitch, table), voices),
+                voice=notes.voice
+                or cast_voice(engine, SpeakerTraits(context.language, pitch, table), voices),
             )
         )
     sink.write_json("cast.json", Cast(context.language, tuple(speakers)))

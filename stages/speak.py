@@ -120,7 +120,7 @@ def _speak(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) 
     for segment, line in lines:
         voice, slot, seed = voice_of(context, segment), slot_of[line.id], _seed(context, line.id)
         try:
-            speech = Speech(synthesiser, line.text, voice, context.language, seed)
+            speech = Speech(synthesiser, line.text, voice, context.language, seed, engine.sentence_name)
             fitted = fit_line(speech, slot, context.settings.speak)
         except DubkitError as error:
             sink.fail(line.id, error)

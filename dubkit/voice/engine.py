@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dubkit.errors import VoiceError
+from dubkit.errors import DubkitError, VoiceError
 from dubkit.registry import Registry
 from dubkit.types.models import ModelSpec
 
@@ -113,23 +113,38 @@ class VoiceEngine:
         return self.take_name or self.name
 
     @property
+    def sentence_name(self) -> str:
+        """Its name in sentences."""
+        return self.called or self.name
+
+    @property
     def table(self) -> str:
         """Name of its settings table."""
         return f"{TABLE}.{self.name}"
 
     def speaks(self, language: str) -> bool:
         """Say whether it speaks a language tag where everything it needs is installed."""
+        return not self._unspoken(language)
+
+    def _unspoken(self, language: str) -> str:
+        """Return why it does not speak a language tag, or an empty text.
+
+        A function of another package that breaks says no: runs that do not ask for its engine go on.
+        """
         if callable(self.languages):
-            return self.languages(language)
-        tag = language.replace("_", "-").lower()
-        return tag in self.languages or tag.partition("-")[0] in self.languages
+            try:
+                speaks, known = self.languages(language), ""
+            except (DubkitError, OSError) as error:
+                return str(error)
+        else:
+            tag = language.replace("_", "-").lower()
+            speaks = tag in self.languages or tag.partition("-")[0] in self.languages
+            known = f"; it speaks {', '.join(self.languages)}"
+        return "" if speaks else f"{self.sentence_name} does not speak {language}{known}."
 
     def refusal(self, need: VoiceNeed) -> str:
         """Return why it cannot speak a language here, with the cure, or an empty text."""
-        if self.speaks(need.language):
-            return self.hindrance(need)
-        known = "" if callable(self.languages) else f"; it speaks {', '.join(self.languages)}"
-        return f"{self.called or self.name} does not speak {need.language}{known}."
+        return self._unspoken(need.language) or self.hindrance(need)
 
 
 ENGINES = Registry(
@@ -186,7 +201,11 @@ def _named(provider: str, need: Callable[[VoiceEngine], VoiceNeed]) -> VoiceChoi
     refusal = engine.refusal(need(engine))
     if refusal:
         raise VoiceError(f"speak.provider is {provider!r}, but {refusal}")
-    return VoiceChoice(engine, "chosen by speak.provider", bool(engine.degraded))
+    reason = "chosen by speak.provider"
+    # What is said of dubkit's own engines stands in records of episodes, and never changes.
+    if engine.degraded and ENGINES.package(engine.name):
+        reason = f"{engine.label}, {engine.degraded}, speaks: {reason}"
+    return VoiceChoice(engine, reason, bool(engine.degraded))
 
 
 def _better(language: str, refusals: dict[str, str]) -> str:

@@ -80,6 +80,8 @@ class Speech:
     voice: str
     language: str
     seed: int | None = None
+    engine: str = "The voice engine"
+    """As sentences call what speaks."""
 
     def at(self, speed: float) -> Utterance:
         """Speak at `speed` times the voice's own rate. Raises VoiceError when no sound comes back."""
@@ -89,7 +91,7 @@ class Speech:
         samples = at_clock_rate(trimmed(sound, self.synthesiser.rate), self.synthesiser.rate)
         if not len(samples):
             raise VoiceError(
-                f"The voice engine gave no sound for {self.text!r} in {self.language}.\n"
+                f"{self.engine} gave no sound for {self.text!r} in {self.language}.\n"
                 "Change the line, or set speak.provider to another engine."
             )
         return Utterance(samples, speed)

@@ -43,12 +43,13 @@ def own_table(context: Context, engine: VoiceEngine) -> Any:
 
 
 def open_voice(context: Context, engine: VoiceEngine) -> Synthesiser:
-    """Load a voice engine."""
+    """Load a voice engine; that of another package is guarded."""
     from dubkit.voice.engine import VoiceOpening
+    from dubkit.voice.guard import open_engine
 
     model = _model(context, engine)
     folder = context.model_folder(model) if model else None
-    return engine.open(VoiceOpening(folder, own_table(context, engine)))
+    return open_engine(engine, VoiceOpening(folder, own_table(context, engine)))
 
 
 def _model(context: Context, engine: VoiceEngine) -> ResolvedModel | None:
