@@ -42,7 +42,7 @@ class VoiceNeed:
     """What an engine is asked for, and what it finds here."""
 
     language: str
-    """Tag of the language to speak; empty when any language will do."""
+    """Tag of the language to speak; empty where `dubkit doctor` asks whether it works at all."""
     has_model: bool
     """Whether the model of its `role` is on this machine, whole or as packages to be joined."""
     settings: Any = None

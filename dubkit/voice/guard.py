@@ -78,7 +78,7 @@ def _naming(place: str) -> Iterator[None]:
         yield
     except DubkitError:
         raise
-    except Exception as error:  # a stranger's function can raise anything
+    except (Exception, SystemExit) as error:  # a stranger's function can raise anything
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
         log.debug("%s", place, exc_info=True)

@@ -134,9 +134,12 @@ def test_a_line_of_stage_directions_says_nothing_and_is_flagged() -> None:
     assert (fitted.flags, len(fitted.samples), synthesiser.speeds) == (("nothing-to-say",), 0, [])
 
 
-def test_a_synthesiser_without_sound_is_an_error_that_names_the_line() -> None:
+def test_a_synthesiser_without_sound_is_an_error_that_names_engine_and_line() -> None:
     with pytest.raises(VoiceError, match="gave no sound for 'uma linha boa' in pt-BR"):
         fit(ToneSynthesiser(1.0, level=0.0), slot(1.0, 1.0))
+    mute = Speech(ToneSynthesiser(1.0, level=0.0), "uma linha boa", "sine", "pt-BR", engine="Kokoro")
+    with pytest.raises(VoiceError, match=r"^Kokoro gave no sound for 'uma linha boa'"):
+        fit_line(mute, slot(1.0, 1.0), LIMITS)
 
 
 @pytest.mark.parametrize(
