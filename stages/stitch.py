@@ -8,7 +8,9 @@ from pathlib import Path
 from dubkit.chain.stage import EPISODE, Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.subtitles import source_cues, target_cues, write_source_subtitles, write_target_subtitles
+from dubkit.formats.format import FORMATS, subtitle_formats
 from stages.shared.delivery import FILM, SOUND, dub_name, film
+from stages.shared.host import part_identity
 
 
 def items(context: Context) -> Sequence[Item]:
@@ -24,9 +26,20 @@ def items(context: Context) -> Sequence[Item]:
                 SOUND: context.file_digest("mix", SOUND, language=context.language),
                 "subtitles/source": context.digest(source_cues(context)),
                 "subtitles/target": context.digest(target_cues(context)),
+                **_formats(context),
             },
         )
     ]
+
+
+def _formats(context: Context) -> dict[str, str]:
+    """Return the versions of other packages' formats; dubkit's own stand under the version of this stage."""
+    formats = subtitle_formats(context.settings.stitch.subs_format)
+    return {
+        f"format/{format.name}": context.digest(part_identity(FORMATS, format, format.name))
+        for format in formats
+        if FORMATS.package(format.name)
+    }
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:

@@ -7,6 +7,7 @@ from dubkit.episode.subtitles import source_cues, target_cues
 from dubkit.errors import DubkitError
 from dubkit.formats.content import Heading, LineRow
 from dubkit.formats.format import FORMATS, Format, writable
+from dubkit.formats.writing import write
 
 
 def export(context: Context, language: str, name: str) -> bytes:
@@ -32,13 +33,12 @@ def export(context: Context, language: str, name: str) -> bytes:
 
 def _write(context: Context, format: Format) -> bytes:
     heading = Heading(context.episode.name, context.language)
-    if format.write_rows is not None:
-        return format.write_rows(line_rows(context), heading)
-    if format.write_cues is not None:
+    if format.written == "rows":
+        return write(format, "rows", line_rows(context), heading)
+    if format.written == "cues":
         cues = target_cues(context) if context.language else source_cues(context)
-        return format.write_cues(cues, heading)
-    assert format.write_turns is not None
-    return format.write_turns(context.diarization.turns, heading)
+        return write(format, "cues", cues, heading)
+    return write(format, "turns", context.diarization.turns, heading)
 
 
 def line_rows(context: Context) -> list[LineRow]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dubkit.episode.context import Context
 from dubkit.formats.content import Cue, Heading
 from dubkit.formats.format import subtitle_formats
+from dubkit.formats.writing import write
 
 
 def source_cues(context: Context) -> list[Cue]:
@@ -31,9 +32,8 @@ def write_target_subtitles(context: Context) -> list[str]:
 def _write(context: Context, cues: list[Cue], stem: str, language: str) -> list[str]:
     names: list[str] = []
     for format in subtitle_formats(context.settings.stitch.subs_format):
-        assert format.write_cues is not None, "only formats that can be written are choices"
         name = stem + format.suffixes[0]
         with context.store.writing(name, language) as temporary:
-            temporary.write_bytes(format.write_cues(cues, Heading(context.episode.name, language)))
+            temporary.write_bytes(write(format, "cues", cues, Heading(context.episode.name, language)))
         names.append(name)
     return names

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dubkit.errors import SettingError
 from dubkit.registry import Registry
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from dubkit.formats.content import Content, Cue, Heading, LineRow, TableRow
     from dubkit.formats.document import Document
     from dubkit.types import Turn
@@ -66,6 +65,30 @@ class Format:
         return getattr(self, f"read_{content}") is not None
 
 
+_VALUES = ("auto", "both", "none")
+"""Values of settings that no format is named like."""
+
+
+def _problem(format: Format, others: Mapping[str, Format]) -> str:
+    """Return what is wrong with the record of another package, or an empty text."""
+    if format.name in _VALUES:
+        return f"a format cannot be named {format.name!r}: that is a value of settings"
+    suffixes = format.suffixes
+    if not isinstance(suffixes, tuple) or not suffixes or not all(map(_is_suffix, suffixes)):
+        return f"its suffixes are {suffixes!r}, not a tuple of texts in lower case such as ('.srt',)"
+    for other in others.values():
+        if shared := sorted(set(suffixes) & set(other.suffixes)):
+            return f"files that end in {shared[0]} are of the format {other.name!r} already"
+    return ""
+
+
+def _is_suffix(suffix: object) -> bool:
+    """Tell whether a text is what `Path.suffix` can be, in lower case."""
+    if not isinstance(suffix, str) or len(suffix) < 2:
+        return False
+    return suffix == suffix.lower() and Path(f"name{suffix}").suffix == suffix
+
+
 FORMATS = Registry(
     "file format",
     "dubkit.formats",
@@ -79,6 +102,7 @@ FORMATS = Registry(
         "dubkit.formats.csv:FORMAT",
         "dubkit.formats.json:FORMAT",
     ),
+    check=_problem,
 )
 
 BOTH = ("srt", "vtt")

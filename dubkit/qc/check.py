@@ -7,10 +7,13 @@ looked up in one registry, `CHECKS`: its records stand in `dubkit.qc.checks` or 
 
 from __future__ import annotations
 
+import reprlib
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dubkit.errors import PluginFailed
 from dubkit.qc.evidence import EpisodeEvidence, LineEvidence
 from dubkit.qc.numbers import number
 from dubkit.registry import Registry
@@ -164,16 +167,49 @@ def ask(
     evidence: LineEvidence | EpisodeEvidence,
     tables: Mapping[str, object],
 ) -> Findings:
-    """Ask each check whose evidence is there. `tables` holds own settings by the name of the check."""
+    """Ask each check whose evidence is there. `tables` holds own settings by the name of the check.
+
+    Raises PluginFailed naming the check whose answer cannot be kept.
+    """
     flags, measures = [], {}
     for check, measure in asked:
         if measure is None or not all(evidence.has(need) for need in check.needs):
             continue
         default = check.settings() if check.settings else None
-        answer = measure(evidence, tables.get(check.name, default))
-        finding = answer if isinstance(answer, Finding) else Finding(answer)
+        finding = _finding(check, measure(evidence, tables.get(check.name, default)))
         if finding.flagged:
             flags.append(check.name)
         if finding.measure is not None:
             measures[check.name] = finding.measure
     return Findings(tuple(flags), measures)
+
+
+def _finding(check: Check, answer: object) -> Finding:
+    """Return the answer of a measure with plain values. Raises PluginFailed for what is none."""
+    finding = answer if isinstance(answer, Finding) else Finding(answer)  # type: ignore[arg-type]
+    flagged, measure = _plain(finding.flagged), _plain(finding.measure)
+    if not isinstance(flagged, bool):
+        raise _refusal(check, flagged, "whether it is flagged: a Finding, True or False")
+    if measure is not None and not _is_measure(measure):
+        raise _refusal(check, measure, "a measure: a finite number, a text or None")
+    return Finding(flagged, measure)  # type: ignore[arg-type]
+
+
+def _plain(value: object) -> object:
+    """Return a value as one of Python's own: those of numpy and of subclasses have no JSON form."""
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        value = value.item()
+    kinds = () if isinstance(value, bool) else (str, int, float)
+    return next((kind(value) for kind in kinds if isinstance(value, kind)), value)
+
+
+def _is_measure(value: object) -> bool:
+    if isinstance(value, str):
+        return True
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and -sys.float_info.max <= value <= sys.float_info.max  # type: ignore[operator]
+
+
+def _refusal(check: Check, value: object, expected: str) -> PluginFailed:
+    place = f"{CHECKS.package(check.name) or 'dubkit'}: {check.name}"
+    return PluginFailed(place, TypeError(f"it answered {reprlib.repr(value)}, not {expected}"))

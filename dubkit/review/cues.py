@@ -7,9 +7,11 @@ from pathlib import Path
 
 from dubkit.episode.context import Context
 from dubkit.errors import EditRefused
-from dubkit.formats.content import Cue, Heading
+from dubkit.formats.content import Cue
 from dubkit.formats.document import Document
 from dubkit.formats.format import FORMATS, Format
+from dubkit.formats.reading import cues_of
+from dubkit.formats.writing import write
 from dubkit.review.changes import LineChange
 from dubkit.review.lines import review_lines
 
@@ -37,9 +39,7 @@ def changes_of_cues(
 def _as_written(cues: Sequence[Cue], format: Format) -> Sequence[Cue]:
     """Return cues as they come back from a file: times in its unit, without braces, tags and line breaks."""
     out = FORMATS.records[format.edited_as] if format.edited_as else format
-    assert out.write_cues is not None, "it is editable"
-    assert out.read_cues is not None, "it is editable"
-    return out.read_cues(Document(Path(f"lines{out.suffixes[0]}"), out.write_cues(cues, Heading())))
+    return cues_of(Document(Path(f"lines{out.suffixes[0]}"), write(out, "cues", cues)), out)
 
 
 def _paired(lines: Sequence[Cue], cues: Sequence[Cue], file: Path) -> list[list[Cue]]:

@@ -8,6 +8,7 @@ from dubkit.episode.context import Context
 from dubkit.errors import EditRefused, MediaError
 from dubkit.formats.document import Document
 from dubkit.formats.format import editable, format_of
+from dubkit.formats.reading import cues_of, rows_of
 from dubkit.review.changes import LineChange
 from dubkit.review.cues import changes_of_cues
 from dubkit.review.table import changes_of_rows
@@ -26,9 +27,7 @@ def read_changes(context: Context, file: Path) -> dict[str, LineChange]:
     try:
         document = Document.open(file)
         if format.read_rows is not None:
-            rows = format.read_rows(document)
-            return changes_of_rows(context, file, rows, format)
-        assert format.read_cues is not None
-        return changes_of_cues(context, file, format.read_cues(document), format)
+            return changes_of_rows(context, file, rows_of(document, format), format)
+        return changes_of_cues(context, file, cues_of(document, format), format)
     except MediaError as error:
         raise EditRefused(str(error)) from None

@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,17 @@ from click.testing import CliRunner
 
 from dubkit import registry
 from dubkit.config import Settings, all_settings, with_settings
+from dubkit.episode.context import Context
 from dubkit.episode.subtitles import write_target_subtitles
-from dubkit.errors import EditRefused, SettingError
+from dubkit.errors import DubkitError, EditRefused, MediaError, SettingError
+from dubkit.formats.content import Cue
+from dubkit.formats.document import Document
 from dubkit.formats.format import FORMATS, readable
-from dubkit.formats.reading import read_cues
+from dubkit.formats.reading import cues_of, read_cues
+from dubkit.formats.writing import write
 from dubkit.review.changes import LineChange
 from dubkit.review.files import read_changes
-from stages import STAGES
+from stages import STAGES, stitch
 from tests.review.test_changes import PT, make_episode
 from tests.stages.test_pipeline import Desk
 from tests.support.paths import ROOT, SAMPLE
@@ -97,6 +102,78 @@ def test_its_subtitles_stand_beside_the_dub(tmp_path: Path) -> None:
     context.settings = with_settings(Settings(), {"stitch.subs_format": "labels"})
     assert write_target_subtitles(context) == ["ep.pt-BR.labels"]
     assert context.store.path("ep.pt-BR.labels", PT).read_text() == SAID
+
+
+@pytest.mark.usefixtures("package")
+def test_its_version_is_part_of_the_key_of_the_dub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def inputs(choice: str) -> dict[str, str]:
+        context.settings = with_settings(Settings(), {"stitch.subs_format": choice})
+        return dict(stitch.items(context)[0].inputs)
+
+    context = make_episode(tmp_path)
+    monkeypatch.setattr(Context, "file_digest", lambda *_, **__: "digest")
+    own = inputs("srt")
+    assert own == inputs("both")
+    with_its_version = inputs("labels")
+    assert with_its_version.keys() - own.keys() == {"format/labels"}
+    monkeypatch.setattr(FORMATS, "package", lambda name: "dubkit_labels 1.1" if name == "labels" else "")
+    assert inputs("labels")["format/labels"] != with_its_version["format/labels"]
+
+
+@pytest.mark.usefixtures("package")
+def test_what_it_answers_is_checked(tmp_path: Path) -> None:
+    labels = FORMATS.records["labels"]
+    broken = replace(labels, read_cues=lambda _: [Cue(0, 1, "Um."), Cue(5, 2, "Dois.")])
+    with pytest.raises(MediaError) as refusal:
+        cues_of(Document(tmp_path / "said.labels", b""), broken)
+    assert str(refusal.value) == (
+        f"{tmp_path}/said.labels: read as labels, cue 2: it runs from 5 to 2 (seconds).\n"
+        "Correct the file there: times are seconds from 0, and the end is not before the start.\n"
+        "If the file is right, dubkit_labels 1.0 reads it wrongly: update or uninstall that package."
+    )
+    spelled = replace(labels, write_cues=lambda *_: "text")  # type: ignore[arg-type, return-value]
+    with pytest.raises(
+        DubkitError, match=r"'labels' of dubkit_labels 1\.0 was written as 'text', a str and not"
+    ):
+        write(spelled, "cues", [])
+
+
+BAD_RECORDS = """
+from dubkit.formats.format import Format
+
+TEXT, BARE, POINT, UPPER, DOUBLE, EMPTY = (
+    Format(name=name, title="", suffixes=suffixes, media_type="text/plain")
+    for name, suffixes in (
+        ("a-text", ".sbv"), ("bare", ("sbv",)), ("point", (".",)), ("upper", (".SBV",)),
+        ("double", (".en.sbv",)), ("empty", ()),
+    )
+)
+BOTH = Format(name="both", title="", suffixes=(".x",), media_type="text/plain")
+ANOTHER = Format(name="another", title="", suffixes=(".x", ".srt"), media_type="text/plain")
+"""
+BAD_POINTS = """
+a-text = dubkit_bad:TEXT
+bare = dubkit_bad:BARE
+point = dubkit_bad:POINT
+upper = dubkit_bad:UPPER
+double = dubkit_bad:DOUBLE
+empty = dubkit_bad:EMPTY
+both = dubkit_bad:BOTH
+another = dubkit_bad:ANOTHER
+"""
+
+
+@pytest.mark.usefixtures("package")
+def test_a_record_that_would_hide_another_format_is_refused(tmp_path: Path) -> None:
+    install(tmp_path / "site-packages", "dubkit_bad", BAD_RECORDS, BAD_POINTS, group="dubkit.formats")
+    problems = {problem.name: problem.problem for problem in FORMATS.problems}
+    sys.modules.pop("dubkit_bad", None)
+    assert problems.pop("both") == "a format cannot be named 'both': that is a value of settings"
+    assert problems.pop("another") == "files that end in .srt are of the format 'srt' already"
+    assert sorted(problems) == ["a-text", "bare", "double", "empty", "point", "upper"]
+    assert {problem.partition(",")[0] for problem in problems.values()} >= {"its suffixes are '.sbv'"}
+    assert all("not a tuple of texts in lower case" in problem for problem in problems.values())
+    assert FORMATS.names[-1] == "labels"
 
 
 @pytest.mark.usefixtures("package")

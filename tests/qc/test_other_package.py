@@ -9,12 +9,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from dubkit import registry
 from dubkit.config import configure
-from dubkit.qc.check import CHECKS
+from dubkit.errors import PluginFailed
+from dubkit.qc.check import CHECKS, Finding, Findings, ask
 from dubkit.qc.measures import episode_qc, line_qc
 from dubkit.qc.report.page import render_report
 from dubkit.review.lines import review_lines
@@ -103,6 +106,51 @@ def test_it_measures_lines_and_goes_by_its_own_settings() -> None:
     own = settings.table("qc.shouting", CHECKS.records["shouting"].settings or type(None))
     assert line_qc(loud, {"shouting": own}).flags == ()
     assert line_qc(LINE).flags == (), "without the dub's sound it is not asked"
+
+
+def ask_it(answer: Any) -> Findings:
+    """Ask the check, which answers with something."""
+    check = CHECKS.records["shouting"]
+    return ask([(check, lambda *_: answer)], replace(LINE, sound=tone(1, 0.9)), {})
+
+
+@pytest.mark.usefixtures("package")
+@pytest.mark.parametrize(
+    ("measure", "plain"),
+    [
+        (np.float32(2.5), 2.5),
+        (np.float64(2.5), 2.5),
+        (np.int64(3), 3),
+        (np.array(2.5), 2.5),
+        (np.str_("a little"), "a little"),
+        (type("Words", (str,), {})("a little"), "a little"),
+        (7, 7),
+    ],
+)
+def test_values_of_numpy_are_kept_as_plain_ones(measure: Any, plain: float | str) -> None:
+    findings = ask_it(Finding(np.True_, measure))  # type: ignore[arg-type]
+    assert findings.flags == ("shouting",)
+    assert findings.measures == {"shouting": plain}
+    assert type(findings.measures["shouting"]) is type(plain)
+    assert ask_it(np.False_).flags == ()
+
+
+@pytest.mark.usefixtures("package")
+@pytest.mark.parametrize("measure", [float("nan"), np.float32("inf"), 10**400, True, [1.0], np.zeros(1), 1j])
+def test_a_measure_that_cannot_be_kept_is_refused(measure: Any) -> None:
+    with pytest.raises(
+        PluginFailed, match=r"dubkit_shouting 1\.0: shouting failed: .*not a measure: a finite"
+    ):
+        ask_it(Finding(True, measure))
+
+
+@pytest.mark.usefixtures("package")
+@pytest.mark.parametrize("answer", [None, "loud", 1, Finding(None, 2.5), np.zeros(2)])  # type: ignore[arg-type]
+def test_an_answer_that_says_nothing_is_refused(answer: Any) -> None:
+    with pytest.raises(
+        PluginFailed, match=r"dubkit_shouting 1\.0: shouting failed: .*not whether it is flag"
+    ):
+        ask_it(answer)
 
 
 @pytest.mark.usefixtures("package")
