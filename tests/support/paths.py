@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "Input" / "sample.mp4"
 DATA = ROOT / "tests" / "data"
 
-SHARED = Path(os.environ.get("DUBKIT_TEST_MATERIAL") or ROOT.parent / "shared")
+SHARED = Path(os.environ.get("TEST_MATERIAL") or ROOT.parent / "shared")
 """Real clips and reference tensors; not part of the project, so tests that need them may be left out."""
 
 MEDIA = SHARED / "media"

@@ -343,7 +343,7 @@ def test_the_stage_leaves_the_faces_and_says_when_it_could_only_guess(
 @pytest.fixture
 def generating(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that makes pictures is chosen."""
-    monkeypatch.setattr(sys.modules[STAGE.items.__module__], "generates", lambda context: True)
+    monkeypatch.setattr(sys.modules[STAGE.items.__module__], "dubs_picture", lambda context: True)
 
 
 @pytest.mark.usefixtures("generating")
@@ -358,7 +358,7 @@ def test_other_words_look_at_nothing_again_and_other_times_do(tmp_path: Path) ->
 
 
 def test_nothing_is_looked_at_for_voices_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[STAGE.items.__module__], "generates", lambda context: False)
+    monkeypatch.setattr(sys.modules[STAGE.items.__module__], "dubs_picture", lambda context: False)
     assert list(STAGE.items(staged(tmp_path))) == []
 
 
