@@ -29,7 +29,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 )
-SHOTS = "DUBKIT_SCREENSHOTS"
+SHOTS = "TEST_SCREENSHOTS"
 """Environment variable: folder that receives the screenshots, instead of a temporary one."""
 
 PHONE = (360, 740)

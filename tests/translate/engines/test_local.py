@@ -116,10 +116,10 @@ def test_model_that_cannot_run_is_an_error(server: type[FakeServer], gguf: Path)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("DUBKIT_TEST_GGUF" not in os.environ, reason="DUBKIT_TEST_GGUF names no GGUF file")
+@pytest.mark.skipif("TEST_GGUF" not in os.environ, reason="TEST_GGUF names no GGUF file")
 def test_real_model_gives_a_checked_text_or_a_flag_for_every_line() -> None:
     done: list[Translated] = []
-    task = TranslationTask("en", "es", Translate(gguf=os.environ["DUBKIT_TEST_GGUF"]))
+    task = TranslationTask("en", "es", Translate(gguf=os.environ["TEST_GGUF"]))
     LocalTranslator(task).translate(LINES, done.extend)
     assert [line.id for line in done] == ["s0", "s1"]
     assert all(bool(line.text) != bool(line.flags) for line in done)
