@@ -218,7 +218,7 @@ def test_settings_are_shown_with_their_origin_and_no_secret(running: Running, pr
     answer = program.get("/api/settings")
     found = {entry["name"]: entry for entry in answer.json()}
     assert (found["mix.duck_db"]["value"], found["mix.duck_db"]["default"]) == (-18.0, -24.0)
-    assert found["mix.duck_db"]["origin"] == "--duck-db"
+    assert found["mix.duck_db"]["origin"] == "--set mix.duck_db"
     assert found["qc.round_trip"]["value"] is True
     assert (found["serve.api_token"]["value"], found["serve.api_token"]["secret"]) == ("***", True)
     assert found["translate.api_key"]["value"] == ""
