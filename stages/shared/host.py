@@ -11,7 +11,6 @@ from dubkit.registry import Named, Registry
 from dubkit.settings import result_settings
 from dubkit.types.models import ResolvedModel
 
-Section = TypeVar("Section")
 Part = TypeVar("Part", bound=Named)
 
 
