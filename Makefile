@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help install demo test left-out fast check scripts docs clean
+.PHONY: help install demo test left-out fast cases check scripts docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,7 +13,8 @@ help:
 	@echo "make test     install and run the whole test suite with coverage"
 	@echo "make fast     run the tests that need no models and no whole episode"
 	@echo "make check    format, lint and types, those of the pages' scripts where node is"
-	@echo "make docs     write docs/cli.md anew from the help of every command"
+	@echo "make cases    try what people did that once failed (tests/data/cases)"
+	@echo "make docs     write docs/cli.md and docs/remarks.md anew from the code"
 	@echo "make install  install everything for development, run nothing"
 	@echo "make clean    remove $(VENV), node_modules and caches; Output/ stays"
 
@@ -56,6 +57,10 @@ left-out: $(VENV)/.dev
 fast: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
+# What people did that once failed, on the files they did it with.
+cases: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.trials tests/data/cases/speech tests/data/cases/media --jobs 2
+
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -76,6 +81,7 @@ scripts:
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m dubkit.cli.reference > docs/cli.md
+	$(BIN)/python -m dubkit.cli.codes > docs/remarks.md
 
 clean:
 	rm -rf $(VENV) node_modules build dist .mypy_cache .ruff_cache .pytest_cache .coverage htmlcov *.egg-info

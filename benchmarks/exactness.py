@@ -158,7 +158,14 @@ def _same_language(tag: str, language: str) -> bool:
 
 
 def measure(clip: Path, options: Options, dub: Path | None = None) -> Result:
-    """Dub a clip, or take a finished dub, and compare."""
+    """Dub a clip, or take a finished dub, and compare; whatever goes wrong is the result of this clip."""
+    try:
+        return _measure(clip, options, dub)
+    except Exception as error:  # the clips behind it are measured all the same
+        return Result(clip.name, "FAILED", note=f"{type(error).__name__}: {error}")
+
+
+def _measure(clip: Path, options: Options, dub: Path | None) -> Result:
     note, degraded = "", False
     if dub is None:
         made = _dub(clip, options)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,3 +61,20 @@ def _kill_group(leader: int) -> None:
 
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace")
+
+
+@contextlib.contextmanager
+def served(folder: Path, **environment: str) -> Iterator[str]:
+    """Serve the episodes of a folder without workers; give the address."""
+    command = [sys.executable, "-m", "dubkit", "serve", "--port", "0", "--workers", "0", "--quiet"]
+    command += ["--output", str(folder / "Output"), "--input", str(folder)]
+    place = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])} | environment
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=place, cwd=folder) as process:
+        try:
+            assert process.stdout is not None
+            found = re.search(r"http://[\w.:]+", process.stdout.readline())
+            if found is None:
+                raise RuntimeError("the server did not start")
+            yield found[0]
+        finally:
+            process.terminate()

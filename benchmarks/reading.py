@@ -88,7 +88,7 @@ def _pictures(path: Path) -> tuple[tuple[Fraction, ...], tuple[bytes, ...], tupl
             except av.error.FFmpegError:
                 broken += 1
                 continue
-            shown.extend((_time(frame), _digest(_pixels(frame))) for frame in decoded)
+            shown.extend((_time(frame), _digest(pixels(frame))) for frame in decoded)
         shown.sort(key=lambda pair: pair[0])
         return tuple(t for t, _ in shown), tuple(d for _, d in shown), tuple(packets), broken
 
@@ -144,14 +144,33 @@ def _time(frame: Any) -> Fraction:
     return Fraction(frame.pts or 0) * Fraction(frame.time_base)
 
 
-def _pixels(frame: Any) -> bytes:
-    """Return the samples without the padding at line ends, which differs from run to run."""
-    try:
-        pixels: bytes = frame.to_ndarray().tobytes()
-    except (ValueError, NotImplementedError):  # a pixel layout without an array form
-        pixels = frame.reformat(format="rgb48le").to_ndarray().tobytes()
-    layout: str = frame.format.name
-    return layout.encode() + pixels
+def pixels(frame: Any) -> bytes:
+    """Return the samples without the padding at line ends, which differs from run to run.
+
+    Every size and pixel format is taken as it is stored: nothing is converted before it is compared.
+    """
+    parts = [f"{frame.format.name} {frame.width}x{frame.height}".encode()]
+    for number, plane in enumerate(frame.planes):
+        content = bytes(plane)
+        if not plane.line_size:  # the palette
+            parts.append(content)
+            continue
+        width = _line_bytes(frame, number)
+        starts = range(0, plane.height * plane.line_size, plane.line_size)
+        parts += [content[start : start + width] for start in starts]
+    return b"".join(parts)
+
+
+def _line_bytes(frame: Any, number: int) -> int:
+    """Return the bytes of a line of one plane that hold samples."""
+    components = frame.format.components
+    if any(component.plane != components[0].plane for component in components):
+        own = (component for component in components if component.plane == number)
+        return sum(component.width * ((component.bits + 7) // 8) for component in own)
+    # Packed: a line ends with whole groups of the pixels that share their colours.
+    group = max(-(-frame.width // component.width) for component in components)
+    pixels = -(-frame.width // group) * group
+    return int(-(-pixels * frame.format.padded_bits_per_pixel // 8))
 
 
 def _is_default(stream: Any) -> bool:

@@ -8,20 +8,16 @@ smallest and the largest in brackets. Needs the extras web and dev, and Chromium
 from __future__ import annotations
 
 import argparse
-import os
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.long_episode import make_long_episode
 from benchmarks.pipeline.command import machine
+from benchmarks.programs import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -91,23 +87,6 @@ def _look(page: Page, place: str, number: int) -> dict[str, float]:
         "first line shown": shown,
         "edit to saved": float(page.evaluate(SAVED, line)),
     }
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve the episodes of a folder; give the address."""
-    command = [sys.executable, "-m", "dubkit", "serve", "--port", "0", "--workers", "0", "--quiet"]
-    command += ["--output", str(folder / "Output"), "--input", str(folder)]
-    place = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=place, cwd=folder) as process:
-        try:
-            assert process.stdout is not None
-            found = re.search(r"http://[\w.:]+", process.stdout.readline())
-            if found is None:
-                raise RuntimeError("the server did not start")
-            yield found[0]
-        finally:
-            process.terminate()
 
 
 def main(arguments: list[str] | None = None) -> int:

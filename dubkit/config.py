@@ -20,14 +20,15 @@ from dubkit.errors import SettingError
 from dubkit.media.delivery.settings import Stitch
 from dubkit.media.files.settings import Extract
 from dubkit.media.picture.settings import ShotDetection
+from dubkit.media.separation.settings import Separate
 from dubkit.media.sound.settings import Mix
 from dubkit.models.settings import Models
 from dubkit.qc.settings import Qc
 from dubkit.registry import names_of, registries, resolve
 from dubkit.settings import Setting, option, section_settings
-from dubkit.speech.settings import Diarize, Transcribe
+from dubkit.speech.settings import Diarize, Songs, Transcribe
 from dubkit.translate.settings import Translate
-from dubkit.voice.settings import Casting, Speak
+from dubkit.voice.settings import Casting, Expressive, Speak, Timing
 
 Section = TypeVar("Section")
 
@@ -40,8 +41,12 @@ class Settings:
     shots: ShotDetection = field(default_factory=ShotDetection)
     diarize: Diarize = field(default_factory=Diarize)
     transcribe: Transcribe = field(default_factory=Transcribe)
+    music: Songs = field(default_factory=Songs)
+    separate: Separate = field(default_factory=Separate)
     translate: Translate = field(default_factory=Translate)
     cast: Casting = field(default_factory=Casting)
+    express: Expressive = field(default_factory=Expressive)
+    timing: Timing = field(default_factory=Timing)
     speak: Speak = field(default_factory=Speak)
     dub: Dub = field(default_factory=Dub)
     mix: Mix = field(default_factory=Mix)
@@ -49,7 +54,7 @@ class Settings:
     qc: Qc = field(default_factory=Qc)
     models: Models = field(default_factory=Models)
     mode: Literal["low", "medium", "high"] = option(
-        "medium", "Preset: low is quick, high is careful.", flag="--mode", job=True, label="Care"
+        "medium", "Preset: low is quick, high is careful.", flag="--mode", job=True, label="Quality"
     )
     device: Literal["auto", "cuda", "cpu"] = option("auto", "Where models run.", flag="--device")
     engine: str = option(
@@ -126,6 +131,8 @@ class Configuration:
 
     settings: Settings
     origins: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+    """Sentences about settings that count under another name now."""
 
 
 def configure(
@@ -162,9 +169,49 @@ def configure(
     origins = dict.fromkeys(known, "default")
     for origin, values in layers:
         for name, value in values.items():
-            chosen[name] = known[name].converted(value, origin)
+            chosen[name] = _converted(known[name], value, origin)
             origins[name] = origin
-    return Configuration(_build(chosen), origins)
+    warnings = _map_limits(chosen, origins, known)
+    return Configuration(_build(chosen), origins, warnings)
+
+
+PACES = {"speak.min_speed": "timing.min_pace", "speak.max_speed": "timing.max_pace"}
+"""Limits of speaking line by line -> those of the schedule."""
+
+
+def _map_limits(
+    chosen: dict[str, Any], origins: dict[str, str], known: Mapping[str, Setting]
+) -> tuple[str, ...]:
+    """Let limits of speaking line by line count for the schedule, where it has none of its own.
+
+    Returns a sentence on each. One that no schedule can have is left alone.
+    """
+    if chosen.get("timing.schedule", known["timing.schedule"].default) == "off":
+        return ()
+    warnings = []
+    for old, new in PACES.items():
+        if origins[old] == "default" or origins[new] != "default":
+            continue
+        with suppress(SettingError):
+            chosen[new], origins[new] = known[new].converted(chosen[old], ""), origins[old]
+            warnings.append(
+                f"{old} (from {origins[old]}) counts as {new}, because lines are scheduled together. "
+                f"Set {new} instead."
+            )
+    return tuple(warnings)
+
+
+def _converted(setting: Setting, value: Any, origin: str) -> Any:
+    """Return a value as its setting takes it. Raises SettingError with the place where it was set."""
+    fitting = setting.converted(value, origin)
+    if not setting.language or not fitting or fitting.lower() == "auto":
+        return fitting
+    from dubkit.translate.language import normalise
+
+    try:
+        return normalise(fitting, setting.name)
+    except SettingError as error:
+        raise error.of(origin) from None
 
 
 def changed_settings(settings: Settings) -> dict[str, Any]:
@@ -187,7 +234,7 @@ def with_settings(settings: Settings, values: Mapping[str, Any]) -> Settings:
     for name, value in values.items():
         if name in known:
             with suppress(SettingError):
-                chosen[name] = known[name].converted(value, "last run")
+                chosen[name] = _converted(known[name], value, "last run")
     return _build(chosen)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -75,6 +75,10 @@ class StageStart:
     """Seconds expected for the stages after this one."""
 
 
+Ended = Literal["done", "failed", "stopped"]
+"""How a stage ended: it went through its items, an error ended it, or it was stopped."""
+
+
 class Progress(Protocol):
     """Receives what happens in a run."""
 
@@ -90,8 +94,8 @@ class Progress(Protocol):
     def advance(self, done: float) -> None:
         """Report how many of the stage's items are done, fractions included."""
 
-    def finish(self, seconds: float) -> None:
-        """End the stage."""
+    def finish(self, seconds: float, ended: Ended = "done", failed: int = 0) -> None:
+        """End the stage: say how it ended, and how many of its items failed."""
 
 
 class Silent:
@@ -112,7 +116,7 @@ class Silent:
     def advance(self, done: float) -> None:
         pass
 
-    def finish(self, seconds: float) -> None:
+    def finish(self, seconds: float, ended: Ended = "done", failed: int = 0) -> None:
         pass
 
 
@@ -168,14 +172,14 @@ class Terminal:
 
             self._bar.update(TaskID(self._task), completed=done, left=self._left(done))
 
-    def finish(self, seconds: float) -> None:
+    def finish(self, seconds: float, ended: Ended = "done", failed: int = 0) -> None:
         stage = self._stage
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
         if stage is not None and not self.quiet:
             label = f"{stage.stage} {stage.language}".strip()
-            count = f"{stage.items} of {stage.total}" if stage.total > 1 else "done"
+            count = _count(stage, ended, failed)
             self.console.print(f"{label:<18} {count}, {duration(seconds)}", markup=False)
 
     def __enter__(self) -> Terminal:
@@ -199,6 +203,16 @@ class Terminal:
         else:
             here = max(0.0, sum(stage.expected) / 2 - spent)
         return f"about {duration(here + stage.rest)} left in all"
+
+
+def _count(stage: StageStart, ended: Ended, failed: int) -> str:
+    """Say what became of a stage: `done`, `14 of 16, 2 failed`, `failed`, `stopped`."""
+    if ended != "done":
+        return ended
+    if stage.total == 1:
+        return "failed" if failed else "done"
+    done = f"{stage.items - failed} of {stage.total}"
+    return f"{done}, {failed} failed" if failed else done
 
 
 def duration(seconds: float) -> str:

@@ -36,6 +36,7 @@ REGISTRIES: tuple[str, ...] = (
     "dubkit.engines.engine:ENGINES",
     "dubkit.speech.diarization:DIARISERS",
     "dubkit.speech.recognition:RECOGNISERS",
+    "dubkit.media.separation.separator:SEPARATORS",
     "dubkit.translate.engine:TRANSLATORS",
     "dubkit.voice.engine:ENGINES",
     "dubkit.formats.format:FORMATS",

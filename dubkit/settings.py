@@ -7,7 +7,6 @@ Default, bound and help of a setting are written once, and from there come its r
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
@@ -34,7 +33,9 @@ def option(
     job_choices: tuple[str, ...] = (),
     variables: tuple[str, ...] = (),
     machine: bool = False,
+    keyed: bool = True,
     secret: bool = False,
+    language: bool = False,
 ) -> Any:
     """Declare one setting.
 
@@ -47,9 +48,11 @@ def option(
         label: name of the field among the first ones of the web form; empty is the form's second part.
         choices: the values it may have, asked when they are needed: the names of a registry, for example.
         machine: whether it is about this machine and not about a dub: a later run does not take it over.
+        keyed: whether it enters the keys of a part's results; not the way to a service, nor what it costs.
         job_choices: the values a job may set, where they are fewer than at the machine itself.
         variables: further environment variables that set it, such as `OPENAI_API_KEY`.
         secret: whether the value is never shown.
+        language: whether it is a language; its name, or a tag in another form, becomes the standard tag.
     """
     return field(
         default=default,
@@ -63,7 +66,9 @@ def option(
             "job_choices": job_choices,
             "variables": variables,
             "machine": machine,
+            "keyed": keyed,
             "secret": secret,
+            "language": language,
         },
     )
 
@@ -83,7 +88,9 @@ class Setting:
     job_choices: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     machine: bool = False
+    keyed: bool = True
     secret: bool = False
+    language: bool = False
 
     @property
     def variable(self) -> str:
@@ -132,11 +139,22 @@ class Setting:
 
     def bounded(self, value: Any, origin: str = "") -> Any:
         """Return a value in the setting's type, choices aside. Raises SettingError beyond its bounds."""
+        if isinstance(value, str) and not is_unicode(value):
+            raise SettingError(self.name, "***" if self.secret else value, "it is not valid Unicode", origin)
         try:
             return msgspec.convert(value, self.type, strict=False)
         except msgspec.ValidationError as error:
             shown = "***" if self.secret else value
             raise SettingError(self.name, shown, str(error).split(" - at")[0], origin) from None
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether a text can be written: bytes of another coding come from a terminal as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def section_settings(section: type, table: str) -> Iterator[Setting]:
@@ -162,18 +180,32 @@ def check_bounds(section: Any, table: str) -> None:
         entry.bounded(getattr(section, entry.name.rpartition(".")[2]))
 
 
-def result_settings(section: type | None, table: str) -> tuple[Setting, ...]:
-    """Return the settings of a registered part that may change its results: none secret or about the machine.
+def check_encoding(name: str, setting: str) -> None:
+    """Raise SettingError where a setting names no encoding of texts; an empty one names none on purpose."""
+    import codecs
 
-    They enter the keys of its results where they are not the defaults.
+    try:
+        text = not name or codecs.lookup(name)._is_text_encoding
+    except LookupError:
+        text = False
+    if not text:
+        raise SettingError(setting, name, "must be an encoding such as utf-8, cp1251, koi8-r or shift_jis")
+
+
+def result_settings(section: type | None, table: str) -> tuple[Setting, ...]:
+    """Return the settings of a registered part that enter the keys of its results where they are no defaults.
+
+    None is secret, about the machine, or declared to stay out of keys.
     """
     if section is None:
         return ()
     return tuple(
-        entry for entry in section_settings(section, table) if not entry.secret and not entry.machine
+        entry
+        for entry in section_settings(section, table)
+        if entry.keyed and not entry.secret and not entry.machine
     )
 
 
 @cache
 def _hints(section: type) -> Mapping[str, Any]:
-    return get_type_hints(section, vars(sys.modules[section.__module__]), include_extras=True)
+    return get_type_hints(section, include_extras=True)

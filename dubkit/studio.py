@@ -6,20 +6,23 @@ The only place that joins settings, models, stages and an episode.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dubkit.chain.chain import Chain, Request
 from dubkit.chain.estimate import estimate
-from dubkit.chain.plan import StagePlan, plan
+from dubkit.chain.plan import StagePlan, plan, with_folders
 from dubkit.chain.run import Outcome, execute
 from dubkit.chain.stage import Needs
-from dubkit.chain.summary import Summary, keep_summary, last_summary, summarise
+from dubkit.chain.summary import SUMMARY_FILE, Summary, is_current, keep_summary, last_summary, summarise
 from dubkit.config import Settings, all_settings, changed_settings, with_settings
-from dubkit.episode.context import Context, Fetching
+from dubkit.episode.context import Context, Fetching, finished_languages
 from dubkit.episode.folders import OpenEpisode, hold_lock, open_episode, remember_source
+from dubkit.episode.line_timing import LineTiming, line_timings
 from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decode_json
+from dubkit.errors import ArtifactDamaged, DubkitError, EpisodeBusy, places_explained
 from dubkit.models.store import ModelStore
 from dubkit.progress import Progress, Speeds
 
@@ -29,6 +32,7 @@ __all__ = [
     "cache_folder",
     "chain",
     "context_of",
+    "doubtful",
     "dub",
     "episode_context",
     "episode_summary",
@@ -36,6 +40,9 @@ __all__ = [
     "open_session",
     "open_speeds",
     "plan_episode",
+    "planned_lengths",
+    "renew",
+    "unserved",
     "with_last_settings",
 ]
 
@@ -60,7 +67,7 @@ def chain() -> Chain:
 
 
 def episode_summary(context: Context, *, kept: bool = False) -> Summary:
-    """Return the state of an episode: collected anew, or (`kept`) as its last run wrote it, if current."""
+    """Return the state of an episode: collected anew, or (`kept`) as it was last collected, if current."""
     return last_summary(chain(), context) if kept else summarise(chain(), context)
 
 
@@ -107,6 +114,11 @@ def dub(
     session: Session, source: Path, request: Request, progress: Progress, *, wait: bool = True
 ) -> Outcome:
     """Run the chain on `source`. Raises DubkitError when the source cannot be opened or is in use."""
+    with places_explained():
+        return _dub(session, source, request, progress, wait=wait)
+
+
+def _dub(session: Session, source: Path, request: Request, progress: Progress, *, wait: bool) -> Outcome:
     opened = open_episode(session.output, source)
     if opened.note:
         progress.note(opened.note)
@@ -114,17 +126,151 @@ def dub(
         remember_source(opened)
         _remember_settings(opened.store, session.settings)
         context = context_of(session, opened, progress.fetching)
-        outcome = execute(chain(), context, request, progress, session.speeds)
-        if outcome.ran or outcome.errors:
-            keep_summary(chain(), context)
+        hindered = _unserved_here(context, request)
+        served = tuple(language for language in request.languages if language not in hindered)
+        _refuse(context, request)
+        if hindered and not served:
+            return Outcome(opened.store, errors=list(hindered.values()))
+        outcome = execute(chain(), context, replace(request, languages=served), progress, session.speeds)
+        outcome.errors += hindered.values()
+        if outcome.ran or outcome.errors or not is_current(opened.store):
+            _renew(context)
         return outcome
+
+
+def _refuse(context: Context, request: Request) -> None:
+    """Raise before any work what a stage that takes part says may not be done."""
+    for stage in (stage for _, part in chain().scopes(request, context) for stage in part):
+        if stage.refuse is not None:
+            stage.refuse(context, request.languages)
+
+
+def renew(context: Context) -> None:
+    """Bring reports and summary of an episode up to what people decided since the last run.
+
+    Where a run goes on, or the folder can only be read, they are left: the run renews them when it ends.
+    """
+    if is_current(context.store):
+        return
+    with suppress(EpisodeBusy, OSError), hold_lock(context.store, wait=False, on_wait=lambda _: None):
+        _renew(context)
+
+
+def _renew(context: Context) -> None:
+    from stages.shared.report import renew_report
+
+    try:
+        for language in finished_languages(context):
+            renew_report(context.fresh(language))
+        keep_summary(chain(), context)
+    except DubkitError:
+        context.store.path(SUMMARY_FILE).unlink(missing_ok=True)  # reading the episode reports the damage
 
 
 def plan_episode(session: Session, source: Path, request: Request) -> tuple[list[StagePlan], Needs | None]:
     """Say what `dub` would do and what it would need; nothing is written."""
+    from dubkit.media.files.probe import claimed_seconds
+
     context = context_of(session, open_episode(session.output, source))
-    plans = plan(chain(), context, request, session.speeds)
+    length = 0.0 if context.store.has("episode.json") else claimed_seconds(source)
+    plans = plan(chain(), context, request, session.speeds, length)
     return plans, estimate(chain(), context, plans)
+
+
+def planned_lengths(session: Session, source: Path, request: Request) -> dict[str, list[LineTiming]]:
+    """Return language -> what is known of the timing of its lines, as far as they have texts already.
+
+    Nothing is written and no model is loaded.
+    """
+    from stages.shared.reckoning import reckoner
+
+    context = context_of(session, open_episode(session.output, source))
+    found: dict[str, list[LineTiming]] = {}
+    for language in request.languages:
+        here = context.fresh(language)
+        if here.store.has(TRANSCRIPT) and here.store.has("translation.json", language):
+            with suppress(ArtifactDamaged):  # the run names the damage
+                found[language] = list(line_timings(here, reckon=reckoner(here)).values())
+    return found
+
+
+def unserved(
+    session: Session, request: Request, *, source_language: str = "", source: Path | None = None
+) -> dict[str, str]:
+    """Return target language -> why no translator or no voice here can serve it; asked before any work.
+
+    Empty when every language of the request can be served. Nothing is written and no model is loaded, so it
+    is cheap enough to ask when a job is submitted. The source's language is `source_language`, else the one
+    that the settings name, else that of the transcript where `source` has an episode; while it is not known,
+    only voices are judged. Raises SettingError for a language or a provider that does not exist.
+    """
+    if source is not None and not source_language:
+        return _unserved_here(context_of(session, open_episode(session.output, source)), request)
+    setup = _Setup(session.settings, session.models)
+    return chain().hindrances(setup, request, source_language or _named_language(session.settings))
+
+
+TRANSCRIPT = "transcript.json"
+PROBES = ("en", "es", "fr", "de", "pt", "ja")
+"""What a source of unknown language is tried as, to see whether anything translates into a target."""
+
+
+def doubtful(session: Session, request: Request, source: Path) -> dict[str, str]:
+    """Return target language -> what a run will stop at unless the source is in that language already.
+
+    Only while the language of the source is not known; the others are judged by `unserved`.
+    """
+    context = context_of(session, open_episode(session.output, source))
+    if _source_language(context, request):
+        return {}
+    surely = _unserved_here(context, request)
+    found: dict[str, str] = {}
+    for language in request.languages:
+        others = [probe for probe in PROBES if probe != language.partition("-")[0]]
+        one = replace(request, languages=(language,))
+        reasons = [_hindrances(context, one, probe).get(language, "") for probe in others]
+        if language not in surely and all(reasons):
+            found[language] = reasons[0]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Setup:
+    settings: Settings
+    models: ModelStore
+
+
+def _unserved_here(context: Context, request: Request) -> dict[str, str]:
+    return _hindrances(context, request, _source_language(context, request))
+
+
+def _hindrances(context: Context, request: Request, source: str) -> dict[str, str]:
+    if _transcribed(context, request) and not context.transcript.segments:
+        return {}  # nobody speaks, so nothing is translated or spoken
+    context = with_folders(chain(), context, request)
+    return chain().hindrances(
+        context,
+        request,
+        source,
+        given=lambda stage, language: context.fresh(language).user_file(stage.name) is not None,
+    )
+
+
+def _source_language(context: Context, request: Request) -> str:
+    """Return the tag of the source's language by settings or transcript; empty while it is not known."""
+    named = _named_language(context.settings)
+    return named or (context.source_language if _transcribed(context, request) else "")
+
+
+def _transcribed(context: Context, request: Request) -> bool:
+    """Tell whether there is a transcript, and the request gives no file that a new one is made from."""
+    new = any(chain().find(name, "--use").artifact == TRANSCRIPT for name in request.uses)
+    return context.store.has(TRANSCRIPT) and not new
+
+
+def _named_language(settings: Settings) -> str:
+    named = settings.transcribe.language
+    return "" if named == "auto" else named
 
 
 def episode_context(session: Session, source: Path, language: str = "") -> Context:

@@ -30,11 +30,20 @@ STAGES = Registry(
         "stages.shots:STAGE",
         "stages.diarize:STAGE",
         "stages.transcribe:STAGE",
+        "stages.music:STAGE",
+        "stages.nonverbal:STAGE",
+        "stages.separate:STAGE",
+        "stages.references:STAGE",
         "stages.faces:STAGE",
         "stages.translate:STAGE",
         "stages.cast:STAGE",
+        "stages.adapt:STAGE",
         "stages.prompt:STAGE",
         "stages.clips:STAGE",
+        "stages.express:STAGE",
+        "stages.schedule:STAGE",
+        "stages.speak:DRIVE",
+        "stages.given:STAGE",
         "stages.embed:STAGE",
         "stages.encode:STAGE",
         "stages.denoise:STAGE",
@@ -67,11 +76,11 @@ def _reported(stage: Stage) -> Stage:
     """Return a stage that runs after the report was written, so that the report is written again after it."""
 
     def after(context: Context, languages: Sequence[str], progress: Progress) -> None:
-        from stages.shared.report import write_report
+        from stages.shared.report import rewrite_report
 
         if stage.after is not None:
             stage.after(context, languages, progress)
         if context.store.has("qc.json", context.language):
-            write_report(context)
+            rewrite_report(context)
 
     return replace(stage, after=after)

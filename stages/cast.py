@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.edits import edit_fields
-from dubkit.errors import ArtifactDamaged
-from dubkit.types import Cast, Segment, Speaker, sample_at
-from stages.shared.voices import choose_voice, own_table, voice_identity, voice_settings
-
-CURE = (
-    'Its form is [spk1] name = "Ana" description = "The young woman" voice = "…"; all three may be left out.'
+from dubkit.types import Cast, Remark, Segment, Speaker, remark, sample_at
+from stages.shared.cast_file import SpeakerNotes, read_cast_file
+from stages.shared.voices import (
+    choose_voice,
+    own_table,
+    voice_hindrance,
+    voice_identity,
+    voice_names,
+    voice_settings,
+    voiceless,
+    voices_of,
 )
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-@dataclass(frozen=True, slots=True)
-class SpeakerNotes:
-    """What `cast.toml` and the edits say about a speaker."""
-
-    name: str = ""
-    description: str = ""
-    voice: str = ""
-
+    from dubkit.voice.casting import Role
+    from dubkit.voice.engine import VoiceChoice, VoiceEngine
 
 SETTINGS = ("speak.provider",)
 
+CLONING = "Set speak.provider to an engine that clones; `dubkit voices` lists them."
+
 
 def items(context: Context) -> Sequence[Item]:
-    own = voice_settings(context) if context.segments else ()
+    from dubkit.speech.pitch import estimator
+
+    speaks = bool(context.segments) and not voiceless(context)
+    own = voice_settings(context) if speaks else ()
     spoken = [(s.id, s.start, s.end, s.speaker) for s in context.segments]
     return [
         Item(
@@ -41,82 +46,148 @@ def items(context: Context) -> Sequence[Item]:
             inputs={
                 "extract/audio.wav": context.file_digest("extract", "audio.wav"),
                 "transcribe/segments": context.digest(spoken),
-                "cast.toml": context.digest(_read_file(context)),
+                "cast.toml": context.digest(read_cast_file(context)),
             },
             edits=_edits(context),
-            models={"voice": voice_identity(context)} if context.segments else {},
-            settings=(*SETTINGS, *own),
+            models={
+                **({"voice": voice_identity(context)} if speaks else {}),
+                **({"pitch": estimator()} if context.segments else {}),
+            },
+            settings=(*SETTINGS, *_mode(context), *own),
         )
     ]
+
+
+def _mode(context: Context) -> tuple[str, ...]:
+    """Return the mode as a setting that enters the key: only where it is another than that of old keys."""
+    return ("cast.voice_mode",) if context.settings.cast.voice_mode != "preset" else ()
 
 
 def _edits(context: Context) -> dict[str, Any]:
     return {
         f"{speaker}.{name}": value
-        for speaker, edit in context.speaker_edits.items()
-        for name, value in edit_fields(edit).items()
+        for speaker in context.speaker_edits
+        for name, value in _edited(context, speaker).items()
     }
 
 
-def _read_file(context: Context) -> dict[str, dict[str, str]]:
-    """Read `cast.toml`: the file named in the settings, or the one beside the source."""
-    file = context.user_file("cast") or (
-        Path(context.settings.cast.file)
-        if context.settings.cast.file
-        else context.source.with_name("cast.toml")
-    )
-    if not file.is_file():
-        if context.settings.cast.file:
-            raise ArtifactDamaged(file, "", "no such file", "Set cast.file to your cast.toml.")
-        return {}
-    try:
-        table = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ArtifactDamaged(file, "", str(error), CURE) from None
-    for speaker, fields in table.items():
-        if not isinstance(fields, dict) or not all(isinstance(v, str) for v in fields.values()):
-            raise ArtifactDamaged(file, speaker, "is not a table of texts", CURE)
-        for name in fields:
-            if name not in SpeakerNotes.__dataclass_fields__:
-                raise ArtifactDamaged(file, f"{speaker}.{name}", "no such field", CURE)
-    return table
+def _edited(context: Context, speaker: str) -> dict[str, str]:
+    """Return what a person changed about a speaker, as far as it is about the cast."""
+    edit = edit_fields(context.speaker_edits.get(speaker))
+    return {name: value for name, value in edit.items() if name in SpeakerNotes.__dataclass_fields__}
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.media.sound.audio import read_mono16
     from dubkit.media.sound.loudness import dialogue_loudness
-    from dubkit.speech.pitch import describe_voice, median_pitch
-    from dubkit.voice.engine import SpeakerTraits
-    from dubkit.voice.guard import cast_voice
+    from dubkit.speech.description import describe_voice
 
     audio = read_mono16(context.speech)
     if not context.segments:
         sink.write_json("cast.json", Cast(context.language, ()))
         return sink.done(EPISODE, files=["cast.json"])
-    choice = choose_voice(context)
-    engine, table = choice.engine, own_table(context, choice.engine)
-    sink.say(f"voice {context.language}: {engine.label}, {choice.reason}")
+    choice = None if voiceless(context) else choose_voice(context)
+    sink.say(f"voice {context.language}: {_named(choice)}")
+    groups = _by_speaker(context.segments)
+    pitches = _pitches(audio, groups)
+    voices = _voices(context, choice.engine, groups, pitches) if choice else {}
     speakers: list[Speaker] = []
-    for rank, (speaker, segments) in enumerate(_by_speaker(context.segments).items()):
-        spans = [(s.start, s.end) for s in segments]
-        pitch = median_pitch(audio, spans)
-        notes = _notes(context, speaker)
-        voices = tuple(other.voice for other in speakers)
+    for rank, (speaker, segments) in enumerate(groups.items(), 1):
+        notes, spans = _notes(context, speaker), _spans(segments)
         speakers.append(
             Speaker(
                 id=speaker,
-                name=notes.name or f"Speaker {rank + 1}",
-                description=notes.description or describe_voice(pitch),
+                name=notes.name or f"Speaker {rank}",
+                description=notes.description or describe_voice(pitches[speaker]),
                 guessed=not notes.description,
-                pitch_hz=round(pitch, 1),
+                pitch_hz=round(pitches[speaker], 1),
                 loudness=_loudness(dialogue_loudness(context.audio, _samples(spans))),
-                voice=notes.voice
-                or cast_voice(engine, SpeakerTraits(context.language, pitch, table), voices),
+                voice=voices.get(speaker, notes.voice),
             )
         )
     sink.write_json("cast.json", Cast(context.language, tuple(speakers)))
-    degraded = [choice.reason] if choice.degraded else []
-    sink.done(EPISODE, files=["cast.json"], degraded=degraded)
+    remarks = [*_fall_back(context, choice), *_castings(context, choice.engine, speakers)] if choice else []
+    sink.done(EPISODE, files=["cast.json"], remarks=remarks)
+
+
+def _named(choice: VoiceChoice | None) -> str:
+    return f"{choice.engine.label}, {choice.reason}" if choice else "the recordings of people, and no engine"
+
+
+def _pitches(audio: NDArray[np.float32], groups: Mapping[str, Sequence[Segment]]) -> dict[str, float]:
+    """Return the pitch of every speaker in Hz, measured where nobody else speaks."""
+    from dubkit.speech.pitch import alone, median_pitch
+
+    spans = {speaker: _spans(segments) for speaker, segments in groups.items()}
+    others = {speaker: [one for name in spans if name != speaker for one in spans[name]] for speaker in spans}
+    return {speaker: median_pitch(audio, alone(spans[speaker], others[speaker])) for speaker in spans}
+
+
+def _voices(
+    context: Context,
+    engine: VoiceEngine,
+    groups: Mapping[str, Sequence[Segment]],
+    pitches: Mapping[str, float],
+) -> dict[str, str]:
+    """Return the voice of every speaker: that of a person's choice, else the one that the casting gives."""
+    from dubkit.voice.casting import Role, cast_voices
+    from dubkit.voice.engine import SpeakerTraits
+    from dubkit.voice.guard import cast_voice
+
+    table, names = own_table(context, engine), voice_names(context, engine)
+
+    def ask(pitch_hz: float, taken: Sequence[str]) -> str:
+        return cast_voice(engine, SpeakerTraits(context.language, pitch_hz, table, names), taken)
+
+    roles = [
+        Role(speaker, pitches[speaker], sum(end - start for start, end in _spans(segments)), notes.voice)
+        for speaker, segments in groups.items()
+        for notes in (_notes(context, speaker),)
+    ]
+    if context.settings.cast.voice_mode == "single":
+        return _one_voice(roles, ask)
+    return cast_voices(roles, voices_of(context, engine), context.language, ask)
+
+
+def _one_voice(roles: Sequence[Role], ask: Callable[[float, Sequence[str]], str]) -> dict[str, str]:
+    """Return one voice for everybody, the one that suits who comes first; a person's choice stands."""
+    first = next((role for role in roles if not role.voice), None)
+    voice = ask(first.pitch_hz, ()) if first else ""
+    return {role.id: role.voice or voice for role in roles}
+
+
+def _castings(context: Context, engine: VoiceEngine, speakers: Sequence[Speaker]) -> list[Remark]:
+    """Return remarks on voices that are shared or unlike their speaker, or are not cloned.
+
+    One voice for everybody was somebody's choice, and a cloned voice is the speaker's own.
+    """
+    from dubkit.voice.casting_remarks import CastVoice, casting_remarks
+
+    cloned = context.settings.cast.cloning and "clone" in engine.abilities
+    if context.settings.cast.voice_mode == "single" or cloned:
+        return []
+    cast = [
+        CastVoice(speaker.name, speaker.pitch_hz, speaker.voice, bool(_notes(context, speaker.id).voice))
+        for speaker in speakers
+    ]
+    remarks = casting_remarks(cast, engine.sentence_name, voices_of(context, engine))
+    if context.settings.cast.cloning:
+        said = f"{engine.sentence_name} cannot clone a voice, so its own voices speak. {CLONING}"
+        remarks.insert(0, remark("voice-not-cloned", said))
+    if context.settings.speak.provider == "auto":
+        return remarks
+    # The engine was somebody's choice, but so was the cloning.
+    return [r if r.code == "voice-not-cloned" else replace(r, weight="note") for r in remarks]
+
+
+def _fall_back(context: Context, choice: VoiceChoice) -> list[Remark]:
+    """Return why the voice is a plainer one; a person's own choice is none."""
+    if not choice.degraded:
+        return []
+    if context.settings.speak.provider == "auto":
+        return [remark("voice-fall-back", choice.reason)]
+    engine = choice.engine
+    return [remark("voice-chosen", f"{engine.label}, {engine.degraded}, speaks, as speak.provider says.")]
 
 
 def _by_speaker(segments: Sequence[Segment]) -> dict[str, list[Segment]]:
@@ -127,9 +198,11 @@ def _by_speaker(segments: Sequence[Segment]) -> dict[str, list[Segment]]:
 
 
 def _notes(context: Context, speaker: str) -> SpeakerNotes:
-    return SpeakerNotes(
-        **(_read_file(context).get(speaker, {}) | edit_fields(context.speaker_edits.get(speaker)))
-    )
+    return SpeakerNotes(**(read_cast_file(context).get(speaker, {}) | _edited(context, speaker)))
+
+
+def _spans(segments: Sequence[Segment]) -> list[tuple[float, float]]:
+    return [(segment.start, segment.end) for segment in segments]
 
 
 def _samples(spans: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
@@ -142,7 +215,7 @@ def _loudness(measured: float | None) -> float:
 
 STAGE = Stage(
     name="cast",
-    version=1,
+    version=2,
     scope="language",
     items=items,
     run=run,
@@ -152,5 +225,6 @@ STAGE = Stage(
     needs=("transcribe",),
     depends=SETTINGS,
     artifact="cast.json",
+    hindrance=voice_hindrance,
     accepts=lambda: (".toml",),
 )

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.dubbing.planning.routes import KINDS
 from dubkit.episode.context import Context
-from dubkit.types import Clip, Clips, LineRoute, Route
+from dubkit.types import Clip, Clips, Fit, LineRoute, Remark, Route, remark
+from stages.shared.driven_spans import driven_spans
 from stages.shared.engine import choose_engine
+from stages.shared.generator import card_limit, generator_runs
+from stages.shared.songs import kept_lines, kept_remarks
 
 if TYPE_CHECKING:
     from dubkit.dubbing.planning.spans import FrameClock
+    from dubkit.engines.engine import TakeEngine
 
 
 def items(context: Context) -> Sequence[Item]:
     engine = choose_engine(context).engine
     lines = [(s.id, s.start, s.end, bool(line.text.strip()), line.route) for s, line in context.lines]
     inputs = {"translate/lines": context.digest(lines)}
+    if kept := kept_lines(context):
+        inputs["kept passages"] = context.digest(kept)
     settings: tuple[str, ...] = ()
     if engine.generates:
         has_faces = context.store.has("faces.json")
@@ -33,6 +40,14 @@ def items(context: Context) -> Sequence[Item]:
             "prompt/prompts.json": context.digest(context.prompts),
         }
         settings = STAGE.depends
+        spans = driven_spans(context, _maybe_driven(context))
+        if spans:
+            inputs["drive/spans"] = context.digest(spans)
+        limit = _card_limit(context)
+        if limit is not None and limit < context.settings.dub.max_frames:
+            inputs["card/frames"] = str(limit)
+    if context.settings.dub.lips == "driven":
+        settings = (*settings, "dub.lips")
     return [
         Item(
             EPISODE,
@@ -52,47 +67,114 @@ def _overrides(context: Context) -> dict[str, Route]:
     return {line: route for line, route in routes.items() if route is not None}
 
 
+def _maybe_driven(context: Context) -> list[str]:
+    """Return the lines that are driven unless their picture does not allow it."""
+    chosen, driven = _overrides(context), context.settings.dub.lips == "driven"
+    found = ((line.id, chosen.get(line.id)) for _, line in context.lines if line.text.strip())
+    return [line for line, route in found if route == "drive" or (driven and route is None)]
+
+
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.dubbing.planning.routes import route_lines
 
     engine = choose_engine(context).engine
     faces = context.faces if context.store.has("faces.json") else None
     lines = [line for _, line in context.lines]
-    routes = route_lines(lines, context.segments, faces, engine.generates, _overrides(context))
+    chosen, driven = _overrides(context), context.settings.dub.lips == "driven"
+    routes = route_lines(
+        lines,
+        context.segments,
+        faces,
+        engine.generates,
+        chosen,
+        kept_lines(context),
+        drives=engine.drives,
+        driven=driven,
+    )
     clips: tuple[Clip, ...] = ()
-    if any(route.route == "lipdub" for route in routes):
+    remarks: list[Remark] = []
+    if any(route.route in KINDS for route in routes):
         clips, routes = _plan(context, routes)
-        lipdubbed = sum(route.route == "lipdub" for route in routes)
-        sink.say(f"clips: {lipdubbed} of {len(routes)} lines are lip-dubbed, in {len(clips)} clips")
+        sink.say(f"clips: {_counted(routes)}, in {len(clips)} clips")
+        longest = _longest(context)
+        if longest < context.settings.dub.max_frames:
+            sentence = f"Clips have at most {longest} frames: the card holds no more."
+            remarks.append(remark("clips-shortened", sentence))
+    remarks += kept_remarks(context, routes)
+    remarks += _not_driven(context, routes, engine)
     sink.write_json("clips.json", Clips(engine.name, clips, routes))
-    sink.done(EPISODE, files=["clips.json"])
+    sink.done(EPISODE, files=["clips.json"], remarks=remarks)
+
+
+def _counted(routes: Sequence[LineRoute]) -> str:
+    lipdubbed, driven = (sum(route.route == kind for route in routes) for kind in KINDS)
+    words = [f"{lipdubbed} of {len(routes)} lines are lip-dubbed"] if lipdubbed or not driven else []
+    return " and ".join([*words, *([f"{driven} of {len(routes)} are driven"] if driven else [])])
+
+
+def _not_driven(context: Context, routes: Sequence[LineRoute], engine: TakeEngine) -> Iterator[Remark]:
+    """Yield a remark for what was asked to follow given speech and does not."""
+    if context.settings.dub.lips == "driven" and not (engine.generates and engine.drives):
+        sentence = f"dub.lips is driven, but the engine {engine.name} makes no picture for given speech."
+        yield remark("not-driven", sentence)
+    chosen = _overrides(context)
+    for route in routes:
+        if chosen.get(route.line) == "drive" and route.route not in ("drive", "keep"):
+            yield remark("not-driven", f"It is not driven: {route.reason}.", route.line)
+
+
+def _fit(context: Context) -> Fit | None:
+    from dubkit.dubbing.planning.sizes import choose_size, pixels_for
+    from dubkit.media.picture.window import shown_size
+
+    video = context.episode.video
+    pixels = pixels_for(context.settings.dub.size)
+    return choose_size(*shown_size(video), pixels=pixels) if video is not None else None
+
+
+def _card_limit(context: Context) -> int | None:
+    """Return the longest clip that the cards hold; None where another engine or no card makes it."""
+    fit = _fit(context)
+    return card_limit(context, fit) if fit is not None and generator_runs(context) else None
+
+
+def _longest(context: Context) -> int:
+    """Return the frames of the longest clip: as asked, or what the cards hold."""
+    asked, limit = context.settings.dub.max_frames, _card_limit(context)
+    return asked if limit is None else min(asked, limit)
 
 
 def _plan(context: Context, routes: Sequence[LineRoute]) -> tuple[tuple[Clip, ...], tuple[LineRoute, ...]]:
     """Return the clips, and the routes, changed where the picture allows no lip-dubbing."""
-    from dubkit.dubbing.planning.planner import Limits, make_clips, plan_clips
-    from dubkit.dubbing.planning.sizes import choose_size, pixels_for
+    from dubkit.dubbing.planning.planner import Limits, make_clips, merged, plan_clips
+    from dubkit.dubbing.planning.routes import settle_overlaps
     from dubkit.dubbing.planning.spans import line_spans, silences
-    from dubkit.media.picture.window import shown_size
 
-    settings, video = context.settings.dub, context.episode.video
+    settings = context.settings.dub
     clock = _clock(context)
-    spans, remarks = line_spans([(s.id, s.start, s.end) for s in context.segments], clock)
+    longer = driven_spans(context, [route.line for route in routes if route.route == "drive"])
+    times = [(s.id, *longer.get(s.id, (s.start, s.end))) for s in context.segments]
+    spans, remarks = line_spans(times, clock)
     on_screen = {span.line for span in spans}
     routes = tuple(_with_picture(route, remarks.get(route.line, ""), on_screen) for route in routes)
-    lipdubbed = {route.line for route in routes if route.route == "lipdub"}
-    if video is None or not lipdubbed:
+    routes = settle_overlaps(routes, spans, _overrides(context).keys())
+    fit = _fit(context)
+    kinds = [{route.line for route in routes if route.route == kind} for kind in KINDS]
+    if fit is None or not any(kinds):
         return (), routes
-    windows = plan_clips(
-        context.shots.shots,
-        [span for span in spans if span.line in lipdubbed],
-        silences(context.segments, clock),
-        Limits(settings.max_frames, settings.handle_frames),
-        apart=[(span.first, span.end) for span in spans if span.line not in lipdubbed],
-    )
+    # A clip has a voice of its own or a given one, so each kind has a plan.
+    plans = [
+        plan_clips(
+            context.shots.shots,
+            [span for span in spans if span.line in lines],
+            silences(context.segments, clock),
+            Limits(_longest(context), settings.handle_frames),
+            apart=[(span.first, span.end) for span in spans if span.line not in lines],
+        )
+        for lines in kinds
+    ]
     prompts = {prompt.id: prompt.text for prompt in context.prompts.prompts}
-    fit = choose_size(*shown_size(video), pixels=pixels_for(settings.size))
-    return make_clips(windows, prompts, fit), routes
+    return make_clips(merged(*plans), prompts, fit), routes
 
 
 def _clock(context: Context) -> FrameClock:
@@ -109,7 +191,7 @@ def _clock(context: Context) -> FrameClock:
 
 
 def _with_picture(route: LineRoute, remark: str, on_screen: set[str]) -> LineRoute:
-    if route.route != "lipdub" or not remark:
+    if route.route not in KINDS or not remark:
         return route
     if route.line not in on_screen:
         return replace(route, route="voice", reason=remark)

@@ -69,7 +69,7 @@ STAGE = Stage(
     pace=0.004,
     weight=1200.0,
     estimate=_needs,
-    needs=("embed", "encode"),
+    needs=("embed", "encode", "given"),
     work=work,
     depends=FIRST_SETTINGS,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
@@ -15,7 +16,8 @@ from dubkit.speech.diarization import (
     DiarizationTask,
     choose_diariser,
 )
-from dubkit.types import Diarization
+from dubkit.speech.turns import hardly_heard
+from dubkit.types import Diarization, Remark, remark
 from stages.shared.host import RunHost, part_identity, part_settings
 
 if TYPE_CHECKING:
@@ -49,29 +51,35 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.formats.rttm import write_rttm
 
     imported = context.user_file("diarize")
-    diarization, degraded = _diarize(context) if imported is None else (_import(imported), [])
+    diarization, remarks = _diarize(context) if imported is None else _import(imported)
     sink.write_json("diarization.json", diarization)
     with sink.write("diarization.rttm") as temporary:
         temporary.write_bytes(write_rttm(diarization.turns, Heading(context.episode.name)))
-    sink.done(EPISODE, files=["diarization.json", "diarization.rttm"], degraded=degraded)
+    sink.done(EPISODE, files=["diarization.json", "diarization.rttm"], remarks=remarks)
 
 
-def _import(file: Path) -> Diarization:
+def _import(file: Path) -> tuple[Diarization, list[Remark]]:
     from dubkit.formats.reading import read_turns
 
-    return Diarization(turns=read_turns(file), method="import", embeddings={})
+    remarks: list[Remark] = []
+    turns = read_turns(file, tell=remarks.append)
+    return Diarization(turns=turns, method="import", embeddings={}), remarks
 
 
-def _diarize(context: Context) -> tuple[Diarization, list[str]]:
-    """Return the turns, and what is lost where `auto` found nothing better."""
+def _diarize(context: Context) -> tuple[Diarization, list[Remark]]:
+    """Return the turns, what is lost where `auto` found nothing better, and doubts about their number."""
     from dubkit.media.sound.audio import read_mono16
 
     engine, task = diariser(context)
     hindrance = engine.hindrance(task)
     if hindrance:
         raise ModelMissing(f"diarize.method is {task.settings.method!r}, but {hindrance}")
-    lost = [engine.degraded] if engine.degraded and task.settings.method == "auto" else []
-    return engine.diarize(read_mono16(context.speech), task), lost
+    chosen = task.settings.method != "auto" or task.settings.speakers == 1
+    remarks = [remark("one-speaker", engine.degraded)] if engine.degraded and not chosen else []
+    found = engine.diarize(read_mono16(context.speech), replace(task, tell=remarks.append))
+    if not task.settings.speakers and not remarks:
+        remarks += hardly_heard(found.turns)
+    return found, remarks
 
 
 STAGE = Stage(

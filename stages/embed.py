@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import prompts
 from dubkit.chain.stage import Item, Sink, Stage
 from dubkit.engines.justdubit.record import CHECKPOINT, TEXT
 from dubkit.episode.context import Context
-from dubkit.errors import DubkitError
 from stages.shared.artifacts import NEGATIVE, text_file
 from stages.shared.generator import (
     generator_devices,
@@ -27,7 +25,9 @@ def prompts_of_clips(context: Context) -> dict[str, str]:
         return {}
     texts = {clip.id: clip.prompt for clip in context.clips.clips}
     if recipe(context).negative_prompt:
-        texts[NEGATIVE] = prompts.read("negative")
+        from dubkit.dubbing.diffusion.recipes import NEGATIVE_PROMPT
+
+        texts[NEGATIVE] = context.settings.dub.negative_prompt or NEGATIVE_PROMPT
     return texts
 
 
@@ -53,13 +53,10 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     generator = open_generator(context, generator_devices(context)[0])
     with generator.text_encoder() as encoder:
         for item in items:
-            try:
+            with sink.attempt(item.id):
                 with sink.write(text_file(item.id)) as temporary:
                     embed(encoder, texts[item.id], temporary)
-            except DubkitError as error:
-                sink.fail(item.id, error)
-                continue
-            sink.done(item.id, files=[text_file(item.id)])
+                sink.done(item.id, files=[text_file(item.id)])
 
 
 STAGE = Stage(

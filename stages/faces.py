@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dubkit.chain.stage import EPISODE, Item, Sink, Stage
+from dubkit.chain.stage import EPISODE, Item, Setup, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.media.picture.face_finders import finder_identity
-from stages.shared.engine import dubs_picture, makes_clips
+from dubkit.types import Faces, Remark, remark
+from stages.shared.engine import makes_clips
 
 
 def items(context: Context) -> Sequence[Item]:
-    if not dubs_picture(context):
+    if context.episode.video is None or not looks_for_faces(context):
         return []
     # Times of the speech, not its words: after a corrected word nothing is searched again.
     speech = context.digest(tuple((s.id, s.start, s.end) for s in context.segments))
     inputs = {"source": context.sha256, "transcribe/times": speech}
+    if not makes_clips(context):  # other things are said of the faces then
+        inputs["looked for"] = "the schedule"
     return [Item(EPISODE, inputs=inputs, models={"faces": finder_identity()})]
 
 
@@ -23,15 +26,33 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.media.picture.faces import find_faces
 
     faces = find_faces(context.source, context.episode, context.segments, advance=sink.advance)
-    degraded = []
-    if context.episode.video is not None and context.segments and faces.method != "mediapipe":
+    remarks: list[Remark] = []
+    if not makes_clips(context):
+        remarks += _unseen(context, faces)
+    elif context.episode.video is not None and context.segments and faces.method != "mediapipe":
         why = "only OpenCV's finder of frontal faces" if faces.method == "opencv" else "no finder of faces"
-        degraded.append(
-            f"This machine has {why}, so lines may wrongly keep their lips. "
-            "Better: pip install --no-deps mediapipe==0.10.14"
+        remarks.append(
+            remark(
+                "face-finder",
+                f"This machine has {why}, so lines may wrongly keep their lips. "
+                "Better: pip install --no-deps mediapipe==0.10.14",
+            )
         )
     sink.write_json("faces.json", faces)
-    sink.done(EPISODE, files=["faces.json"], degraded=degraded)
+    sink.done(EPISODE, files=["faces.json"], remarks=remarks)
+
+
+def _unseen(context: Context, faces: Faces) -> list[Remark]:
+    """Say that nothing can tell whose mouth is seen."""
+    if faces.method != "none" or context.episode.video is None or not context.segments:
+        return []
+    said = "Nothing on this machine finds faces. Better: pip install --no-deps mediapipe==0.10.14"
+    return [remark("mouths-unseen", said)]
+
+
+def looks_for_faces(setup: Setup) -> bool:
+    """Tell whether somebody asks for faces: what makes clips, or the schedule of the lines."""
+    return makes_clips(setup) or setup.settings.timing.scheduled
 
 
 STAGE = Stage(
@@ -42,7 +63,7 @@ STAGE = Stage(
     run=run,
     title="Finding faces that speak",
     done="searched for faces",
-    belongs=makes_clips,
+    belongs=looks_for_faces,
     pace=0.30,
     needs=("transcribe",),
     artifact="faces.json",

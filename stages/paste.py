@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
-from dubkit.types import Clip, FaceBox, PictureReport
+from dubkit.types import Clip, FaceBox, PictureReport, Remark, VideoStream, remark
 from stages.shared.clip_files import PICTURE
-from stages.shared.delivery import FILM, PICTURE_REPORT
 from stages.shared.engine import clip_stage, makes_clips
+from stages.shared.finished_dub import FILM, PICTURE_REPORT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,10 +64,21 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
             context.source, video, [(c.keep_start, c.keep_end) for c in film.clips], film.frame, temporary
         )
     sink.write_json(PICTURE_REPORT, _report(report, film.clips))
-    degraded = [f"the whole picture was encoded again: {report.reason}"] if report.reason else []
+    sink.done(EPISODE, files=[FILM, PICTURE_REPORT], remarks=[*_remarks(report, video), *film.remarks])
+
+
+def _remarks(report: SpliceReport, video: VideoStream) -> Iterator[Remark]:
+    import av
+
+    if report.reason:
+        yield remark("picture-recoded", f"The whole picture was encoded again: {report.reason}.")
+        # H.264 and HEVC have no transparency here.
+        if any(component.is_alpha for component in av.VideoFormat(video.pixel_format).components):
+            sentence = f"The picture was encoded again without its transparency ({video.pixel_format})."
+            yield remark("picture-data-left-out", sentence)
     if report.missing:
-        degraded.append(f"{report.missing} damaged frames were filled with their neighbours")
-    sink.done(EPISODE, files=[FILM, PICTURE_REPORT], degraded=[*degraded, *film.notes])
+        sentence = f"{report.missing} damaged frames were filled with their neighbours."
+        yield remark("frames-filled", sentence)
 
 
 class Film:
@@ -76,7 +87,7 @@ class Film:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.clips = dubbed(context)
-        self.notes: list[str] = []
+        self.remarks: list[Remark] = []
         self._clip = ""
         self._next = -1
         self._pictures: Iterator[NDArray[np.uint8]] = iter(())
@@ -116,7 +127,9 @@ class Film:
         from dubkit.media.picture.window import window_frames
 
         context, video = self.context, self.context.picture
-        form = PictureFormat.of(frame, context.source, rotation=video.rotation, codec=video.codec)
+        form = PictureFormat.of(
+            frame, context.source, rotation=video.rotation, mirrored=bool(video.mirrored), codec=video.codec
+        )
         count = clip.keep_end - clip.keep_start
         numbers = sorted({round(i * (count - 1) / (COMPARED - 1)) for i in range(COMPARED)})
         sources = window_frames(context.source, video, [clip.keep_start + i for i in numbers])
@@ -125,7 +138,8 @@ class Film:
         faces = speaking_faces(context, clip)
         mode = context.settings.dub.paste if faces else "full"
         if mode != context.settings.dub.paste:
-            self.notes.append(f"{clip.id}: no face was found, so the whole picture is the generated one")
+            sentence = "No face was found, so the whole picture is the generated one."
+            self.remarks.append(remark("no-face", sentence, clip.id))
         return Paster(form, clip.fit, mode, faces, match)
 
 

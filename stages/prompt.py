@@ -66,7 +66,7 @@ STAGE = Stage(
     run=run,
     title="Writing prompts",
     done="prompts written",
-    needs=("translate", "cast"),
+    needs=("translate", "cast", "adapt"),
     artifact="prompts.json",
     light=True,
 )

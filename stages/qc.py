@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
+from dubkit.episode.line_states import TOO_LONG
 from dubkit.qc.check import CHECKS, needed
-from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Segment, sample_at
-from stages.shared.delivery import dub_name, picture_report
-from stages.shared.dubbed_lines import dubbed_lines
+from dubkit.qc.remarks import episode_remarks, listener_remarks
+from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Remark, ScheduledLine, Segment, sample_at
+from dubkit.types.reports import DeliveredLevels
+from stages.shared.asked_lines import start_allowance
+from stages.shared.bed import meter_inputs, old_voice_db
+from stages.shared.cloning.likeness import Likeness, likeness_inputs
+from stages.shared.dubbed_lines import dubbed_lines, lines_without_speech
+from stages.shared.finished_dub import dub_name, picture_report
 from stages.shared.host import part_settings
-from stages.shared.recogniser import open_recogniser, recogniser_identity, recogniser_settings
-from stages.shared.report import degraded_notes, write_report
+from stages.shared.levels import spoken_spans
+from stages.shared.recogniser import (
+    heard_by,
+    hearing,
+    hears_otherwise,
+    listener_identity,
+    recogniser_settings,
+)
+from stages.shared.report import said_before, shown, write_report
+from stages.shared.report_timing import timing_inputs
 
 if TYPE_CHECKING:
     from dubkit.qc.evidence import EpisodeEvidence
@@ -31,23 +45,30 @@ MARGIN = 0.25
 
 def items(context: Context) -> Sequence[Item]:
     listens = context.settings.qc.round_trip
-    model = {"asr": recogniser_identity(context)} if listens else {}
+    model = {"asr": listener_identity(context)} if listens else {}
     own = recogniser_settings(context) if listens else ()
     listening = [
         Item(group[0], inputs=_heard_inputs(context, group), models=model, settings=HEARING + own)
         for group in (_groups(context) if listens else ())
     ]
-    shown = context.digest(
-        [context.lines, context.cast, context.prompts, degraded_notes(context, later=False)]
-    )
+    shown = context.digest([context.lines, context.cast, context.prompts, said_before(context)])
     sound = context.file_digest("stitch", dub_name(context), language=context.language)
     heard = context.digest([[dict(item.inputs) for item in listening], context.settings.transcribe.beam])
     whole = {"stitch/dub": sound, "report": shown, "heard": heard}
+    silent = sorted(lines_without_speech(context))
+    if silent:
+        whole["lines without speech"] = context.digest(silent)
+    if context.mix_report.levels:
+        whole["levels"] = context.digest([context.mix_report.levels, spoken_spans(context)])
+    whole |= timing_inputs(context)
+    whole |= meter_inputs(context)
     whole["shots.json"] = context.artifact_digest("shots.json")
+    references, encoder = likeness_inputs(context)
+    whole |= references
     # dubkit's own checks stand under the version of this stage, another package's under its own.
     whole |= {f"check/{check.name}": context.digest(CHECKS.package(check.name)) for check in CHECKS.others}
     settings = (*MEASURING, *own, *_limits(context))
-    return [*listening, Item(EPISODE, inputs=whole, models=model, settings=settings)]
+    return [*listening, Item(EPISODE, inputs=whole, models=model | encoder, settings=settings)]
 
 
 def _limits(context: Context) -> tuple[str, ...]:
@@ -111,9 +132,24 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         if groups and context.settings.qc.round_trip:
             _listen(context, groups, sound, sink)
         if EPISODE in due:
-            sink.write_json("qc.json", _episode(context, sound))
-            write_report(context.fresh())
-            sink.done(EPISODE, files=["qc.json", "report.html"])
+            measured = _episode(context, sound)
+            sink.write_json("qc.json", measured)
+            here = context.fresh()
+            write_report(here, measured)
+            sink.done(
+                EPISODE,
+                value=shown(here, measured),
+                files=["qc.json", "report.html"],
+                remarks=[*episode_remarks(measured), *listener_remarks(measured)],
+            )
+
+
+def recall(context: Context) -> list[Remark]:
+    """Return the remarks on a dub that was measured by an earlier version."""
+    if not context.language or not context.store.has("qc.json", context.language):
+        return []
+    measured = context.store.read("qc.json", EpisodeQc, context.language)
+    return [*episode_remarks(measured), *listener_remarks(measured)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,25 +177,42 @@ def _listen(context: Context, groups: Sequence[Sequence[str]], sound: DeliveredS
     """Recognise the dub where the lines are spoken."""
     from dubkit.media.sound.audio import read_mono16
     from dubkit.qc.measures import align_heard
+    from dubkit.qc.sharing import SaidLine, shared_out
     from dubkit.speech.settings import Transcribe
 
-    recogniser = open_recogniser(context)
+    engine, how = hearing(context)
+    recogniser = engine.open(how.task)
     audio = read_mono16(sound.speech)
-    settings = Transcribe(beam=context.settings.transcribe.beam, language=context.language.split("-")[0])
+    settings = Transcribe(beam=how.task.settings.beam, language=context.language.split("-")[0])
+    texts = {line.id: line.text for _, line in dubbed_lines(context)}
     for group in groups:
         windows = {line: _window(context, line) for line in group}
         words = recogniser.recognise(audio, list(windows.values()), settings).words
-        sink.done(group[0], value=align_heard(words, [(line, *window) for line, window in windows.items()]))
+        if hears_otherwise(context):
+            said = [SaidLine(line, *_span(context, line), texts[line]) for line in group]
+            sink.done(group[0], value=shared_out(words, said, context.language))
+        else:
+            spans = [(line, *window) for line, window in windows.items()]
+            sink.done(group[0], value=align_heard(words, spans))
+
+
+def _span(context: Context, line: str) -> tuple[float, float]:
+    take = context.spoken_line(line)
+    return take.start_sample / SAMPLE_RATE, (take.start_sample + take.samples) / SAMPLE_RATE
 
 
 def _window(context: Context, line: str) -> tuple[float, float]:
-    take = context.spoken_line(line)
-    start, end = take.start_sample / SAMPLE_RATE, (take.start_sample + take.samples) / SAMPLE_RATE
+    start, end = _span(context, line)
     return max(0.0, start - MARGIN), min(float(context.episode.duration), end + MARGIN)
 
 
 def _measure(
-    context: Context, segment: Segment, line: Line, heard: str | None, sound: DeliveredSound
+    context: Context,
+    segment: Segment,
+    line: Line,
+    heard: str | None,
+    sound: DeliveredSound,
+    likeness: Likeness,
 ) -> LineQc:
     from dubkit.media.sound.audio import read_span
     from dubkit.media.sound.loudness import dialogue_loudness
@@ -169,7 +222,10 @@ def _measure(
     take, speech = context.spoken_line(line.id), context.take_file(line.id)
     assert speech is not None, "only lines with a take are measured"
     source = (sample_at(segment.start), sample_at(segment.end))
+    spoken = [] if segment.id in lines_without_speech(context) else [source]
     layout, picture = context.layout, context.episode.video
+    placed = context.scheduled_line(line.id)
+    voice = read_span(speech, 0, take.samples)[:, 0]
     evidence = LineEvidence(
         id=line.id,
         text=line.text,
@@ -177,20 +233,27 @@ def _measure(
         heard=heard,
         line_start=segment.start,
         speech_start=take.start_sample / SAMPLE_RATE,
-        speech=read_span(speech, 0, take.samples)[:, 0],
+        speech=voice,
         rate=SAMPLE_RATE,
         frame=float(1 / picture.rate) if picture else 0.04,
-        source_lufs=dialogue_loudness(context.audio, [source], layout),
+        start_allowance=start_allowance(context, placed) if placed else None,
+        source_lufs=_as_delivered(context, dialogue_loudness(context.audio, spoken, layout)),
         dub_lufs=dialogue_loudness(
             sound.full, [(take.start_sample, take.start_sample + take.samples)], layout
         ),
         sound=read_span(sound.full, *source) if "sound" in needed() else None,
         source=read_span(context.audio, *source) if "source" in needed() else None,
+        likeness=likeness.of(line.id, voice),
+        old_voice_db=old_voice_db(context, line.id),
         fit=take.fit,
-        flags=tuple(dict.fromkeys((*segment.flags, *line.flags, *take.flags))),
+        flags=tuple(dict.fromkeys((*segment.flags, *line.flags, *take.flags, *_too_long(placed)))),
         settings=context.settings.qc,
     )
     return line_qc(evidence, _tables(context))
+
+
+def _too_long(placed: ScheduledLine | None) -> tuple[str, ...]:
+    return (TOO_LONG,) if placed is not None and placed.hurried else ()
 
 
 def _heard(context: Context) -> dict[str, str]:
@@ -206,11 +269,14 @@ def _heard(context: Context) -> dict[str, str]:
 def _episode(context: Context, sound: DeliveredSound) -> EpisodeQc:
     from dubkit.qc.measures import episode_qc
 
-    heard = _heard(context)
+    heard, likeness = _heard(context), Likeness(context)
     lines = [
-        _measure(context, segment, line, heard.get(line.id), sound) for segment, line in _mixed_lines(context)
+        _measure(context, segment, line, heard.get(line.id), sound, likeness)
+        for segment, line in _mixed_lines(context)
     ]
-    return episode_qc(lines, _evidence(context, lines, sound), _tables(context))
+    measured = episode_qc(lines, _evidence(context, lines, sound), _tables(context))
+    listener = heard_by(context) if heard else None
+    return measured if listener is None else replace(measured, listener=listener)
 
 
 def _evidence(context: Context, lines: Sequence[LineQc], sound: DeliveredSound) -> EpisodeEvidence:
@@ -227,7 +293,9 @@ def _evidence(context: Context, lines: Sequence[LineQc], sound: DeliveredSound) 
     return EpisodeEvidence(
         texts=tuple((texts[line.id], line.heard) for line in lines if line.word_error is not None),
         language=context.language,
-        source_lufs=_rounded(dialogue_loudness(context.audio, _source_spans(context), context.layout)),
+        source_lufs=_rounded(
+            _as_delivered(context, dialogue_loudness(context.audio, _source_spans(context), context.layout))
+        ),
         dub_lufs=_rounded(dialogue_loudness(sound.full, _dub_spans(context), context.layout)),
         true_peak_db=_rounded(true_peak_of_file(sound.full)),
         source_peak_db=_rounded(true_peak_of_file(context.audio)),
@@ -241,11 +309,40 @@ def _evidence(context: Context, lines: Sequence[LineQc], sound: DeliveredSound) 
         sound=sound.full,
         source=context.audio,
         settings=context.settings.qc,
+        levels=_levels(context, sound),
+    )
+
+
+def _as_delivered(context: Context, lufs: float | None) -> float | None:
+    """Return the loudness of something of the source as it stands in the dub, which may have another gain."""
+    levels = context.mix_report.levels
+    return lufs if lufs is None or not levels else lufs + levels.gain_db
+
+
+def _levels(context: Context, sound: DeliveredSound) -> DeliveredLevels | None:
+    """Measure the delivered sound as its profile asks; None without a profile."""
+    from dubkit.media.sound import loudness
+
+    wanted = context.mix_report.levels
+    if not wanted:
+        return None
+    file, layout = sound.full, context.layout
+    return DeliveredLevels(
+        profile=wanted.profile,
+        target_lufs=wanted.target_lufs,
+        max_true_peak_db=wanted.max_true_peak_db,
+        gate=wanted.gate,
+        programme_lufs=_rounded(loudness.programme_loudness(file, layout)),
+        dialogue_lufs=_rounded(loudness.dialogue_loudness(file, spoken_spans(context), layout)),
+        range_lu=_rounded(loudness.loudness_range(file, layout)),
+        true_peak_db=_rounded(loudness.true_peak_of_file(file)),
     )
 
 
 def _source_spans(context: Context) -> list[tuple[int, int]]:
-    return [(sample_at(s.start), sample_at(s.end)) for s, _ in _mixed_lines(context)]
+    """Return the source lines in which somebody speaks."""
+    silent = lines_without_speech(context)
+    return [(sample_at(s.start), sample_at(s.end)) for s, _ in _mixed_lines(context) if s.id not in silent]
 
 
 def _dub_spans(context: Context) -> list[tuple[int, int]]:
@@ -269,4 +366,6 @@ STAGE = Stage(
     needs=("stitch",),
     depends=MEASURING,
     artifact="qc.json",
+    describes=True,
+    recall=recall,
 )

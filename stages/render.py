@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,13 @@ from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.engines.engine import ENGINES, ClipMade, ClipOrder, TakeEngine
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError, GeneratorError
-from dubkit.types import Clip, DubbedClip, Fit, sample_at
+from dubkit.types import SAMPLE_RATE, Clip, DubbedClip, Fit, sample_at
 from stages.shared.clip_files import kept_frames, lossless_bytes, write_clip
 from stages.shared.clip_jobs import due_clips
+from stages.shared.dubbed_lines import is_driven
 from stages.shared.engine import choose_engine, dubs_picture, makes_whole_clips
 from stages.shared.generator import clip_seed, failure, own_seed
+from stages.shared.given_sound import SETTINGS, given_inputs, given_sound
 from stages.shared.host import RunHost, part_identity, part_settings
 from stages.shared.takes import KEPT, chosen_clip, kept_digest
 
@@ -40,6 +43,9 @@ def items(context: Context) -> Sequence[Item]:
         if take is not None:
             items.append(take.item(clip.id))
             continue
+        driven = is_driven(context, clip)
+        if driven and given_inputs(context, clip) is None:
+            continue  # a line of it was not spoken: the stage that failed says why
         seed = own_seed(context, clip)
         items.append(
             Item(
@@ -47,20 +53,23 @@ def items(context: Context) -> Sequence[Item]:
                 inputs=_inputs(context, clip),
                 edits={} if seed is None else {"seed": seed},
                 models=identity,
-                settings=(*(("dub.seed",) if seed is None else ()), *own),
+                settings=(*(("dub.seed",) if seed is None else ()), *(SETTINGS if driven else ()), *own),
             )
         )
     return items
 
 
 def _inputs(context: Context, clip: Clip) -> dict[str, str]:
-    return {
+    inputs = {
         "source": context.sha256,
         "extract/audio.wav": context.file_digest("extract", "audio.wav"),
         "prompt": context.digest([clip.prompt, _texts(context, clip)]),
         "window": context.digest([clip.fit, clip.start_frame, clip.frames, clip.real_frames]),
         KEPT: kept_digest(context, clip),
     }
+    if is_driven(context, clip):
+        inputs["given"] = context.digest(given_inputs(context, clip))
+    return inputs
 
 
 def _texts(context: Context, clip: Clip) -> tuple[str, ...]:
@@ -79,7 +88,10 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         if clip.id not in due:
             continue
         try:
-            result = engine.make(_order(context, clip, engine, times[clip.start_frame]))
+            order = _order(context, clip, engine, times[clip.start_frame])
+            result = engine.make(order)
+            if order.given is not None:
+                result = replace(result, sound=order.given, sound_rate=SAMPLE_RATE)
             with sink.take(clip.id) as take:
                 take.value = _keep(context, clip, engine, result, take.folder)
         except (DubkitError, ValueError) as error:
@@ -102,6 +114,7 @@ def _order(context: Context, clip: Clip, engine: TakeEngine, time: Fraction) -> 
         height=CANVAS_SCALE * clip.fit.height,
         pictures=lambda: _pictures(context, clip),
         sound=read_span(context.audio, first, last).T.astype("float32"),
+        given=given_sound(context, clip, time) if is_driven(context, clip) else None,
         settings=engine.settings and context.settings.table(f"dub.{engine.name}", engine.settings),
         host=RunHost(context),
     )
@@ -177,6 +190,6 @@ STAGE = Stage(
     weight=1200.0,
     work=lambda _context, items: float(len(items)),
     estimate=_needs,
-    needs=("clips",),
+    needs=("clips", "drive"),
     takes=True,
 )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
+from dubkit.types import Remark
 
 THUMBNAIL_WIDTH = 240
 
@@ -19,7 +20,8 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.media.picture.frames import save_thumbnail
     from dubkit.media.picture.shots import find_shots
 
-    shots = find_shots(context.source, context.episode, context.settings.shots)
+    remarks: list[Remark] = []
+    shots = find_shots(context.source, context.episode, context.settings.shots, remarks.append)
     files = ["shots.json"]
     for position, shot in enumerate(shots.shots):
         name = f"thumbnails/{shot.id}.jpg"
@@ -29,7 +31,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         files.append(name)
         sink.advance(position / len(shots.shots))
     sink.write_json("shots.json", shots)
-    sink.done(EPISODE, files=files)
+    sink.done(EPISODE, files=files, remarks=remarks)
 
 
 STAGE = Stage(

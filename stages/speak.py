@@ -1,20 +1,59 @@
-"""Speak every line into its slot, or take its sound from its generated clips."""
+"""Speak every line in its time, or take its sound from its generated clips."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.edits import edit_fields
-from dubkit.errors import DubkitError
-from dubkit.types import SAMPLE_BYTES, SAMPLE_RATE, Line, Segment, Slot, SpokenLine, sample_at
+from dubkit.episode.recordings import SUFFIXES
+from dubkit.errors import VoiceError
+from dubkit.types import (
+    SAMPLE_BYTES,
+    SAMPLE_RATE,
+    Line,
+    Remark,
+    Segment,
+    Slot,
+    SpokenLine,
+    remark,
+    sample_at,
+)
 from stages.shared.clip_speech import ClipSpeech, clips_of, line_inputs
-from stages.shared.dubbed_lines import dubbed_lines, lipdubbed_lines
+from stages.shared.cloning.references import cloned_voice
+from stages.shared.deliveries import delivery_remarks, wished_pace
+from stages.shared.dubbed_lines import driven_lines, dubbed_lines, lipdubbed_lines
+from stages.shared.engine import makes_clips
 from stages.shared.generator import clip_seed
+from stages.shared.performance import performance, performance_inputs, spoken_as_asked
+from stages.shared.receipts import Receipts, speech_needs, unheeded
+from stages.shared.recording.recordings import recorded_line
+from stages.shared.recording.remarks import recording_remarks
+from stages.shared.recording.speech import recorded_item, write_recorded
 from stages.shared.takes import chosen_speech
-from stages.shared.voices import choose_voice, open_voice, voice_identity, voice_settings
+from stages.shared.timing_records import write_timing_records
+from stages.shared.voices import (
+    choose_voice,
+    line_lengths,
+    line_seed,
+    open_voice,
+    voice_callers,
+    voice_identity,
+    voice_of,
+    voice_settings,
+    voiceless,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dubkit.voice.engine import Synthesiser, VoiceEngine
+    from dubkit.voice.fit import Speech
 
 SETTINGS = ("speak.min_speed", "speak.max_speed")
 
@@ -40,21 +79,30 @@ def slots(segments: Sequence[Segment], samples: int) -> dict[str, Slot]:
     return by_id
 
 
-def voice_of(context: Context, segment: Segment) -> str:
-    """Return the voice of a line: that of its hand edit, else its speaker's."""
-    edit = context.placed.lines.get(segment.id)
-    if edit is not None and edit.voice:
-        return edit.voice
-    return next((s.voice for s in context.cast.speakers if s.id == segment.speaker), "")
+SEPARATE = frozenset({"voice", "delivery", "picture_seed"})
+"""Fields of a line's edit that do not enter its key as edits: inputs have them, or speech ignores them."""
+
+
+def _apart(field: str, value: object) -> bool:
+    """Tell whether a field does not enter a key: a line that drives its lips is spoken as any other."""
+    return field in SEPARATE or (field, value) == ("route", "drive")
+
+
+LATE_MS = 40
+"""Milliseconds by which a line may end after its source line without using the pause after it."""
 
 
 def items(context: Context) -> Sequence[Item]:
-    slot_of = slots(context.segments, context.episode.samples)
+    times, adapted = _times(context), context.adapted_texts
     texts = {line.id: line.text for line in context.translation.lines}
     due, generated = dubbed_lines(context), lipdubbed_lines(context)
-    speaks = any(line.id not in generated for _, line in due)
+    recorded = context.recordings.lines
+    speaks = any(line.id not in generated and line.id not in recorded for _, line in due)
+    silenced = voiceless(context) if speaks else ""
+    speaks = speaks and not silenced
     engine = voice_identity(context) if speaks else ""
-    settings = (*SETTINGS, *(voice_settings(context) if speaks else ()))
+    limits = () if context.settings.timing.scheduled else SETTINGS
+    settings = (*limits, *(voice_settings(context) if speaks else ()))
     items: list[Item] = []
     for segment, line in due:
         take = chosen_speech(context, line.id)
@@ -66,16 +114,26 @@ def items(context: Context) -> Sequence[Item]:
             # Without its clips a line keeps the source's sound; the stage that failed says why.
             items += [Item(line.id, inputs=inputs)] if inputs else []
             continue
+        spoken = recorded_line(context, line.id)
+        if spoken is not None:
+            items.append(recorded_item(context, spoken, line, times.get(line.id, {})))
+            continue
+        if silenced:
+            why = f"Nobody recorded {line.id}, and {silenced[:1].lower()}{silenced[1:]}"
+            items.append(Item(line.id, settings=(), problem=why))
+            continue
         edits = edit_fields(context.placed.lines.get(segment.id))
         items.append(
             Item(
                 line.id,
                 inputs={
                     f"translate/{line.id}": context.digest([context.language, texts[line.id]]),
+                    **({f"adapt/{line.id}": context.digest(adapted[line.id])} if line.id in adapted else {}),
                     f"cast/{segment.speaker}": context.digest(voice_of(context, segment)),
-                    "slot": context.digest(slot_of[line.id]),
+                    **times[line.id],
+                    **performance_inputs(context, segment, line),
                 },
-                edits={name: value for name, value in edits.items() if name not in ("voice", "delivery")},
+                edits={name: value for name, value in edits.items() if not _apart(name, value)},
                 models={"voice": engine},
                 settings=settings,
             )
@@ -83,14 +141,40 @@ def items(context: Context) -> Sequence[Item]:
     return items
 
 
+def _times(context: Context) -> Mapping[str, Mapping[str, str]]:
+    """Return what each line's time is made of, as it enters its key; empty before it is scheduled."""
+    if not context.settings.timing.scheduled:
+        slot_of = slots(context.segments, context.episode.samples)
+        return {line: {"slot": context.digest(slot)} for line, slot in slot_of.items()}
+    there = context.store.has("schedule.json", context.language)
+    placed = {line.id: line for line in context.schedule.lines} if there else {}
+    times = {
+        name: context.digest([line.start_ms, line.length_ms]) if (line := placed.get(name)) else ""
+        for name in (line.id for _, line in context.lines)
+    }
+    return {name: {f"schedule/{name}": time} for name, time in times.items()}
+
+
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     due, generated = {item.id for item in items}, lipdubbed_lines(context)
     lines = [(segment, line) for segment, line in dubbed_lines(context) if line.id in due]
-    voiced = [pair for pair in lines if pair[1].id not in generated]
+    own = [pair for pair in lines if pair[1].id not in generated]
+    recorded = [pair for pair in own if pair[1].id in context.recordings.lines]
+    if recorded:
+        write_recorded(context, recorded, _starts(context), sink)
+    voiced = [pair for pair in own if pair not in recorded]
     if voiced:
         _speak(context, voiced, sink)
-    if len(voiced) < len(lines):
+    if len(own) < len(lines):
         _cut(context, [(segment, line) for segment, line in lines if line.id in generated], sink)
+
+
+def _starts(context: Context) -> Mapping[str, int]:
+    """Return the sample at which each line is due."""
+    if context.settings.timing.scheduled:
+        return {line.id: sample_at(line.start_ms / 1000) for line in context.schedule.lines}
+    slot_of = slots(context.segments, context.episode.samples)
+    return {line: slot.start_sample for line, slot in slot_of.items()}
 
 
 def _cut(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) -> None:
@@ -99,62 +183,156 @@ def _cut(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) ->
 
     speech = ClipSpeech(context)
     for segment, line in lines:
-        spoken_line, samples = speech.line(segment)
-        with sink.take(segment.id) as take:
-            write_wav(take.folder / "speech.wav", samples, SAMPLE_RATE)
-            take.value = replace(
-                spoken_line, text=line.text, seed=clip_seed(context, clips_of(context, line.id)[0])
-            )
-            if "silent" in spoken_line.flags:
-                take.degraded.append(f"{segment.id} was generated without speech")
+        with sink.attempt(line.id):
+            spoken_line, samples = speech.line(segment)
+            with sink.take(segment.id) as take:
+                write_wav(take.folder / "speech.wav", samples, SAMPLE_RATE)
+                take.value = replace(
+                    spoken_line, text=line.text, seed=clip_seed(context, clips_of(context, line.id)[0])
+                )
+                if "silent" in spoken_line.flags:
+                    said = "The clip of the line was generated without speech."
+                    take.remarks.append(remark("clip-silent", said, line.id))
+
+
+@dataclass(frozen=True, slots=True)
+class _Voiced:
+    """A line as it was spoken: (N,) mono at 48 kHz with its record and what there is to say of it."""
+
+    samples: NDArray[np.float32]
+    line: SpokenLine
+    remarks: tuple[Remark, ...] = ()
 
 
 def _speak(context: Context, lines: Sequence[tuple[Segment, Line]], sink: Sink) -> None:
-    """Speak lines with the voice engine, opened once."""
+    """Speak lines with the voice engine, opened once, as many at a time as it can."""
     from dubkit.media.sound.audio import write_wav
-    from dubkit.voice.fit import CUT, Speech, fit_line
+    from dubkit.voice.receipts import stop
+    from dubkit.voice.side_by_side import side_by_side
 
     engine = choose_voice(context).engine
-    synthesiser = open_voice(context, engine)
+    callers = min(voice_callers(context, engine), len(lines))
+    synthesiser = open_voice(context, engine, callers)
+    ways = _scheduled if context.settings.timing.scheduled else _slotted
+    voiced = ways(context, engine, synthesiser)
+    receipts, end = Receipts(context, engine, synthesiser), partial(stop, synthesiser)
+    with side_by_side(lambda pair: voiced(*pair), lines, callers, end) as results:
+        for (segment, line), result in zip(lines, results, strict=True):
+            with sink.attempt(line.id):
+                try:
+                    one = result()
+                finally:
+                    receipt = receipts.of(segment, line)
+                with sink.take(line.id) as take:
+                    write_wav(take.folder / "speech.wav", one.samples, SAMPLE_RATE)
+                    take.value = receipts.noted(one.line, receipt)
+                    take.remarks.extend([*one.remarks, *unheeded(line.id, receipt)])
+    if receipts.sentence:
+        sink.say(receipts.sentence)
+
+
+def _slotted(
+    context: Context, engine: VoiceEngine, synthesiser: Synthesiser
+) -> Callable[[Segment, Line], _Voiced]:
+    """Return what speaks each line by itself, into the time of its source line and the pause after it."""
+    from dubkit.voice.fit import CUT, fit_line
+
     slot_of = slots(context.segments, context.episode.samples)
-    for segment, line in lines:
-        voice, slot, seed = voice_of(context, segment), slot_of[line.id], _seed(context, line.id)
-        try:
-            speech = Speech(synthesiser, line.text, voice, context.language, seed, engine.sentence_name)
-            fitted = fit_line(speech, slot, context.settings.speak)
-        except DubkitError as error:
-            sink.fail(line.id, error)
-            continue
-        with sink.take(line.id) as take:
-            write_wav(take.folder / "speech.wav", fitted.samples, SAMPLE_RATE)
-            take.value = SpokenLine(
-                id=line.id,
-                engine=engine.label,
-                voice=voice,
-                start_sample=slot.start_sample,
-                samples=len(fitted.samples),
-                speed=fitted.speed,
-                fit=fitted.fit,
-                flags=fitted.flags,
-                text=line.text,
-                seed=seed,
-            )
-            if CUT in fitted.flags:
-                take.degraded.append(f"{line.id} did not fit its slot and was cut")
+
+    def voiced(segment: Segment, line: Line) -> _Voiced:
+        speech, slot = _speech(context, engine, synthesiser, segment, line), slot_of[line.id]
+        fitted = fit_line(speech, slot, context.settings.speak)
+        said = "The speech did not fit into its time and was cut."
+        spoken = SpokenLine(
+            id=line.id,
+            engine=engine.label,
+            voice=_spoken_voice(context, segment, speech),
+            start_sample=slot.start_sample,
+            samples=len(fitted.samples),
+            speed=fitted.speed,
+            fit=fitted.fit,
+            flags=fitted.flags,
+            text=line.text,
+            seed=speech.seed,
+        )
+        cut = (remark("line-cut", said, line.id),) if CUT in fitted.flags else ()
+        samples = spoken_as_asked(context, engine, segment, line, fitted.samples)
+        return _Voiced(samples, spoken, (*cut, *delivery_remarks(context, line, engine)))
+
+    return voiced
 
 
-def _seed(context: Context, line: str) -> int | None:
-    edit = context.placed.lines.get(line)
-    return edit.seed if edit is not None else None
+def _scheduled(
+    context: Context, engine: VoiceEngine, synthesiser: Synthesiser
+) -> Callable[[Segment, Line], _Voiced]:
+    """Return what speaks each line at the moment and to the length that the schedule gives it."""
+    from dubkit.voice.timed import speak_to, told_samples
+
+    placed, lengths = {line.id: line for line in context.schedule.lines}, line_lengths(context)
+
+    def voiced(segment: Segment, line: Line) -> _Voiced:
+        speech, time = _speech(context, engine, synthesiser, segment, line), placed.get(line.id)
+        if time is None:
+            raise VoiceError("The line has no time in the schedule, so it was not spoken.")
+        natural = time.natural_ms * wished_pace(context, segment, line)  # the schedule has it as it is wished
+        told = partial(told_samples, speech, lengths, sample_at(natural / 1000))
+        timed = speak_to(speech, sample_at(time.length_ms / 1000), told, engine.speeds)
+        late = time.start_ms + time.length_ms > time.source_end_ms + LATE_MS
+        spoken = SpokenLine(
+            id=line.id,
+            engine=engine.label,
+            voice=_spoken_voice(context, segment, speech),
+            start_sample=sample_at(time.start_ms / 1000),
+            samples=len(timed.samples),
+            speed=timed.pace,
+            fit="borrowed" if late else "faster" if timed.pace > 1 else "fits",
+            flags=timed.flags,
+            text=line.text,
+            seed=speech.seed,
+        )
+        samples = spoken_as_asked(context, engine, segment, line, timed.samples)
+        return _Voiced(samples, spoken, tuple(delivery_remarks(context, line, engine)))
+
+    return voiced
 
 
-def _needs(context: Context, _due: frozenset[str], share: float) -> Needs:
-    return Needs(disk=int(context.episode.samples * SAMPLE_BYTES * share))
+def _spoken_voice(context: Context, segment: Segment, speech: Speech) -> str:
+    """Return how the take of a line names its voice: that of the engine, or the speaker's own, cloned."""
+    reference = speech.abilities.get("reference")
+    return speech.voice if reference is None else cloned_voice(context, segment, reference)
+
+
+def _speech(
+    context: Context, engine: VoiceEngine, synthesiser: Synthesiser, segment: Segment, line: Line
+) -> Speech:
+    from dubkit.voice.fit import Speech
+
+    voice, seed = voice_of(context, segment), line_seed(context, line.id)
+    return Speech(
+        synthesiser,
+        line.text,
+        voice,
+        context.language,
+        seed,
+        engine.sentence_name,
+        performance(context, engine, segment, line),
+        "length" in engine.abilities,
+    )
+
+
+def _needs(context: Context, due: frozenset[str], share: float) -> Needs:
+    return Needs(disk=int(context.episode.samples * SAMPLE_BYTES * share)) + speech_needs(context, due)
+
+
+def _driving(context: Context) -> Sequence[Item]:
+    """Return the items of the lines that the generator is given."""
+    driven = driven_lines(context)
+    return [item for item in items(context) if item.id in driven] if driven else []
 
 
 STAGE = Stage(
     name="speak",
-    version=1,
+    version=2,
     scope="language",
     items=items,
     run=run,
@@ -163,7 +341,27 @@ STAGE = Stage(
     unit="line",
     pace=1.20,
     estimate=_needs,
-    needs=("translate", "cast", "clips", "decode", "render"),
+    needs=("references", "translate", "cast", "adapt", "express", "schedule", "clips", "decode", "render"),
     depends=SETTINGS,
+    after=write_timing_records,
+    notices=recording_remarks,
+    accepts=lambda: SUFFIXES,
+    folder=True,
     takes=True,
 )
+
+DRIVE = replace(
+    STAGE,
+    name="drive",
+    items=_driving,
+    belongs=makes_clips,
+    estimate=None,
+    folder=False,
+    part_of=STAGE.name,
+    needs=("translate", "cast", "adapt", "express", "schedule", "clips"),
+    after=None,
+    pace=4.0,
+    work=lambda _context, items: float(len(items)),
+    weight=20.0,
+)
+"""The lines whose lips follow their speech are spoken before the generator works."""

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dubkit.chain.host import SettingsHost
 from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.edits import edit_fields
 from dubkit.episode.store import canonical, decode_json
-from dubkit.episode.subtitles import write_target_subtitles
-from dubkit.errors import TranslationError
+from dubkit.errors import TranslationError, TranslatorUnreachable
 from dubkit.formats.format import readable
+from dubkit.translate.asides import resolved
 from dubkit.translate.engine import TRANSLATORS, TranslationTask
 from dubkit.translate.lines import SERVICE_ERROR, UNTRANSLATED
-from dubkit.types import Line, Segment, Translation
-from stages.shared.host import RunHost, part_identity, part_settings
+from dubkit.types import Line, Remark, Segment, Translation, remark
+from stages.shared.captions import spoken_of
+from stages.shared.host import part_identity, part_settings
+from stages.shared.subtitles import after_translation
+from stages.shared.translators import translator_choice
 
 if TYPE_CHECKING:
+    from dubkit.chain.stage import Setup
+    from dubkit.speech.captions.spoken import Spoken
     from dubkit.translate.choice import TranslatorChoice
     from dubkit.translate.lines import SourceLine, Translated
+
+IMPORT = ("transcribe.labels", "translate.encoding")
 
 
 def items(context: Context) -> Sequence[Item]:
     if not context.segments:
         return []  # nobody speaks: there is no language to translate from
     if context.user_file("translate"):
+        times = {"times": context.digest([[s.start, s.end, s.speaker] for s in context.segments])}
         return [
-            replace(item, models={"translator": "import"})
+            replace(item, models={"translator": "import"}, inputs={**times, **item.inputs}, settings=IMPORT)
             for item in _line_items(context, sees_context=False)
         ]
     choice = translator_choice(context)
@@ -45,12 +53,17 @@ def items(context: Context) -> Sequence[Item]:
 def _line_items(context: Context, *, sees_context: bool) -> list[Item]:
     """Return the items with their inputs from the source, which every translator reads."""
     pair = context.digest([context.source_language, context.language])
+    own = {segment.id: segment.text for segment in context.transcript.segments}
+    texts = [segment.text for segment in context.segments]
+    reach = context.settings.translate.context if sees_context else 0
     return [
         Item(
             segment.id,
             inputs={
                 "languages": pair,
-                f"transcribe/{segment.id}": _digest(context, position, sees_context),
+                f"transcribe/{segment.id}": context.digest(
+                    [own[segment.id], _around(texts, position, reach)]
+                ),
             },
             edits={
                 name: value
@@ -68,93 +81,150 @@ def _locked(context: Context, segment: Segment) -> bool:
     return edit is not None and edit.lock is not None
 
 
-def _digest(context: Context, position: int, sees_context: bool) -> str:
-    """Return the digest of what the translator sees; the line's own edit is a part of the key by itself."""
-    segment = context.segments[position]
-    own = next(s.text for s in context.transcript.segments if s.id == segment.id)
-    around = _around(context, position) if sees_context else ((), ())
-    return context.digest([own, around])
+def _around(texts: Sequence[str], position: int, reach: int) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the texts before and after a line that the translator sees; the line's own edit is a part of the
+    key by itself."""
+    return texts[max(0, position - reach) : position], texts[position + 1 : position + 1 + reach]
 
 
-def _around(context: Context, position: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    texts = [segment.text for segment in context.segments]
-    reach = context.settings.translate.context
-    return tuple(texts[max(0, position - reach) : position]), tuple(
-        texts[position + 1 : position + 1 + reach]
-    )
-
-
-def translator_choice(context: Context) -> TranslatorChoice:
-    """Return the translator of this pair of languages, and why it was chosen."""
+def hindrance(setup: Setup, source: str, target: str) -> str:
+    """Return why nothing here can translate a pair of languages, with the cure; empty when something can."""
     from dubkit.translate.choice import choose_translator
 
-    settings = context.settings.translate
-    return choose_translator(
-        TranslationTask(context.source_language, context.language, settings, RunHost(context))
-    )
+    if not source:
+        return ""  # anything may be the source, the target's own language too
+    host = SettingsHost(setup.settings, setup.models)
+    try:
+        choose_translator(TranslationTask(source, target, setup.settings.translate, host))
+    except TranslationError as error:
+        return str(error)
+    return ""
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    imported = context.user_file("translate")
-    if imported is not None:
-        return _import(context, imported, items, sink)
-    choice = translator_choice(context)
-    sink.say(f"translate {context.language}: {choice.identity}, {choice.reason}")
+    if context.user_file("translate") is not None:
+        return _import(context, items, sink)
     due = {item.id for item in items}
-    lines = [_source_line(context, n) for n, segment in enumerate(context.segments) if segment.id in due]
+    texts = [segment.text for segment in context.segments]
+    lines = [
+        _source_line(context, texts, n) for n, segment in enumerate(context.segments) if segment.id in due
+    ]
+    _translate(translator_choice(context), context.language, lines, sink)
+
+
+def _translate(choice: TranslatorChoice, language: str, lines: Sequence[SourceLine], sink: Sink) -> None:
+    """Translate lines; where nothing answers for a translator that nobody named, the next one goes on."""
+    from dubkit.translate.choice import next_translator
+
+    left: dict[str, Translated] = {}
 
     def keep(batch: Sequence[Translated]) -> None:
         for line in batch:
-            _keep(line, sink)
+            if SERVICE_ERROR in line.flags:
+                left[line.id] = line
+            else:
+                _keep(line, sink)
 
-    choice.engine.open(choice.task).translate(lines, keep)
+    sink.say(f"translate {language}: {choice.identity}, {choice.reason}")
+    try:
+        choice.engine.open(choice.task).translate(lines, keep)
+    except TranslatorUnreachable as problem:
+        after = next_translator(choice)
+        if after is None:
+            raise
+        sink.say(f"translate {language}: {after.identity}, {after.reason}")
+        words = str(problem).splitlines()[0]
+        cause = remark(
+            "translator-fall-back",
+            f"{words} {after.engine.sentence_name} translated instead; --force translate asks again.",
+        )
+
+        def keep_marked(batch: Sequence[Translated]) -> None:
+            for line in batch:
+                _keep(line, sink, cause)
+
+        return after.engine.open(after.task).translate(lines, keep_marked)
+    for line in left.values():
+        _fail(line, sink)
 
 
-def _source_line(context: Context, position: int) -> SourceLine:
+def _source_line(context: Context, texts: Sequence[str], position: int) -> SourceLine:
     from dubkit.translate.lines import SourceLine
 
     segment = context.segments[position]
-    before, after = _around(context, position)
-    return SourceLine(segment.id, segment.text, segment.speaker, before, after)
+    before, after = _around(texts, position, context.settings.translate.context)
+    return SourceLine(segment.id, segment.text, segment.speaker, tuple(before), tuple(after))
 
 
-def _keep(line: Translated, sink: Sink) -> None:
-    if SERVICE_ERROR in line.flags:
-        return sink.fail(
-            line.id, TranslationError(f"line {line.id} was not translated: {', '.join(line.flags)}")
-        )
-    value = Line(line.id, line.text, provider=line.provider, flags=line.flags)
-    degraded = (
-        [] if line.text else [f"{line.id} was not translated ({', '.join(line.flags)}); it keeps its sound"]
-    )
-    sink.done(line.id, value={"line": value, "tokens": [line.tokens_in, line.tokens_out]}, degraded=degraded)
+def _fail(line: Translated, sink: Sink) -> None:
+    why = line.problem or ", ".join(line.flags)
+    sink.fail(line.id, TranslationError(f"line {line.id} was not translated: {why}"))
 
 
-def _import(context: Context, file: Path, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.formats.reading import read_cues
+def _keep(line: Translated, sink: Sink, *causes: Remark) -> None:
+    value = Line(line.id, resolved(line.text), provider=line.provider, flags=line.flags)
+    kept = f"It was not translated ({', '.join(line.flags)}); it keeps its sound."
+    remarks = causes if line.text else (*causes, remark("untranslated", kept, line.id))
+    sink.done(line.id, value={"line": value, "tokens": [line.tokens_in, line.tokens_out]}, remarks=remarks)
 
-    cues = read_cues(file)
-    same_count = len(cues) == len(context.segments)
+
+def _import(context: Context, items: Sequence[Item], sink: Sink) -> None:
+    from dubkit.translate.timed import Timed, align
+
+    encoding = context.settings.translate.encoding
+    spoken, _, remarks = spoken_of(context, "translate", context.language, encoding)
+    file = context.user_file_name("translate")
+    segments = context.segments
+    lines = [Timed(segment.start, segment.end, segment.speaker) for segment in segments]
+    found = align(lines, [Timed(part.start, part.end, part.speaker) for part in spoken])
+    if not found.fits:
+        raise TranslationError(_other_times(file, segments, spoken, len(found.strays), remarks))
+    said: dict[int, list[Remark]] = {0: remarks}
+    for stray in found.strays:
+        part = spoken[stray]
+        nearest = min(range(len(segments)), key=lambda at: abs(segments[at].start - part.start))
+        sentence = f"“{part.text}” at {part.start:.3f} s falls on no line and is left out."
+        said.setdefault(nearest, []).append(remark("translation-left-over", sentence, _place(file, part)))
+    for at in sorted(found.unsure):
+        sentence = f"“{spoken[found.own[at][0]].text}” stands at another time in {file} than its line."
+        said.setdefault(at, []).append(remark("translation-times", sentence, segments[at].id))
+    positions = {segment.id: at for at, segment in enumerate(segments)}
     for item in items:
-        position = next(n for n, s in enumerate(context.segments) if s.id == item.id)
-        segment = context.segments[position]
-        if same_count:
-            text = cues[position].text
-        else:
-            text = " ".join(c.text for c in cues if _shared(segment, c.start, c.end) > 0.5)
+        at = positions[item.id]
+        text = " ".join(spoken[number].text for number in found.own[at])
         flags = () if text else (UNTRANSLATED,)
-        degraded = [] if text else [f"{item.id} has no line in {file.name}; it keeps its sound"]
+        kept = f"It has no text in {file}; it keeps its sound."
+        told = [*said.get(at, ()), *([] if text else [remark("line-not-in-file", kept, item.id)])]
         line = Line(item.id, text, provider="import", flags=flags)
-        sink.done(item.id, value={"line": line, "tokens": [0, 0]}, degraded=degraded)
+        sink.done(item.id, value={"line": line, "tokens": [0, 0]}, remarks=told)
 
 
-def _shared(segment: Segment, start: float, end: float) -> float:
-    """Return the share of a cue that lies inside the segment."""
-    return (min(segment.end, end) - max(segment.start, start)) / max(end - start, 1e-3)
+def _place(file: str, part: Spoken) -> str:
+    return f"{file}, {part.place}" if part.place else file
+
+
+def _other_times(
+    file: str,
+    segments: Sequence[Segment],
+    spoken: Sequence[Spoken],
+    strays: int,
+    remarks: Sequence[Remark],
+) -> str:
+    """Return why a file is not the translation of the lines."""
+    if not spoken:
+        why = f". {remarks[-1].sentence}" if remarks else "."
+        cure = f"Give a file with the translation of the {len(segments)} lines."
+        return f"{file}: no subtitle of it is speech inside the film{why}\n{cure}"
+    first = f"its first subtitle is at {spoken[0].start:.3f} s, the first line at {segments[0].start:.3f} s"
+    return (
+        f"{file}: its times are not those of the {len(segments)} lines: {strays} of {len(spoken)} subtitles "
+        f"fall on none, and {first}.\n"
+        "Translate the file that dubkit export --format srt writes, which has the times of the lines."
+    )
 
 
 def assemble(context: Context) -> None:
-    """Write `translation.json` and its subtitles from the finished lines."""
+    """Write `translation.json` from the finished lines."""
     records = context.store.records("translate", context.language)
     lines: list[Line] = []
     tokens = [0, 0]
@@ -167,7 +237,6 @@ def assemble(context: Context) -> None:
         tokens = [a + b for a, b in zip(tokens, record.value["tokens"], strict=True)]
     translation = Translation(context.language, tuple(lines), tokens[0], tokens[1])
     context.store.write_json("translation.json", translation, context.language)
-    write_target_subtitles(context.fresh())
 
 
 REQUEST_TOKENS = 350
@@ -209,5 +278,7 @@ STAGE = Stage(
     needs=("transcribe",),
     artifact="translation.json",
     assemble=assemble,
+    hindrance=hindrance,
+    after=after_translation,
     accepts=lambda: readable("cues"),
 )

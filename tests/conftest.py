@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.browser import Pages, launched
 from tests.support.paths import LEFT_OUT, SHARED
@@ -14,6 +16,16 @@ from tests.support.paths import LEFT_OUT, SHARED
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell ignores it for what it starts in the background; the programs under test would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Whisper multiplies matrices with one library on every processor: with another, the sample is heard as three
+# lines and not four. Read when ctranslate2 is first used, in the programs under test too.
+os.environ.setdefault("CT2_USE_MKL", "1")
+
+# The same examples on every run, so that a failure is of the change and not of the day. To look for new ones:
+# pytest --hypothesis-profile=search
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("search", derandomize=False)
+settings.load_profile("fixed")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -57,3 +69,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     """The browser of a module whose tests share its pages; what went wrong in them fails the last test."""
     with launched(tmp_path_factory.mktemp("screenshots")) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tiny weights of the generator, random and small."""
+    from dubkit.models.tiny.files import make_tiny
+
+    folder = tmp_path_factory.mktemp("weights") / "tiny"
+    make_tiny(folder)
+    return folder

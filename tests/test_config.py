@@ -90,3 +90,34 @@ def test_every_setting_has_a_sentence_and_a_variable() -> None:
     for entry in all_settings():
         assert entry.help.endswith("."), entry.name
         assert entry.variable.startswith("DUBKIT_")
+
+
+@pytest.mark.parametrize(
+    ("given", "tag"),
+    [("German", "de"), ("deu", "de"), ("pt_br", "pt-BR"), ("en", "en"), ("auto", ""), ("AUTO", ""), ("", "")],
+)
+def test_the_spoken_language_may_be_named_as_people_do(given: str, tag: str) -> None:
+    settings = configure({"transcribe.language": given}, environment={}).settings
+    assert settings.transcribe.language == tag
+
+
+def test_a_spoken_language_that_is_none_is_refused_with_its_option() -> None:
+    with pytest.raises(SettingError, match=r"transcribe\.language = 'Brasilian' \(from --src-lang\)"):
+        configure({"transcribe.language": "Brasilian"}, environment={})
+
+
+def test_limits_of_speaking_line_by_line_count_for_the_schedule_and_say_so() -> None:
+    found = configure({"speak.max_speed": 1.4}, environment={"DUBKIT_SPEAK_MIN_SPEED": "0.9"})
+    assert (found.settings.timing.min_pace, found.settings.timing.max_pace) == (0.9, 1.4)
+    assert [warning.split(" ")[0] for warning in found.warnings] == ["speak.min_speed", "speak.max_speed"]
+    assert "DUBKIT_SPEAK_MIN_SPEED" in found.warnings[0]
+
+
+@pytest.mark.parametrize("others", [{"timing.max_pace": 1.1}, {"timing.schedule": "off"}, {}])
+def test_the_schedules_own_limit_counts_before_that_of_speaking_line_by_line(
+    others: dict[str, object],
+) -> None:
+    given = others | ({"speak.max_speed": 1.4} if others else {})
+    found = configure(given, environment={})
+    assert found.settings.timing.max_pace == others.get("timing.max_pace", 1.2)
+    assert found.warnings == ()

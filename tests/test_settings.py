@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 import pytest
 
+from dubkit.config import all_settings
 from dubkit.errors import SettingError
 from dubkit.settings import check_bounds, option, result_settings
 
@@ -44,3 +45,9 @@ def test_secrets_do_not_show() -> None:
 def test_what_may_change_a_result_is_neither_secret_nor_about_the_machine() -> None:
     assert [entry.name for entry in result_settings(Kettle, "kettle")] == ["kettle.cups", "kettle.tea"]
     assert result_settings(None, "kettle") == ()
+
+
+def test_a_text_that_is_no_unicode_is_refused_by_name() -> None:
+    setting = next(entry for entry in all_settings() if entry.name == "transcribe.hints")
+    with pytest.raises(SettingError, match=r"transcribe\.hints.*not valid Unicode"):
+        setting.converted("caf\udce9", "--set")

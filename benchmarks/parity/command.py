@@ -43,6 +43,7 @@ GROUPS = {
     "runs:variants": "e2e_variants",
     "runs:stock": "stock_pipelines",
     "runs:bfloat16": "e2e_bf16",
+    "given:given": "audio_driven",
 }
 """Module and function of each group of comparisons, from parts to whole runs, and the file it is about."""
 

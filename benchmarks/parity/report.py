@@ -62,6 +62,11 @@ class Part:
         self.rows: dict[str, Row] = {}
         self._path = path
 
+    @property
+    def folder(self) -> Path:
+        """Where the file lies, with media of its own."""
+        return self._path.parent
+
     @cached_property
     def _tensors(self) -> dict[str, Tensor]:
         with safe_open(self._path, "pt") as file:
@@ -122,18 +127,29 @@ class Part:
 
 
 class Folder:
-    """A folder with `manifest.json`, `params.json`, files of tensors, `models/` and `media/`."""
+    """A folder with `manifest.json`, `params.json`, files of tensors, `models/` and `media/`.
+
+    A folder inside it with a manifest of its own belongs to it; its runs use the same models.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.parts: dict[str, Part] = {}
+        self.params: dict[str, Any] = {}
+        self._read(path)
+        for manifest in sorted(path.glob("*/manifest.json")):
+            self._read(manifest.parent)
+
+    def _read(self, path: Path) -> None:
         for name in ("manifest.json", "params.json"):
             if not (path / name).is_file():
                 raise ValueError(f"{path} is no folder of reference tensors: it has no {name}.")
         manifest = json.loads((path / "manifest.json").read_text("utf-8"))
-        self.params: dict[str, Any] = json.loads((path / "params.json").read_text("utf-8"))["params"]
+        params = json.loads((path / "params.json").read_text("utf-8"))
+        self.params = params.pop("params", {}) | params | self.params
         listed = {Path(name).stem: tensors for name, tensors in manifest.items()}
         stems = [*listed, *sorted({file.stem for file in path.glob("*.safetensors")} - set(listed))]
-        self.parts = {stem: Part(path / f"{stem}.safetensors", listed.get(stem, {})) for stem in stems}
+        self.parts |= {stem: Part(path / f"{stem}.safetensors", listed.get(stem, {})) for stem in stems}
 
     def part(self, stem: str) -> Part:
         if stem not in self.parts:

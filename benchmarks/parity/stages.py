@@ -229,7 +229,7 @@ def dub_steps(folder: Folder) -> None:
         cross = conditioning.cross_attention(states[0].mask, audio)
         _, _, frames, rows, columns = part.shape(f"stage{stage}.final_video_latent")
         start = DiffusionStart(
-            states, cross, sigmas, conditioning.Grid(frames, rows, columns, 1.0), silent=stage == 2
+            states, cross, sigmas, conditioning.Grid(frames, rows, columns, 1.0), frozen_sound=stage == 2
         )
         passes = {"cond.": positive, "uncond.": negative} if stage == 1 else {"": positive}
         for name, text in passes.items():

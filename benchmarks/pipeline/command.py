@@ -21,9 +21,10 @@ from pathlib import Path
 from benchmarks.pipeline import chain as pipeline_chain
 from benchmarks.pipeline import media as pipeline_media
 from benchmarks.pipeline import processes as pipeline_processes
+from benchmarks.pipeline import speaking as pipeline_speaking
 from benchmarks.pipeline.measure import Figure
 
-PARTS = ("noop", "chain", "recognition", "stitch", "start")
+PARTS = ("noop", "chain", "recognition", "stitch", "start", "speaking")
 CLIP = Path("Input/sample.mp4")
 
 
@@ -57,6 +58,8 @@ def _measure(part: str, chosen: argparse.Namespace, folder: Path) -> list[Figure
         return pipeline_processes.measure_start(folder, 3 * rounds)
     if part == "chain":
         return pipeline_chain.measure(folder, chosen.items, rounds)
+    if part == "speaking":
+        return pipeline_speaking.measure(chosen.talk or [chosen.clip], folder)
     if part == "recognition":
         clips = [pipeline_media.spoken(chosen.clip, chosen.language, chosen.reference)]
         if chosen.media:
@@ -123,6 +126,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--reference", default="", metavar="TEXT", help="What is said in it, for word error.")
     parser.add_argument(
         "--media", type=Path, metavar="FOLDER", help="Recognise its clips too; manifest.json has their words."
+    )
+    parser.add_argument(
+        "--talk", type=Path, nargs="+", metavar="CLIP", help="Dub these for the part speaking, not the clip."
     )
     parser.add_argument("--lines", type=int, default=100, metavar="N", help="Lines of the finished episode.")
     parser.add_argument(

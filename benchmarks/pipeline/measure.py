@@ -48,15 +48,17 @@ class Figure:
     rounds: int
 
 
-def interleaved(contenders: Mapping[str, Contender], rounds: int) -> dict[str, list[Cost]]:
+def interleaved(
+    contenders: Mapping[str, Contender], rounds: int, *, warm: bool = True
+) -> dict[str, list[Cost]]:
     """Measure every contender once in each round.
 
-    One round before them is not counted: it fills caches. The first place goes round, so that what the
-    machine does besides hits all alike.
+    With `warm`, one round before them is not counted: it fills caches. The first place goes round, so that
+    what the machine does besides hits all alike.
     """
     names = list(contenders)
     costs: dict[str, list[Cost]] = {name: [] for name in names}
-    for number in range(-1, rounds):
+    for number in range(-1 if warm else 0, rounds):
         first = number % len(names)
         for name in names[first:] + names[:first]:
             cost = _measured(contenders[name])

@@ -32,7 +32,7 @@ HEAVY = (
     "onnxruntime",
     "ctranslate2",
     "faster_whisper",
-    "openai",
+    "httpx",
     "jinja2",
     "rich",
 )

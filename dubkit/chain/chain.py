@@ -75,8 +75,15 @@ class Chain:
             raise DubkitError(f"--use {name}: this stage takes no file. Stages that do: {others}.")
         if file is None:
             return
+        if stage.folder:
+            return _check_folder(name, file, stage.accepts())
         if not file.is_file():
-            raise DubkitError(f"--use {name}={file}: no such file.")
+            problem = "no such file."
+            if file.exists() and not file.is_dir():
+                problem = (
+                    "this is a pipe or a device.\nWrite what comes out of it into a file, and name that."
+                )
+            raise DubkitError(f"--use {name}={file}: {problem}")
         suffixes = stage.accepts()
         if file.suffix.lower() not in suffixes:
             raise DubkitError(
@@ -114,6 +121,32 @@ class Chain:
         stage = self.find(name, "stage")
         return frozenset({name}).union(*(self._needed(before) for before in stage.needs))
 
+    def hindrances(
+        self,
+        setup: Setup,
+        request: Request,
+        source: str,
+        given: Callable[[Stage, str], bool] = lambda stage, language: False,
+    ) -> dict[str, str]:
+        """Return target language -> why a stage of the run can do nothing for it; the others are not there.
+
+        `source` is the tag of the source's language, empty while it is not known. `given` says whether the
+        user's own file stands for a stage's work in a language.
+        """
+        found: dict[str, str] = {}
+        for language, stages in self.scopes(request, setup):
+            for stage in stages:
+                used = request.uses.get(stage.name) or (
+                    stage.name not in request.uses and given(stage, language)
+                )
+                if not language or used or self.skips(stage, request):
+                    continue
+                reason = stage.hindrance(setup, source, language)
+                if reason:
+                    found[language] = reason
+                    break
+        return found
+
     def skips(self, stage: Stage, request: Request) -> bool:
         """Tell whether a run leaves a stage alone: before --from, and where only lines are made again."""
         if request.lines and stage.scope == "episode":
@@ -121,3 +154,14 @@ class Chain:
         if not request.start:
             return False
         return self.stages.index(stage) < self.stages.index(self.find(request.start, "--from"))
+
+
+def _check_folder(name: str, folder: Path, suffixes: tuple[str, ...]) -> None:
+    """Refuse what is no folder with files that a stage takes."""
+    if not folder.is_dir():
+        problem = "takes a folder of files, not a file." if folder.exists() else "no such folder."
+        raise DubkitError(f"--use {name}={folder}: {problem}")
+    if not any(file.suffix.lower() in suffixes for file in folder.iterdir()):
+        raise DubkitError(
+            f"--use {name}={folder}: holds none of the files that are read ({', '.join(suffixes)})."
+        )

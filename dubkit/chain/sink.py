@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -9,8 +11,11 @@ from typing import Any
 
 from dubkit.episode.context import Context
 from dubkit.episode.store import FileRef, Parts, Record, file_digest, pretty
-from dubkit.errors import DubkitError
+from dubkit.errors import DiskFull, DubkitError, ItemFailed
 from dubkit.progress import Progress
+from dubkit.types import Remark
+
+log = logging.getLogger(__name__)
 
 
 class StoreSink:
@@ -40,12 +45,13 @@ class StoreSink:
         *,
         value: Any = None,
         files: Iterable[str] = (),
-        degraded: Iterable[str] = (),
+        remarks: Iterable[Remark] = (),
     ) -> None:
         """Record an item as finished."""
         store, language = self._context.store, self._language
         refs = tuple(store.ref(name, language) for name in files)
-        self._save(Record(item, self._parts[item].key, self._parts[item], refs, value, tuple(degraded)))
+        parts = self._parts[item]
+        self._save(Record(item, parts.key, parts, refs, value, remarks=tuple(dict.fromkeys(remarks))))
         self.finished.add(item)
 
     @contextmanager
@@ -59,12 +65,29 @@ class StoreSink:
                 FileRef(f"{name}/{file.name}", file.stat().st_size, file_digest(file))
                 for file in sorted(folder.iterdir())
             )
-            record = Record(
-                item, self._parts[item].key, self._parts[item], refs, writer.value, tuple(writer.degraded)
-            )
+            parts, remarks = self._parts[item], tuple(dict.fromkeys(writer.remarks))
+            record = Record(item, parts.key, parts, refs, writer.value, remarks=remarks)
             (folder / "take.json").write_bytes(pretty(record))
         self._save(record)
         self.finished.add(item)
+
+    @contextmanager
+    def attempt(self, item: str) -> Iterator[None]:
+        """Turn whatever the block raises into the failure of `item`, so that the others go on.
+
+        A full disk and a lack of memory are not of one item: they go through.
+        """
+        try:
+            yield
+        except (DiskFull, MemoryError):
+            raise
+        except DubkitError as error:
+            self.fail(item, error)
+        except Exception as error:  # a model or an engine can raise anything, and one item is not the run
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            log.debug("%s", item, exc_info=True)
+            self.fail(item, ItemFailed(item, error))
 
     def fail(self, item: str, error: DubkitError) -> None:
         """Record an item as failed; the others go on."""
@@ -90,4 +113,4 @@ class TakeWriter:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.value: Any = None
-        self.degraded: list[str] = []
+        self.remarks: list[Remark] = []

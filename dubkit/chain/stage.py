@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from dubkit.errors import DubkitError
     from dubkit.models.store import ModelStore
     from dubkit.progress import Progress
+    from dubkit.types import Remark
+    from dubkit.types.models import ModelSpec
 
 EPISODE = "episode"
 """The item of a stage that handles the episode as a whole."""
@@ -47,7 +49,7 @@ class Take(Protocol):
 
     folder: Path
     value: Any
-    degraded: list[str]
+    remarks: list[Remark]
 
 
 class Sink(Protocol):
@@ -68,9 +70,15 @@ class Sink(Protocol):
         *,
         value: Any = None,
         files: Iterable[str] = (),
-        degraded: Iterable[str] = (),
+        remarks: Iterable[Remark] = (),
     ) -> None:
-        """Record an item as finished, with its value or the shared or language artifacts it wrote."""
+        """Record an item as finished, with its value or the shared or language artifacts it wrote.
+
+        `remarks` is what people should know of it.
+        """
+
+    def attempt(self, item: str) -> AbstractContextManager[None]:
+        """Turn whatever the block raises into the failure of `item`, so that the others go on."""
 
     def fail(self, item: str, error: DubkitError) -> None:
         """Record an item as failed; the others go on."""
@@ -90,15 +98,24 @@ class Needs:
     """Bytes that will be written."""
     tokens: tuple[int, int] = (0, 0)
     """The least and most tokens that a language model will read and write."""
+    characters: tuple[int, int] = (0, 0)
+    """The least and most characters that a paid voice will speak, and what they cost; 0 if nobody knows."""
+    money: tuple[float, float] = (0.0, 0.0)
     clips: int = 0
     """Clips to generate, their frames, and the operations that the network takes for them."""
     frames: int = 0
     tflop: float = 0.0
 
     def __add__(self, other: Needs) -> Needs:
-        low, high = (a + b for a, b in zip(self.tokens, other.tokens, strict=True))
-        clips, frames = self.clips + other.clips, self.frames + other.frames
-        return Needs(self.disk + other.disk, (low, high), clips, frames, self.tflop + other.tflop)
+        return Needs(
+            disk=self.disk + other.disk,
+            tokens=(self.tokens[0] + other.tokens[0], self.tokens[1] + other.tokens[1]),
+            characters=(self.characters[0] + other.characters[0], self.characters[1] + other.characters[1]),
+            money=(self.money[0] + other.money[0], self.money[1] + other.money[1]),
+            clips=self.clips + other.clips,
+            frames=self.frames + other.frames,
+            tflop=self.tflop + other.tflop,
+        )
 
 
 class Setup(Protocol):
@@ -118,11 +135,19 @@ def always(_setup: Setup) -> bool:
     return True
 
 
+def serves_all(_setup: Setup, _source: str, _target: str) -> str:
+    """Serve every pair of languages."""
+    return ""
+
+
 Items = Callable[["Context"], Sequence[Item]]
 Work = Callable[["Context", Sequence[Item]], float]
 Run = Callable[["Context", Sequence[Item], Sink], None]
+Recall = Callable[["Context"], "Sequence[Remark]"]
+Notices = Callable[["Context"], "Sequence[Remark]"]
 Estimate = Callable[["Context", frozenset[str], float], Needs]
 """Context, ids of the items that are due (empty while they are not known), their share of all items."""
+Refuse = Callable[["Context", Sequence[str]], None]
 After = Callable[["Context", Sequence[str], "Progress"], None]
 """Context of the stage, target languages of the run, and where to report."""
 
@@ -145,6 +170,9 @@ class Stage:
     """What one item is called: `line`, `clip`."""
     aliases: tuple[str, ...] = ()
     """Other names that options take for it, such as that of its artifact."""
+    part_of: str = ""
+    """Stage whose items it works on ahead of its time, as stages between the two read their results. They are
+    recorded as that stage's, with the same keys, and it does not work on them again."""
     needs: tuple[str, ...] = ()
     """Stages whose results it reads. A stage of another package runs after the last of them."""
     depends: tuple[str, ...] = ()
@@ -157,14 +185,27 @@ class Stage:
     """Write the artifact from the records of all items; called when any of them changed."""
     accepts: Callable[[], tuple[str, ...]] | None = None
     """Suffixes of the files that `--use STAGE=FILE` takes instead of the stage's own work."""
+    folder: bool = False
+    """`--use STAGE=FOLDER` takes a folder with files for single items, which the stage lists itself."""
     light: bool = False
     """Its work takes no time: kept up to date silently, neither planned nor counted."""
     shared: bool = False
     """A language stage whose results do not depend on the language: all languages share them."""
     belongs: Callable[[Setup], bool] = always
     """Whether it takes part in a run; asked once, before the run begins."""
+    hindrance: Callable[[Setup, str, str], str] = serves_all
+    """Why it can work for no line of a target language here, with the cure; empty when it can.
+
+    Asked before any work, with settings and models, the tag of the source (empty while it is not known) and
+    that of the target."""
+    refuse: Refuse | None = None
+    """Raises before any work of a run where it may not be done, with the languages of the run."""
     after: After | None = None
     """Called when its results are there, whether or not it worked."""
+    recall: Recall | None = None
+    """Remarks that its artifacts hold; asked where its records hold none, as those of earlier versions do."""
+    notices: Notices | None = None
+    """Remarks on what lies in the folder now, whether or not anything runs: files that are not used."""
     work: Work | None = None
     """Amount of work in some items, in a unit of the stage's own, to which its time is proportional."""
     pace: float = 0.0
@@ -176,8 +217,19 @@ class Stage:
     """What some of its items need besides time."""
     card: bool = False
     """Whether it needs a graphics card: a server runs as many such jobs at once as it has cards."""
+    describes: bool = False
+    """Its files describe results of the stages it needs: they go where those change and it does not run."""
+    joint: bool = False
+    """Its items are made together: a run that is about some lines works on all that are due."""
+    models: tuple[ModelSpec, ...] = ()
+    """Models that it uses by itself, besides those of the parts that it chooses."""
     takes: bool = False
     """Results are kept as takes, so an earlier one comes back when its key does."""
+
+    @property
+    def recorded(self) -> str:
+        """Name of the stage that its results are recorded for."""
+        return self.part_of or self.name
 
     def result_language(self, language: str) -> str:
         """Return the language whose folder holds its results; empty where all languages share them."""

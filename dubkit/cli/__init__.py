@@ -23,6 +23,7 @@ COMMANDS = {
     "worker": ("dubkit.cli.worker", "Do the jobs of a server, here or on another machine."),
     "users": ("dubkit.cli.users", "Manage the users of the server and their tokens."),
     "models": ("dubkit.cli.models", "List, download and verify models."),
+    "voices": ("dubkit.cli.voices", "List the voice engines, and install those that need an environment."),
     "doctor": ("dubkit.cli.doctor", "Check this machine: what works, what is missing, and how to fix it."),
 }
 
@@ -58,8 +59,10 @@ def main() -> None:
     """Run the command line; what the user can fix is printed without a traceback and exits 1."""
     import sys
 
-    from dubkit.errors import DubkitError
+    from dubkit.cli.streams import forgiving_streams
+    from dubkit.errors import DubkitError, explained
 
+    forgiving_streams()
     try:
         cli.main(standalone_mode=False)
     except click.UsageError as error:
@@ -73,9 +76,28 @@ def main() -> None:
     except DubkitError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
-    except BrokenPipeError:
-        sys.exit(0)
-    except (PermissionError, NotADirectoryError, FileExistsError) as error:
-        click.echo(f"Error: {error.filename}: {error.strerror}.", err=True)
-        click.echo("Check the path and your permissions there.", err=True)
+    except OSError as error:
+        sentence = explained(error)
+        click.echo(f"Error: {sentence}" if sentence else _unforeseen(error), err=True)
         sys.exit(1)
+    except Exception as error:
+        click.echo(_unforeseen(error), err=True)
+        sys.exit(1)
+
+
+def _unforeseen(error: Exception) -> str:
+    """Say that dubkit itself is at fault, and keep the whole error in a file."""
+    import tempfile
+    import traceback
+
+    place = "It could not be written to a file."
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="dubkit-", suffix=".log", delete=False) as log:
+            traceback.print_exception(error, file=log)
+        place = f"The whole error is in {log.name}; please report it with that file."
+    except OSError:
+        pass
+    return (
+        f"Error: dubkit failed with {type(error).__name__}: {error}\n"
+        f"This is a fault of dubkit, not yours. {place} Finished work is kept."
+    )

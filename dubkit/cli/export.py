@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dubkit.cli.options import languages, open_session, output_option
-from dubkit.formats.format import format_of, writable
+from dubkit.formats.format import FORMATS, format_of, writable
 
 
 @click.command(name="export")
@@ -22,19 +22,23 @@ from dubkit.formats.format import format_of, writable
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; stdout when left out."
 )
+@click.option("--speaker", default="", metavar="SPEAKER", help="Cue sheet of one speaker, by name or id.")
 @output_option
-def command(video: Path, name: str | None, lang: str, out: Path | None, output: Path) -> None:
+def command(video: Path, name: str | None, lang: str, out: Path | None, speaker: str, output: Path) -> None:
     """Write subtitles (srt, vtt), turns (rttm) or all lines (csv, json) of VIDEO, hand edits included.
 
     `run --use` takes each of them back: subtitles and lines for transcribe or translate, turns for diarize.
+    A cue sheet (cue-sheet, cue-sheet-html) is what actors record from.
     """
     from dubkit.episode.export import export
     from dubkit.studio import episode_context
 
     name = name or _named_by(out)
+    if speaker and FORMATS.records[name].written != "sheet":
+        raise click.UsageError(f"--speaker is for cue sheets, not for {name}.")
     session = open_session({}, output, video)
     language = languages((lang,))[0] if lang else ""
-    content = export(episode_context(session, video), language, name)
+    content = export(episode_context(session, video), language, name, speaker)
     if out is None:
         click.echo(content, nl=False)
     else:

@@ -62,6 +62,18 @@ def flag(name: str, **attributes: Any) -> Callable[[F], F]:
     metavar="PATH STRENGTH",
     help="The clip to dub, with its sound, and how strongly it is kept (1.0).",
 )
+@flag(
+    "audio",
+    type=FILE,
+    metavar="FILE",
+    help="Speech that the lips follow, from the clip's first frame on, in place of a generated voice.",
+)
+@flag(
+    "audio_recipe",
+    type=click.Choice(["frozen", "following"]),
+    help="How --audio drives the picture: clean in every step, or as noisy as the picture.  [frozen]",
+)
+@flag("no_audio_reference", is_flag=True, help="With --audio: do not let the source's voice be heard too.")
 @flag("prompt", required=True, help='The young woman is speaking French, saying: "..."')
 @flag("negative_prompt", default=NEGATIVE_PROMPT, show_default=True, help="What to avoid.")
 @flag(
@@ -136,11 +148,12 @@ def command(**flags: Any) -> None:
 def _dub(flags: dict[str, Any]) -> None:
     loras = _loras(flags["lora"], flags["lora_strength"])
     rate = _rate(flags["frame_rate"])
+    recipe = _given_recipe(RECIPES[flags["recipe"]], flags)
     from dubkit.dubbing.clip.media import probe_clip
     from dubkit.dubbing.clip.mp4 import encode_video
     from dubkit.dubbing.pipeline import JustDubitPipeline
 
-    recipe, source = RECIPES[flags["recipe"]], flags["video_conditioning"][0]
+    source = flags["video_conditioning"][0]
     _check_output(flags["output_path"], source)
     _check_state(flags["save_state"], (flags["output_path"], source))
     episode = probe_clip(source)
@@ -160,6 +173,7 @@ def _dub(flags: dict[str, Any]) -> None:
             fp8transformer=flags["enable_fp8"],
         )
         pipeline.progress = None if flags["quiet"] else Steps()
+        pipeline.tell = lambda remark: click.echo(remark.sentence, err=True)
         video, audio = pipeline(
             flags["prompt"],
             flags["negative_prompt"],
@@ -171,11 +185,12 @@ def _dub(flags: dict[str, Any]) -> None:
             cfg_guidance_scale=flags["cfg_guidance_scale"],
             video_conditioning=[flags["video_conditioning"]],
             recipe=recipe,
+            audio=flags["audio"],
             overlap=flags["overlap"],
             **_continuation(flags["continue_from"]),
         )
         fps, out = rate or episode.video.rate, flags["output_path"]
-        frames = encode_video(video, fps, audio, pipeline.audio_sample_rate, out)
+        frames = encode_video(video, fps, audio, video.sample_rate, out)
     if flags["num_frames"] not in (None, frames):
         click.echo(
             f"--num_frames {flags['num_frames']} is not used: the result has {frames} frames.", err=True
@@ -184,6 +199,16 @@ def _dub(flags: dict[str, Any]) -> None:
     if flags["save_state"]:
         _save_state(flags["save_state"], video)
         click.echo(f"{flags['save_state']}: the next clip starts {flags['overlap']} frames before this end")
+
+
+def _given_recipe(recipe: Recipe, flags: dict[str, Any]) -> Recipe:
+    """Return the recipe with how a given sound takes part; its options need --audio."""
+    for name in ("audio_recipe", "no_audio_reference"):
+        if flags[name] and flags["audio"] is None:
+            raise click.UsageError(f"--{name} says how --audio is used, and no --audio is given.")
+    return recipe.with_(
+        given=flags["audio_recipe"] or recipe.given, given_reference=not flags["no_audio_reference"]
+    )
 
 
 class Steps:
@@ -218,7 +243,7 @@ def _generator_log(quiet: bool) -> Iterator[None]:
     log, handler = logging.getLogger("dubkit.dubbing"), _Echo()
     level = log.level
     log.addHandler(handler)
-    log.setLevel(logging.WARNING if quiet else logging.INFO)
+    log.setLevel(logging.WARNING if quiet else logging.DEBUG)
     try:
         yield
     finally:

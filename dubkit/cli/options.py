@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from dubkit.cli.renamed import renamed_options, renamed_settings
 
 if TYPE_CHECKING:
     from dubkit.config import Configuration
@@ -21,9 +23,14 @@ def setting_options(function: F) -> F:
     """Add the command-line option of every setting that has one, and `--set` for all of them."""
     for entry in reversed(flagged()):
         kind = click.Choice(entry.choices) if entry.choices else entry.plain_type
-        function = click.option(entry.flag, _argument(entry.name), type=kind, default=None, help=entry.help)(
-            function
-        )
+        name = f"{entry.flag}/--no-{entry.flag[2:]}" if kind is bool else entry.flag
+        alone: dict[str, Any] = {}
+        if set(entry.choices or ()) == {"on", "off"}:
+            alone = {"is_flag": False, "flag_value": "on"}
+        function = click.option(
+            name, _argument(entry.name), type=kind, default=None, help=entry.help, **alone
+        )(function)
+    function = renamed_options(function)
     function = click.option(
         "--set",
         "named",
@@ -48,11 +55,20 @@ def _argument(name: str) -> str:
     return "set_" + name.replace(".", "__").replace("-", "_")
 
 
+class _Folder(click.Path):
+    """A folder that has a name: an empty variable of a shell must not mean the folder one is in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value).strip():
+            self.fail("it is empty; name a folder, or . for this one.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def output_option(function: F) -> F:
     """Add `--output`."""
     return click.option(
         "--output",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=_Folder(file_okay=False, path_type=Path),
         default=Path("Output"),
         show_default=True,
         help="Folder of the episodes.",
@@ -64,13 +80,28 @@ def load(flags: Mapping[str, Any], source: Path | None = None) -> Configuration:
     from dubkit.config import configure
 
     chosen: dict[str, Any] = {entry.name: flags.get(_argument(entry.name)) for entry in flagged()}
+    for name, value in renamed_settings(flags).items():
+        if chosen.get(name) is None:
+            chosen[name] = value
     if flags.get("no_subs"):
         chosen["stitch.subs"] = "none"
     if flags.get("no_translate"):
         chosen["translate.provider"] = "none"
     chosen.update(_named_settings(flags.get("named", ())))
     beside = (source.resolve().parent,) if source else ()
-    return configure(chosen, environment=os.environ, folders=(Path.cwd(), *beside))
+    configured = configure(chosen, environment=os.environ, folders=(Path.cwd(), *beside))
+    _warn(configured.warnings)
+    return configured
+
+
+def _warn(warnings: Sequence[str]) -> None:
+    """Say each warning once, however many sources the command is about."""
+    here = click.get_current_context(silent=True)
+    said = here.meta.setdefault("dubkit.warnings", set()) if here else set()
+    for warning in warnings:
+        if warning not in said:
+            said.add(warning)
+            click.echo(f"Warning: {warning}", err=True)
 
 
 def _named_settings(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,11 @@ from dubkit.cli.requests import make_request
 from dubkit.cli.sources import find_sources
 
 if TYPE_CHECKING:
+    from dubkit.chain.chain import Request
     from dubkit.chain.plan import StagePlan
     from dubkit.chain.stage import Needs
+    from dubkit.episode.line_timing import LineTiming
+    from dubkit.studio import Session
 
 SHOWN = 8
 
@@ -39,7 +43,8 @@ SHOWN = 8
 def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **flags: Any) -> None:
     """Show what `dubkit run` would do with each VIDEO: one reason per item, and how long it would take.
 
-    Nothing is written.
+    Nothing is written. Exit codes: 0 it can run, 1 nothing here can translate into or speak a language,
+    3 that depends on the language of the source, which is not known yet.
     """
     show_plans(videos, targets, output, flags)
 
@@ -48,17 +53,52 @@ def show_plans(
     videos: tuple[str, ...], targets: tuple[str, ...], output: Path, flags: dict[str, Any]
 ) -> None:
     """Print the plan of every source."""
-    from dubkit.studio import plan_episode
+    from dubkit.studio import doubtful, unserved
 
     request = make_request(targets, flags)
+    codes: list[int] = []
     for source in find_sources(videos):
-        plans, needs = plan_episode(open_session(flags, output, source), source, request)
-        if flags["as_json"]:
-            written = asdict(needs) if needs else None
-            result = {"source": str(source), "stages": [_row(p) for p in plans], "needs": written}
-            click.echo(json.dumps(result, ensure_ascii=False))
-        else:
-            _print(source, plans, needs)
+        session = open_session(flags, output, source)
+        hindered = unserved(session, request, source=source)
+        doubts = doubtful(session, request, source)
+        served = tuple(language for language in request.languages if language not in hindered)
+        _show_plan(session, source, replace(request, languages=served), hindered, flags["as_json"])
+        for language, reason in doubts.items():
+            click.echo(_doubt(source, language, reason), err=True)
+        codes.append(1 if hindered else 3 if doubts else 0)
+    if any(codes):
+        raise SystemExit(1 if 1 in codes else 3)
+
+
+def _doubt(source: Path, language: str, reason: str) -> str:
+    from dubkit.translate.language import language_name
+
+    return (
+        f"Doubtful: {source} into {language}: the language of the source is not known yet. "
+        f"If it is not {language_name(language)}, the run will stop. Name it with --src-lang.\n{reason}"
+    )
+
+
+def _show_plan(
+    session: Session, source: Path, request: Request, hindered: Mapping[str, str], as_json: bool
+) -> None:
+    """Print the plan of one source, and why languages are left out of it."""
+    from dubkit.studio import plan_episode, planned_lengths
+
+    runs = bool(request.languages) or not hindered
+    plans, needs = plan_episode(session, source, request) if runs else ([], None)
+    lengths = planned_lengths(session, source, request)
+    if as_json:
+        written = asdict(needs) if needs else None
+        lines = {language: [asdict(line) for line in known] for language, known in lengths.items()}
+        result = {"source": str(source), "stages": [_row(p) for p in plans], "needs": written, "lines": lines}
+        click.echo(json.dumps(result | {"unserved": dict(hindered)}, ensure_ascii=False))
+    elif runs:
+        _print(source, plans, needs)
+        for language, known in lengths.items():
+            _print_lengths(language, known, session.settings.timing.max_pace)
+    for language, reason in hindered.items():
+        click.echo(f"Error: {source} into {language}: {reason}", err=True)
 
 
 def _row(planned: StagePlan) -> dict[str, Any]:
@@ -98,6 +138,22 @@ def _print(source: Path, plans: list[StagePlan], needs: Needs | None) -> None:
         click.echo("  The time is known once the source is probed: run with --until extract.")
 
 
+def _print_lengths(language: str, lines: Sequence[LineTiming], max_pace: float) -> None:
+    """Print how long the lines will be, as predicted; of many only those that are over the limit."""
+    known = [line for line in lines if line.says]
+    over = [line for line in known if line.is_over(max_pace)]
+    if not known:
+        return
+    shown = known if len(known) <= SHOWN else over[:SHOWN]
+    click.echo(f"  Lengths in {language}: {len(over)} of {len(known)} lines over {max_pace:.2f}x")
+    for line in shown:
+        too_long = f", too long by {line.too_long:.1f} s" if line.too_long else ""
+        changed = ", changed since" if line.stale else ""
+        click.echo(f"    {line.id:<16} {line.says}{too_long}{changed}")
+    if len(over) > len(shown):
+        click.echo(f"    and {len(over) - len(shown)} more")
+
+
 def _needs(needs: Needs | None) -> str:
     if needs is None:
         return ""
@@ -105,4 +161,13 @@ def _needs(needs: Needs | None) -> str:
     low, high = needs.tokens
     if needs.clips or needs.tflop:
         disk += f"; {needs.clips} clips of {needs.frames} frames, {needs.tflop / 1000:,.1f} PFLOP"
-    return disk + (f", {low:,} to {high:,} tokens" if high else "")
+    return disk + (f", {low:,} to {high:,} tokens" if high else "") + _speech(needs)
+
+
+def _speech(needs: Needs) -> str:
+    """Return what a paid voice will speak, and what that costs."""
+    (least, most), (low, high) = needs.characters, needs.money
+    if not most:
+        return ""
+    cost = f" for {low:,.2f} to {high:,.2f}" if high else ""
+    return f", {least:,} to {most:,} characters to speak{cost}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dubkit.cli.options import open_session, output_option, setting_options
+from dubkit.cli.remarks import print_remarks
 from dubkit.cli.requests import make_request
 from dubkit.cli.sources import find_sources
 
@@ -44,7 +46,8 @@ if TYPE_CHECKING:
     "--use",
     multiple=True,
     metavar="STAGE=FILE",
-    help="Use your own file as the result of a stage; an empty FILE undoes it.",
+    help="Use your own file as the result of a stage, or a folder of recordings for speak; an empty FILE "
+    "undoes it.",
 )
 @click.option("--dry-run", is_flag=True, help="Only show what would run, as plan does.")
 @click.option("--resume", is_flag=True, help="Accepted for convenience: every run resumes.")
@@ -60,7 +63,8 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **f
     """Dub each VIDEO (a file, folder or glob) into every language given with --to.
 
     A run reuses what is finished: the same command resumes after a stop, and does nothing when nothing
-    changed. Exit codes: 0 done, 1 error, 2 wrong usage, 3 done, but lines failed or a fall-back was used.
+    changed. Exit codes: 0 done, 1 error, 2 wrong usage, 3 done, but degraded
+    or doubtful: lines failed, a fall-back was used, or the result may be wrong.
     """
     if flags["dry_run"]:
         from dubkit.cli.plan import show_plans
@@ -92,11 +96,8 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **f
 
 def show_outcome(source: Path, outcome: Outcome, request: Request, as_json: bool) -> None:
     """Print what a run did: results on stdout, problems on stderr."""
-    finished = request.until in ("", "stitch", "qc")
-    dubs = {
-        language: sorted(str(p) for p in (outcome.store.root / language).glob("dub.*"))
-        for language in (request.languages if finished else ())
-    }
+    joined, measured = finished_languages(outcome, "stitch"), finished_languages(outcome, "qc")
+    dubs = {language: _dubs(outcome, language) for language in request.languages if language in joined}
     if as_json:
         click.echo(
             json.dumps(
@@ -105,7 +106,9 @@ def show_outcome(source: Path, outcome: Outcome, request: Request, as_json: bool
                     "folder": str(outcome.store.root),
                     "ran": outcome.ran,
                     "dubs": dubs,
+                    **_paid(outcome, request),
                     "degraded": list(outcome.degraded),
+                    "remarks": [asdict(one) for one in outcome.remarks],
                     "errors": outcome.errors,
                     "exit_code": outcome.exit_code,
                 },
@@ -119,15 +122,39 @@ def show_outcome(source: Path, outcome: Outcome, request: Request, as_json: bool
             for file in files:
                 click.echo(f"  {language}  {file}")
             report = outcome.store.root / language / "report.html"
-            if report.is_file():
+            if report.is_file() and language in measured:
                 click.echo(f"  {language}  {report}")
-    for note in outcome.degraded:
-        click.echo(f"Degraded: {note}", err=True)
+    print_remarks(outcome.remarks, more="dubkit status tells them all")
     for error in outcome.errors:
         click.echo(f"Error: {error}", err=True)
+
+
+def finished_languages(outcome: Outcome, stage: str) -> set[str]:
+    """Return the languages in which a run brought a stage up to date."""
+    return {result.language for result in outcome.stages if result.stage == stage and not result.failed}
+
+
+def _paid(outcome: Outcome, request: Request) -> dict[str, Any]:
+    """Return what the lines of each language took, where a paid voice spoke."""
+    from dubkit.episode.results import speech_receipt
+
+    receipts = {language: speech_receipt(outcome.store, language) for language in request.languages}
+    paid = {language: asdict(receipt) for language, receipt in receipts.items() if receipt is not None}
+    return {"paid": paid} if paid else {}
+
+
+def _dubs(outcome: Outcome, language: str) -> list[str]:
+    from dubkit.episode.results import finished_dub
+
+    dub = finished_dub(outcome.store, language)
+    return [str(dub)] if dub else []
 
 
 def _log(verbose: bool, debug: bool) -> None:
     # Warnings of libraries are for --verbose: the result says what the user must know.
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.ERROR
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    if verbose:
+        # Nothing in a run logs above DEBUG, as people are told by remarks.
+        for name in ("dubkit", "stages"):
+            logging.getLogger(name).setLevel(logging.DEBUG)

@@ -16,6 +16,9 @@ from dubkit.errors import DubkitError
 from dubkit.web.settings import Serve
 
 if TYPE_CHECKING:
+    import threading
+    from types import FrameType
+
     from uvicorn import Server
 
     from dubkit.config import Configuration
@@ -75,6 +78,7 @@ def _run(configured: Configuration, output: Path, open_browser: bool) -> None:
     import uvicorn
 
     from dubkit.studio import open_models, open_speeds
+    from dubkit.web.accounts.hosts import trusted_proxies
     from dubkit.web.app import create_app
     from dubkit.web.jobs.supervisor import Supervisor
     from dubkit.web.startup import build_site
@@ -84,14 +88,15 @@ def _run(configured: Configuration, output: Path, open_browser: bool) -> None:
     try:
         site = build_site(configured, output, open_models(settings), open_speeds(settings))
         try:
+            app = create_app(site)
             config = uvicorn.Config(
-                create_app(site),
+                app,
                 access_log=False,  # it logs query strings; RequestLog does not
                 log_config=None,
                 server_header=False,
-                # Headers that name the client are trusted from a proxy on this machine only.
+                # Headers that name the client are believed from these proxies only.
                 proxy_headers=True,
-                forwarded_allow_ips="127.0.0.1,::1",
+                forwarded_allow_ips=trusted_proxies(Serve.of(settings).trusted_proxies),
                 timeout_graceful_shutdown=5,
             )
             address = _address(listening)
@@ -103,7 +108,7 @@ def _run(configured: Configuration, output: Path, open_browser: bool) -> None:
             if open_browser:
                 click.launch(address)
             with Supervisor(Serve.of(settings).workers, _environment(configured), _arguments(output)):
-                _serve(uvicorn.Server(config), listening)
+                _serve(uvicorn.Server(config), listening, app.state.ending)
             click.echo("Stopped. Running jobs resume with the next start.", err=True)
         finally:
             site.database.close()
@@ -111,9 +116,17 @@ def _run(configured: Configuration, output: Path, open_browser: bool) -> None:
         listening.close()
 
 
-def _serve(server: Server, listening: socket.socket) -> None:
-    """Serve until Ctrl-C or SIGTERM."""
+def _serve(server: Server, listening: socket.socket, ending: threading.Event) -> None:
+    """Serve until Ctrl-C or SIGTERM; `ending` is set then, so that open streams end by themselves."""
     import signal
+
+    handle = server.handle_exit
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ending.set()
+        handle(number, frame)
+
+    server.handle_exit = end  # type: ignore[method-assign, assignment]
 
     # After a clean stop the server raises the signal again, which by default would end this process before
     # its workers.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import os
+import shlex
 from pathlib import Path
 
 from dubkit.errors import DubkitError
@@ -16,6 +18,8 @@ def find_sources(named: tuple[str, ...]) -> list[Path]:
     """
     sources: list[Path] = []
     for name in named:
+        if not name.strip():
+            raise DubkitError("A VIDEO is empty.\nName a file; a folder is named by its path, this one by .")
         path = Path(name)
         if path.is_dir():
             here = sorted(f for f in path.iterdir() if f.suffix.lower() in MEDIA and f.is_file())
@@ -27,6 +31,21 @@ def find_sources(named: tuple[str, ...]) -> list[Path]:
             here = sorted(Path(match) for match in glob.glob(name, recursive=True))
             here = [match for match in here if match.is_file()]
             if not here:
-                raise DubkitError(f"{name}: no such file.\nCheck the path; quote it when it has spaces.")
+                raise DubkitError(_no_file(name, path))
         sources.extend(here)
     return list(dict.fromkeys(sources))
+
+
+def _no_file(name: str, path: Path) -> str:
+    if "://" in name:
+        return (
+            f"{name}: this is an address, and a film must be a file.\n"
+            f"Fetch it first, for example with: yt-dlp -o film.mp4 {shlex.quote(name)}\n"
+            "Then name the file: dubkit run film.mp4 …"
+        )
+    if name == "-":
+        return "-: a film is read more than once, so it cannot come from standard input.\nName a file."
+    if path.is_symlink():
+        end = os.readlink(path)
+        return f"{name}: this link leads to {end}, which is not there.\nMend the link, or name the file."
+    return f"{name}: no such file.\nCheck the path; quote it when it has spaces."

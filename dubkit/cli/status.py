@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from dubkit.cli.options import open_session, output_option
+from dubkit.cli.remarks import print_remarks
 
 
 @click.command(name="status")
@@ -34,9 +35,4 @@ def command(video: Path, output: Path, as_json: bool) -> None:
         click.echo(f"  {language.tag}: {language.verdict}")
         for flag in language.flags:
             click.echo(f"    {flag}")
-    for orphan in summary.orphans:
-        click.echo(f"  Edit of {orphan} no longer has a segment; it is kept in edits.json.")
-    for remark in summary.remarks:
-        click.echo(f"  {remark}")
-    for note in summary.degraded:
-        click.echo(f"Degraded: {note}", err=True)
+    print_remarks(summary.remarks)

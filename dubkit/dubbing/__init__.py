@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from dubkit.dubbing.diffusion.recipes import RECIPES, Recipe
     from dubkit.dubbing.pipeline import JustDubitPipeline
     from dubkit.ltx.lora import LoRA
+    from dubkit.ltx.lora import LoRAWithMap as LoraPathStrengthAndSDOps
     from dubkit.ltx.tiling import Tiling
+    from dubkit.ltx.tiling import Tiling as TilingConfig
 
 __all__ = [
     "AUDIO_SAMPLE_RATE",
@@ -27,12 +29,15 @@ __all__ = [
     "FolderBlobStore",
     "JustDubitPipeline",
     "LoRA",
+    "LoraPathStrengthAndSDOps",
     "Recipe",
     "Still",
     "Tiling",
+    "TilingConfig",
     "encode_video",
 ]
 
+# `LoraPathStrengthAndSDOps` and `TilingConfig` are what the original's code calls them.
 _PLACES = {
     "AUDIO_SAMPLE_RATE": "dubkit.dubbing.clip.decode",
     "RECIPES": "dubkit.dubbing.diffusion.recipes",
@@ -41,9 +46,11 @@ _PLACES = {
     "FolderBlobStore": "dubkit.dubbing.continuation.blobs",
     "JustDubitPipeline": "dubkit.dubbing.pipeline",
     "LoRA": "dubkit.ltx.lora",
+    "LoraPathStrengthAndSDOps": "dubkit.ltx.lora:LoRAWithMap",
     "Recipe": "dubkit.dubbing.diffusion.recipes",
     "Still": "dubkit.dubbing.clip.media",
     "Tiling": "dubkit.ltx.tiling",
+    "TilingConfig": "dubkit.ltx.tiling:Tiling",
     "encode_video": "dubkit.dubbing.clip.mp4",
 }
 
@@ -51,4 +58,5 @@ _PLACES = {
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_PLACES[name]), name)
+    module, _, own = _PLACES[name].partition(":")
+    return getattr(importlib.import_module(module), own or name)

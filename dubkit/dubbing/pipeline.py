@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from dubkit.dubbing.clip.decode import decode_picture, decode_sound
 from dubkit.dubbing.clip.encode import encode_clip, encode_frames, encode_prompt
-from dubkit.dubbing.clip.media import uncovered
+from dubkit.dubbing.clip.media import GivenWave, uncovered
 from dubkit.dubbing.continuation.blobs import BlobStore
 from dubkit.dubbing.continuation.continued import (
     OVERLAP,
@@ -33,13 +34,14 @@ from dubkit.dubbing.continuation.continued import (
 from dubkit.dubbing.continuation.state import ContinuationState
 from dubkit.dubbing.diffusion.clip_latents import Carry, Contexts, EncodedClip, FirstStage, SecondStage
 from dubkit.dubbing.diffusion.generate import ClipInputs, first_stage, second_stage, upsample
-from dubkit.dubbing.diffusion.parts import Files, GeneratorParts, best_device, explained, free
+from dubkit.dubbing.diffusion.parts import Files, GeneratorParts, best_device, explained
 from dubkit.dubbing.diffusion.recipes import JUSTDUBIT, NEGATIVE_PROMPT, Recipe
 from dubkit.dubbing.request import (
     DEFAULT_TILING,
     ClipOptions,
     ClipRequest,
     adjust_recipe,
+    given_sound,
     rate_of,
     read_stills,
     source_from_prompt,
@@ -48,13 +50,26 @@ from dubkit.dubbing.request import (
 from dubkit.ltx import components
 from dubkit.ltx.latents import latent_frames
 from dubkit.ltx.lora import LoRA
-from dubkit.ltx.memory import MemoryPlan
+from dubkit.ltx.memory import MemoryPlan, empty_caches
 from dubkit.ltx.tiling import Tiling
+from dubkit.types import Remark, Tell
 
 log = logging.getLogger(__name__)
 
 OnProgress = Callable[[str, int, int], None]
 """Called with the name of a step, how much of it is done, and out of how much."""
+
+
+def _as_given(given: GivenWave, start: Before | None) -> Tensor:
+    """Return the samples (2, N) of a given sound, from where the clip's sound begins."""
+    lead = round(float(start.lead) * given.sample_rate) if start else 0
+    return F.pad(given.wave.float().expand(2, -1), (lead, 0))
+
+
+def _logged(remark: Remark) -> None:
+    log.warning("%s", remark.sentence)
+
+
 LoRALike = LoRA | tuple[Path | str, float] | tuple[Path | str, float, Any]
 
 
@@ -92,7 +107,11 @@ class JustDubitPipeline:
             tuple(LoRA(Path(lora[0]), float(lora[1])) for lora in loras),
             distilled or None,
         )
-        self.parts = GeneratorParts(files, torch.device(device or best_device()), fp8transformer)
+        self.parts = GeneratorParts(
+            files, torch.device(device or best_device()), fp8transformer, lambda remark: self.tell(remark)
+        )
+        self.tell: Tell = _logged
+        """Takes remarks, such as that a picture is cropped; at first they are logged."""
         self.progress: OnProgress | None = None
         """Called between the steps; what it raises ends the call."""
 
@@ -118,6 +137,7 @@ class JustDubitPipeline:
         tiling_config: Tiling | None = DEFAULT_TILING,
         *,
         recipe: Recipe = JUSTDUBIT,
+        audio: str | Path | None = None,
         first_frame: bool = True,
         continuation: ContinuationState | None = None,
         blob_store: BlobStore | None = None,
@@ -140,6 +160,10 @@ class JustDubitPipeline:
                 with the clip's strength, unless `first_frame` is False.
             video_conditioning: the clip to dub as (path, strength); none makes a film from the prompt alone.
             tiling_config: of the video autoencoder; None works on whole pictures.
+            audio: a sound file that the picture is made for, from the clip's first frame on. It is cut, or
+                followed by silence, to the clip's end, and comes back sample by sample at its own rate, which
+                is `frames.sample_rate`. The recipe's `given` and `given_reference` say how it drives the
+                picture. The prompt says what is spoken.
             continuation: what the clip before left: its last frames take the place of this clip's first ones,
                 at the state's strengths, and of `first_frame`. Read with `blob_store`.
             overlap: frames at the end that are kept for the next clip, 8k+1.
@@ -149,12 +173,15 @@ class JustDubitPipeline:
             DubkitError: a value, file or machine that does not fit; the message says which.
         """
         recipe = adjust_recipe(recipe, num_inference_steps, cfg_guidance_scale)
-        options = ClipOptions(recipe, rate_of(frame_rate), height, width, read_stills(images))
+        options = ClipOptions(recipe, rate_of(frame_rate), height, width, read_stills(images), self.tell)
         if video_conditioning:
             loras = self.parts.files.loras
             source = source_of(options, video_conditioning, loras, first_frame=first_frame)
         else:
             source = source_from_prompt(options, num_frames)
+        if audio is not None:
+            given = given_sound(Path(audio), source.media, self.tell)
+            source = source._replace(media=replace(source.media, given=given))
         state = None if continuation is None else read_state(continuation, blob_store)
         texts, size = (prompt, negative_prompt), (source.height, source.width)
         return self.generate(
@@ -180,12 +207,14 @@ class JustDubitPipeline:
             inputs = [ClipInputs(recipe, encoded, media.rate, carry) for carry in carries]
             first = self._first(inputs[0], positive, negative, request.seed, plan)
             second = self._second(inputs[1], positive, first, plan)
-            wave, sample_rate = self._sound(second)
-        clip = finished_clip(media, second.audio, sample_rate, start)
-        frames = DubbedFrames(
-            self._frames(request, second), start.overlap if start else 0, request.overlap, clip
-        )
-        return frames, shown_sound(wave, clip, start)
+            if media.given is None:
+                wave, sample_rate = self._sound(second)
+            else:
+                wave, sample_rate = _as_given(media.given, start), media.given.sample_rate
+        clip = finished_clip(media, second.audio, self.audio_sample_rate, start)
+        hidden = start.overlap if start else 0
+        frames = DubbedFrames(self._frames(request, second), hidden, request.overlap, clip, sample_rate)
+        return frames, shown_sound(wave, replace(clip, sample_rate=sample_rate), start)
 
     # --- the work, one model at a time
 
@@ -200,7 +229,7 @@ class JustDubitPipeline:
     def _encode(
         self, request: ClipRequest, start: Before | None
     ) -> tuple[EncodedClip, tuple[Carry | None, Carry | None]]:
-        free()
+        empty_caches()
         self._tell("encode", 0, 1)
         place = self.parts.checkpoint, self.parts.device, self.parts.dtype
         codecs = components.open_video_encoder(*place), components.open_audio_encoder(*place)
@@ -222,7 +251,7 @@ class JustDubitPipeline:
         seed: int,
         plan: MemoryPlan,
     ) -> FirstStage:
-        free()
+        empty_caches()
         self._tell("first stage", 0, clip.recipe.steps)
         return first_stage(
             self.parts.transformer(clip.recipe.first_loras, plan),
@@ -236,14 +265,14 @@ class JustDubitPipeline:
     def _second(
         self, clip: ClipInputs, positive: Contexts, first: FirstStage, plan: MemoryPlan
     ) -> SecondStage:
-        free()
+        empty_caches()
         recipe, parts = clip.recipe, self.parts
         self._tell("second stage", 0, recipe.second_steps)
         place = parts.checkpoint, parts.device, parts.dtype
         model = components.open_upsampler(parts.files.upsampler, *place)
         upsampled = upsample(first, model, components.open_statistics(*place))
         del model
-        free()
+        empty_caches()
         return second_stage(
             parts.transformer(recipe.second_loras, plan),
             clip,
@@ -254,7 +283,7 @@ class JustDubitPipeline:
         )
 
     def _sound(self, second: SecondStage) -> tuple[Tensor, int]:
-        free()
+        empty_caches()
         place = self.parts.checkpoint, self.parts.device, self.parts.dtype
         vocoder = components.open_vocoder(*place)
         return decode_sound(second.audio, components.open_audio_decoder(*place), vocoder), vocoder.sample_rate
@@ -263,7 +292,7 @@ class JustDubitPipeline:
         """Yield the real frames; the decoder is open from the first piece to the last."""
         media, done, parts = request.media, 0, self.parts
         with explained():
-            free()
+            empty_caches()
             decoder = components.open_video_decoder(parts.checkpoint, parts.device, parts.dtype)
             for piece in decode_picture(second.video, decoder, request.tiling):
                 kept = uncovered(piece, media.fit)[: media.real_frames - done]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -11,24 +10,33 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from dubkit.dubbing.clip.media import ClipMedia, Still, grid_frames, probe_clip, read_clip
+from dubkit.dubbing.clip.media import (
+    TRAINED_SECONDS,
+    ClipMedia,
+    GivenWave,
+    Still,
+    grid_frames,
+    probe_clip,
+    read_clip,
+    read_given,
+)
 from dubkit.dubbing.clip.mp4 import exact_rate
 from dubkit.dubbing.clip.pixels import read_still
 from dubkit.dubbing.continuation.continued import OVERLAP
 from dubkit.dubbing.continuation.state import LTX2ContinuationState
-from dubkit.dubbing.diffusion.parts import GeneratorUnfit, explained
+from dubkit.dubbing.diffusion.parts import GeneratorUnfit, explained, told_to_nobody
 from dubkit.dubbing.diffusion.recipes import JUSTDUBIT, NEGATIVE_PROMPT, STRIDE, Recipe
 from dubkit.dubbing.planning.sizes import choose_size
 from dubkit.errors import MediaError
 from dubkit.ltx.lora import LoRA, reference_downscale
 from dubkit.ltx.tiling import Tiling
 from dubkit.media.picture.window import shown_size
-from dubkit.types import Fit
-
-log = logging.getLogger(__name__)
+from dubkit.types import Fit, Tell, remark
 
 DEFAULT_TILING = Tiling()
 DEFAULT_RATE = Fraction(25)
+LEAST_CROP = 0.01
+"""Share of the picture that may fall beside the canvas by rounding to its grid, without a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,8 @@ class ClipOptions:
     height: int | None = None
     width: int | None = None
     stills: tuple[Still, ...] = ()
+    tell: Tell = told_to_nobody
+    """Takes remarks on what the call gets that it did not ask for."""
 
 
 class Source(NamedTuple):
@@ -88,6 +98,21 @@ def read_stills(images: Iterable[tuple[str | Path, int, float]]) -> tuple[Still,
     return tuple(Still(_still(Path(path)), frame, strength) for path, frame, strength in images)
 
 
+def given_sound(path: Path, media: ClipMedia, tell: Tell) -> GivenWave:
+    """Read the sound that a clip's picture is made for, and say where the two are not equally long."""
+    given = read_given(path)
+    sound, picture = given.wave.shape[1] / given.sample_rate, float(media.real_frames / media.rate)
+    if sound > picture + float(1 / media.rate):
+        sentence = (
+            f"{path} lasts {sound:.2f} s and the clip {picture:.2f} s: the rest of the sound is cut off."
+        )
+        tell(remark("given-sound-cut", sentence))
+    elif sound < picture - float(1 / media.rate):
+        sentence = f"{path} lasts {sound:.2f} s and the clip {picture:.2f} s: silence follows it."
+        tell(remark("given-sound-short", sentence))
+    return given
+
+
 def source_of(
     options: ClipOptions,
     clips: Sequence[tuple[str | Path, float]],
@@ -114,7 +139,11 @@ def source_of(
 def source_from_prompt(options: ClipOptions, num_frames: int) -> Source:
     """Return the source of a call without a clip: prompt and stills alone make picture and sound."""
     height, width = _size(options.recipe, options.height, options.width)
-    frames, rate = grid_frames(num_frames), options.rate or DEFAULT_RATE
+    with explained("num_frames"):
+        frames, rate = grid_frames(num_frames), options.rate or DEFAULT_RATE
+    if frames != num_frames:
+        sentence = f"num_frames {num_frames} is not 8k+1: {frames} frames are made, with their sound."
+        options.tell(remark("frames-on-grid", sentence))
     media = ClipMedia(None, None, 1, rate, frames, stills=options.stills)
     return Source(media, options.recipe, height, width)
 
@@ -125,21 +154,43 @@ def _read(path: Path, options: ClipOptions, loras: Sequence[LoRA]) -> Source:
     video, rate = episode.video, options.rate
     assert video is not None
     if rate is not None and rate != video.rate:
-        log.warning("%s has %s frames per second; it is dubbed at %s as asked", path, video.rate, rate)
+        sentence = f"{path} has {video.rate} frames per second; it is dubbed at {rate} as asked."
+        options.tell(remark("rate-changed", sentence))
     if video.variable:
-        log.warning("%s changes its frame rate; the dub has %s throughout", path, rate or video.rate)
+        sentence = f"{path} changes its frame rate; the dub has {rate or video.rate} throughout."
+        options.tell(remark("rate-evened", sentence))
     with explained():
         scales = [reference_downscale(lora.path) for lora in loras]
         recipe = options.recipe.with_(reference_scale=max(scales, default=1))
     width, height = shown_size(video)
     media = read_clip(path, episode, rate=rate)
+    seconds = video.frames / float(video.rate)
+    if seconds > TRAINED_SECONDS:
+        sentence = f"{path} lasts {seconds:.1f} s; the model was trained on up to {TRAINED_SECONDS:.0f} s."
+        options.tell(remark("clip-long", sentence))
     if options.height is None and options.width is None:
         fit = _fit(recipe, height, width)
         return Source(replace(media, fit=fit), recipe, fit.height, fit.width)
     times = STRIDE * recipe.reference_scale * (2 if recipe.final_size else 1)
     across = options.width or max(1, round((options.height or 0) * width / height / times)) * times
     down = options.height or max(1, round((options.width or 0) * height / width / times)) * times
-    return Source(media, recipe, *_size(recipe, down, across))
+    size = _size(recipe, down, across)
+    _tell_crop(options, path, (width, height), size)
+    return Source(media, recipe, *size)
+
+
+def _tell_crop(options: ClipOptions, path: Path, shown: tuple[int, int], size: tuple[int, int]) -> None:
+    """Say which part of the picture lies outside a canvas (height, width) that it covers."""
+    kept = (size[1] / size[0]) / (shown[0] / shown[1])
+    lost, sides = (1 - kept, "left and right") if kept < 1 else (1 - 1 / kept, "top and bottom")
+    if lost >= LEAST_CROP:
+        options.tell(
+            remark(
+                "picture-cropped",
+                f"{path}: {lost:.0%} of the picture is cut off at {sides}, as {size[1]}x{size[0]} has other "
+                "proportions. Give neither height nor width, and the whole picture is kept.",
+            )
+        )
 
 
 def _still(path: Path) -> Tensor:

@@ -30,9 +30,28 @@ class Dub:
     """Generating picture and voice together."""
 
     recipe: str = option("justdubit", "How a clip is generated.", job=True, choices=recipes)
+    lips: Literal["generated", "driven"] = option(
+        "generated",
+        "Whether lips and voice are generated together, or lips for the speech that a line has anyway.",
+        job=True,
+    )
+    drive: Literal["frozen", "following"] = option(
+        "frozen",
+        "How given speech drives the picture: clean in every step, or as noisy as the picture.",
+        job=True,
+    )
+    drive_reference: bool = option(
+        True, "Let the source's voice be heard beside given speech while the picture is made.", job=True
+    )
+    drive_bed: Literal["bed", "noise", "none"] = option(
+        "bed", "What lies under given speech while the picture is made; the mix does not have it.", job=True
+    )
     steps: Count = option(0, "Guided steps of the first stage; 0 takes the recipe's.", job=True)
     guidance: Annotated[float, msgspec.Meta(ge=0.0, le=100.0)] = option(
         0.0, "Strength of guidance; 0 takes the recipe's, 1 is none.", job=True
+    )
+    negative_prompt: str = option(
+        "", "What generated clips should not look or sound like; empty takes the original's words.", job=True
     )
     lora_strength: Positive = option(1.0, "Strength of the dubbing LoRA.", job=True)
     distilled_strength: Positive = option(
@@ -43,7 +62,7 @@ class Dub:
     )
     seed: Seed = option(42, "Seed of every clip that has none of its own.", job=True)
     max_frames: Annotated[int, msgspec.Meta(ge=SHORTEST, le=LONGEST)] = option(
-        MAX_FRAMES, "Longest clip; one of 8k+1.", job=True
+        MAX_FRAMES, "Longest clip, 8k+1 frames; a graphics card may hold less.", job=True
     )
     handle_frames: Annotated[int, msgspec.Meta(ge=0, le=MOST_HANDLE_FRAMES)] = option(
         HANDLE_FRAMES, "Frames generated before and after what is kept, where the shot has them.", job=True

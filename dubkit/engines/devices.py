@@ -6,7 +6,6 @@ talk over a pipe each, because a queue that they share stays locked for ever whe
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import os
 import pickle
@@ -24,8 +23,6 @@ from dubkit.errors import DubkitError, SettingError
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
-log = logging.getLogger(__name__)
-
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -33,6 +30,7 @@ Tell = Callable[[int, int], None]
 """Called with how many steps of a job are done, and out of how many."""
 Worker = Callable[[Job, Tell], Result]
 Progress = Callable[[Job, int, int], None]
+OnLoss = Callable[[str, Exception], None]
 
 _STOP_SECONDS = 5.0
 """How long a process may take to end by itself before it is killed."""
@@ -62,15 +60,14 @@ def visible_devices(setting: str = "auto", *, name: str = "device") -> list[str]
     Raises:
         SettingError: a device that this machine does not have; `name` is the setting's, for the message.
     """
-    import torch
+    from dubkit.ltx.memory import devices_here
 
-    cuda = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
-    apple = ["mps"] if torch.backends.mps.is_available() else []
+    here = devices_here()
+    cuda = [device for device in here if device.startswith("cuda")]
     if setting == "auto":
-        return cuda or apple or ["cpu"]
+        return cuda or here[:1]
     if setting == "cuda" and cuda:
         return cuda
-    here = [*cuda, *apple, "cpu"]
     devices = [device.strip() for device in setting.split(",")]
     for device in devices:
         if device not in here:
@@ -84,6 +81,7 @@ def run_on_devices(
     open_worker: Callable[[str], Worker[Job, Result]],
     jobs: Sequence[Job],
     progress: Progress[Job] | None = None,
+    on_loss: OnLoss | None = None,
 ) -> Iterator[tuple[Job, Result | Exception]]:
     """Yield every job once with its result or its error, in the order in which they end.
 
@@ -96,6 +94,7 @@ def run_on_devices(
         devices: a name may come twice, for two processes.
         open_worker: called with the device; returns what is called with a job and a `Tell`.
         progress: called in this process with the job, steps done, and steps in all.
+        on_loss: called with a device that cannot be used or has died, and why; the others go on.
 
     Raises:
         ValueError: no device.
@@ -105,7 +104,7 @@ def run_on_devices(
     if min(len(devices), len(jobs)) <= 1:
         yield from _here(devices[0], open_worker, jobs, progress)
         return
-    pool: _Pool[Job, Result] = _Pool(deque(jobs), progress)
+    pool: _Pool[Job, Result] = _Pool(deque(jobs), progress, on_loss)
     try:
         for device in devices[: len(jobs)]:
             pool.start(device, open_worker)
@@ -156,8 +155,9 @@ class _Member(Generic[Job]):
 class _Pool(Generic[Job, Result]):
     """The parent's side: hands out jobs and receives results."""
 
-    def __init__(self, jobs: deque[Job], progress: Progress[Job] | None) -> None:
+    def __init__(self, jobs: deque[Job], progress: Progress[Job] | None, on_loss: OnLoss | None) -> None:
         self.jobs = jobs
+        self.on_loss = on_loss
         self.progress = progress
         self.members: list[_Member[Job]] = []
         self.started: list[SpawnProcess] = []
@@ -197,9 +197,7 @@ class _Pool(Generic[Job, Result]):
                 self.progress(member.jobs[0], *value)
             return
         if kind == "unopened":
-            log.warning("%s cannot be used: %s", member.device, value)
-            self.last_error = value
-            self.members.remove(member)
+            self._lose(member, value)
             return
         ended = [(member.jobs.pop(), value)] if kind == "done" else []
         # The process goes on while the caller looks at the result.
@@ -228,10 +226,14 @@ class _Pool(Generic[Job, Result]):
     def _lost(self, member: _Member[Job]) -> Iterator[tuple[Job, Result | Exception]]:
         member.process.join(_STOP_SECONDS)
         error = DeviceLost(member.device, member.process.exitcode)
-        log.warning("%s", error)
+        self._lose(member, error)
+        yield from ((job, error) for job in member.jobs)
+
+    def _lose(self, member: _Member[Job], error: Exception) -> None:
         self.last_error = error
         self.members.remove(member)
-        yield from ((job, error) for job in member.jobs)
+        if self.on_loss:
+            self.on_loss(member.device, error)
 
     def leave(self) -> None:
         """Let idle processes end by themselves."""

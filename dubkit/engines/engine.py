@@ -40,6 +40,10 @@ class ClipOrder:
     """Gives the source's frames (height, width, 3), laid on the canvas: `clip.frames` of them."""
     sound: NDArray[np.float32]
     """The source's sound under the clip, (channels, samples) at 48 kHz."""
+    given: NDArray[np.float32] | None
+    """Speech that the picture must follow, (1 or 2, samples) at 48 kHz from the clip's first frame to its
+    end, with a bed under it; None where the engine makes the voice. The take keeps this sound then, whatever
+    the engine returns. Only engines that drive are given any."""
     settings: Any
     """The engine's own settings: an instance of its record's `settings`, or None."""
     host: Host
@@ -71,6 +75,8 @@ class TakeEngine:
     models: tuple[ModelSpec, ...] = ()
     generates: bool = True
     """Whether it makes clips, picture and voice together, or leaves the picture as it is."""
+    drives: bool = False
+    """Whether it makes the picture of a clip for a sound that is given: `ClipOrder.given`."""
     automatic: bool = False
     """Whether `--engine auto` takes it where it can work; others must be asked for."""
     reason: str = "it can work here"

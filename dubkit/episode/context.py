@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.episode import edits as hand
+from dubkit.episode.recordings import Recordings, find_recordings
 from dubkit.episode.store import EpisodeStore, Record, canonical, decode_json, digest
 from dubkit.types import (
+    Adaptation,
     Cast,
     Clip,
     Clips,
@@ -21,6 +23,8 @@ from dubkit.types import (
     MixReport,
     Prompts,
     Route,
+    Schedule,
+    ScheduledLine,
     Segment,
     Shots,
     SpokenLine,
@@ -28,6 +32,8 @@ from dubkit.types import (
     Translation,
     VideoStream,
 )
+from dubkit.types.references import References
+from dubkit.types.voices import Expression
 
 if TYPE_CHECKING:
     from dubkit.config import Settings
@@ -36,6 +42,13 @@ if TYPE_CHECKING:
     from dubkit.types.models import ResolvedModel
 
 IMPORTS = "imports"
+"""Folder of the files that the user gave for stages."""
+
+
+def import_name(stage: str) -> str:
+    """Return where the name of the user's own file for a stage is kept."""
+    return f"{IMPORTS}/{stage}-name.txt"
+
 
 Fetching = Callable[[str, int, int], None]
 """Called with the name of a model, the bytes done and the bytes in all."""
@@ -59,6 +72,8 @@ class Context:
     fetching: Fetching | None = None
     draft: hand.Draft = field(default_factory=hand.Draft)
     """Changes that are read as if they were made."""
+    given: Mapping[str, Path | None] = field(default_factory=dict)
+    """Stage -> a folder of the user's that is read as if `--use` had taken it over; None for none."""
 
     def fresh(self, language: str | None = None) -> Context:
         """Return a context that reads every artifact again."""
@@ -120,6 +135,13 @@ class Context:
     def transcript(self) -> Transcript:
         """The transcript as the stage wrote it, without hand edits."""
         return self.store.read("transcript.json", Transcript)
+
+    @cached_property
+    def references(self) -> References:
+        """The recordings that voices are cloned from; none where no voice is cloned, or before it is."""
+        if not self.store.has("references.json"):
+            return References(())
+        return self.store.read("references.json", References)
 
     @cached_property
     def faces(self) -> Faces:
@@ -197,9 +219,33 @@ class Context:
         return self.store.read("translation.json", Translation, self.language)
 
     @cached_property
+    def adaptation(self) -> Adaptation:
+        """The words that fit; no lines while there are none, or where lines keep their first translation."""
+        if self.settings.timing.fit and self.store.has("adaptation.json", self.language):
+            return self.store.read("adaptation.json", Adaptation, self.language)
+        return Adaptation(self.language, ())
+
+    @cached_property
+    def adapted_texts(self) -> dict[str, str]:
+        """Line -> the text chosen for its time, where it is another than the first translation.
+
+        A text that was made for a translation that is no longer there is left out.
+        """
+        first = {line.id: line.text for line in self.translation.lines}
+        return {
+            line.id: line.text
+            for line in self.adaptation.lines
+            if line.first == first.get(line.id) and line.text != line.first
+        }
+
+    @cached_property
     def lines(self) -> tuple[tuple[Segment, Line], ...]:
-        """Each segment with its line, hand edits laid over both."""
-        by_id = {line.id: line for line in self.translation.lines}
+        """Each segment with its line, the text that fits and hand edits laid over both."""
+        adapted = self.adapted_texts
+        by_id = {
+            line.id: replace(line, text=adapted[line.id]) if line.id in adapted else line
+            for line in self.translation.lines
+        }
         return tuple(
             (segment, hand.edited_line(by_id[segment.id], self.placed.lines.get(segment.id), segment))
             for segment in self.segments
@@ -207,9 +253,28 @@ class Context:
         )
 
     @cached_property
+    def recordings(self) -> Recordings:
+        """The lines' recordings by people."""
+        lines = [line.id for _, line in self.lines]
+        edits, given = self.placed.lines, self.user_folder("speak")
+        return find_recordings(self.store, self.language, lines, edits, given)
+
+    @cached_property
     def cast(self) -> Cast:
         """The speakers with their voices."""
         return self.store.read("cast.json", Cast, self.language)
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """When every line is spoken. Raises ArtifactMissing before it is made."""
+        return self.store.read("schedule.json", Schedule, self.language)
+
+    @cached_property
+    def expression(self) -> Expression:
+        """How lines are planned to be said; none where they are said plainly, or while there is no plan."""
+        if self.settings.express.mode != "off" and self.store.has("expressive.json", self.language):
+            return self.store.read("expressive.json", Expression, self.language)
+        return Expression(self.language)
 
     @cached_property
     def prompts(self) -> Prompts:
@@ -250,6 +315,13 @@ class Context:
             raise KeyError(line)
         return decode_json(canonical(record.value), SpokenLine)
 
+    def scheduled_line(self, line: str) -> ScheduledLine | None:
+        """Return when a line is spoken; None where lines are not scheduled, or this one is not yet."""
+        record = self.record("schedule", line) if self.settings.timing.scheduled else None
+        if record is None or record.error or record.value is None:
+            return None
+        return decode_json(canonical(record.value), ScheduledLine)
+
     def record(self, stage: str, item: str) -> Record | None:
         """Return the record of an item of the language; None before it was worked on."""
         return self.store.record(stage, item, self.language)
@@ -274,6 +346,22 @@ class Context:
         files = sorted(folder.glob(f"{stage}.*")) if folder.is_dir() else []
         return files[0] if files else None
 
+    def user_folder(self, stage: str) -> Path | None:
+        """Return the user's own folder for a stage, if one was given with `--use`."""
+        if stage in self.given:
+            return self.given[stage]
+        folder = self.store.path(f"{IMPORTS}/{stage}", self.language)
+        return folder if folder.is_dir() else None
+
+    def user_file_name(self, stage: str) -> str:
+        """Return the name under which the user gave the file for a stage; its own where that is not known."""
+        name = self.store.path(import_name(stage), self.language)
+        try:
+            return name.read_text("utf-8") or stage
+        except OSError:
+            file = self.user_file(stage)
+            return file.name if file else stage
+
     def artifact_digest(self, relative: str, language: str = "") -> str:
         """SHA-256 of a small artifact by its content on disk."""
         return self.store.artifact_digest(relative, language)
@@ -281,8 +369,10 @@ class Context:
     def file_digest(self, stage: str, relative: str, item: str = "episode", language: str = "") -> str:
         """SHA-256 of a large artifact as recorded when it was written."""
         record: Record | None = self.store.record(stage, item, language)
+        if record is None or record.error:
+            return ""
         prefix = f"{language}/{relative}" if language else relative
-        return next((ref.sha256 for ref in record.files if ref.path == prefix), "") if record else ""
+        return next((ref.sha256 for ref in record.files if ref.path == prefix), "")
 
     @staticmethod
     def digest(value: Any) -> str:

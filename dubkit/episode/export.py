@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dubkit.episode.context import Context
+from dubkit.episode.cue_sheet import sheet_rows
 from dubkit.episode.subtitles import source_cues, target_cues
 from dubkit.errors import DubkitError
 from dubkit.formats.content import Heading, LineRow
@@ -10,8 +11,10 @@ from dubkit.formats.format import FORMATS, Format, writable
 from dubkit.formats.writing import write
 
 
-def export(context: Context, language: str, name: str) -> bytes:
+def export(context: Context, language: str, name: str, speaker: str = "") -> bytes:
     """Return the episode as a file of the format `name`; `language` empty is the source's.
+
+    A cue sheet may be of one speaker, by id or name.
 
     Raises DubkitError for a format that dubkit does not write, and when the stage that makes its content
     has not run.
@@ -19,6 +22,8 @@ def export(context: Context, language: str, name: str) -> bytes:
     format = FORMATS.get(name)
     if format is None or format.written is None:
         raise DubkitError(f"{name!r} is not a format that dubkit writes. It writes: {', '.join(writable())}.")
+    if format.written == "sheet" and not language:
+        raise DubkitError("A cue sheet is of a target language.\nAdd --lang, such as --lang pt-BR.")
     turns = format.written == "turns"
     needed = "diarization.json" if turns else "translation.json" if language else "transcript.json"
     home = "" if turns else language
@@ -28,13 +33,15 @@ def export(context: Context, language: str, name: str) -> bytes:
             f"{context.store.path(needed, home)} is not there yet.\n"
             f"Run first: dubkit run {context.source}{options}"
         )
-    return _write(context.fresh(language), format)
+    return _write(context.fresh(language), format, speaker)
 
 
-def _write(context: Context, format: Format) -> bytes:
+def _write(context: Context, format: Format, speaker: str) -> bytes:
     heading = Heading(context.episode.name, context.language)
     if format.written == "rows":
         return write(format, "rows", line_rows(context), heading)
+    if format.written == "sheet":
+        return write(format, "sheet", sheet_rows(context, speaker), heading)
     if format.written == "cues":
         cues = target_cues(context) if context.language else source_cues(context)
         return write(format, "cues", cues, heading)

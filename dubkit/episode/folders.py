@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import socket
+import stat as stat_kinds
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decode_json, file_digest
+from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decode_json, file_digest, fitting_name
 from dubkit.errors import EpisodeBusy, MediaError
 
 SOURCE = f"{HIDDEN}/source.json"
@@ -50,6 +51,10 @@ def open_episode(output: Path, source: Path) -> OpenEpisode:
         ) from None
     if source.is_dir():
         raise MediaError(source, "this is a folder", "Name a media file, or let run take the whole folder.")
+    if not stat_kinds.S_ISREG(stat.st_mode):
+        cure = "Write what comes out of it into a file first, and name that file."
+        raise MediaError(source, "this is a pipe or a device, and a film is read more than once", cure)
+    _check_name(source)
     stem = folder_name(source)
     plain = EpisodeStore(output / stem)
     sha = _known_digest(plain, source, stat) or _digest_among(output, stem, source, stat)
@@ -76,10 +81,15 @@ def reopen(folder: Path) -> OpenEpisode:
 
 def folder_name(source: Path) -> str:
     """Name of the episode folder: the stem, without what a file system cannot hold at the end of a name."""
-    name = source.stem.strip().rstrip(".") or "episode"
-    while len(name.encode()) > 180:
-        name = name[:-1]
-    return name
+    return fitting_name(source.stem.strip().rstrip(".") or "episode")
+
+
+def _check_name(source: Path) -> None:
+    try:
+        str(source).encode()
+    except UnicodeEncodeError:
+        problem = "the file name is not valid Unicode"
+        raise MediaError(source, problem, "Rename the file and run the same command again.") from None
 
 
 def remember_source(opened: OpenEpisode) -> None:
@@ -94,6 +104,18 @@ def find_source(store: EpisodeStore) -> Path | None:
     """Return the file that an episode was made from; None where it is not known."""
     memo = _memo(store)
     return Path(memo.path) if memo else None
+
+
+def unchanged_source(store: EpisodeStore) -> Path | None:
+    """Return the file that an episode was made from; None where it is gone, or by its size and time another
+    file has its name now."""
+    memo = _memo(store)
+    try:
+        stat = Path(memo.path).stat() if memo else None
+    except OSError:
+        return None
+    same = memo and stat and (memo.size, memo.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+    return Path(memo.path) if memo and same else None
 
 
 def _suffixed(output: Path, stem: str, sha: str, source: Path, why: str) -> OpenEpisode:

@@ -18,163 +18,52 @@ SHA-256 of their content: an upstream stage that runs again with the same result
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
+import secrets
 import shutil
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from fractions import Fraction
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
+from dubkit.episode.records import (
+    FileRef,
+    Parts,
+    Record,
+    canonical,
+    decode_json,
+    digest,
+    file_digest,
+    in_takes,
+    pretty,
+    reason_to_run,
+)
 from dubkit.errors import ArtifactDamaged, DiskFull
+
+__all__ = [
+    "HIDDEN",
+    "SHARED",
+    "EpisodeStore",
+    "FileRef",
+    "Parts",
+    "Record",
+    "canonical",
+    "decode_json",
+    "digest",
+    "disk_full_is_clear",
+    "file_digest",
+    "fitting_name",
+    "pretty",
+    "read_json",
+    "reason_to_run",
+]
 
 T = TypeVar("T")
 SHARED = "shared"
 HIDDEN = ".dubkit"
-
-
-# --- canonical JSON and keys ------------------------------------------------------------------
-
-
-def _encode(value: Any) -> Any:
-    if isinstance(value, Fraction):
-        return f"{value.numerator}/{value.denominator}"
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def _decode(kind: type, value: Any) -> Any:
-    if kind is Fraction:
-        return Fraction(value)
-    raise TypeError(f"{kind.__name__} has no JSON form")
-
-
-def canonical(value: Any) -> bytes:
-    """Return `value` as JSON with sorted keys and no blanks: the same value gives the same bytes."""
-    return msgspec.json.encode(value, enc_hook=_encode, order="sorted")
-
-
-def pretty(value: Any) -> bytes:
-    """Return `value` as JSON for people: indented, fields in declared order, a newline at the end."""
-    return msgspec.json.format(msgspec.json.encode(value, enc_hook=_encode), indent=2) + b"\n"
-
-
-def decode_json(raw: bytes, kind: type[T]) -> T:
-    """Read JSON as `kind`; raises msgspec.DecodeError with the field when it does not fit."""
-    return msgspec.json.decode(raw, type=kind, dec_hook=_decode)
-
-
-def digest(value: Any) -> str:
-    """SHA-256 of the canonical JSON of `value`, as hex."""
-    return hashlib.sha256(canonical(value)).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of the bytes of a file, as hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-# --- records ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Everything the key of an item is made from."""
-
-    stage: str
-    version: int
-    settings: dict[str, Any] = field(default_factory=dict)
-    inputs: dict[str, str] = field(default_factory=dict)
-    """Name of an input -> SHA-256 of its content."""
-    edits: dict[str, Any] = field(default_factory=dict)
-    models: dict[str, str] = field(default_factory=dict)
-    """Role -> identity of the model that does the work."""
-
-    @property
-    def key(self) -> str:
-        """SHA-256 over all parts."""
-        return digest(self)
-
-
-@dataclass(frozen=True, slots=True)
-class FileRef:
-    """A file an item wrote, relative to the episode folder."""
-
-    path: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What is known about a finished or failed item."""
-
-    item: str
-    key: str
-    parts: Parts
-    files: tuple[FileRef, ...] = ()
-    value: Any = None
-    """The item's result as plain JSON, in the form of its stage; None where the files hold all of it.
-
-    Of a take: its `SpokenLine` or `DubbedClip`. Of an item that an artifact is assembled from: its part, such
-    as a line with its counts of tokens. Of lines that were listened to: line -> the words heard. Of latents:
-    a note on memory.
-    """
-    degraded: tuple[str, ...] = ()
-    error: str = ""
-    """Why the item failed; empty when it is done."""
-
-    def file(self, name: str) -> FileRef | None:
-        """Return the file of that name, if the item is done and has one."""
-        files = self.files if not self.error else ()
-        return next((ref for ref in files if ref.path.endswith(f"/{name}")), None)
-
-
-def reason_to_run(record: Record | None, parts: Parts, *, forced: bool, files_whole: bool) -> str:
-    """Name the one reason why an item must run; empty when its result still stands."""
-    if record is None:
-        return "missing"
-    if record.error:
-        return f"failed before: {record.error.splitlines()[0]}"
-    if forced:
-        return "forced"
-    if not files_whole:
-        return "damaged or deleted: " + ", ".join(ref.path for ref in record.files)
-    if record.key == parts.key:
-        return ""
-    return _difference(record.parts, parts)
-
-
-def _difference(old: Parts, new: Parts) -> str:
-    if old.version != new.version:
-        return f"stage version {old.version} → {new.version}"
-    for kind, before, after in (
-        ("edited", old.edits, new.edits),
-        ("setting changed", old.settings, new.settings),
-        ("model changed", old.models, new.models),
-    ):
-        for name in sorted(before.keys() | after.keys()):
-            if before.get(name) != after.get(name):
-                return f"{kind}: {name} {_shown(before.get(name))} → {_shown(after.get(name))}"
-    for name in sorted(old.inputs.keys() | new.inputs.keys()):
-        if old.inputs.get(name) != new.inputs.get(name):
-            return f"input changed: {name}"
-    return "key changed"
-
-
-def _shown(value: Any) -> str:
-    text = "nothing" if value is None else value if isinstance(value, str) else canonical(value).decode()
-    return text if len(text) <= 40 else text[:39] + "…"
-
-
-# --- the folder -------------------------------------------------------------------------------
 
 
 class EpisodeStore:
@@ -182,6 +71,8 @@ class EpisodeStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.set_aside: list[tuple[str, str]] = []
+        """Files that were kept under another name, and that name, in order."""
 
     # reading
 
@@ -215,6 +106,12 @@ class EpisodeStore:
         names = sorted(p.stem for p in folder.glob("*.json")) if folder.is_dir() else []
         pairs = ((name, self.record(stage, name, language)) for name in names)
         return {name: record for name, record in pairs if record is not None}
+
+    def records_of(self, item: str, language: str = "") -> list[Record]:
+        """Return the records of an item in every stage."""
+        stages = sorted((self.root / HIDDEN / "items" / (language or SHARED)).glob("*"))
+        found = (self.record(stage.name, item, language) for stage in stages)
+        return [record for record in found if record is not None]
 
     def whole(self, files: Iterable[FileRef]) -> bool:
         """Tell whether every file is there with its recorded size.
@@ -260,20 +157,84 @@ class EpisodeStore:
         with self.writing(relative, language) as temporary:
             temporary.write_bytes(raw)
 
+    def drop(self, relative: str, language: str = "") -> None:
+        """Remove a small artifact that nothing reads, and its folder where it was the last one there."""
+        path = self.path(relative, language)
+        path.unlink(missing_ok=True)
+        with suppress(OSError):  # other files are there, or it is the folder of the language
+            path.parent.rmdir()
+
+    def replace_folder(
+        self, relative: str, source: Path | None, suffixes: Sequence[str], language: str = ""
+    ) -> None:
+        """Bring a folder to the files of `source` that have some suffixes; without a source it goes."""
+        target = self.path(relative, language)
+        with self.scratch() as scratch, disk_full_is_clear(target):
+            fresh, old = scratch / "fresh", scratch / "old"
+            fresh.mkdir()
+            for file in sorted(source.iterdir()) if source is not None else ():
+                if file.is_file() and file.suffix.lower() in suffixes:
+                    shutil.copyfile(file, fresh / file.name)
+            if target.is_dir():
+                os.rename(target, old)
+            if source is not None:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.rename(fresh, target)
+
     def ref(self, relative: str, language: str = "") -> FileRef:
         """Describe an artifact that was just written."""
         path = self.path(relative, language)
         return FileRef(path.relative_to(self.root).as_posix(), path.stat().st_size, file_digest(path))
 
     def save_record(self, record: Record, language: str = "") -> None:
-        """Write the record of an item."""
+        """Write the record of an item. Files that it had before and has no more are taken away.
+
+        A failed item keeps the list of what it wrote before, so that its next result can replace all of it.
+        """
+        before = self.record(record.parts.stage, record.item, language)
+        old = [ref for ref in before.files if not in_takes(ref)] if before else []
+        if record.error:
+            record = replace(record, files=tuple(old))
         path = self._record_path(record.parts.stage, record.item, language)
         with self.writing(path.relative_to(self.root).as_posix()) as temporary:
             temporary.write_bytes(canonical(record))
+        self._take_away(old, {ref.path for ref in record.files})
 
     def forget(self, stage: str, item: str, language: str = "") -> None:
-        """Drop the record of an item that no longer exists; its files and takes stay."""
+        """Drop the record and the files of an item that no longer exists; its takes stay."""
+        before = self.record(stage, item, language)
         self._record_path(stage, item, language).unlink(missing_ok=True)
+        self._take_away([ref for ref in before.files if not in_takes(ref)] if before else [], set())
+
+    def withdraw(self, record: Record, language: str = "") -> None:
+        """Take away the files of an item that hold no longer; why it failed is kept."""
+        self.forget(record.parts.stage, record.item, language)
+        if record.error:
+            self.save_record(replace(record, files=()), language)
+
+    def _take_away(self, old: Sequence[FileRef], kept: set[str]) -> None:
+        """Remove files that no result has any more; what a person changed is kept under another name."""
+        gone = [ref for ref in old if ref.path not in kept and (self.root / ref.path).is_file()]
+        if not gone:
+            return
+        claimed = self._claimed()
+        for ref in gone:
+            if ref.path in claimed:
+                continue
+            path = self.root / ref.path
+            if file_digest(path) != ref.sha256:
+                self.keep_aside(ref.path)
+            path.unlink()
+
+    def _claimed(self) -> set[str]:
+        """Return the files of all records."""
+        claimed: set[str] = set()
+        for path in (self.root / HIDDEN / "items").glob("*/*/*.json"):
+            try:
+                claimed |= {ref.path for ref in decode_json(path.read_bytes(), Record).files}
+            except (OSError, msgspec.DecodeError):
+                continue
+        return claimed
 
     def changed_by_hand(self, record: Record) -> tuple[FileRef, ...]:
         """Return the JSON files of an item that are not as the stage wrote them."""
@@ -291,6 +252,7 @@ class EpisodeStore:
         copy = path.with_name(f"{path.stem}.hand-{file_digest(path)[:8]}{path.suffix}")
         with self.writing(copy.relative_to(self.root).as_posix()) as temporary:
             shutil.copyfile(path, temporary)
+        self.set_aside.append((path.relative_to(self.root).as_posix(), copy.name))
         return copy
 
     def write_by_hand(self, relative: str, value: Any, language: str = "") -> None:
@@ -378,8 +340,21 @@ class EpisodeStore:
         folder = folder or self.root / HIDDEN / "tmp"
         with disk_full_is_clear(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        # Process and thread keep two writers apart; the suffix stays because encoders choose by it.
-        return folder / f".{os.getpid()}-{threading.get_ident()}-{name}"
+        # One thread may write two artifacts of one name at once, in different folders, so the name of each
+        # temporary file is its own; the suffix stays because encoders choose by it.
+        begin = fitting_name(name.removesuffix(suffix := Path(name).suffix))
+        return folder / f".{os.getpid()}-{secrets.token_hex(8)}-{begin}{suffix}"
+
+
+NAME_BYTES = 180
+"""The most that a name of an artifact takes of the 255 bytes that file systems give it."""
+
+
+def fitting_name(name: str) -> str:
+    """Cut a name so that it fits with what dubkit adds to it."""
+    while len(name.encode("utf-8", "surrogateescape")) > NAME_BYTES:
+        name = name[:-1]
+    return name
 
 
 def read_json(path: Path, kind: type[T], *, cure: str) -> T:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dubkit.episode.context import Context
+from dubkit.episode.store import Parts, Record, file_digest, fitting_name
 from dubkit.formats.content import Cue, Heading
-from dubkit.formats.format import subtitle_formats
+from dubkit.formats.format import FORMATS, subtitle_formats
 from dubkit.formats.writing import write
+
+STAGE, ITEM = "subtitles", "episode"
+"""Where the record of the files is kept; no stage of the chain has this name."""
 
 
 def source_cues(context: Context) -> list[Cue]:
@@ -18,22 +22,37 @@ def target_cues(context: Context) -> list[Cue]:
     return [Cue(s.start, s.end, line.text, s.speaker) for s, line in context.lines if line.text]
 
 
-def write_source_subtitles(context: Context) -> list[str]:
-    """Write `<episode>.srt` and what else `stitch.subs_format` asks for; return the names."""
-    return _write(context, source_cues(context), context.episode.name, "")
+def keep_source_subtitles(context: Context) -> list[str]:
+    """Bring `<episode>.srt` and what else `stitch.subs_format` asks for up to date; return the names."""
+    return _keep(context.fresh(""), source_cues(context.fresh("")), fitting_name(context.episode.name))
 
 
-def write_target_subtitles(context: Context) -> list[str]:
-    """Write the same as `<episode>.<language>.srt` into the folder of the language; return the names."""
-    stem = f"{context.episode.name}.{context.language}"
-    return _write(context, target_cues(context), stem, context.language)
+def keep_target_subtitles(context: Context) -> list[str]:
+    """Do the same with `<episode>.<language>.srt` in the folder of the language; return the names."""
+    return _keep(context, target_cues(context), f"{fitting_name(context.episode.name)}.{context.language}")
 
 
-def _write(context: Context, cues: list[Cue], stem: str, language: str) -> list[str]:
-    names: list[str] = []
-    for format in subtitle_formats(context.settings.stitch.subs_format):
-        name = stem + format.suffixes[0]
-        with context.store.writing(name, language) as temporary:
+def _keep(context: Context, cues: list[Cue], stem: str) -> list[str]:
+    """Write the files anew when their cues or formats are others; files of a format not asked for go.
+
+    A file that a person changed stays until then, and is kept under another name after it.
+    """
+    formats = subtitle_formats(context.settings.stitch.subs_format)
+    names = [stem + format.suffixes[0] for format in formats]
+    store, language = context.store, context.language
+    # A format of another package may write otherwise in its next version.
+    versions = {f.name: FORMATS.package(f.name) for f in formats}
+    parts = Parts(STAGE, 1, inputs={"cues": context.digest(cues), "files": context.digest([names, versions])})
+    before = store.record(STAGE, ITEM, language)
+    if before is not None and before.key == parts.key and all(store.has(name, language) for name in names):
+        return names
+    for ref in before.files if before else ():
+        path = store.root / ref.path
+        if path.is_file() and file_digest(path) != ref.sha256:
+            store.keep_aside(ref.path)
+    for name, format in zip(names, formats, strict=True):
+        with store.writing(name, language) as temporary:
             temporary.write_bytes(write(format, "cues", cues, Heading(context.episode.name, language)))
-        names.append(name)
+    refs = tuple(store.ref(name, language) for name in names)
+    store.save_record(Record(ITEM, parts.key, parts, refs), language)
     return names

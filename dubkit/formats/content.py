@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Content = Literal["cues", "turns", "rows"]
-"""Subtitles; who speaks when; or all lines with a column for everything that is known of them."""
+CueRole = Literal["", "sign", "song"]
+"""What a cue is where it is no speech: something written in the picture, or sung."""
+
+Content = Literal["cues", "turns", "rows", "sheet"]
+"""Subtitles; who speaks when; all lines with a column for everything that is known of them; or what actors
+record from."""
 
 LineRow = Mapping[str, Any]
 """One line of the episode: column -> value. `id`, `start`, `end`, `speaker` and `text` are always there."""
@@ -21,6 +25,30 @@ class Cue:
     end: float
     text: str
     speaker: str = ""
+    lines: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """Its text as it is shown, line by line, each with its speaker; empty where that is not known."""
+    place: str = field(default="", compare=False)
+    """Where it stands in its file, for messages: `line 12`."""
+    role: CueRole = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """One cue of a cue sheet: a line that an actor records."""
+
+    cue: int
+    """Its number in the episode, from 1."""
+    line: str
+    character: str
+    begin: str
+    """Timecode, as `end`."""
+    end: str
+    seconds: float
+    text: str
+    source: str
+    note: str
+    file: str
+    """Name of the file to record to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from dubkit.formats.cells import quoted, unquoted
 from dubkit.formats.content import Cue, Heading, LineRow, TableRow
 from dubkit.formats.cues import cue_from_fields
 from dubkit.formats.format import Format
@@ -18,24 +18,6 @@ if TYPE_CHECKING:
     from dubkit.formats.document import Document
 
 TURNS_CURE = "The first line names the columns start, end, speaker; times are seconds or HH:MM:SS.mmm."
-
-# Quotes before it count too, so that every cell comes back as it was. Spreadsheets pass over blanks, and
-# some take the full-width signs for the plain ones.
-_FORMULA = re.compile(r"'*\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
-
-
-def quoted(cell: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula: texts that begin like one get a `'` before them.
-
-    >>> quoted("=1+1"), quoted("- Olá"), quoted("Olá")
-    ("'=1+1", "'- Olá", 'Olá')
-    """
-    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
-
-
-def unquoted(cell: str) -> str:
-    """Return what `quoted` was given."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _write_rows(rows: Sequence[LineRow], heading: Heading) -> bytes:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from dubkit.formats.content import Cue
+from dubkit.formats.content import Cue, CueRole
+from dubkit.formats.document import CueMistake
 from dubkit.formats.text import one_line
 from dubkit.formats.times import CLOCK, clock_seconds
 
 if TYPE_CHECKING:
     from dubkit.formats.document import Document
+
+
+Source = TypeVar("Source")
 
 
 def visible(cues: Iterable[Cue]) -> list[Cue]:
@@ -23,8 +27,49 @@ def cue_at(file: Document, place: str, start: float, end: float, text: str, spea
     """Return a cue with its text on one line. Raises MediaError for impossible times."""
     if not 0 <= start <= end < float("inf"):
         cure = "Correct the times: 0 or more, and the end after the start."
-        raise file.error(place, f"the cue runs from {start} s to {end} s", cure)
-    return Cue(start, end, one_line(text), speaker.strip())
+        raise file.mistake(place, f"the cue runs from {start} s to {end} s", cure, text)
+    return Cue(start, end, one_line(text), speaker.strip(), place=place)
+
+
+def cue_of_lines(
+    file: Document,
+    place: str,
+    start: float,
+    end: float,
+    lines: Sequence[tuple[str, str]],
+    role: CueRole = "",
+) -> Cue:
+    """Return the cue of lines with their speakers; the first speaker is the cue's.
+
+    One that begins before 0 begins at 0. Raises MediaError for impossible times.
+    """
+    speaker = next((name for name, _ in lines if name), "")
+    if start < 0 < end:
+        file.remark("cue-times-changed", f"The cue begins at {start:g} s; it was moved to 0.", place)
+        start = 0.0
+    cue = cue_at(file, place, start, end, "\n".join(text for _, text in lines), speaker)
+    return Cue(cue.start, cue.end, cue.text, speaker, tuple(lines), place, role)
+
+
+def keep_good(file: Document, sources: Iterable[Source], read: Callable[[Source], Cue]) -> list[Cue]:
+    """Return the cues that can be read; the others are left out and named with their place.
+
+    Raises the mistake of the first one where none is good.
+    """
+    good: list[Cue] = []
+    mistakes: list[CueMistake] = []
+    for source in sources:
+        try:
+            good.append(read(source))
+        except CueMistake as mistake:
+            mistakes.append(mistake)
+    if mistakes and not good:
+        raise mistakes[0]
+    for left_out in mistakes:
+        problem = left_out.problem[:1].upper() + left_out.problem[1:]
+        said = f"left out: “{left_out.text}”" if left_out.text else "there is no text below it"
+        file.remark("cue-left-out", f"{problem}; {said}.", left_out.place)
+    return good
 
 
 def cue_from_fields(file: Document, place: str, fields: Any) -> Cue:

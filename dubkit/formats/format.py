@@ -11,7 +11,7 @@ from dubkit.errors import SettingError
 from dubkit.registry import Registry
 
 if TYPE_CHECKING:
-    from dubkit.formats.content import Content, Cue, Heading, LineRow, TableRow
+    from dubkit.formats.content import Content, Cue, Heading, LineRow, SheetRow, TableRow
     from dubkit.formats.document import Document
     from dubkit.types import Turn
 
@@ -37,6 +37,7 @@ class Format:
     write_turns: Callable[[Sequence[Turn], Heading], bytes] | None = None
     read_rows: Callable[[Document], Sequence[TableRow]] | None = None
     write_rows: Callable[[Sequence[LineRow], Heading], bytes] | None = None
+    write_sheet: Callable[[Sequence[SheetRow], Heading], bytes] | None = None
     time_step: float = 0.001
     """Smallest unit of its times, in seconds."""
     edited_as: str = ""
@@ -52,6 +53,8 @@ class Format:
         """What it is written with: the fullest that it can hold; None where it is only read."""
         if self.write_rows is not None:
             return "rows"
+        if self.write_sheet is not None:
+            return "sheet"
         return "cues" if self.write_cues is not None else "turns" if self.write_turns is not None else None
 
     @property
@@ -62,7 +65,7 @@ class Format:
 
     def reads(self, content: Content) -> bool:
         """Tell whether it can be read for some content."""
-        return getattr(self, f"read_{content}") is not None
+        return getattr(self, f"read_{content}", None) is not None
 
 
 _VALUES = ("auto", "both", "none")
@@ -98,9 +101,16 @@ FORMATS = Registry(
         "dubkit.formats.vtt:FORMAT",
         "dubkit.formats.ass:ASS",
         "dubkit.formats.ass:SSA",
+        "dubkit.formats.ttml:FORMAT",
+        "dubkit.formats.sbv:FORMAT",
+        "dubkit.formats.sami:FORMAT",
+        "dubkit.formats.microdvd:FORMAT",
+        "dubkit.formats.lrc:FORMAT",
         "dubkit.formats.rttm:FORMAT",
         "dubkit.formats.csv:FORMAT",
         "dubkit.formats.json:FORMAT",
+        "dubkit.formats.cue_sheet:SHEET",
+        "dubkit.formats.cue_sheet:PAGE",
     ),
     check=_problem,
 )

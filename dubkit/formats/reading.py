@@ -17,6 +17,7 @@ from dubkit.formats.content import Cue, TableRow
 from dubkit.formats.document import Document
 from dubkit.formats.format import FORMATS, Format, format_of, readable
 from dubkit.types import Turn
+from dubkit.types.remarks import Tell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,21 +27,39 @@ if TYPE_CHECKING:
 Timed = TypeVar("Timed", Cue, Turn)
 
 
-def read_cues(path: Path) -> list[Cue]:
+def read_cues(
+    path: Path,
+    *,
+    encoding: str = "",
+    language: str = "",
+    tell: Tell | None = None,
+    name: str = "",
+) -> list[Cue]:
     """Read cues in order of time.
 
+    Args:
+        path: the file; its suffix says the format.
+        encoding: its encoding; empty finds it out.
+        language: tag of its language, which helps to recognise the encoding.
+        tell: takes remarks: the encoding, cues that were left out.
+        name: what remarks call the file; empty is its name.
+
     Speakers come from fields that name them, such as WebVTT voice tags; a `Name:` in a text stays text.
-    A text that is not UTF-8 is read as Windows-1252. Raises MediaError naming file, line and cure.
+    Raises MediaError naming file, line and cure.
     """
-    cues = cues_of(Document.open(path, guess=True), _format(path, "cues"))
+    document = Document.open(path, encoding=encoding, language=language, tell=tell, name=name)
+    cues = cues_of(document, _format(path, "cues"))
     return sorted(cues, key=lambda cue: (cue.start, cue.end))
 
 
-def read_turns(path: Path) -> tuple[Turn, ...]:
-    """Read who speaks when, in order of time. Raises MediaError naming file, line and cure."""
+def read_turns(path: Path, *, tell: Tell | None = None) -> tuple[Turn, ...]:
+    """Read who speaks when, in order of time; `tell` takes remarks.
+
+    Raises MediaError naming file, line and cure.
+    """
     format = _format(path, "turns")
     assert format.read_turns is not None
-    document = Document.open(path)
+    document = Document.open(path, tell=tell)
     answer = _listed(document, format, "turn", format.read_turns(document))
     turns = [_checked(document, format, f"turn {n}", item, Turn) for n, item in enumerate(answer, start=1)]
     return tuple(sorted(turns, key=lambda turn: (turn.start, turn.end)))
@@ -98,7 +117,8 @@ def _checked(document: Document, format: Format, place: str, item: object, kind:
         problem = f"it runs from {reprlib.repr(item.start)} to {reprlib.repr(item.end)} (seconds)"
         raise _error(document, format, place, problem)
     # Numbers and texts of numpy have no JSON form.
-    return replace(item, start=start, end=end, **{name: str(text) for name, text in texts.items()})
+    plain: dict[str, Any] = {name: str(text) for name, text in texts.items()}
+    return replace(item, start=start, end=end, **plain)
 
 
 def _seconds(time: object) -> float:

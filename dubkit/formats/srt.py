@@ -14,15 +14,19 @@ from dubkit.formats.times import milliseconds
 
 def write_srt(cues: Iterable[Cue], heading: Heading = Heading()) -> bytes:
     """Return cues as SRT in UTF-8, lines broken for reading."""
-    import pysubs2
-
-    film = pysubs2.SSAFile()
-    for cue in visible(cues):
-        event = pysubs2.SSAEvent(start=milliseconds(cue.start), end=milliseconds(cue.end))
+    blocks = []
+    for number, cue in enumerate(visible(cues), start=1):
         # A brace would read as a style override, and a blank line would end the cue.
-        event.text = break_lines(cue.text).replace("{", "(").replace("}", ")").replace("\n", r"\N")
-        film.append(event)
-    return film.to_string("srt").encode("utf-8")
+        text = break_lines(cue.text).replace("{", "(").replace("}", ")")
+        blocks.append(f"{number}\n{_stamp(cue.start)} --> {_stamp(cue.end)}\n{text}\n\n")
+    return "".join(blocks).encode("utf-8")
+
+
+def _stamp(seconds: float) -> str:
+    whole, thousandths = divmod(milliseconds(seconds), 1000)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours:02d}:{minute:02d}:{second:02d},{thousandths:03d}"
 
 
 FORMAT = Format(

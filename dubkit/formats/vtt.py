@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from dubkit.formats.blocks import read_blocks
 from dubkit.formats.content import Cue, Heading
@@ -13,11 +11,6 @@ from dubkit.formats.cues import visible
 from dubkit.formats.format import Format
 from dubkit.formats.text import break_lines, one_line
 from dubkit.formats.times import milliseconds
-
-if TYPE_CHECKING:
-    from dubkit.formats.document import Document
-
-_ASIDE = re.compile(r"(NOTE|STYLE|REGION)\b")
 
 
 def write_vtt(cues: Iterable[Cue], heading: Heading = Heading()) -> bytes:
@@ -37,15 +30,11 @@ def _stamp(seconds: float) -> str:
     return f"{hours:02d}:{minute:02d}:{second:02d}.{thousandths:03d}"
 
 
-def _read(file: Document) -> list[Cue]:
-    return read_blocks(file, _ASIDE)
-
-
 FORMAT = Format(
     name="vtt",
     title="WebVTT subtitles",
     suffixes=(".vtt",),
     media_type="text/vtt",
-    read_cues=_read,
+    read_cues=read_blocks,
     write_cues=write_vtt,
 )

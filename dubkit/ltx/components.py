@@ -12,7 +12,7 @@ from torch import nn
 from dubkit.ltx.audio_vae import AudioDecoder, AudioEncoder
 from dubkit.ltx.bigvgan import ExtendedVocoder
 from dubkit.ltx.bigvgan import open_vocoder as build_vocoder
-from dubkit.ltx.codec_config import read_upsampler
+from dubkit.ltx.codec_config import UpsamplerConfig, read_upsampler
 from dubkit.ltx.lora import Fusion, LoRA, LoRAReport
 from dubkit.ltx.memory import CONNECTORS, TRANSFORMER
 from dubkit.ltx.metadata import parse_metadata
@@ -119,6 +119,16 @@ def open_upsampler(path: Path, checkpoint: Checkpoint, device: Device, dtype: to
     Raises:
         ValueError: the upsampler was made for another generation, or other latents.
     """
+    config = upsampler_config(path, checkpoint)
+    return _open(LatentUpsampler, config, Checkpoint(path), {"": ""}, device, dtype)
+
+
+def upsampler_config(path: Path, checkpoint: Checkpoint) -> UpsamplerConfig:
+    """Read what a latent upsampler is from its header, and hold it against `checkpoint`.
+
+    Raises:
+        ValueError: the upsampler was made for another generation, or other latents.
+    """
     file = Checkpoint(path)
     config, latents = read_upsampler(parse_metadata(file.metadata, str(path))), checkpoint.config.video_vae
     if config.in_channels != latents.latent_channels:
@@ -133,7 +143,7 @@ def open_upsampler(path: Path, checkpoint: Checkpoint, device: Device, dtype: to
         raise ValueError(
             f"{path} is the spatial upsampler of {made}, but {checkpoint.path} is {needed}. Use its own."
         )
-    return _open(LatentUpsampler, config, file, {"": ""}, device, dtype)
+    return config
 
 
 def _open(

@@ -28,6 +28,14 @@ class LoRA(NamedTuple):
     strength: float = 1.0
 
 
+class LoRAWithMap(NamedTuple):
+    """A LoRA as the original's code names it: keys are matched here without the renaming map."""
+
+    path: Path
+    strength: float = 1.0
+    sd_ops: object = None
+
+
 class LoRAReport(NamedTuple):
     """What became of one LoRA file."""
 

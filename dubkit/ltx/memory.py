@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Literal, NamedTuple
 
 import torch
@@ -104,6 +105,21 @@ def choose_mode(free_device: int, sizes: PartSizes, *, working: int, free_host: 
 
 def _gb(size: int) -> str:
     return f"{size / 1e9:.1f} GB"
+
+
+def devices_here() -> list[str]:
+    """Name the devices of this machine, the strongest first: `cuda:0`, …, `mps`, `cpu`."""
+    cuda = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    return [*cuda, *(["mps"] if torch.backends.mps.is_available() else []), "cpu"]
+
+
+def empty_caches() -> None:
+    """Give back what torch keeps of the memory of parts that are gone."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
 
 
 def free_memory(device: torch.device) -> int:

@@ -27,6 +27,11 @@ class Tiling:
     frames: int = 64
     overlap_frames: int = 24
 
+    @classmethod
+    def default(cls) -> Tiling:
+        """Return the tiling that is taken where nothing else is said."""
+        return cls()
+
 
 class Span(NamedTuple):
     """One tile along one axis: its latents, what they stand for in the video, and float32 weights of each.

@@ -13,7 +13,7 @@ from dubkit.models.catalogue_generator import GENERATOR_ROLES
 from dubkit.registry import registries
 from dubkit.types.models import ModelSpec
 
-ROLES = ("asr", "vad", "speaker", "diarization", "nmt", "llm", "tts", "tts-en", "espeak")
+ROLES = ("asr", "vad", "speaker", "diarization", "nmt", "llm", "tts", "tts-voices", "tts-en", "espeak")
 """Order of the roles in lists, as a dub needs them; other roles follow in the order of their records."""
 
 

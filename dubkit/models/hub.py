@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dubkit.errors import DubkitError, ModelDamaged, ModelMissing
 from dubkit.models.packaged import BLOCK, sha256_of
+from dubkit.proxies import refused_proxies
 from dubkit.types.models import HubSource, ModelFile
 
 if TYPE_CHECKING:
@@ -102,6 +103,9 @@ def _listing(source: HubSource, hub: Hub) -> list[RepoSibling]:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
+    refused = refused_proxies()
+    if refused:
+        raise ModelMissing(f"{source.repo} cannot be downloaded. {refused}")
     api = HfApi(endpoint=hub.endpoint or None, token=hub.token or None)
     try:
         answer = api.model_info(

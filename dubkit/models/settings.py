@@ -20,6 +20,7 @@ class Models:
     asr: str = option("", "Folder with a faster-whisper model.")
     speaker: str = option("", "File with Resemblyzer weights.")
     tts: str = option("", "Folder with kokoro.onnx, vocab.json and voices.npz.")
+    tts_voices: str = option("", "Folder with Kokoro's published voices: af_heart.bin and others.")
     pyannote: str = option("", "Folder or hub name of a pyannote pipeline.")
     generator: str = option("", "Folder with the generator's files under their published names.")
     checkpoint: str = option("", "LTX-2 checkpoint, a single safetensors file.")

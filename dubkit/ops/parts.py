@@ -11,6 +11,7 @@ from dubkit.chain.host import SettingsHost
 from dubkit.config import Settings, all_settings
 from dubkit.engines.engine import ENGINES as TAKE_ENGINES
 from dubkit.host import Host
+from dubkit.media.separation.separator import SEPARATORS, SeparationTask
 from dubkit.models.store import ModelStore
 from dubkit.ops.diagnosis import Diagnosis, guarded
 from dubkit.registry import BadPlugin, Named, Registry, registries
@@ -55,11 +56,13 @@ def part_checks(store: ModelStore, settings: Settings) -> Iterator[Diagnosis]:
     host = SettingsHost(settings, store)
     diarizing = DiarizationTask(settings.diarize, host)
     recognising = RecognitionTask(settings.transcribe, host)
+    separating = SeparationTask(settings.separate, host)
     translating = TranslationTask(*PAIR, settings.translate, host)
     yield from _each("diariser", DIARISERS, lambda part: part.hindrance(diarizing.for_engine(part)))
     yield from _each("recogniser", RECOGNISERS, lambda part: part.hindrance(recognising.for_engine(part)))
+    yield from _each("separator", SEPARATORS, lambda part: part.hindrance(separating.for_separator(part)))
     yield from _each("translator", TRANSLATORS, lambda part: part.hindrance(translating.for_engine(part)))
-    yield from _each("voice", VOICES, lambda part: _voice_hindrance(host, part))
+    yield from _each("voice", VOICES, lambda part: part.hindrance(voice_need(host, store, part)))
     yield from _each("engine", TAKE_ENGINES, lambda part: part.hindrance(host))
 
 
@@ -103,7 +106,9 @@ def _part(name: str, part: Part, hindrance: Callable[[Part], str]) -> Diagnosis:
     return Diagnosis(name, ok, problem.rstrip("."), " ".join([*cure, without]).replace("\n", " "))
 
 
-def _voice_hindrance(host: Host, engine: VoiceEngine) -> str:
+def voice_need(host: Host, store: ModelStore, engine: VoiceEngine, language: str = "") -> VoiceNeed:
+    """Return what a voice engine is asked for and finds on this machine, outside of any run."""
     table = host.table(engine.table, engine.settings) if engine.settings else None
     has_model = bool(engine.role) and host.find_model(engine.role) is not None
-    return engine.hindrance(VoiceNeed("", has_model, table))
+    extras = frozenset(role for role in engine.extra_roles if host.find_model(role) is not None)
+    return VoiceNeed(language, has_model, table, extras, store.cache)

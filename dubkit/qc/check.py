@@ -19,9 +19,9 @@ from dubkit.qc.numbers import number
 from dubkit.registry import Registry
 from dubkit.types import EpisodeQc, Measures
 
-Need = Literal["heard", "sound", "source"]
+Need = Literal["heard", "sound", "source", "likeness"]
 """What takes time to get and is got only for a check that asks for it: what the recogniser heard in the dub,
-the samples of the dub, and those of the source."""
+the samples of the dub, those of the source, and how like a cloned voice is to its reference."""
 
 Measure = float | str
 """A number or a text that is shown with the flag."""
@@ -74,8 +74,12 @@ class Check:
     """Section of its own table `[qc.NAME]`; the measure is given an instance, or None without a section."""
     unit: str = ""
     """Unit of a number that it measures: `dB`."""
+    measures: str = ""
+    """What people call the measure, where that is not the flag's title: `Likeness`."""
     mild: bool = False
     """Whether a line with this flag alone is whole, and no reason to hold the dub back."""
+    sums_up: bool = False
+    """Whether the dub as a whole has the flag for what its lines are flagged for anyway: a note, no doubt."""
     blocks: bool = False
     """Whether a dub with this flag is not ready, because the delivered file is not in order."""
     sentence: Callable[[EpisodeQc], str] | None = None
@@ -97,9 +101,12 @@ CHECKS = Registry(
         "dubkit.qc.checks.words:NOT_HEARD",
         "dubkit.qc.checks.words:WORDS",
         "dubkit.qc.checks.sound:LOUDNESS",
+        "dubkit.qc.checks.sound:QUIET",
         "dubkit.qc.checks.sound:CLIPPED",
+        "dubkit.qc.checks.levels:OFF_PROFILE",
         "dubkit.qc.checks.speech:CUT",
         "dubkit.qc.checks.sound:DEAD_AIR",
+        "dubkit.qc.checks.bed:VOICE_LEAK",
         "dubkit.qc.checks.picture:FRAMES",
         "dubkit.qc.checks.picture:PICTURE_CHANGED",
         "dubkit.qc.checks.picture:DRIFT",
@@ -113,9 +120,12 @@ CHECKS = Registry(
         "dubkit.qc.checks.translation:SERVICE_ERROR",
         "dubkit.qc.checks.takes:NOTHING_TO_SAY",
         "dubkit.qc.checks.takes:RUSHED",
+        "dubkit.qc.checks.takes:TOO_LONG",
+        "dubkit.qc.checks.takes:RUNS_OVER",
         "dubkit.qc.checks.takes:OTHER_TEXT",
         "dubkit.qc.checks.takes:FAILED",
         "dubkit.qc.checks.takes:LOCK_CONFLICT",
+        "dubkit.qc.checks.voice:VOICE_UNLIKE",
         "dubkit.qc.checks.clips:SHORT",
         "dubkit.qc.checks.clips:OUTSIDE",
         "dubkit.qc.checks.clips:NOT_FINITE",
@@ -140,6 +150,12 @@ def flag_words(flag: str) -> tuple[str, str]:
     return (check.title, check.meaning) if check else (flag.replace("-", " ").capitalize(), flag)
 
 
+def measure_title(name: str) -> str:
+    """Return what people call the measure of a check."""
+    check = CHECKS.get(name)
+    return (check.measures if check else "") or flag_words(name)[0]
+
+
 def shown_measure(name: str, measure: Measure) -> str:
     """Write what a check measured, with its unit."""
     check = CHECKS.get(name)
@@ -150,7 +166,7 @@ def shown_measure(name: str, measure: Measure) -> str:
 def shown_measures(measures: Measures) -> tuple[tuple[str, str], ...]:
     """Return what checks measured, as (title, value with unit) each."""
     return tuple(
-        (flag_words(name)[0], shown_measure(name, value)) for name, value in (measures or {}).items()
+        (measure_title(name), shown_measure(name, value)) for name, value in (measures or {}).items()
     )
 
 

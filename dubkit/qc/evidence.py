@@ -14,6 +14,7 @@ from dubkit.qc.settings import Qc
 
 if TYPE_CHECKING:
     from dubkit.qc.sound import Samples
+    from dubkit.types.reports import DeliveredLevels
 
 
 @dataclass(frozen=True, eq=False)  # without slots, so that what is worked out once is kept
@@ -35,12 +36,18 @@ class LineEvidence:
     """Samples per second of all samples here."""
     frame: float = 1 / 24
     """Seconds that a picture of the source is shown."""
+    start_allowance: float | None = None
+    """Seconds that the schedule allows the start to be off; None where there is no schedule."""
     source_lufs: float | None = None
     dub_lufs: float | None = None
     sound: Samples | None = None
     """The dub during the source line, `(n, C)`."""
     source: Samples | None = None
     """The source during the source line, `(n, C)`."""
+    likeness: float | None = None
+    """How like a cloned voice is to its reference, 1 for the same; None where the line is not cloned."""
+    old_voice_db: float | None = None
+    """Level of the old voice in the bed, against itself in the source, in dB; None without such a bed."""
     fit: Literal["fits", "faster", "borrowed", "cut"] = "fits"
     flags: tuple[str, ...] = ()
     """Flags of earlier stages, which are kept."""
@@ -61,6 +68,11 @@ class LineEvidence:
     def start_error(self) -> float:
         """Seconds from the line's start to the first sound of the speech."""
         return self.speech_start + (self.first_sound or 0.0) - self.line_start
+
+    @property
+    def start_tolerance(self) -> float:
+        """Seconds that the start may be off: one picture, or what the schedule allows."""
+        return self.frame if self.start_allowance is None else self.start_allowance
 
     @cached_property
     def word_error(self) -> float | None:
@@ -117,10 +129,12 @@ class EpisodeEvidence:
     source: Path | None = None
     """The sound of the source, a 48 kHz WAV."""
     settings: Qc = field(default_factory=Qc)
+    levels: DeliveredLevels | None = None
+    """Loudness and peaks against the delivery profile; None without one."""
 
     def has(self, need: str) -> bool:
         """Tell whether something that a check needs is there."""
-        return bool(self.texts) if need == "heard" else getattr(self, need) is not None
+        return bool(self.texts) if need == "heard" else getattr(self, need, None) is not None
 
     @cached_property
     def word_error(self) -> float | None:

@@ -83,4 +83,5 @@ def episode_qc(
         recoded_frames=evidence.recoded_frames,
         flags=answers.flags,
         measures=dict(answers.measures) or msgspec.UNSET,
+        levels=evidence.levels or msgspec.UNSET,
     )

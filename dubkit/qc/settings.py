@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from dubkit.settings import Share, option
 
@@ -12,4 +13,10 @@ class Qc:
     """Measuring the result."""
 
     round_trip: bool = option(True, "Transcribe the dub and compare it with the lines.", job=True)
+    listener: Literal["auto", "same", "other"] = option(
+        "auto",
+        "Which recogniser hears the dub: the same as transcribes, or another reading than any that chose a "
+        "text or a take; auto is other wherever words or times are fitted.",
+        job=True,
+    )
     max_word_error: Share = option(0.25, "Word error of a line above which it is flagged.", job=True)

@@ -64,20 +64,24 @@ def word_error(reference: str, heard: str, language: str) -> float:
 
 def pooled_word_error(pairs: Sequence[tuple[str, str]], language: str) -> float | None:
     """Errors over words of many `(reference, heard)` pairs together; None without any pair."""
-    import jiwer
-
     if not pairs:
         return None
     errors = words = 0
     for reference, heard in pairs:
-        said, got = units(reference, language), units(heard, language)
+        said = units(reference, language)
         words += len(said)
-        if not said:
-            errors += len(got)
-            continue
-        counts = jiwer.process_words(" ".join(said), " ".join(got))
-        errors += counts.substitutions + counts.deletions + counts.insertions
+        errors += word_errors(said, units(heard, language))
     return errors / words if words else float(errors > 0)
+
+
+def word_errors(said: Sequence[str], heard: Sequence[str]) -> int:
+    """Return how many words were heard wrong, not heard, or heard though nobody said them."""
+    import jiwer
+
+    if not said:
+        return len(heard)
+    counts = jiwer.process_words(" ".join(said), " ".join(heard))
+    return int(counts.substitutions + counts.deletions + counts.insertions)
 
 
 def join_words(words: Sequence[str]) -> str:

@@ -20,8 +20,8 @@ from dubkit.episode.edits.values import value_of
 from dubkit.errors import EditRefused
 from dubkit.review.due import find_due
 from dubkit.review.rules import REMARKS, Rules, clean_value
-from dubkit.review.takes import clips_of, find_takes, in_use, seeds_used, takes_in_use
-from dubkit.types import Route
+from dubkit.review.takes import clips_of, find_takes, in_use, is_driven, seeds_used, takes_in_use
+from dubkit.types import Route, is_clip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class LineChange:
     note: str | None = None
     accepted: bool | None = None
     clear: frozenset[str] = frozenset()
-    """Fields whose edits are taken back: those above, `takes` (the chosen ones) and `seed`."""
+    """Fields whose edits are taken back: those above, `takes` (the chosen ones), `seed` and `recording`."""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -55,6 +55,9 @@ ON_SEGMENT = {"source": "text", "speaker": "speaker", "start": "start", "end": "
 """Fields that all languages share -> their name in the edits of a segment."""
 REMADE = frozenset({"text", "route", "voice"})
 """Fields of one language whose change drops a chosen take; those that all languages share do so in each."""
+
+SPOKEN = frozenset({"voice", "drive"})
+"""Routes of lines with speech of their own."""
 
 
 class Desk:
@@ -89,10 +92,16 @@ class Desk:
             differing = [draft for draft in drafted if self._differs(draft)]
             if any(draft.section == "segments" for draft in differing):
                 shared.append(line)
-            elif any(draft.field in REMADE for draft in differing):
+            elif any(draft.field in REMADE for draft in differing) and not self._same_speech(line, differing):
                 own.append(line)
         implied = self.drop_takes(shared) + drop_takes(self.context, own, [self.context.language])
         return self.make(edits, action, implied, seen)
+
+    def _same_speech(self, line: str, changes: Sequence[Change]) -> bool:
+        """Tell whether what is spoken stays: a line's own speech begins to drive its lips, or ends to."""
+        routes = {change.after for change in changes if change.field == "route"}
+        others = any(change.field in REMADE for change in changes if change.field != "route")
+        return not others and routes | {self.context.routes.get(line)} == SPOKEN
 
     def drop_takes(self, lines: Sequence[str]) -> list[Change]:
         """Return the changes after which no language has a chosen take for some lines."""
@@ -100,7 +109,7 @@ class Desk:
 
     def accept(self, lines: Sequence[str], accepted: bool = True) -> Event | None:
         """Mark lines as checked and good, or take that back."""
-        return self.make([self._change(line, "accepted", accepted or None) for line in lines], "accept")
+        return self.make([self.change_of(line, "accepted", accepted or None) for line in lines], "accept")
 
     # locks and takes
 
@@ -118,7 +127,7 @@ class Desk:
             route = self.context.routes.get(name, line.route)
             takes = self._takes_to_keep(name, due.get(name, ""))
             lock = Lock(line.text, route, segment.text, segment.speaker, segment.start, segment.end, takes)
-            changes.append(self._change(name, "lock", msgspec.to_builtins(lock)))
+            changes.append(self.change_of(name, "lock", msgspec.to_builtins(lock)))
         return self.make(changes, "lock")
 
     def unlock(self, lines: Sequence[str]) -> Event | None:
@@ -126,7 +135,7 @@ class Desk:
         for name in lines:
             self.rules.line(name)
         locked = [name for name in lines if self.rules.is_locked(name)]
-        return self.make([self._change(name, "lock", None) for name in locked], "unlock")
+        return self.make([self.change_of(name, "lock", None) for name in locked], "unlock")
 
     def choose(self, line: str, take: str) -> Event | None:
         """Use a take of a line, whatever it was made from; lines in the same clip get it too.
@@ -137,34 +146,61 @@ class Desk:
         self.rules.check_spoken(line)
         takes = find_takes(self.context, line, take)
         if not clips_of(self.context, line):
-            return self.make([self._change(line, "takes", takes)], "choose")
+            return self.make([self.change_of(line, "takes", takes)], "choose")
         chosen: dict[str, list[str]] = {}
         for one in takes:
-            clip = one.partition("/")[0]
-            for name in self.rules.made_in(clip, line):
+            item = one.partition("/")[0]
+            for name in self.rules.made_in(item, line) if is_clip(one) else [line]:
                 before = chosen.get(name, self.rules.edit(name).takes or ())
-                chosen[name] = [*(t for t in before if t.partition("/")[0] not in (clip, name)), one]
-        return self.make([self._change(name, "takes", takes) for name, takes in chosen.items()], "choose")
+                # Speech takes the place of a clip's sound, unless the clip was made for it.
+                replaced = (item,) if is_driven(self.context, name) else (item, name)
+                chosen[name] = [*(t for t in before if t.partition("/")[0] not in replaced), one]
+        return self.make([self.change_of(name, "takes", takes) for name, takes in chosen.items()], "choose")
 
-    def new_seeds(self, lines: Sequence[str], seed: int | None = None) -> tuple[Event | None, list[str]]:
+    def new_seeds(
+        self, lines: Sequence[str], seed: int | None = None, *, picture: bool = False
+    ) -> tuple[Event | None, list[str]]:
         """Give lines a seed that none of their takes had, or `seed`: the next run makes new takes.
 
-        Returns the event and the lines that change: those in the same clip are made together.
+        Where lips follow the speech of a line, its speech is new, and the picture with it; with `picture`
+        the speech stays. Returns the event and the lines that change: those of a clip are made together.
         """
-        changes, together = self.seed_changes(lines, seed)
+        changes, together = self.seed_changes(lines, seed, picture=picture)
         return self.make(changes, "regenerate"), together
 
-    def seed_changes(self, lines: Sequence[str], seed: int | None = None) -> tuple[list[Change], list[str]]:
+    def seed_changes(
+        self, lines: Sequence[str], seed: int | None = None, *, picture: bool = False
+    ) -> tuple[list[Change], list[str]]:
         """Return what `new_seeds` would change, and which lines. Raises EditRefused."""
         together = self.rules.made_together(lines)
         for name in lines:
             self.rules.check_unlocked(name)
             self.rules.check_spoken(name)
+            if not picture:
+                self.rules.check_synthetic(name)
+            elif not is_driven(self.context, name):
+                raise EditRefused(
+                    f"{name} has no picture of its own seed: its route is not drive.\n"
+                    "Make a new take of it as a whole, without a new picture alone."
+                )
         changes: list[Change] = []
         for name in together:
-            new_seed = self._next_seed(name, together) if seed is None else seed
-            changes += [self._change(name, "seed", new_seed), self._change(name, "takes", None)]
+            field, kept = "seed", [*self._kept_speech(name)]
+            if is_driven(self.context, name) and picture:
+                field = "picture_seed"
+            elif is_driven(self.context, name) and name not in lines:
+                field = ""  # its speech stays beside the new one of another line
+            else:
+                kept = []
+            if field:
+                new_seed = self._next_seed(name, together) if seed is None else seed
+                changes.append(self.change_of(name, field, new_seed))
+            changes.append(self.change_of(name, "takes", kept or None))
         return changes, together
+
+    def _kept_speech(self, name: str) -> list[str]:
+        """Return the chosen takes of a line that are speech, not picture."""
+        return [take for take in self.rules.edit(name).takes or () if not is_clip(take)]
 
     def after(self, changes: Sequence[Change]) -> Context:
         """Return the episode as it would be after some changes; nothing is written."""
@@ -217,14 +253,16 @@ class Desk:
         changes = []
         for field, value in values.items():
             clean = clean_value(name, field, value)
+            if field == "voice" and clean:
+                self.rules.check_voice(clean)
             if field in ON_SEGMENT:
                 changes.append(segment_change(self.context, name, ON_SEGMENT[field], clean))
             else:
-                changes.append(self._change(name, field, clean))
+                changes.append(self.change_of(name, field, clean))
         self.rules.check_segment(segment, changes)
         return changes
 
-    def _change(self, line: str, field: str, value: Any) -> Change:
+    def change_of(self, line: str, field: str, value: Any) -> Change:
         """Return a change of what this language has of a line."""
         self.rules.line(line)
         return line_change(self.context, line, field, value)
@@ -245,14 +283,16 @@ class Desk:
                 "Make a new take first: regenerate the line, or render the episode."
             )
         return (
-            *(takes_in_use(self.context, name, clips) if clips else ()),
+            *(take for take in takes_in_use(self.context, name, clips) if is_clip(take)),
             *in_use(self.context, [name], "speak"),
         )
 
     def _next_seed(self, line: str, together: Sequence[str]) -> int:
         generated = self.context.routes.get(line) == "lipdub"
         base = self.context.settings.dub.seed if generated else 0
-        used = {base, self.rules.edit(line).seed or 0}
+        used = {base, self.rules.edit(line).seed or 0, self.rules.edit(line).picture_seed or 0}
+        if is_driven(self.context, line):
+            used.add(self.context.settings.dub.seed)
         for name in together if generated else [line]:
             used |= seeds_used(self.context, name) | {self.rules.edit(name).seed or 0}
         return max(used) + 1

@@ -10,6 +10,7 @@ from dubkit.episode.edits import SpeakerEdit, edit_fields
 from dubkit.errors import TranslationError
 from dubkit.review.takes import GENERATING, clips_of
 from dubkit.studio import chain
+from stages.shared.cloning.references import reference_waits
 
 
 def find_due(context: Context, lines: Sequence[str]) -> dict[str, str]:
@@ -58,6 +59,8 @@ def _voices(context: Context, lines: Sequence[str], generated: frozenset[str]) -
             due[line.id] = f"{segment.speaker} has no voice yet"
             continue
         edits = edit_fields(context.speaker_edits.get(segment.speaker, SpeakerEdit()))
+        if reference_waits(context, segment.speaker):
+            due[line.id] = f"the voice of {segment.speaker} will be cloned from another recording"
         for name in ("name", "description", "voice") if line.id in generated else ("voice",):
             if edits.get(name, now := getattr(speaker, name)) != now:
                 due[line.id] = f"the {name} of {segment.speaker} will be “{edits[name]}”"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dubkit.episode.context import Context
-from dubkit.episode.edits import LineEdit, edit_fields, lock_conflict
-from dubkit.episode.store import Record, canonical, decode_json
-from dubkit.errors import DubkitError, EditRefused
+from dubkit.episode.edits import LineEdit, edit_fields
+from dubkit.episode.line_states import LineState, line_states
+from dubkit.episode.line_timing import LineTiming, line_timings
+from dubkit.errors import EditRefused
 from dubkit.qc.check import shown_measure
-from dubkit.review.takes import GENERATING, current_take, takes_to_compare
-from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, LineRoute, Route, Segment, SpokenLine
+from dubkit.review.takes import current_take, takes_to_compare
+from dubkit.types import SAMPLE_RATE, LineQc, Route
+from stages.shared.reckoning import reckoner
 
 LONGEST_NAME = 80
 """Characters of the longest name of a line or a range of lines."""
@@ -39,6 +41,8 @@ class ReviewLine:
     """How the source changed since the line was locked; empty when it did not."""
     locked: bool
     accepted: bool
+    to_look_at: bool
+    """Whether a person should look at it."""
     note: str
     delivery: str
     voice: str
@@ -58,11 +62,8 @@ class ReviewLine:
     take: str
     """Take in use: `v002`, or `c0001/v002` where a clip makes the line; empty while there is none."""
     takes: int
-
-    @property
-    def to_look_at(self) -> bool:
-        """Tell whether it has a flag that nobody accepted, or a conflict or failure."""
-        return bool(self.conflict) or "failed" in self.flags or (bool(self.flags) and not self.accepted)
+    timing: LineTiming
+    """How long its text takes, when it is spoken, and the texts that it may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,9 @@ class Filter:
 
 def review_lines(context: Context, only: frozenset[str] | None = None) -> list[ReviewLine]:
     """Return the lines of a language in order of time, or some of them."""
-    reader = _LineReader(context)
-    return [
-        reader.line(number, segment, line)
-        for number, (segment, line) in enumerate(context.lines, 1)
-        if only is None or line.id in only
-    ]
+    names, states = _speaker_names(context), line_states(context, only)
+    timings = line_timings(context, states, reckon=reckoner(context))
+    return [_review_line(context, state, names, timings[state.line.id]) for state in states]
 
 
 def find_lines(context: Context, named: Sequence[str]) -> list[str]:
@@ -120,71 +118,50 @@ def find_lines(context: Context, named: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-class _LineReader:
-    """Makes review lines from the artifacts of an episode, each read once."""
+def _review_line(
+    context: Context, state: LineState, names: Mapping[str, str], timing: LineTiming
+) -> ReviewLine:
+    segment, line, edit = state.segment, state.line, state.edit
+    take, measured = state.take, state.measured
+    return ReviewLine(
+        number=state.number,
+        id=line.id,
+        start=segment.start,
+        end=segment.end,
+        speaker=segment.speaker,
+        speaker_name=names.get(segment.speaker, segment.speaker),
+        source=segment.text,
+        text=line.text,
+        candidates=line.candidates,
+        route=state.route.route if state.route else line.route,
+        reason=state.route.reason if state.route else "",
+        flags=state.flags,
+        conflict=state.conflict,
+        locked=state.locked,
+        accepted=state.accepted,
+        to_look_at=state.to_look_at,
+        note=edit.note or "",
+        delivery=edit.delivery or "",
+        voice=edit.voice or "",
+        edited=_edited(context, segment.id, edit),
+        heard=measured.heard if measured else "",
+        word_error=measured.word_error if measured else None,
+        start_error=measured.start_error if measured else None,
+        loudness_error=measured.loudness_error if measured else None,
+        measures=_shown(measured),
+        spoken=round(take.samples / SAMPLE_RATE, 3) if take else 0.0,
+        speed=take.speed if take else 1.0,
+        fit=take.fit if take else "",
+        take=current_take(context, line.id, state.clips),
+        takes=takes_to_compare(context, line.id, state.clips),
+        timing=timing,
+    )
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.names = _speaker_names(context)
-        self.measured = _measured(context)
-        planned = context.clips.routes if context.has_clips else ()
-        self.routes: dict[str, LineRoute] = {route.line: route for route in planned}
-        self.clips: dict[str, list[str]] = {}
-        for clip in context.planned_clips:
-            for line in clip.lines:
-                self.clips.setdefault(line, []).append(clip.id)
 
-    def line(self, number: int, segment: Segment, line: Line) -> ReviewLine:
-        context = self.context
-        edit = context.placed.lines.get(line.id) or LineEdit()
-        record = context.record("speak", line.id)
-        take = _spoken(record)
-        measured = self.measured.get(line.id)
-        planned = self.routes.get(line.id)
-        route = planned.route if planned else line.route
-        clips = self.clips.get(line.id, []) if route == "lipdub" else []
-        return ReviewLine(
-            number=number,
-            id=line.id,
-            start=segment.start,
-            end=segment.end,
-            speaker=segment.speaker,
-            speaker_name=self.names.get(segment.speaker, segment.speaker),
-            source=segment.text,
-            text=line.text,
-            candidates=line.candidates,
-            route=route,
-            reason=planned.reason if planned else "",
-            flags=_flags(segment, line, take, measured, self._failed(record, clips)),
-            conflict=lock_conflict(edit.lock, segment) if edit.lock else "",
-            locked=edit.lock is not None,
-            accepted=bool(edit.accepted),
-            note=edit.note or "",
-            delivery=edit.delivery or "",
-            voice=edit.voice or "",
-            edited=self._edited(segment.id, edit),
-            heard=measured.heard if measured else "",
-            word_error=measured.word_error if measured else None,
-            start_error=measured.start_error if measured else None,
-            loudness_error=measured.loudness_error if measured else None,
-            measures=_shown(measured),
-            spoken=round(take.samples / SAMPLE_RATE, 3) if take else 0.0,
-            speed=take.speed if take else 1.0,
-            fit=take.fit if take else "",
-            take=current_take(context, line.id, clips),
-            takes=takes_to_compare(context, line.id, clips),
-        )
-
-    def _failed(self, spoken: Record | None, clips: Sequence[str]) -> bool:
-        """Tell whether a line, or one of its clips, could not be made."""
-        store, language = self.context.store, self.context.language
-        records = (store.record(stage, clip, language) for clip in clips for stage in GENERATING)
-        return any(record is not None and bool(record.error) for record in (spoken, *records))
-
-    def _edited(self, segment: str, edit: LineEdit) -> tuple[str, ...]:
-        source = edit_fields(self.context.placed.segments.get(segment))
-        own = {name for name in edit_fields(edit) if name != "seed"}
-        return tuple(sorted(own | {"source" if name == "text" else name for name in source}))
+def _edited(context: Context, segment: str, edit: LineEdit) -> tuple[str, ...]:
+    source = edit_fields(context.placed.segments.get(segment))
+    own = {name for name in edit_fields(edit) if name not in ("seed", "picture_seed")}
+    return tuple(sorted(own | {"source" if name == "text" else name for name in source}))
 
 
 def _speaker_names(context: Context) -> dict[str, str]:
@@ -194,37 +171,6 @@ def _speaker_names(context: Context) -> dict[str, str]:
     return {speaker.id: speaker.name for speaker in context.cast.speakers} | given_names
 
 
-def _measured(context: Context) -> dict[str, LineQc]:
-    if not context.store.has("qc.json", context.language):
-        return {}
-    try:
-        measured = context.store.read("qc.json", EpisodeQc, context.language)
-    except DubkitError:
-        return {}  # `status` reports the damage; the lines can still be reviewed
-    return {line.id: line for line in measured.lines}
-
-
 def _shown(measured: LineQc | None) -> dict[str, str]:
     measures = measured.measures if measured else None
     return {name: shown_measure(name, value) for name, value in (measures or {}).items()}
-
-
-def _spoken(record: Record | None) -> SpokenLine | None:
-    if record is None or record.error or record.value is None:
-        return None
-    return decode_json(canonical(record.value), SpokenLine)
-
-
-def _flags(
-    segment: Segment, line: Line, take: SpokenLine | None, measured: LineQc | None, failed: bool
-) -> tuple[str, ...]:
-    flags = [*segment.flags, *line.flags]
-    if take is not None:
-        flags += take.flags
-    if measured is not None and take is not None:
-        flags += measured.flags
-    if failed:
-        flags.append("failed")
-    if take is not None and take.text and take.text != line.text:
-        flags.append("other-text")
-    return tuple(dict.fromkeys(flags))

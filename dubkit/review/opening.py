@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dubkit.episode.context import Context, finished_languages
 from dubkit.episode.folders import find_source, folder_name, open_episode, reopen
+from dubkit.episode.remembering import Memory, RememberingStore
 from dubkit.episode.store import EpisodeStore
 from dubkit.errors import DubkitError, MediaError
 from dubkit.studio import Session, context_of, episode_context, with_last_settings
@@ -47,9 +48,14 @@ def _context(session: Session, where: Path) -> Context:
     raise MediaError(where, f"no such episode, neither a file nor a folder in {session.output}", there)
 
 
-def of_folder(session: Session, folder: Path) -> Context:
-    """Return an episode by its folder, with the settings of its last run. Raises MediaError for others."""
+def of_folder(session: Session, folder: Path, memory: Memory | None = None) -> Context:
+    """Return an episode by its folder, with the settings of its last run. Raises MediaError for others.
+
+    With a `memory`, what was read of it before is not read again until it changes.
+    """
     opened = reopen(folder)
+    if memory is not None:
+        opened = replace(opened, store=RememberingStore(folder, memory))
     return context_of(with_last_settings(session, opened.store), opened)
 
 

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from dubkit.chain.stage import EPISODE
 from dubkit.episode.context import Context
+from dubkit.episode.results import finished_dub
 from dubkit.episode.store import Record, canonical, decode_json
 from dubkit.errors import EditRefused, MediaError
 from dubkit.media.delivery.side_by_side import HeardTake, write_side_by_side
@@ -16,8 +17,8 @@ from dubkit.review.takes import clips_of, find_take, in_use, short, takes_in_use
 from dubkit.types import SpokenLine
 from stages.mix import items as mix_items
 from stages.shared.clip_files import SOUND
-from stages.shared.delivery import SOUND as MIXED
 from stages.shared.engine import CLIP_STAGES
+from stages.shared.finished_dub import SOUND as MIXED
 
 FOLDER = "play"
 """Below the folder of a language."""
@@ -62,10 +63,7 @@ def write_comparison(context: Context, line: str, take: str = "", out: Path | No
 
 def dub_file(context: Context) -> Path | None:
     """Return the rendered dub; None before the first render."""
-    record = context.record("stitch", EPISODE)
-    files = record.files if record and not record.error else ()
-    paths = (context.store.root / ref.path for ref in files if Path(ref.path).stem == "dub")
-    return next((path for path in paths if path.is_file()), None)
+    return finished_dub(context.store, context.language)
 
 
 def in_dub(context: Context, line: str) -> bool:

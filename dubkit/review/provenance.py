@@ -104,5 +104,5 @@ def _step(stage: str, record: Record) -> ProvenanceStep:
     parts = record.parts
     return ProvenanceStep(
         stage, record.item, record.key, parts.settings, parts.models, parts.edits, parts.inputs,
-        record.degraded, record.error,
+        tuple(r.sentence for r in record.said if r.weight != "note"), record.error,
     )  # fmt: skip

@@ -14,6 +14,9 @@ from dubkit.episode.folders import open_episode
 from dubkit.progress import Progress, Speeds, spread, total_range
 from dubkit.studio import Session, chain, dub, with_last_settings
 
+SHORT_SECONDS = 120.0
+"""Expected time of work that somebody can wait for."""
+
 LAST = "speak"
 """Stage after which the take of a line is complete; later stages join all lines."""
 
@@ -32,6 +35,11 @@ class Pending:
     def nothing(self) -> bool:
         """Tell whether everything is up to date."""
         return not self.items
+
+    @property
+    def short(self) -> bool:
+        """Tell whether somebody can wait for it."""
+        return self.seconds[1] <= SHORT_SECONDS
 
     @property
     def text(self) -> str:

@@ -14,6 +14,7 @@ from dubkit.episode.edits.events import Change, Event, find_undo
 from dubkit.errors import EditRefused
 from dubkit.review.takes import clips_of
 from dubkit.types import Line, Segment
+from stages.shared.voices import check_voice
 
 REMARKS = frozenset({"note", "accepted"})
 """Fields that may change on a locked line."""
@@ -86,6 +87,19 @@ class Rules:
             )
         if not line.text:
             raise EditRefused(f"{name} has no text: there is no take to make. Give it a text first.")
+
+    def check_synthetic(self, name: str) -> None:
+        """Refuse a line that a person recorded: there is no other reading of it."""
+        recording = self.context.recordings.of.get(name)
+        if recording is not None and name not in self.context.recordings.problems:
+            raise EditRefused(
+                f"{name} is a person's recording, {recording.name}: there is no other reading of it. "
+                "Record it again, choose another take, or take the recording away."
+            )
+
+    def check_voice(self, name: str) -> None:
+        """Refuse a voice that the language's engine does not have, with the names of those that it has."""
+        check_voice(self.context, self.context.language, name)
 
     def check_speaker(self, speaker: str) -> None:
         """Refuse an unknown speaker."""

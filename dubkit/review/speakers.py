@@ -10,6 +10,7 @@ from dubkit.episode.context import Context
 from dubkit.episode.edits.events import Change, Event
 from dubkit.errors import EditRefused
 from dubkit.review.changes import Desk
+from dubkit.review.references import ReferenceRow, reference_row
 from dubkit.review.rules import check_text
 
 
@@ -27,6 +28,8 @@ class SpeakerRow:
     seconds: float
     sample: tuple[float, float]
     """Start and end of a line to hear the voice in."""
+    reference: ReferenceRow | None = None
+    """What the voice is cloned from; None where no voice is cloned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ def speakers(context: Context) -> list[SpeakerRow]:
                 lines=len(spoken),
                 seconds=round(sum(s.end - s.start for s in spoken), 3),
                 sample=(longest.start, longest.end),
+                reference=reference_row(context, speaker),
             )
         )
     return rows
@@ -76,6 +80,8 @@ def describe_speaker(desk: Desk, speaker: str, change: SpeakerChange) -> Event |
             flat = " ".join(value.split()) or None
             if flat is not None and len(flat) > 200:
                 raise EditRefused(f"{speaker}: {field} has {len(flat)} characters; 200 are the most.")
+            if field == "voice" and flat is not None:
+                desk.rules.check_voice(flat)
             language = desk.context.language if field == "voice" else ""
             changes.append(Change("speakers", speaker, field, flat, language))
     return desk.make(changes, "speaker")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dubkit.dubbing.planning.routes import KINDS
 from dubkit.episode.context import Context
 from dubkit.episode.edits import LineEdit
 from dubkit.episode.store import Record, canonical, decode_json
@@ -13,7 +14,7 @@ from dubkit.errors import EditRefused
 from dubkit.types import SAMPLE_RATE, DubbedClip, SpokenLine, is_clip
 from stages.shared.engine import CLIP_STAGES, clip_stage
 
-GENERATING = ("embed", "denoise", "refine", *CLIP_STAGES)
+GENERATING = ("given", "embed", "denoise", "refine", *CLIP_STAGES)
 """Stages that make a take of a clip, with any engine."""
 
 
@@ -45,22 +46,35 @@ class TakeRow:
 
 def clips_of(context: Context, line: str) -> list[str]:
     """Return the clips that a line is generated in; empty when a voice speaks it."""
-    if context.routes.get(line) != "lipdub":
+    if context.routes.get(line) not in KINDS:
         return []
     return [clip.id for clip in context.clips.clips if line in clip.lines]
+
+
+def is_driven(context: Context, line: str) -> bool:
+    """Tell whether the lips of a line follow its own speech: it has takes of speech and of clips."""
+    return context.routes.get(line) == "drive"
+
+
+def _items(context: Context, line: str, clips: Sequence[str]) -> list[str]:
+    """Return what has the takes of a line: its clips or itself, and both where its lips follow its speech."""
+    return [*clips, *([line] if not clips or is_driven(context, line) else [])]
 
 
 def take_names(context: Context, line: str, clips: Sequence[str]) -> list[str]:
     """Return the full names (`s0003/v001`) of the takes of a line, or of its clips, oldest first."""
     store, language = context.store, context.language
     return [
-        f"{item}/{folder.name}" for item in (clips or [line]) for folder in store.take_folders(item, language)
+        f"{item}/{folder.name}"
+        for item in _items(context, line, clips)
+        for folder in store.take_folders(item, language)
     ]
 
 
 def takes_to_compare(context: Context, line: str, clips: Sequence[str]) -> int:
     """Return how many takes can be compared; for a line in several clips, the most that one of them has."""
-    folders = (context.store.take_folders(item, context.language) for item in (clips or [line]))
+    items = _items(context, line, clips)
+    folders = (context.store.take_folders(item, context.language) for item in items)
     return max((len(takes) for takes in folders), default=0)
 
 
@@ -71,8 +85,9 @@ def current_take(context: Context, line: str, clips: Sequence[str]) -> str:
 
 
 def takes_in_use(context: Context, line: str, clips: Sequence[str]) -> list[str]:
-    """Return the full names of the takes in use: those of the clips of a line, else its own."""
-    return in_use(context, clips, clip_stage(context)) if clips else in_use(context, [line], "speak")
+    """Return the full names of the takes in use: those of the clips of a line, else its own, or both."""
+    own = in_use(context, [line], "speak") if not clips or is_driven(context, line) else []
+    return [*(in_use(context, clips, clip_stage(context)) if clips else []), *own]
 
 
 def in_use(context: Context, items: Sequence[str], stage: str) -> list[str]:
@@ -112,7 +127,8 @@ def line_takes(context: Context, line: str) -> list[TakeRow]:
     kept = edit.lock.takes if edit.lock else edit.takes or ()
     own = take_names(context, line, clips)
     # A take in use may be from the time of another transcript, where the line had another number.
-    others = sorted(t for t in {*used, *kept}.difference(own) if is_clip(t) == bool(clips))
+    kinds = {is_clip(item) for item in _items(context, line, clips)}
+    others = sorted(t for t in {*used, *kept}.difference(own) if is_clip(t) in kinds)
     rows = []
     for name in (*others, *own):
         record = context.store.take_record(name, context.language)
@@ -186,9 +202,11 @@ def find_take(context: Context, line: str, name: str) -> str:
 def find_takes(context: Context, line: str, name: str) -> list[str]:
     """Return the full names of the takes that a name means; `v002` of a generated line is that of every clip.
 
+    Of a line whose lips follow its speech, `v002` is a take of the speech.
+
     Raises EditRefused naming the takes there are, unless the line, or each of its clips, has such a take.
     """
-    clips = clips_of(context, line) if "/" not in name else []
+    clips = clips_of(context, line) if "/" not in name and not is_driven(context, line) else []
     takes = [f"{clip}/{name}" for clip in clips] or [full(name, line)]
     there = {full(row.take, line) for row in line_takes(context, line)}
     if missing := [take for take in takes if take not in there]:

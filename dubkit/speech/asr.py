@@ -114,7 +114,7 @@ class WhisperRecogniser:
         except (RuntimeError, ValueError) as error:
             if device != "cpu" or compute_type:
                 raise SettingError(
-                    "device", (device, compute_type), f"this machine cannot run the recogniser so ({error})"
+                    "device", device, f"the recogniser cannot run there ({error}); leave it out, or name cpu"
                 ) from error
             raise ModelDamaged(
                 f"The speech recognition model in {model_dir} cannot be loaded: {error}.\n"
@@ -189,8 +189,12 @@ class WhisperRecogniser:
         code = language.replace("_", "-").split("-")[0].casefold()
         code = {"nb": "no", "fil": "tl", "jv": "jw", "iw": "he"}.get(code, code)
         if code not in self._model.supported_languages:
-            known = ", ".join(sorted(self._model.supported_languages))
-            raise SettingError("transcribe.language", language, f"the recogniser knows only {known}")
+            raise SettingError(
+                "transcribe.language",
+                language,
+                "the recogniser does not know it; leave it out to detect the language, or give a finished "
+                "transcript: --use transcribe=FILE",
+            )
         return code
 
     def _evidence(self, audio: NDArray[np.float32], windows: Sequence[tuple[float, float]]) -> list[Evidence]:

@@ -6,6 +6,7 @@ Shapes: N windows; times (N, 2) seconds; embeddings (N, 256) of unit length; lab
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,6 +37,55 @@ clusters too short for `SAME_VOICE` to be measured.
 One voice cut in two gives 0.80 to 0.95, yet two women on one telephone line gave 0.87, so the limit
 of a pair leans on the measures above. The tighter ones keep a laugh from becoming a third speaker.
 """
+
+
+NEAR = 0.03
+"""Distance from a limit within which the number of speakers might as well be another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How sure the number of speakers is."""
+
+    mean: float
+    """Mean similarity of windows without shared sound; NaN where there are none."""
+    closest: float
+    """Similarity of the two speakers who are most alike; NaN for one speaker."""
+    speakers: int
+
+    @property
+    def doubt(self) -> str:
+        """Why another number of speakers is nearly as likely; empty where it is not."""
+        if self.speakers == 1 and self.mean < ONE_SPEAKER + NEAR / 2:
+            return "1 speaker was found, whose voice varies nearly as much as that of two"
+        limit = CLOSEST_PAIR if self.speakers == 2 else CLOSEST_OF_MANY
+        if self.speakers > 1 and self.closest > limit - NEAR:
+            return f"{self.speakers} speakers were found, of whom two sound nearly like one"
+        return ""
+
+
+def evidence(
+    times: NDArray[np.float64], embeddings: NDArray[np.float32], labels: NDArray[np.int64]
+) -> Evidence:
+    """Return how sure the number of speakers in labelled windows is."""
+    import numpy as np
+
+    step = max(1, math.ceil(len(embeddings) / MOST_WINDOWS))
+    times, some = times[::step], embeddings[::step]
+    independent = _independent(times)
+    mean = float((some @ some.T)[independent].mean()) if independent.any() else math.nan
+    alike = centres(embeddings, labels)
+    pairs = (alike @ alike.T)[np.triu_indices(len(alike), 1)]
+    return Evidence(mean, float(pairs.max()) if len(pairs) else math.nan, len(alike))
+
+
+def _independent(times: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which pairs of windows share no sound: those that do agree whoever speaks."""
+    import numpy as np
+
+    first, last = times[:, 0], times[:, 1]
+    shared = np.minimum(last[:, None], last[None]) - np.maximum(first[:, None], first[None])
+    return np.asarray(shared <= 0.05)
 
 
 def cluster(
@@ -75,10 +125,7 @@ def _count_and_label(
 
     best = np.zeros(len(embeddings), dtype=np.int64)
     similarity = embeddings @ embeddings.T
-    first, last = times[:, 0], times[:, 1]
-    shared = np.minimum(last[:, None], last[None]) - np.maximum(first[:, None], first[None])
-    # Windows that share sound agree whoever speaks, so only pairs without overlap are evidence.
-    independent = shared <= 0.05
+    independent = _independent(times)
     if len(embeddings) < 4 or not independent.any():
         return best
     if float(similarity[independent].mean()) >= ONE_SPEAKER:

@@ -12,6 +12,7 @@ from dubkit.registry import Registry
 from dubkit.speech.settings import Diarize
 from dubkit.types import Diarization
 from dubkit.types.models import ModelSpec
+from dubkit.types.remarks import Remark, Tell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 TABLE = "diarize"
 DEFAULTS = Diarize()
+
+
+def untold(_remark: Remark) -> None:
+    """Take a remark that nobody asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ class DiarizationTask:
     host: Host = ALONE
     own: Any = None
     """The engine's own table, an instance of its `settings`; None for an engine without one."""
+    tell: Tell = untold
+    """Takes remarks on what was found."""
 
     def for_engine(self, engine: DiarizationEngine) -> DiarizationTask:
         """Return the task as an engine gets it: with its own table."""

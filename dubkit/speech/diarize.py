@@ -5,11 +5,11 @@ Overlapping speech is given to one of its speakers: one embedding cannot say tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from dubkit.speech.clusters import centres, cluster
+from dubkit.speech.clusters import centres, cluster, evidence
 from dubkit.speech.settings import Diarize
 from dubkit.speech.turns import joined, named_by_appearance
 from dubkit.types import Diarization, Turn
@@ -36,8 +36,12 @@ def diarize(
     spans: Sequence[tuple[float, float]],
     encoder: VoiceEncoder,
     settings: Diarize | None = None,
+    doubt: Callable[[str], None] = lambda _: None,
 ) -> Diarization:
-    """Return the turns of each speaker inside `spans`, named `spk1`, `spk2`, … by first speech."""
+    """Return the turns of each speaker inside `spans`, named `spk1`, `spk2`, … by first speech.
+
+    `doubt` is told why their number may be another one, where nobody set it.
+    """
     import numpy as np
 
     settings = settings or Diarize()
@@ -46,6 +50,8 @@ def diarize(
         return Diarization(turns=(), method=method, embeddings={})
     times, vectors = encoder.embed_windows(audio, spans, WINDOW, HOP)
     labels = cluster(times, vectors, settings.speakers, settings.max_speakers)
+    if not settings.speakers and (why := evidence(times, vectors, labels).doubt):
+        doubt(why)
     runs = [run for span in spans for run in _vote(span, times, labels, MIN_TURN)]
     turns = [Turn(start, end, str(label)) for start, end, label in runs]
     middle = centres(vectors, labels)

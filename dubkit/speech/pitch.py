@@ -1,9 +1,12 @@
-"""The pitch of a voice, and a guess about the speaker from it."""
+"""The pitch of a voice."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import importlib.util
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from dubkit.types import ASR_RATE
 
@@ -13,18 +16,73 @@ if TYPE_CHECKING:
 
 LOWEST_HZ = 60.0
 HIGHEST_HZ = 500.0
-FRAME = 1024
-HOP = 320
-MAX_FRAMES = 3000
-"""One minute of voiced frames settles a median; more only costs time."""
 
-PERIODIC_BELOW = 0.15
-"""Aperiodicity under which a frame counts as voiced; the first lag below it is the period.
+MOST_SECONDS = 90.0
+"""Seconds of speech that settle a median; more only cost time."""
 
-Taking the first instead of the deepest is what keeps the answer from falling an octave.
-"""
+LOUD = 0.1
+"""Level against the loudest frames below which a frame does not count: another voice, an echo, noise."""
+
+QUIET = 1e-4
+"""Level below which nothing counts: digital silence."""
 
 MIN_VOICED = 8
+"""Voiced frames that a median takes at least."""
+
+VOICED = 0.5
+"""Confidence of swift-f0 from which a frame is voiced."""
+
+SWIFT_HOP = 256
+PACKAGE = "swift-f0"
+
+
+@dataclass(frozen=True, slots=True)
+class Contour:
+    """The pitch of a sound over its time."""
+
+    step: float
+    """Seconds between two frames; the first is at 0."""
+    hz: NDArray[np.float64]
+    """(F,), 0 where there is no voice."""
+    level: NDArray[np.float64]
+    """(F,) RMS of the sound around each frame, full scale 1.0."""
+
+    def within(self, start: float, end: float) -> Contour:
+        """Return the frames from `start` to `end` in seconds."""
+        part = slice(max(0, round(start / self.step)), max(0, round(end / self.step)))
+        return Contour(self.step, self.hz[part], self.level[part])
+
+
+def estimator() -> str:
+    """Return what measures pitch here, as it enters keys."""
+    if importlib.util.find_spec("swift_f0") is None or importlib.util.find_spec("onnxruntime") is None:
+        return "periods"
+    from importlib.metadata import version
+
+    return f"{PACKAGE} {version(PACKAGE)}"
+
+
+def pitch_contour(audio: NDArray[np.float32]) -> Contour:
+    """Return the pitch of (N,) sound at 16 kHz over its time, by swift-f0 where it is installed."""
+    import numpy as np
+
+    if not len(audio):
+        return Contour(SWIFT_HOP / ASR_RATE, np.zeros(0), np.zeros(0))
+    if estimator() == "periods":
+        from dubkit.speech.periods import HOP, pitch_by_periods
+
+        pitch = pitch_by_periods(audio)
+        return Contour(HOP / ASR_RATE, pitch, _levels(audio, HOP, len(pitch)))
+    detected = _detector().detect(audio, ASR_RATE, fmin=LOWEST_HZ, fmax=HIGHEST_HZ)
+    pitch = np.where(detected.confidence >= VOICED, detected.pitch_hz, 0.0)
+    return Contour(SWIFT_HOP / ASR_RATE, pitch, _levels(audio, SWIFT_HOP, len(pitch)))
+
+
+@cache
+def _detector() -> Any:
+    from swift_f0 import SwiftF0
+
+    return SwiftF0(threads=1)
 
 
 def median_pitch(audio: NDArray[np.float32], spans: Sequence[tuple[float, float]]) -> float:
@@ -32,13 +90,14 @@ def median_pitch(audio: NDArray[np.float32], spans: Sequence[tuple[float, float]
 
     0.0 means it could not be measured: no speech, whispering, or noise throughout.
     """
+    return median_of(pitch_contour(_cut(audio, start, end)) for start, end in _enough(spans))
+
+
+def median_of(contours: Iterable[Contour]) -> float:
+    """Return the median pitch in Hz of one voice, 0.0 where it is hardly voiced."""
     import numpy as np
 
-    frames = _frames(audio, spans)
-    if len(frames) == 0:
-        return 0.0
-    pitches = _periods(frames)
-    voiced = pitches[pitches > 0]
+    voiced = voiced_frames(list(contours))
     if voiced.size < MIN_VOICED:
         return 0.0
     centre = float(np.median(voiced))
@@ -47,72 +106,59 @@ def median_pitch(audio: NDArray[np.float32], spans: Sequence[tuple[float, float]
     return float(np.median(near))
 
 
-def describe_voice(pitch_hz: float) -> str:
-    """Return a guess for the prompt. Between the usual ranges nothing is claimed.
+def voiced_frames(contours: Sequence[Contour]) -> NDArray[np.float64]:
+    """Return the pitches in Hz of all voiced frames that are loud enough to be the voice itself."""
+    import numpy as np
 
-    It is a guess: a man who declaims to a crowd reaches 250 Hz, so callers mark it as guessed.
+    hz = np.concatenate([np.zeros(0), *(contour.hz for contour in contours)])
+    level = np.concatenate([np.zeros(0), *(contour.level for contour in contours)])
+    if not hz.size:
+        return hz
+    loud = level > max(QUIET, LOUD * float(np.percentile(level, 95)))
+    return np.asarray(hz[loud & (hz > 0)])
 
-    >>> describe_voice(110.0), describe_voice(215.0), describe_voice(160.0), describe_voice(0.0)
-    ('The man', 'The woman', 'The speaker', 'The speaker')
+
+def alone(
+    spans: Sequence[tuple[float, float]], others: Sequence[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """Return the parts of `spans` in which none of `others` is; the spans themselves where nothing is left.
+
+    >>> alone([(0.0, 4.0)], [(1.0, 2.0), (3.5, 5.0)])
+    [(0.0, 1.0), (2.0, 3.5)]
     """
-    if pitch_hz <= 0:
-        return "The speaker"
-    if pitch_hz < 155:
-        return "The man"
-    if pitch_hz < 170:
-        return "The speaker"
-    return "The woman" if pitch_hz < 350 else "The child"
+    left: list[tuple[float, float]] = []
+    for start, end in spans:
+        place = start
+        for other_start, other_end in sorted(others):
+            if other_end <= place or other_start >= end:
+                continue
+            if other_start > place:
+                left.append((place, other_start))
+            place = max(place, other_end)
+        if place < end:
+            left.append((place, end))
+    return left or list(spans)
 
 
-def _frames(audio: NDArray[np.float32], spans: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
-    """Return (N, FRAME) frames inside the spans, evenly thinned to `MAX_FRAMES`, quiet ones left out."""
+def _enough(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return spans of MOST_SECONDS in all, taken evenly from the whole."""
+    total = sum(end - start for start, end in spans)
+    if total <= MOST_SECONDS:
+        return list(spans)
+    share = MOST_SECONDS / total
+    return [(start, start + max(share * (end - start), min(1.0, end - start))) for start, end in spans]
+
+
+def _cut(audio: NDArray[np.float32], start: float, end: float) -> NDArray[np.float32]:
+    return audio[max(0, int(start * ASR_RATE)) : int(end * ASR_RATE)]
+
+
+def _levels(audio: NDArray[np.float32], hop: int, count: int) -> NDArray[np.float64]:
+    """Return the RMS of two hops around each of `count` frames."""
     import numpy as np
 
-    starts = [
-        first
-        for start, end in spans
-        for first in range(int(start * ASR_RATE), min(int(end * ASR_RATE), len(audio)) - FRAME + 1, HOP)
-    ]
-    if len(starts) > MAX_FRAMES:
-        starts = [starts[i] for i in np.linspace(0, len(starts) - 1, MAX_FRAMES).astype(int)]
-    if not starts:
-        return np.zeros((0, FRAME))
-    frames = np.stack([audio[first : first + FRAME] for first in starts]).astype(np.float64)
-    frames -= frames.mean(axis=1, keepdims=True)
-    levels = np.sqrt(np.mean(frames * frames, axis=1))
-    loud = levels > max(1e-4, 0.1 * float(np.percentile(levels, 95)))
-    return np.asarray(frames[loud])
-
-
-def _periods(frames: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the fundamental of each frame in Hz, 0 where unvoiced (YIN's difference function)."""
-    import numpy as np
-
-    shortest, longest = int(ASR_RATE / HIGHEST_HZ), int(ASR_RATE / LOWEST_HZ)
-    window = FRAME - longest
-    head = np.fft.rfft(frames[:, :window], 2 * FRAME)
-    whole = np.fft.rfft(frames, 2 * FRAME)
-    correlation = np.fft.irfft(np.conj(head) * whole)[:, : longest + 1]
-    energy = np.cumsum(np.pad(frames * frames, ((0, 0), (1, 0))), axis=1)
-    lags = np.arange(longest + 1)
-    difference = energy[:, [window]] + energy[:, lags + window] - energy[:, lags] - 2 * correlation
-    running = np.cumsum(difference[:, 1:], axis=1)
-    aperiodic = np.ones_like(difference)
-    aperiodic[:, 1:] = difference[:, 1:] * lags[1:] / np.maximum(running, 1e-12)
-    return np.array([_first_dip(row, shortest) for row in aperiodic])
-
-
-def _first_dip(row: NDArray[np.float64], shortest: int) -> float:
-    """Return the frequency of the first local minimum below the threshold, 0.0 when there is none."""
-    import numpy as np
-
-    below = np.flatnonzero(row[shortest:-1] < PERIODIC_BELOW)
-    if below.size == 0:
-        return 0.0
-    lag = int(below[0]) + shortest
-    while lag + 2 < len(row) and row[lag + 1] < row[lag]:
-        lag += 1
-    left, middle, right = row[lag - 1], row[lag], row[lag + 1]
-    curve = left - 2 * middle + right
-    shift = 0.5 * (left - right) / curve if curve > 1e-12 else 0.0
-    return float(ASR_RATE / (lag + float(np.clip(shift, -0.5, 0.5))))
+    power = np.concatenate([[0.0], np.cumsum(audio.astype(np.float64) ** 2)])
+    centres = np.arange(count) * hop
+    first = np.clip(centres - hop, 0, len(audio))
+    last = np.clip(centres + hop, 0, len(audio))
+    return np.asarray(np.sqrt((power[last] - power[first]) / np.maximum(last - first, 1)))

@@ -76,6 +76,17 @@ class RecognitionTask:
 
 
 @dataclass(frozen=True, slots=True)
+class Hearing:
+    """How a dub is heard by another reading than the one that its words, texts and takes were chosen with."""
+
+    task: RecognitionTask
+    name: str
+    """As the report calls it: `whisper-base, beam 1`."""
+    lacks: str = ""
+    """What would hear better, with its cure, as sentences; empty where nothing is missing."""
+
+
+@dataclass(frozen=True, slots=True)
 class RecognitionEngine:
     """Something that recognises speech: all that dubkit knows of it."""
 
@@ -93,6 +104,9 @@ class RecognitionEngine:
     """Section of its own table `[transcribe.NAME]`."""
     models: tuple[ModelSpec, ...] = ()
     """Models that it can use."""
+    hearing: Callable[[RecognitionTask, str], Hearing] | None = None
+    """Return how it hears a dub in a language (a tag), by another model or another decoding than the task's
+    own. Loads nothing. None: it has one reading only."""
 
     @property
     def table(self) -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 from dubkit.speech.phrases import (
     ABBREVIATIONS,
+    BEFORE_DIGITS,
+    CAPITAL_TITLES,
     CLAUSE_ENDS,
     CLOSERS,
-    MAY_CLOSE,
     MONTHS,
+    NEVER_CLOSE,
     OPENERS,
     SENTENCE_ENDS,
+    STARTERS,
+    TITLES,
 )
 from dubkit.speech.settings import Transcribe
 from dubkit.speech.words import is_cjk
@@ -29,6 +33,9 @@ FAST_CJK = 18.0
 tight word times."""
 
 LOW_CONFIDENCE = 0.5
+
+EndsSentence = Callable[[Sequence[Word], int, str], bool]
+"""Whether a sentence of a language ends with a word, given by its place among words."""
 
 MOST_CHARACTERS = 200
 """Width of a segment's text. Full-width characters count double, so that half as many fit."""
@@ -52,15 +59,15 @@ def build_segments(
     settings = settings or Transcribe()
     if most_characters < 20:
         raise ValueError(f"most_characters = {most_characters}: must be at least 20")
-    speakers = _speakers(words, turns)
-    tongues = [_language_at(word, languages) or language for word in words]
+    speakers = _speakers(words, turns, language)
+    tongues = [language_at(word, languages) or language for word in words]
     labels = list(zip(speakers, tongues, strict=True))
     segments: list[Segment] = []
     for (speaker, tongue), indices in groupby(range(len(words)), key=lambda i: labels[i]):
         run = [words[i] for i in indices]
-        for sentence in _sentences(run, settings.pause):
-            for part in _short_enough(sentence, settings.max_seconds, most_characters):
-                segments.append(_segment(len(segments) + 1, part, speaker, tongue))
+        for sentence in sentences_of(run, settings.pause, tongue):
+            for part in cut_short(sentence, settings.max_seconds, most_characters):
+                segments.append(segment_of(len(segments) + 1, part, speaker, tongue))
     return tuple(segments)
 
 
@@ -76,7 +83,7 @@ def segments_from_cues(
         said = " ".join(text.split())
         if not said:
             continue
-        name = speaker.strip() or _speaker_of(Word(start, end, said), turns)
+        name = speaker.strip() or speaker_of(Word(start, end, said), turns)
         flags = ("fast",) if _too_fast(said, end - start) else ()
         segments.append(
             Segment(f"s{len(segments) + 1:04}", start, end, name, said, language=language, flags=flags)
@@ -97,21 +104,22 @@ def joined_text(words: Sequence[Word]) -> str:
     return " ".join(text.split())
 
 
-def _speakers(words: Sequence[Word], turns: Sequence[Turn]) -> list[str]:
+def _speakers(words: Sequence[Word], turns: Sequence[Turn], language: str) -> list[str]:
     """Return a speaker per word, with strays inside another's sentence given to that speaker."""
     ordered = sorted(turns, key=lambda turn: turn.start)
-    speakers = [_speaker_of(word, ordered) for word in words]
+    speakers = [speaker_of(word, ordered) for word in words]
     runs: list[list[int]] = [list(run) for _, run in groupby(range(len(words)), key=lambda i: speakers[i])]
     for before, run, after in zip(runs, runs[1:], runs[2:], strict=False):
         seconds = words[run[-1]].end - words[run[0]].start
         around = speakers[before[-1]] == speakers[after[0]]
-        if around and len(run) <= STRAY_WORDS and seconds <= STRAY_SECONDS and not _stands_alone(words, run):
+        short = len(run) <= STRAY_WORDS and seconds <= STRAY_SECONDS
+        if around and short and not _stands_alone(words, run, language):
             for index in run:
                 speakers[index] = speakers[before[-1]]
-    return _kept_sentences(words, speakers)
+    return _kept_sentences(words, speakers, language)
 
 
-def _kept_sentences(words: Sequence[Word], speakers: list[str]) -> list[str]:
+def _kept_sentences(words: Sequence[Word], speakers: list[str], language: str) -> list[str]:
     """Move a speaker change by up to two words to the sentence end next to it.
 
     Turns are right to a few tenths of a second only, so the first or last word of a sentence falls on
@@ -119,26 +127,35 @@ def _kept_sentences(words: Sequence[Word], speakers: list[str]) -> list[str]:
     """
     moved = list(speakers)
     for index in range(1, len(words)):
-        if speakers[index] == speakers[index - 1] or ends_sentence(words, index - 1):
+        if speakers[index] == speakers[index - 1] or ends_sentence(words, index - 1, language):
             continue
         for shift in range(1, STRAY_WORDS + 1):
             late, early = index + shift - 1, index - shift - 1
-            if late < len(words) and speakers[late] == speakers[index] and ends_sentence(words, late):
+            if (
+                late < len(words)
+                and speakers[late] == speakers[index]
+                and ends_sentence(words, late, language)
+            ):
                 if late + 1 < len(words) and speakers[late + 1] == speakers[index]:
                     moved[index : late + 1] = [speakers[index - 1]] * shift
                     break
-            elif early >= 0 and speakers[early] == speakers[index - 1] and ends_sentence(words, early):
+            elif (
+                early >= 0
+                and speakers[early] == speakers[index - 1]
+                and ends_sentence(words, early, language)
+            ):
                 moved[early + 1 : index] = [speakers[index]] * shift
                 break
     return moved
 
 
-def _stands_alone(words: Sequence[Word], run: Sequence[int]) -> bool:
+def _stands_alone(words: Sequence[Word], run: Sequence[int], language: str) -> bool:
     """Whether the words are a sentence of their own: a short answer, not a stray."""
-    return (run[0] == 0 or ends_sentence(words, run[0] - 1)) and ends_sentence(words, run[-1])
+    begins = run[0] == 0 or ends_sentence(words, run[0] - 1, language)
+    return begins and ends_sentence(words, run[-1], language)
 
 
-def _speaker_of(word: Word, turns: Sequence[Turn]) -> str:
+def speaker_of(word: Word, turns: Sequence[Turn]) -> str:
     """Return who speaks most of the word, else the nearest turn's speaker, else the only one.
 
     Where two turns cover the word equally, the shorter is meant: an interjection lies inside the
@@ -154,17 +171,20 @@ def _speaker_of(word: Word, turns: Sequence[Turn]) -> str:
     return max(turns, key=score).speaker
 
 
-def _language_at(word: Word, languages: Sequence[LanguageSpan]) -> str:
+def language_at(word: Word, languages: Sequence[LanguageSpan]) -> str:
+    """Return the language of the span that the word lies in, or is nearest to; empty where there is none."""
     if not languages:
         return ""
     middle = (word.start + word.end) / 2
     return min(languages, key=lambda span: max(span.start - middle, middle - span.end)).language
 
 
-def ends_sentence(words: Sequence[Word], index: int) -> bool:
+def ends_sentence(words: Sequence[Word], index: int, language: str = "") -> bool:
     """Whether a sentence ends with word `index`.
 
-    None does after `Mr.`, after an initial, inside `3.5`, or where the next word is in lower case.
+    None does after `Mr.`, after an initial, inside `3.5`, after a German ordinal (`2. Weltkrieg`), or
+    where the next word is in lower case. After `Av.`, `etc.` or `U.S.` one does before a word that
+    begins sentences.
     """
     text = words[index].text.strip().rstrip(CLOSERS)
     if not text or text[-1] not in SENTENCE_ENDS:
@@ -176,47 +196,82 @@ def ends_sentence(words: Sequence[Word], index: int) -> bool:
         return not following[0].islower()
     if not text.endswith("."):
         return True
-    stem = text.rstrip(".").casefold().lstrip(OPENERS)
-    if stem in ABBREVIATIONS:
-        return stem in MAY_CLOSE and not following[0].islower() and not following[0].isdigit()
-    if stem in {"no", "nr", "n"} and following[0].isdigit():
-        return False  # "No. 5", while "No." is a whole sentence elsewhere
-    if stem.isdigit() and following.rstrip(".,").casefold() in MONTHS:
-        return False
+    stem = text.rstrip(".").lstrip(OPENERS)
     joined = not words[index + 1].text.startswith(" ") and not is_cjk(following)
-    number = stem[-1:].isdigit() and following[0].isdigit() and joined
-    initial = len(stem) == 1 and stem.isalpha() and stem != "i" and not is_cjk(stem)
-    initials = re.fullmatch(r"(?:\w\.)+\w", stem) is not None and following[0].islower()
-    return not (number or initial or initials or following[0].islower())
+    if following[0].islower() or (stem[-1:].isdigit() and following[0].isdigit() and joined):
+        return False
+    if stem.isdigit():
+        return not _is_ordinal(stem, following, language)
+    before = words[index - 1].text.strip() if index else ""
+    return not _is_short(stem, before, following)
 
 
-def _sentences(words: Sequence[Word], pause: float) -> list[list[Word]]:
-    """Return runs of words that end with a sentence or before a long pause."""
+def _is_ordinal(number: str, following: str, language: str) -> bool:
+    """Whether a number with a full stop counts what follows it, as in German."""
+    if following.rstrip(".,").casefold() in MONTHS:
+        return True
+    german = language.partition("-")[0].casefold() == "de"
+    return german and len(number) <= 3 and following[0].isupper() and not begins_sentence(following)
+
+
+def _is_short(stem: str, before: str, following: str) -> bool:
+    """Whether a word with a full stop is an abbreviation or an initial that the sentence goes on after."""
+    stem = re.split(r"['\u2019]", stem)[-1] or stem  # "l'Avv."
+    folded = stem.casefold()
+    if folded in {"no", "nr", "n", "nos"} and following[0].isdigit():
+        return True  # "No. 5", while "No." is a whole sentence elsewhere
+    if folded in BEFORE_DIGITS:
+        return following[0].isdigit()
+    if folded in TITLES or (folded in CAPITAL_TITLES and stem[0].isupper() and before):
+        return True
+    single = len(folded) == 1 and folded.isalpha() and folded != "i" and not is_cjk(folded)
+    if single and len(before) == 2 and before.endswith("."):
+        return True  # the second half of "z. B." and of "J. R."
+    dotted = re.fullmatch(r"(?:[^\W\d_]\.-?)+[^\W\d_]", stem) is not None
+    street = folded.endswith("str") and len(folded) > 3
+    if folded in ABBREVIATIONS or single or dotted or street:
+        return folded in NEVER_CLOSE or following[0].isdigit() or not begins_sentence(following)
+    return False
+
+
+def begins_sentence(word: str) -> bool:
+    """Whether a word is one that sentences begin with; an initial such as `A.` is none."""
+    bare = word.rstrip(",;:!?…\"'»”\u2019").casefold()
+    return word[0].isupper() and bare.rstrip(".") in STARTERS and not (len(bare) == 2 and bare[1] == ".")
+
+
+def sentences_of(
+    words: Sequence[Word], pause: float, language: str, ends: EndsSentence | None = None
+) -> list[list[Word]]:
+    """Return runs of words that end with a sentence or before a long pause; `ends` says where one does."""
+    ends = ends or ends_sentence
     sentences: list[list[Word]] = [[]]
     for index, word in enumerate(words):
         sentences[-1].append(word)
         if index + 1 < len(words) and (
-            ends_sentence(words, index) or words[index + 1].start - word.end >= pause
+            ends(words, index, language) or words[index + 1].start - word.end >= pause
         ):
             sentences.append([])
     return [sentence for sentence in sentences if sentence]
 
 
-def _short_enough(words: list[Word], max_seconds: float, most_characters: int) -> list[list[Word]]:
+def cut_short(
+    words: list[Word], max_seconds: float, most_characters: int, marks: frozenset[str] = CLAUSE_ENDS
+) -> list[list[Word]]:
     """Return the words in parts within the limits, halved at the best place until they are."""
     long = words[-1].end - words[0].start > max_seconds
     wide = _width("".join(word.text for word in words)) > most_characters
     if len(words) < 2 or not (long or wide):
         return [words]
-    cut = max(range(1, len(words)), key=lambda index: _cut_merit(words, index))
+    cut = max(range(1, len(words)), key=lambda index: _cut_merit(words, index, marks))
     parts = words[:cut], words[cut:]
-    return [short for part in parts for short in _short_enough(part, max_seconds, most_characters)]
+    return [short for part in parts for short in cut_short(part, max_seconds, most_characters, marks)]
 
 
-def _cut_merit(words: Sequence[Word], index: int) -> float:
+def _cut_merit(words: Sequence[Word], index: int, marks: frozenset[str]) -> float:
     """Return how good it is to cut before word `index`: pauses and commas, near the middle."""
     pause = max(0.0, words[index].start - words[index - 1].end)
-    comma = words[index - 1].text.strip().rstrip(CLOSERS)[-1:] in CLAUSE_ENDS
+    comma = words[index - 1].text.strip().rstrip(CLOSERS)[-1:] in marks
     # A part of a word ("real" + "-time") begins without a space, and is never a place to cut.
     glued = not words[index].text.startswith(" ") and not is_cjk(words[index].text)
     spaced = any(word.text.startswith(" ") for word in words)
@@ -225,7 +280,8 @@ def _cut_merit(words: Sequence[Word], index: int) -> float:
     return 2.0 * min(pause, 1.0) + 0.8 * comma - 2.5 * abs(place - 0.5) - 5.0 * (glued and spaced)
 
 
-def _segment(number: int, words: Sequence[Word], speaker: str, language: str) -> Segment:
+def segment_of(number: int, words: Sequence[Word], speaker: str, language: str) -> Segment:
+    """Return the words as the segment of a number, with what is doubtful about it as flags."""
     text = joined_text(words)
     start, end = words[0].start, max(word.end for word in words)
     confidence = sum(word.probability for word in words) / len(words)

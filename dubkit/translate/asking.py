@@ -23,17 +23,14 @@ class Reply:
     tokens_out: int = 0
 
 
-class ServiceDown(Exception):
-    """A request failed after every retry; the message says how and what to do."""
-
-
-class ServiceRefused(ServiceDown):
-    """The service will not serve any request: wrong key, unknown model, no credit."""
-
-
 class TooLong(Exception):
     """The request does not fit into the model's context; a smaller one may."""
 
 
 Ask = Callable[[Messages], Reply]
 """Send one request to a language model. May raise ServiceDown, ServiceRefused or TooLong."""
+
+
+def share(total: int, index: int, count: int) -> int:
+    """Return the part of a batch's tokens that one of its `count` lines bears; they add up to `total`."""
+    return total * (index + 1) // count - total * index // count

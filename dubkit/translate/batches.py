@@ -11,9 +11,17 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from dubkit.errors import TranslationError
+from dubkit.errors import TranslationError, TranslatorUnreachable
+from dubkit.services.failures import ServiceDown, ServiceRefused, ServiceUnreachable
 from dubkit.translate.alignment import repeated, slid
-from dubkit.translate.asking import Ask, Messages, Reply, ServiceDown, ServiceRefused, TooLong
+from dubkit.translate.asides import resolved, without_asides
+from dubkit.translate.asking import (
+    Ask,
+    Messages,
+    Reply,
+    TooLong,
+    share,
+)
 from dubkit.translate.checks import Fault, LineChecks
 from dubkit.translate.clean import unwrap
 from dubkit.translate.engine import TranslationTask
@@ -38,6 +46,11 @@ _DEAD_BATCHES = 2
 """Batches in a row that a service may fail, after all retries, before the rest is not sent any more."""
 
 
+_SMALLER = (
+    "Set translate.context to 0 and translate.batch_size to 1, or translate.model to one that takes more."
+)
+
+
 @dataclass(slots=True)
 class _Outcome:
     """What became of the lines of one batch, by line id."""
@@ -47,6 +60,10 @@ class _Outcome:
     tokens_in: int = 0
     tokens_out: int = 0
     answered: bool = False
+    problem: str = ""
+    """What the service said when it failed."""
+    too_long: str = ""
+    """What the service said when even a request for fewer lines was too long for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +102,27 @@ class BatchTranslator:
         Raises TranslationError when the service failed before it answered anything. A service that
         fails later leaves the finished lines as they are and the others flagged.
         """
-        answered, dead = False, 0
-        for start in range(0, len(lines), self.batch_size):
+        answered, dead, start, words = False, 0, 0, ""
+        while start < len(lines):
             batch = lines[start : start + self.batch_size]
+            start += len(batch)
             if dead >= _DEAD_BATCHES:
-                on_done([failed(line, self.provider, SERVICE_ERROR) for line in batch])
+                on_done([failed(line, self.provider, SERVICE_ERROR, words) for line in batch])
                 continue
             outcome = _Outcome()
             try:
                 self._batch(batch, outcome)
-                answered, dead = True, 0
+                dead = 0
             except ServiceDown as problem:
-                answered = answered or outcome.answered
                 dead = _DEAD_BATCHES if isinstance(problem, ServiceRefused) else dead + 1
-                log.warning("%s", problem)
-                last = start + self.batch_size >= len(lines)
-                if not answered and (last or dead >= _DEAD_BATCHES):
-                    raise TranslationError(str(problem)) from problem
+                outcome.problem = words = str(problem).splitlines()[0]
+                answered = answered or outcome.answered
+                if not answered and (start >= len(lines) or dead >= _DEAD_BATCHES):
+                    raise _stopped(problem) from problem
+            answered = answered or outcome.answered
+            # Of several lines not one was short enough: that is the service, not the lines.
+            if not answered and outcome.too_long and len(batch) > 1:
+                raise TranslationError(f"{outcome.too_long}\n{_SMALLER}")
             on_done(self._results(batch, outcome))
 
     def _results(self, batch: Sequence[SourceLine], outcome: _Outcome) -> list[Translated]:
@@ -111,9 +132,11 @@ class BatchTranslator:
             if line.id in outcome.texts:
                 result = Translated(line.id, outcome.texts[line.id], self.provider)
             else:
-                result = failed(line, self.provider, outcome.faults.get(line.id, SERVICE_ERROR))
-            tokens_in = _share(outcome.tokens_in, index, len(batch))
-            tokens_out = _share(outcome.tokens_out, index, len(batch))
+                reason = outcome.faults.get(line.id, SERVICE_ERROR)
+                words = outcome.problem if reason == SERVICE_ERROR else ""
+                result = failed(line, self.provider, reason, words)
+            tokens_in = share(outcome.tokens_in, index, len(batch))
+            tokens_out = share(outcome.tokens_out, index, len(batch))
             results.append(replace(result, tokens_in=tokens_in, tokens_out=tokens_out))
         return results
 
@@ -156,8 +179,10 @@ class BatchTranslator:
                 again = self._request(repair_messages(asked, reply.text, problems, self.task), outcome)
                 verdict = self._judge_batch(lines, again, sorted(verdict.faults))
                 outcome.texts |= {lines[number - 1].id: text for number, text in verdict.texts.items()}
-        except TooLong:
+        except TooLong as problem:
             log.debug("%s: %d lines do not fit into one request", self.provider, len(lines))
+            outcome.too_long = str(problem)
+            self.batch_size = min(self.batch_size, max(1, len(lines) // 2))
         return [line for line in lines if line.id not in outcome.texts]
 
     def _single(self, line: SourceLine, outcome: _Outcome) -> None:
@@ -173,7 +198,8 @@ class BatchTranslator:
                 messages = bare
             try:
                 reply = self._request(messages, outcome)
-            except TooLong:
+            except TooLong as problem:
+                outcome.too_long = str(problem)
                 faults.append(BAD_REPLY)
                 continue
             text, fault = self._judge_single(line, reply)
@@ -183,7 +209,7 @@ class BatchTranslator:
             faults.append(fault.flag)
             messages = repair_messages(asked, reply.text, fault.text, self.task)
         outcome.faults[line.id] = REFUSED if REFUSED in faults else faults[-1]
-        log.warning("%s: line %s has no translation (%s)", self.provider, line.id, outcome.faults[line.id])
+        log.debug("%s: line %s has no translation (%s)", self.provider, line.id, outcome.faults[line.id])
 
     def _request(self, messages: Messages, outcome: _Outcome) -> Reply:
         reply = self.ask(messages)
@@ -221,7 +247,7 @@ class BatchTranslator:
         return dict(sorted(faults.items()))
 
     def _judge_single(self, line: SourceLine, reply: Reply) -> tuple[str, Fault | None]:
-        parsed = parse_single(reply.text)
+        parsed = parse_single(reply.text, one_line(line.text))
         whole = self._whole_fault(reply, parsed, one_line(line.text))
         if whole:
             return "", whole
@@ -242,8 +268,11 @@ class BatchTranslator:
 
     def _clean(self, text: str, line: SourceLine, lines: Sequence[SourceLine]) -> str:
         speakers = tuple(other.speaker for other in lines if other.speaker)
-        return one_line(unwrap(text, one_line(line.text), labels=self._labels + speakers))
+        source, labels = one_line(line.text), self._labels + speakers
+        plain = unwrap(resolved(text), source, labels=labels)
+        return unwrap(without_asides(plain, source), source, labels=labels)
 
 
-def _share(total: int, index: int, count: int) -> int:
-    return total * (index + 1) // count - total * index // count
+def _stopped(problem: ServiceDown) -> TranslationError:
+    kind = TranslatorUnreachable if isinstance(problem, ServiceUnreachable) else TranslationError
+    return kind(str(problem))

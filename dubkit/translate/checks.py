@@ -8,14 +8,16 @@ phrases. A line that passes is not proven good; a line that fails is wrong for a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dubkit.translate.asides import speaks_of_the_task
 from dubkit.translate.language import base, language_name, same_language, script
 from dubkit.translate.lines import BAD_REPLY, ECHO, REFUSED, WRONG_LANGUAGE
 from dubkit.translate.refusal import is_refusal
-from dubkit.translate.scripts import LETTERS, WIDE, WORD, in_script, weight, wide_letters, wrong_han
+from dubkit.translate.scripts import KEPT, LETTERS, WIDE, WORD, in_script, weight, wide_letters, wrong_han
+from dubkit.translate.wordlists import said_in_both
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier  # type: ignore[import-untyped]
@@ -155,6 +157,7 @@ class LineChecks:
         self._same = same_language(source, target)
         self._name = language_name(target)
         self._identifier = _load_identifier()
+        self._identifier.set_languages()
         known = set(self._identifier.labels)
         self._source_label = _label(self._source, known)
         self._target_label = _label(self._target, known)
@@ -163,17 +166,25 @@ class LineChecks:
         """The first fault of `text` as a translation of `source`."""
         if not any(character.isalnum() for character in text):
             return Fault(BAD_REPLY, "is empty") if any(map(str.isalnum, source)) else None
+        if "\ufffd" in text and "\ufffd" not in source:
+            return Fault(BAD_REPLY, "has broken letters")
         if is_refusal(text, source, self._source):
             return Fault(
                 REFUSED, "is not a translation but a refusal; this is dialogue of a film, translate it"
             )
+        if speaks_of_the_task(text, source):
+            return Fault(BAD_REPLY, "is not a translation but speaks of the task; translate the line itself")
         return self._length_fault(source, text) or self._language_fault(source, text)
 
     def fault_together(self, sources: Mapping[int, str], texts: Mapping[int, str]) -> Fault | None:
         """The fault of a reply as a whole: many short lines tell its language where one does not."""
         if self._same or self._target_label is None:
             return None
-        evidence = " ".join(_without_names(sources[number], text) for number, text in texts.items())
+        evidence = " ".join(
+            _without_names(sources[number], text)
+            for number, text in texts.items()
+            if not self._is_right_copy(sources[number], text)
+        )
         if self._convicts(evidence, minimum=4):
             return Fault(WRONG_LANGUAGE, f"is not in {self._name}")
         return None
@@ -203,6 +214,9 @@ class LineChecks:
 
     # --- copies of the source -----------------------------------------------------------------
 
+    def _is_right_copy(self, source: str, text: str) -> bool:
+        return _plain(source) == _plain(text) and not self._copy_is_fault(source, whole=True)
+
     def _keeps_clause(self, source: str, text: str) -> bool:
         clauses = {_plain(clause) for clause in _CLAUSE.findall(source)} - {""}
         return any(
@@ -211,9 +225,11 @@ class LineChecks:
         )
 
     def _copy_is_fault(self, sentence: str, *, whole: bool) -> bool:
-        words = WORD.findall(sentence)
+        words = WORD.findall(KEPT.sub(" ", sentence))
+        if not words or self._is_said_in_both(words):
+            return False
         if len(words) < 2:
-            one_word = words[0].casefold() if words else ""
+            one_word = words[0].casefold()
             return whole and self._source == "en" and one_word in _ENGLISHWORDS
         if self._source_label is None or self._target_label is None:
             return len(words) >= 3 and any(word.islower() for word in words[1:])
@@ -226,13 +242,21 @@ class LineChecks:
         # Capitals throughout: a name, a title, or a shout.
         return sentence.isupper() and odds[self._source_label] > 0.9
 
+    def _is_said_in_both(self, words: Sequence[str]) -> bool:
+        """Whether the words of the source, apart from names, are words of the target as well."""
+        plain = [
+            w.casefold().replace("’", "'") for n, w in enumerate(words) if not n or w.islower() or w.isupper()
+        ]
+        return said_in_both(plain, self._source, self._target) is True
+
     def _left_over(self, source: str, text: str) -> str:
         """An everyday English word of the source that stands unchanged in the text, or nothing."""
         if self._source != "en":
             return ""
         given = set(WORD.findall(source))
         kept = (word for word in WORD.findall(text) if word.islower() and len(word) >= 5 and word in given)
-        return next((word for word in kept if word in _ENGLISHWORDS), "")
+        left = (word for word in kept if word in _ENGLISHWORDS and not self._is_said_in_both([word]))
+        return next(left, "")
 
     # --- scripts ------------------------------------------------------------------------------
 

@@ -43,6 +43,23 @@ def choose_translator(task: TranslationTask) -> TranslatorChoice:
     return _choice(engine, task)
 
 
+def next_translator(dead: TranslatorChoice) -> TranslatorChoice | None:
+    """Return what goes on with the pair of a translator that nothing answers for, or None.
+
+    Only where nobody named it, and only what works on this machine: another service may not be what people
+    want to pay for or to trust with their lines.
+    """
+    task = dead.task
+    if task.settings.provider != "auto":
+        return None
+    for engine in TRANSLATORS:
+        if engine.name == dead.engine.name or engine.unchanged or engine.remote:
+            continue
+        if not _hindrance(engine, task):
+            return _choice(engine, task)
+    return None
+
+
 def _named_engine(provider: str) -> TranslationEngine | None:
     """Return the engine of the setting, or None for `auto`."""
     if provider == "auto":
@@ -82,7 +99,7 @@ def _unchanged(task: TranslationTask, reason: str) -> TranslatorChoice:
 
 def _why_asked(engine: TranslationEngine, task: TranslationTask) -> str:
     if task.settings.provider == "auto":
-        return f"{engine.title[:1].upper()}{engine.title[1:]} is set up"
+        return f"{engine.sentence_name} is set up"
     return f"translate.provider is {engine.name!r}"
 
 

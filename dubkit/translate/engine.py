@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from dubkit.host import ALONE, Host
 from dubkit.registry import Registry
+from dubkit.translate.adaptation.offers import Rewriter
 from dubkit.translate.lines import OnDone, SourceLine
 from dubkit.translate.settings import Translate
 from dubkit.types.models import ModelSpec
@@ -82,12 +83,21 @@ class TranslationEngine:
     """Why it is used, as a clause for people; None says its title."""
     inputs: Callable[[TranslationTask], Mapping[str, str]] = _nothing
     """What else its lines depend on: name -> digest. They enter cache keys."""
+    remote: bool = False
+    """Whether it asks a service, which may be out of reach."""
     sees_context: bool = False
     """Whether neighbouring lines may change a translation, and so enter its cache key."""
     counts_tokens: bool = False
     """Whether it is paid or measured by tokens, so that a plan estimates them."""
     unchanged: bool = False
     """Whether it hands lines over as they are: taken where a pair needs no translation."""
+    candidates: Callable[[TranslationTask], Rewriter] | None = None
+    """Return what offers other texts for lines that miss their time; None where it has one answer a line."""
+
+    @property
+    def sentence_name(self) -> str:
+        """What it is, as a sentence begins."""
+        return self.title[:1].upper() + self.title[1:]
 
     @property
     def table(self) -> str:

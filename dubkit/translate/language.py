@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dubkit.errors import SettingError
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     import langcodes
 
 # The names people use for these; the registry's own form would be `Portuguese (Brazil)`.
-_ACCENTS = {
+ACCENTS = {
     "ar-EG": "Egyptian Arabic",
     "de-AT": "Austrian German",
     "de-CH": "Swiss German",
@@ -37,6 +38,9 @@ _ACCENTS = {
     "zh-SG": "Simplified Chinese",
     "zh-TW": "Traditional Chinese (Taiwan)",
 }
+"""Tag of a language of a country -> its English name."""
+
+_IN_BRACKETS = re.compile(r"([^()]+?)\s*\(([^()]+)\)")
 
 # Codes of the registry that name no single language.
 _NO_LANGUAGE = frozenset({"und", "mul", "mis", "zxx"})
@@ -72,15 +76,32 @@ def _by_name(text: str, tag: str, name: str) -> langcodes.Language:
     # Two and three letters are meant as a code; a name search would guess wildly.
     if len(text) < 4:
         raise _unknown(tag, name)
+    country = _IN_BRACKETS.fullmatch(text)
     try:
-        return langcodes.find(text)
+        found = langcodes.find(country[1] if country else text)
     except LookupError:
         raise _unknown(tag, name) from None
+    return _with_country(found, country[2]) if country else found
+
+
+def _with_country(language: langcodes.Language, named: str) -> langcodes.Language:
+    """Return a language with the country or script that follows its name in brackets: `Spanish (Mexico)`."""
+    from language_data.names import name_to_code  # type: ignore[import-untyped]
+
+    for part in ("territory", "script"):
+        code = name_to_code(part, named.strip().casefold())
+        if code:
+            return language.update_dict({part: code})
+    return language
 
 
 def _unknown(tag: str, name: str) -> SettingError:
+    from dubkit.translate.proposals import did_you_mean
+
+    question = did_you_mean(tag)
+    near = f" ({question})" if question else ""
     return SettingError(
-        name, tag, "not a known language; write a tag such as en, pt-BR or zh-Hans, or its name"
+        name, tag, f"not a known language{near}; write a tag such as en, pt-BR or zh-Hans, or its name"
     )
 
 
@@ -89,7 +110,7 @@ def language_name(tag: str) -> str:
     import langcodes
 
     standard = normalise(tag)
-    return _ACCENTS.get(standard) or langcodes.Language.get(standard).display_name("en")
+    return ACCENTS.get(standard) or langcodes.Language.get(standard).display_name("en")
 
 
 def base(tag: str) -> str:

@@ -34,15 +34,17 @@ class Translated:
     flags: tuple[str, ...] = ()
     tokens_in: int = 0
     tokens_out: int = 0
+    problem: str = ""
+    """Why there is no text, in the words of the service where it said any."""
 
 
 OnDone = Callable[[Sequence[Translated]], None]
 """Takes each batch of lines once it is finished and checked."""
 
 
-def failed(line: SourceLine, provider: str, reason: str) -> Translated:
+def failed(line: SourceLine, provider: str, reason: str, problem: str = "") -> Translated:
     """The line without a translation: an unchecked text is never handed over."""
-    return Translated(line.id, "", provider, (UNTRANSLATED, reason))
+    return Translated(line.id, "", provider, (UNTRANSLATED, reason), problem=problem)
 
 
 def one_line(text: str) -> str:

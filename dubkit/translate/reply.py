@@ -8,10 +8,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dubkit.translate.asides import is_note
 from dubkit.translate.clean import announces, strip_fences, strip_reasoning
+from dubkit.translate.scripts import weight
 
 _NUMBERED = re.compile(r"^\s*(?:[-*]\s+)?(?:\*\*)?(?:\[(\d{1,4})\]|(\d{1,4})[.):])(?:\*\*)?\s*[:：]?\s*(.*)$")
 _JSON_START = re.compile(r'\{\s*"|\[\s*\{\s*"')
+_TRAILING_COMMA = re.compile(r",(\s*[\]}])")
 _INSIDE = re.compile(r"\[(\d{1,4})\]")
 _TEXT_FIELDS = ("translation", "text", "translated", "line", "dialogue", "content")
 _ID_FIELDS = ("id", "number", "n", "index", "line_number")
@@ -72,21 +75,24 @@ def _more_numbers(text: str, line: str) -> bool:
 
 
 def _json_pairs(text: str) -> list[tuple[int, str]] | None:
-    value = _json_value(text)
+    value = json_value(text)
     return None if value is None else _pairs_of(value)
 
 
-def _json_value(text: str) -> object:
+def json_value(text: str) -> object:
     """The first JSON object or list of a reply; objects become lists of pairs, so that repeated keys show."""
     start = _JSON_START.search(text)
     if not start:
         return None
-    decoder = json.JSONDecoder(object_pairs_hook=lambda items: items)
-    try:
-        value: object = decoder.raw_decode(text[start.start() :])[0]
-    except ValueError:
-        return None
-    return value
+    decoder = json.JSONDecoder(object_pairs_hook=lambda items: items, strict=False)
+    found = text[start.start() :]
+    for attempt in (found, _TRAILING_COMMA.sub(r"\1", found)):
+        try:
+            value: object = decoder.raw_decode(attempt)[0]
+        except (ValueError, RecursionError):
+            continue
+        return value
+    return None
 
 
 def _pairs_of(value: object) -> list[tuple[int, str]] | None:
@@ -138,24 +144,37 @@ def _form_problem(pairs: list[tuple[int, str]], numbers: Sequence[int]) -> str:
     return "; ".join(problems)
 
 
-def parse_single(reply: str) -> Parsed:
-    """The text of a reply to a single line, under number 1."""
+def parse_single(reply: str, source: str = "") -> Parsed:
+    """The text of a reply to a single line, under number 1; one that was broken in two is joined."""
     text = strip_fences(strip_reasoning(reply))
     text = _only_field(text) or text
     lines = [line.strip() for line in text.splitlines() if line.strip(" -*_\t")]
-    if lines and len(lines) > 1 and announces(lines[0]):
+    if len(lines) > 1 and (announces(lines[0]) or lines[0].startswith("#")):
         lines = lines[1:]
+    while len(lines) > 1 and is_note(lines[-1]) and not is_note(source):
+        lines.pop()
     if not lines:
         return Parsed({}, "the answer is empty")
+    if len(lines) > 1 and _is_one_line(lines, source):
+        lines = [" ".join(lines)]
     if len(lines) > 1:
         return Parsed({}, f"the answer has {len(lines)} lines instead of one")
     found = re.match(r"^\[\d{1,4}\]\s*(.+)$", lines[0])
     return Parsed({1: found.group(1) if found else lines[0]})
 
 
+def _is_one_line(lines: Sequence[str], source: str) -> bool:
+    """Whether lines are one translation that was broken as subtitles are, by length and sentences."""
+    if not source or weight(" ".join(lines)) > 1.6 * weight(source) + 10:
+        return False
+    sentences = len(re.findall(r"[^.!?…。！？]+[.!?…。！？]*", source))
+    ended = sum(bool(re.search(r"[.!?…。！？][\"”»']*$", line)) for line in lines[:-1])
+    return ended < sentences
+
+
 def _only_field(text: str) -> str:
     """The text of a reply such as `{"translation": "..."}`."""
-    value = _json_value(text)
+    value = json_value(text)
     if not isinstance(value, list) or not all(isinstance(item, tuple) for item in value):
         return ""
     fields = {str(key): content for key, content in value}

@@ -9,6 +9,11 @@ from collections.abc import Sequence
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # noqa: RUF001 - typographic apostrophes
 """A word with its apostrophes and hyphens."""
 
+KEPT = re.compile(
+    r"(?:https?://|www\.)\S*[\w/]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\w)[@#]\w+|\b\w+\.(?:com|org|net|br)\b"
+)
+"""Addresses and names of accounts: they are the same in every language."""
+
 # Names that `unicodedata` gives the letters of each script.
 LETTERS = {
     "Latn": ("LATIN",),

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from dubkit.registry import names_of
-from dubkit.settings import Count, Positive, check_bounds, option
+from dubkit.settings import Count, Positive, check_bounds, check_encoding, option
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,10 @@ class Translate:
     context: Count = option(3, "Neighbouring lines shown to the translator on each side.", job=True)
     retries: Count = option(4, "Further tries after a rate limit, server error or time-out.")
     timeout: Positive = option(120.0, "Seconds to wait for one reply.")
+    encoding: str = option(
+        "", "Encoding of your own translation, such as cp1251; empty recognises it.", job=True
+    )
 
     def __post_init__(self) -> None:
         check_bounds(self, "translate")
+        check_encoding(self.encoding, "translate.encoding")

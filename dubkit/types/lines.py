@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Route = Literal["lipdub", "voice", "keep"]
-"""How a line gets into the dub: lips and voice generated, voice alone, or the source's own sound."""
+from msgspec import UNSET, UnsetType
+
+from dubkit.types.voices import Receipt
+
+Route = Literal["lipdub", "drive", "voice", "keep"]
+"""How a line gets into the dub: lips and voice generated, lips generated for given speech, voice alone, or
+the source's own sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +112,5 @@ class SpokenLine:
     """What is spoken."""
     seed: int | None = None
     """None for the first reading of a voice that always reads a line in the same way."""
+    receipt: Receipt | UnsetType = UNSET
+    """What speaking it took; not written where the engine costs nothing."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from msgspec import UNSET, UnsetType
+
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
@@ -27,6 +29,10 @@ class VideoStream:
     rotation: int = 0
     sample_aspect: Fraction = Fraction(1)
     pixel_format: str = "yuv420p"
+    hidden: int | UnsetType = UNSET
+    """Frames before the first one that are only there to be decoded: an edit list hides them."""
+    mirrored: bool | UnsetType = UNSET
+    """True when left and right change places before the picture is turned, as front cameras have it."""
 
 
 @dataclass(frozen=True, slots=True)

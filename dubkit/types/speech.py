@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,34 @@ class Recognised:
     model: str
     flags: tuple[str, ...] = ()
     languages: tuple[LanguageSpan, ...] = ()
+
+
+MoveReason = Literal["pause-before", "pause-after", "too-short", "edge"]
+"""Why a word was moved: it was stretched over the pause before it, or over the one after it; it was shorter
+than it can be said; its sound begins or ends elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovedWord:
+    """A word whose times are not those that the recogniser gave; all in seconds."""
+
+    number: int
+    """Its place among the words of `words.json`, from 0."""
+    text: str
+    heard_start: float
+    heard_end: float
+    start: float
+    end: float
+    reasons: tuple[MoveReason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WordTimes:
+    """Artifact `word-times.json`: which words were moved to where they sound."""
+
+    words: int
+    """How many words there are in all."""
+    moved: tuple[MovedWord, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import gcd
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dubkit.errors import VoiceError
 from dubkit.types import SAMPLE_RATE, Slot
@@ -82,11 +83,19 @@ class Speech:
     seed: int | None = None
     engine: str = "The voice engine"
     """As sentences call what speaks."""
+    abilities: Mapping[str, Any] = field(default_factory=dict)
+    """Keywords for what the engine can beside reading (`dubkit.voice.engine.KEYWORDS`)."""
+    exact: bool = False
+    """Whether the engine can be told how long the speech is to be."""
 
-    def at(self, speed: float) -> Utterance:
-        """Speak at `speed` times the voice's own rate. Raises VoiceError when no sound comes back."""
+    def at(self, speed: float, seconds: float | None = None) -> Utterance:
+        """Speak at `speed` times the voice's own rate, or in `seconds` where the engine is exact.
+
+        Raises VoiceError when no sound comes back.
+        """
+        asked = {**self.abilities, "seconds": seconds} if self.exact else self.abilities
         sound = self.synthesiser.speak(
-            self.text, voice=self.voice, language=self.language, speed=speed, seed=self.seed
+            self.text, voice=self.voice, language=self.language, speed=speed, seed=self.seed, **asked
         )
         samples = at_clock_rate(trimmed(sound, self.synthesiser.rate), self.synthesiser.rate)
         if not len(samples):

@@ -31,11 +31,11 @@ def trimmed(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     """Return (N,) sound from the start to the end of its speech, with short fades; empty for silence."""
     import numpy as np
 
-    loud = _loud_blocks(samples, rate)
+    loud = loud_blocks(samples, rate)
     if not loud.size:
         return np.zeros(0, np.float32)
     block = max(1, round(BLOCK * rate))
-    end = min((_without_click(loud) + 1) * block + round(TAIL * rate), len(samples))
+    end = min((without_click(loud) + 1) * block + round(TAIL * rate), len(samples))
     first = int(loud[0]) * block
     # A voice may swell out of a loud block's level for a while; its start is where a listener's meter moves.
     size = np.abs(samples[first:end])
@@ -56,7 +56,7 @@ def faded(samples: NDArray[np.float32], rate: int, rise: float, fall: float) -> 
     return shaped
 
 
-def _loud_blocks(samples: NDArray[np.float32], rate: int) -> NDArray[np.intp]:
+def loud_blocks(samples: NDArray[np.float32], rate: int) -> NDArray[np.intp]:
     """Return the numbers of the blocks that are not silence."""
     import numpy as np
 
@@ -66,11 +66,11 @@ def _loud_blocks(samples: NDArray[np.float32], rate: int) -> NDArray[np.intp]:
     return np.flatnonzero(level > max(QUIET, FLOOR * float(level.max(initial=0.0))))
 
 
-def _without_click(loud: NDArray[np.intp]) -> int:
-    """Return the last loud block that is speech."""
+def without_click(loud: NDArray[np.intp], block: float = BLOCK) -> int:
+    """Return the last loud block that is speech; `block` is their length in seconds."""
     import numpy as np
 
-    gaps = np.flatnonzero(np.diff(loud) * BLOCK > CLICK_GAP)
-    if gaps.size and (loud[-1] - loud[gaps[-1] + 1] + 1) * BLOCK < CLICK:
+    gaps = np.flatnonzero(np.diff(loud) * block > CLICK_GAP)
+    if gaps.size and (loud[-1] - loud[gaps[-1] + 1] + 1) * block < CLICK:
         return int(loud[gaps[-1]])
     return int(loud[-1])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from dubkit import __version__
@@ -15,6 +16,9 @@ from dubkit.web.accounts.identity import Identity
 from dubkit.web.accounts.login import Logins
 from dubkit.web.accounts.sessions import Sessions
 from dubkit.web.accounts.users import Accounts
+from dubkit.web.api.uploads import the_uploads
+from dubkit.web.files.memories import Memories
+from dubkit.web.files.trash import Trash
 from dubkit.web.http.errors import Unexpected, add_error_handlers
 from dubkit.web.http.guard import Guard
 from dubkit.web.http.head import HeadOfPages
@@ -22,6 +26,7 @@ from dubkit.web.http.headers import BodyLimit, SecurityHeaders
 from dubkit.web.http.metrics import Metered
 from dubkit.web.http.openapi import describe
 from dubkit.web.http.requestlog import RequestLog
+from dubkit.web.http.strict import refuse_condition, refuse_unknown
 from dubkit.web.settings import Serve
 from dubkit.web.site import Site
 from dubkit.web.templating import STATIC
@@ -35,18 +40,27 @@ def create_app(site: Site) -> FastAPI:
     """Build the application that serves `site`."""
     # The interactive documentation pages of FastAPI load scripts from elsewhere, so there are none.
     app = FastAPI(
-        title="dubkit", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+        title="dubkit",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        dependencies=[Depends(refuse_unknown), Depends(refuse_condition)],
     )
     # A server with host names of its own is behind a proxy, which speaks HTTPS.
     secure = not site.local or bool(Serve.of(site.settings).hosts)
     sessions = Sessions(site.secret, Serve.of(site.settings).session_hours, secure=secure)
     accounts = Accounts(site.database)
     identity = Identity(site, accounts, sessions)
+    the_uploads(site).claim_earlier()
+    Trash(site).sweep()
     app.state.site = site
     app.state.sessions = sessions
     app.state.identity = identity
     app.state.accounts = accounts
     app.state.recent = RecentDownloads()
+    app.state.memories = Memories()
+    app.state.ending = threading.Event()
     app.state.logins = Logins(site, accounts, sessions)
     for router in _routers():
         app.include_router(router)
@@ -67,15 +81,28 @@ def create_app(site: Site) -> FastAPI:
 
 def _routers() -> Iterable[APIRouter]:
     from dubkit.web.accounts import routes as accounts
-    from dubkit.web.api import episodes, jobs, lines, media, system, uploads
+    from dubkit.web.api import (
+        episodes,
+        jobs,
+        languages,
+        lines,
+        media,
+        recordings,
+        references,
+        system,
+        trash,
+        uploads,
+    )
     from dubkit.web.pages import admin, characters, library, login, new_job, review
     from dubkit.web.pages import jobs as job_pages
+    from dubkit.web.pages import trash as trash_page
 
     return (
         login.router, accounts.router,
-        jobs.router, episodes.router, lines.router, media.router, uploads.router, system.router,
+        trash.router, jobs.router, episodes.router, languages.router, lines.router,
+        recordings.router, references.router, media.router, uploads.router, system.router,
         library.router, job_pages.router, new_job.router, review.router,
-        characters.router, admin.router,
+        characters.router, admin.router, trash_page.router,
     )  # fmt: skip
 
 

@@ -57,7 +57,21 @@ class Serve:
     max_attempts: Annotated[int, msgspec.Meta(ge=1)] = option(
         5, "Times a job is begun before it counts as failed, when its workers keep dying.", machine=True
     )
+    max_waiting_jobs: Annotated[int, msgspec.Meta(ge=1)] = option(
+        500, "Jobs of one person that may wait.", machine=True
+    )
     max_upload_gb: Positive = option(20.0, "Largest upload.", machine=True)
+    quota_gb: Annotated[float, msgspec.Meta(ge=0.0)] = option(
+        0.0,
+        "What uploads, episodes and trash of one person may take, admins excepted; 0 is no limit.",
+        machine=True,
+    )
+    trash_days: Positive = option(30.0, "How long deleted things can be restored.", machine=True)
+    trusted_proxies: str = option(
+        "127.0.0.1,::1",
+        "Addresses or networks of proxies that say which client they ask for, separated by commas.",
+        machine=True,
+    )
     session_hours: Positive = option(12.0, "How long a login lasts without use.", machine=True)
 
     @classmethod

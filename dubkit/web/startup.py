@@ -39,9 +39,8 @@ def build_site(configured: Configuration, output: Path, models: ModelStore, spee
             "Add one first: dubkit users add NAME --role admin"
         )
     inputs = Path(serve.inputs).expanduser().resolve()
-    return Site(
-        configured, output.resolve(), inputs, database, JobQueue(database), models, speeds, secret, local
-    )
+    queue = JobQueue(database, serve.max_waiting_jobs)
+    return Site(configured, output.resolve(), inputs, database, queue, models, speeds, secret, local)
 
 
 def open_database(settings: Settings, output: Path) -> Database:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from dubkit.qc.numbers import clock
 from dubkit.translate.language import language_name
+from dubkit.types.telling import ALIKE, told
 from dubkit.web.jobs.kinds import ENDED
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ STATES: dict[str, tuple[str, str, str]] = {
     "queued": ("clock", "Waiting", "calm"),
     "running": ("play", "Running", "busy"),
     "done": ("check", "Done", "good"),
-    "degraded": ("warning", "Done, degraded", "warn"),
+    "degraded": ("warning", "Done, with notes", "warn"),
     "failed": ("cross", "Failed", "bad"),
     "cancelled": ("stop", "Cancelled", "calm"),
 }
@@ -74,7 +75,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    jinja.globals.update(static=static_url, icon=icon, states=STATES, ENDED=ENDED)
+    jinja.globals.update(static=static_url, icon=icon, states=STATES, ENDED=ENDED, stage_titles=stage_titles)
     jinja.filters.update(
         duration=duration,
         clock=clock,
@@ -84,8 +85,25 @@ def environment() -> Environment:
         slug=slug,
         count=count,
         language=language_name,
+        stage=stage_title,
+        told=partial(told, most=ALIKE, more="the report tells them all"),
     )
     return jinja
+
+
+@cache
+def stage_title(name: str) -> str:
+    """Return what a stage does, as people say it; the name of one that is not here."""
+    from dubkit.studio import chain
+
+    return next((stage.title for stage in chain().stages if stage.name == name and stage.title), name)
+
+
+def stage_titles() -> dict[str, str]:
+    """Return the title of each stage by its name, for the scripts."""
+    from dubkit.studio import chain
+
+    return {stage.name: stage.title or stage.name for stage in chain().stages}
 
 
 def static_url(path: str) -> str:

@@ -23,6 +23,16 @@ def encoded_file(window: str) -> str:
     return f"dub/encode/{window}.safetensors"
 
 
+def given_file(clip: str) -> str:
+    """Return the file of the encoded sound that a clip's picture follows."""
+    return f"dub/given/{clip}.safetensors"
+
+
+def given_wav(clip: str) -> str:
+    """Return the file of the sound that a clip's picture follows."""
+    return f"dub/given/{clip}.wav"
+
+
 def first_file(clip: str) -> str:
     """Return the file of a clip's latents after the first stage."""
     return f"dub/denoise/{clip}.safetensors"

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 from dubkit.chain.stage import Sink
 from dubkit.episode.context import Context
 from dubkit.errors import GeneratorError
-from dubkit.types import Clip
+from dubkit.types import Clip, Remark, Tell, remark
 from stages.shared.artifacts import (
     NEGATIVE,
     chain_of,
     clips_by_id,
     digest_of,
     encoded_file,
+    given_file,
     on_disk,
     text_file,
 )
+from stages.shared.dubbed_lines import is_driven
 from stages.shared.generator import (
     clip_seed,
     failure,
@@ -47,6 +49,9 @@ FIRST_SETTINGS = (
 )
 """What changes a clip of the first stage, and so that of the second."""
 
+DRIVE_SETTINGS = ("dub.drive", "dub.drive_reference")
+"""What else changes a clip that is made for given speech."""
+
 
 def ready_clips(context: Context) -> list[Clip]:
     """Return the clips whose prompt, picture and sound are encoded."""
@@ -57,7 +62,12 @@ def ready_clips(context: Context) -> list[Clip]:
         for clip in context.clips.clips
         if digest_of(context, "embed", clip.id, text_file(clip.id))
         and digest_of(context, "encode", clip.window, encoded_file(clip.window), shared=True)
+        and (not is_driven(context, clip) or _given_digest(context, clip))
     ]
+
+
+def _given_digest(context: Context, clip: Clip) -> str:
+    return digest_of(context, "given", clip.id, given_file(clip.id))
 
 
 def due_clips(context: Context, due: frozenset[str]) -> list[Clip]:
@@ -67,6 +77,7 @@ def due_clips(context: Context, due: frozenset[str]) -> list[Clip]:
 
 def clip_settings(context: Context, clip: Clip, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the settings that change a clip: a clip with its own seed ignores `dub.seed`."""
+    names = (*names, *DRIVE_SETTINGS) if is_driven(context, clip) else names
     return names if own_seed(context, clip) is None else tuple(n for n in names if n != "dub.seed")
 
 
@@ -93,6 +104,8 @@ def _own_inputs(context: Context, clip: Clip) -> dict[str, str]:
         f"encode/{window}": digest_of(context, "encode", window, encoded_file(window), shared=True),
         "start": context.digest(clip.start_frame),
     }
+    if is_driven(context, clip):
+        inputs[f"given/{clip.id}"] = _given_digest(context, clip)
     if recipe(context).negative_prompt:
         inputs["embed/negative"] = digest_of(context, "embed", NEGATIVE, text_file(NEGATIVE))
     return inputs
@@ -123,6 +136,7 @@ def clip_jobs(
             negative,
             on_disk(context, encoded_file(clip.window), shared=True),
             previous,
+            on_disk(context, given_file(clip.id)) if is_driven(context, clip) else None,
         )
         jobs.append(ClipJob(clip, files, video.rate, clip_seed(context, clip), folder / clip.id))
     return jobs
@@ -132,18 +146,25 @@ def generate_clips(
     context: Context, stage: StageName, jobs: Sequence[ClipJob], place: Callable[[str], str], sink: Sink
 ) -> None:
     """Do the work, and keep every clip's latents as soon as they are there."""
-    for job, attempt in _attempts(context, stage, jobs, sink):
+    remarks: list[Remark] = []
+    for job, attempt in _attempts(context, stage, jobs, sink, remarks.append):
         name = job.clip.id
         if attempt.error is not None:
             sink.fail(name, failure(name, attempt.error))
             continue
         with sink.write(place(name)) as temporary:
             shutil.copyfile(job.out, temporary)
-        sink.done(name, files=[place(name)], value={"memory": attempt.note} if attempt.note else None)
+        value = {"memory": attempt.note} if attempt.note else None
+        if attempt.note:
+            remarks.append(
+                remark("memory-fall-back", f"{name} was made with less memory: {attempt.note}.", name)
+            )
+        sink.done(name, files=[place(name)], value=value, remarks=remarks)
+        remarks.clear()
 
 
 def _attempts(
-    context: Context, stage: StageName, jobs: Sequence[ClipJob], sink: Sink
+    context: Context, stage: StageName, jobs: Sequence[ClipJob], sink: Sink, tell: Tell
 ) -> Iterator[tuple[ClipJob, ClipAttempt]]:
     """Do the transformer's work of a stage on every clip; several devices share the chains of clips.
 
@@ -164,7 +185,11 @@ def _attempts(
                 yield by_clip[attempt.clip], attempt
             return
         sink.say(f"{stage} stage: {len(chains)} chains of clips on {', '.join(names)}")
-        for chain, result in run_on_devices(names, partial(ChainWorker, work), chains):
+
+        def lost(device: str, error: Exception) -> None:
+            tell(remark("device-lost", f"{device} could not go on: {error}", device))
+
+        for chain, result in run_on_devices(names, partial(ChainWorker, work), chains, on_loss=lost):
             ended = (
                 result if isinstance(result, list) else [ClipAttempt(j.clip.id, "", result) for j in chain]
             )

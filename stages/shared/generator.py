@@ -17,7 +17,8 @@ from dubkit.engines.justdubit.record import (
 )
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError, GeneratorError, SettingError
-from dubkit.types import Clip
+from dubkit.types import Clip, Fit
+from stages.shared.dubbed_lines import is_driven
 from stages.shared.engine import choose_engine
 
 if TYPE_CHECKING:
@@ -47,13 +48,21 @@ def recipe(context: Context) -> Recipe:
         changed = RECIPES[settings.recipe].with_(**changes)
     except ValueError as error:
         raise SettingError("dub", changes, "does not fit: " + str(error).rstrip(".")) from error
-    return changed.with_(reference_strength=settings.reference_strength)
+    return changed.with_(
+        reference_strength=settings.reference_strength,
+        given=settings.drive,
+        given_reference=settings.drive_reference,
+    )
 
 
 def own_seed(context: Context, clip: Clip) -> int | None:
-    """Return the seed of a clip's own, which a new take sets; the first of its lines that has one decides."""
-    edits = (context.placed.lines.get(line) for line in clip.lines)
-    return next((edit.seed for edit in edits if edit is not None and edit.seed is not None), None)
+    """Return the seed of a clip's own, which a new take sets; the first of its lines that has one decides.
+
+    A line whose lips follow its speech has a seed for each of the two.
+    """
+    edits = [edit for line in clip.lines if (edit := context.placed.lines.get(line)) is not None]
+    seeds = [edit.picture_seed if is_driven(context, clip) else edit.seed for edit in edits]
+    return next((seed for seed in seeds if seed is not None), None)
 
 
 def clip_seed(context: Context, clip: Clip) -> int:
@@ -98,6 +107,30 @@ def generator_devices(context: Context) -> Sequence[str]:
     if own == "auto":
         return visible_devices(context.settings.device)
     return visible_devices(own, name="dub.devices")
+
+
+def card_limit(context: Context, fit: Fit) -> int | None:
+    """Return the longest clip in frames that the smallest card that generates is estimated to hold.
+
+    None where no card generates. Raises GeneratorError for a card that holds none at this size.
+    """
+    from dubkit.dubbing.planning.sizes import max_frames_for
+
+    cards = [device for device in generator_devices(context) if device.startswith("cuda")]
+    if not cards:
+        return None
+    import torch
+
+    sizes = {card: torch.cuda.get_device_properties(card).total_memory for card in cards}
+    smallest = min(cards, key=lambda card: sizes[card])
+    frames = max_frames_for(sizes[smallest], fit.width, fit.height)
+    if not frames:
+        size = f"{sizes[smallest] / 1e9:.0f} GB"
+        raise GeneratorError(
+            f"{smallest} has {size}, too little for clips of {fit.width}x{fit.height}.\n"
+            "Set dub.size to a smaller size, or leave this card out of dub.devices."
+        )
+    return frames
 
 
 def failure(clip: str, error: Exception) -> DubkitError:

@@ -19,7 +19,8 @@ import pytest
 
 from benchmarks.exactness import Measure, Options, compare, main, measure
 from benchmarks.programs import run
-from benchmarks.reading import read
+from benchmarks.reading import pixels, read
+from dubkit.media.files.ffmpeg import ffmpeg_exe, run_command
 
 FRAMES = 50
 RATE = Fraction(24000, 1001)
@@ -334,3 +335,45 @@ def test_a_program_that_prints_much_is_not_stopped_by_it(tmp_path: Path) -> None
     assert finished.code == 0
     assert len(finished.output) > 3_000_000
     assert io.StringIO(finished.errors).read() == ""
+
+
+# --- every form of picture ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("yuv420p", "yuv422p", "yuv444p", "yuv410p", "yuv411p", "yuvj420p", "yuva420p", "yuv420p10le"),
+        *("yuv444p12le", "yuva444p16le", "gray", "gray10le", "ya8", "gbrp", "gbrap12le", "gbrpf32le"),
+        *("rgb24", "bgra", "bgr0", "rgb48le", "rgb565le", "x2rgb10le", "pal8", "monob", "nv12", "p010le"),
+        *("yuyv422", "uyvy422", "y210le", "xyz12le"),
+    ],
+)
+def test_samples_of_every_pixel_format_and_odd_size_are_read_as_stored(form: str, tmp_path: Path) -> None:
+    raw = tmp_path / "film.raw"
+    command = [ffmpeg_exe()[0], "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc=s=423x421"]
+    picture = ["-frames:v", "1", "-pix_fmt", form, "-f", "rawvideo", str(raw)]
+    run_command([*command, *picture], place=raw, timeout=60)
+    looks = {"pixel_format": form, "video_size": "423x421"}
+    with av.open(str(raw), format="rawvideo", options=looks) as container:
+        frame = next(container.decode(video=0))
+    assert frame.format.name == form
+    assert pixels(frame) == f"{form} 423x421".encode() + raw.read_bytes()
+
+
+def test_a_clip_that_cannot_be_measured_leaves_the_others_alone(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(path: Path) -> Any:
+        if path.name == "odd.mp4":
+            raise AssertionError("width must be even")
+        return read(path)
+
+    monkeypatch.setattr("benchmarks.exactness.read", broken)
+    odd = tmp_path / "odd.mp4"
+    odd.write_bytes(source.read_bytes())
+    dub = make_dub(source, tmp_path / "dub.mp4", Dub())
+    options = Options("pt-BR", tmp_path, ())
+    results = [measure(clip, options, dub) for clip in (odd, source)]
+    assert [result.verdict for result in results] == ["FAILED", "exact"]
+    assert results[0].note == "AssertionError: width must be even"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from dubkit.episode.context import Context
 from dubkit.errors import DubkitError
 from dubkit.models.store import ModelStore
 from dubkit.studio import chain
+from dubkit.voice.settings import Timing
 from stages import STAGES
 from tests.support.paths import ROOT
 
@@ -100,8 +102,15 @@ def test_whether_a_stage_takes_part_is_asked_once_for_all_that_share_the_questio
 def test_the_voice_route_has_no_stage_of_a_generator(tmp_path: Path) -> None:
     scopes = chain().scopes(Request(("fr",)), Here(tmp_path))
     names = {stage.name for _, stages in scopes for stage in stages}
-    assert {"extract", "transcribe", "speak", "qc"} <= names
-    assert not names & {"faces", "embed", "encode", "denoise", "refine", "decode", "render", "paste"}
+    assert {"extract", "transcribe", "faces", "schedule", "speak", "qc"} <= names
+    assert not names & {"embed", "encode", "denoise", "refine", "decode", "render", "paste"}
+
+
+def test_without_a_schedule_nobody_looks_for_mouths(tmp_path: Path) -> None:
+    here = Here(tmp_path)
+    here.settings = replace(here.settings, timing=Timing(schedule="off"))
+    names = {stage.name for _, stages in chain().scopes(Request(("fr",)), here) for stage in stages}
+    assert not names & {"faces", "schedule"}
 
 
 def test_an_alias_names_a_stage_and_an_unknown_name_lists_them() -> None:

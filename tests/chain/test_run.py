@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +21,8 @@ from dubkit.episode.edits import edit_fields
 from dubkit.episode.store import EpisodeStore
 from dubkit.errors import DiskFull, DubkitError
 from dubkit.models.store import ModelStore
-from dubkit.progress import Silent, Speeds
-from dubkit.types import Line, Segment, Transcript, Translation
+from dubkit.progress import Progress, Silent, Speeds, Terminal
+from dubkit.types import Line, Remark, Segment, Transcript, Translation, remark
 from stages.shared.anchoring import anchor_edits
 
 TEXTS = ("One.", "Two.", "Three.")
@@ -36,7 +38,7 @@ class Bench:
         self.settings = Settings()
         self.calls: list[str] = []
         self.broken: dict[str, Exception] = {}
-        self.progress = Silent()
+        self.progress: Progress = Silent()
         self.chain = Chain(self.stages())
 
     def context(self) -> Context:
@@ -158,9 +160,9 @@ class Bench:
         self.note("mix", items)
         files = (context.take_file(line.id) for _, line in context.lines)
         sink.write_json("mix/mix.json", [file.read_text() for file in files if file])
-        sink.done(EPISODE, files=["mix/mix.json"], degraded=self.degraded)
+        sink.done(EPISODE, files=["mix/mix.json"], remarks=self.remarks)
 
-    degraded: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
     def note(self, stage: str, items: Sequence[Item]) -> None:
         self.calls.extend(f"{stage}/{item.id}" for item in items)
@@ -189,6 +191,89 @@ def test_a_second_run_does_nothing(bench: Bench) -> None:
     assert mixed(bench) == ["fr:One.", "fr:Two.", "fr:Three."]
     assert bench.run().ran == {}
     assert bench.calls == []
+
+
+def test_a_report_goes_when_what_it_describes_changes_and_it_is_not_written_again(bench: Bench) -> None:
+    def describe(context: Context, items: Sequence[Item], sink: Sink) -> None:
+        if "report" in bench.broken:
+            raise bench.broken["report"]
+        sink.write_json("report.json", mixed(bench))
+        sink.done(EPISODE, files=["report.json"])
+
+    def items(context: Context) -> list[Item]:
+        return [Item(EPISODE, inputs={"mix": context.artifact_digest("mix/mix.json", "fr")})]
+
+    report = Stage("report", 1, "language", items, describe, needs=("mix",), describes=True)
+    bench.chain = Chain((*bench.chain.stages, report))
+    file = bench.root / "out/fr/report.json"
+    bench.run()
+    bench.run(until="mix")
+    assert file.exists()
+    bench.edit({"lines": {"s0002": {"text": "Deux !"}}})
+    bench.run(until="speak")
+    assert file.exists()  # it describes the mix that is there
+    bench.run(until="mix")
+    assert not file.exists()
+    bench.run()
+    assert json.loads(file.read_text()) == mixed(bench)
+    bench.edit({})
+    bench.broken["report"] = DubkitError("cannot measure")
+    assert bench.run().errors == ["cannot measure"]
+    assert not file.exists()
+    assert bench.plan()["report"] == {EPISODE: "failed before: cannot measure"}
+
+
+@pytest.mark.parametrize("change", ["longer", "other", "gone"])
+def test_a_source_that_changes_during_a_run_ends_it(bench: Bench, change: str) -> None:
+    def change_it(context: Context, items: Sequence[Item], sink: Sink) -> None:
+        bench.translate(context, items, sink)
+        text = bench.source.read_text()
+        if change == "gone":
+            bench.source.rename(bench.source.with_name("elsewhere.txt"))
+        else:
+            bench.source.write_text(text + "!" if change == "longer" else text.swapcase())
+
+    stages = {stage.name: stage for stage in bench.chain.stages}
+    bench.chain = Chain(
+        (*(replace(s, run=change_it) if s.name == "translate" else s for s in stages.values()),)
+    )
+    outcome = bench.run("fr", "de")
+    assert outcome.exit_code == 1
+    assert len(outcome.errors) == 1
+    assert "while the run worked on it" in outcome.errors[0]
+    assert "speak" not in outcome.ran
+
+
+def test_a_source_that_only_gets_another_time_is_the_same(bench: Bench) -> None:
+    def touch(context: Context, items: Sequence[Item], sink: Sink) -> None:
+        bench.translate(context, items, sink)
+        os.utime(bench.source, (1, 1))
+
+    stages = {stage.name: stage for stage in bench.chain.stages}
+    bench.chain = Chain((*(replace(s, run=touch) if s.name == "translate" else s for s in stages.values()),))
+    assert bench.run().exit_code == 0
+
+
+def test_a_changed_file_that_would_go_is_kept_and_said(bench: Bench) -> None:
+    def describe(context: Context, items: Sequence[Item], sink: Sink) -> None:
+        sink.write_json("report.json", mixed(bench))
+        sink.done(EPISODE, files=["report.json"])
+
+    def items(context: Context) -> list[Item]:
+        return [Item(EPISODE, inputs={"mix": context.artifact_digest("mix/mix.json", "fr")})]
+
+    report = Stage("report", 1, "language", items, describe, needs=("mix",), describes=True)
+    bench.chain = Chain((*bench.chain.stages, report))
+    bench.run()
+    (bench.root / "out/fr/report.json").write_text('["mine"]')
+    bench.edit({"lines": {"s0002": {"text": "Deux !"}}})
+    outcome = bench.run(until="mix")
+    assert not (bench.root / "out/fr/report.json").exists()
+    (kept,) = (bench.root / "out/fr").glob("report.hand-*.json")
+    assert kept.read_text() == '["mine"]'
+    assert [one.sentence for one in outcome.remarks if one.code == "hand-changed"] == [
+        f"fr/report.json was changed by hand; the changed file is kept as {kept.name}."
+    ]
 
 
 def test_languages_share_the_common_stages(bench: Bench) -> None:
@@ -245,7 +330,7 @@ def test_a_failed_item_is_recorded_and_the_rest_go_on(bench: Bench) -> None:
     bench.broken = {"speak/s0002": DubkitError("no voice for this line")}
     outcome = bench.run()
     assert outcome.exit_code == 3
-    assert outcome.degraded == ("speak s0002 failed: no voice for this line",)
+    assert outcome.degraded == ("Line 2: Speak failed: no voice for this line",)
     assert mixed(bench) == ["fr:One.", "fr:Three."]
     bench.broken = {}
     assert bench.plan()["speak"] == {"s0002": "failed before: no voice for this line"}
@@ -256,7 +341,7 @@ def test_a_failed_item_is_recorded_and_the_rest_go_on(bench: Bench) -> None:
 def test_a_stage_that_breaks_off_keeps_what_it_finished(bench: Bench) -> None:
     bench.broken = {"translate/s0003": DubkitError("the service is gone")}
     outcome = bench.run(until="translate")
-    assert outcome.degraded == ("translate s0003 failed: the service is gone",)
+    assert outcome.degraded == ("Line 3: Translate failed: the service is gone",)
     bench.broken = {}
     bench.run()
     assert "translate/s0001" not in bench.calls
@@ -271,13 +356,64 @@ def test_a_stage_that_finishes_nothing_ends_its_language_only(bench: Bench) -> N
     assert not (bench.root / "out/fr/mix").exists()
 
 
-def test_a_bug_keeps_its_traceback_and_finished_items(bench: Bench) -> None:
-    bench.broken = {"translate/s0003": ZeroDivisionError("bug")}
+@pytest.mark.parametrize(
+    "error",
+    [
+        ZeroDivisionError("division by zero"),
+        ValueError("zip() argument 2 is longer than argument 1"),
+        IndexError("list index out of range"),
+        RuntimeError("invalid expand shape"),
+        AssertionError(),
+        OSError(5, "Input/output error"),
+    ],
+)
+@pytest.mark.parametrize("stage", ["translate", "speak"])
+def test_whatever_one_line_raises_fails_that_line_alone(bench: Bench, stage: str, error: Exception) -> None:
+    bench.broken = {f"{stage}/s0002": error}
+    outcome = bench.run()
+    assert outcome.exit_code == 3
+    (note,) = outcome.degraded
+    assert note.startswith(f"Line 2: {stage.capitalize()} failed with {type(error).__name__}")
+    assert str(error) in note
+    assert mixed(bench)[0] == "fr:One."
+    assert mixed(bench)[-1] == "fr:Three."
+    bench.broken = {}
+    assert bench.run().exit_code == 0
+    assert f"{stage}/s0001" not in bench.calls
+
+
+def test_an_engine_that_breaks_on_every_line_is_not_tried_on_all_of_them(bench: Bench) -> None:
+    bench.source.write_text("\n".join(f"Line {n}." for n in range(40)))
+    bench.broken = {f"translate/s{n:04d}": IndexError("broken") for n in range(1, 41)}
+    outcome = bench.run("fr", "de")
+    assert outcome.exit_code == 1
+    assert [error.splitlines()[0] for error in outcome.errors] == [
+        "s0001 failed with IndexError: broken",
+        "s0001 failed with IndexError: broken",
+    ]
+    assert len(bench.calls) < 100
+
+
+def test_a_bug_in_a_stage_of_the_whole_episode_keeps_its_traceback(bench: Bench) -> None:
+    def broken(context: Context, items: Sequence[Item], sink: Sink) -> None:
+        raise ZeroDivisionError("bug")
+
+    stages = bench.stages()
+    bench.chain = Chain((*stages[:-1], replace(stages[-1], run=broken)))
     with pytest.raises(ZeroDivisionError):
+        bench.run()
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), KeyboardInterrupt(), OSError(28, "No space left on device")]
+)
+def test_what_is_not_of_one_line_ends_the_run(bench: Bench, error: BaseException) -> None:
+    bench.broken = {"speak/s0002": error}  # type: ignore[dict-item]
+    with pytest.raises(DiskFull if isinstance(error, OSError) else type(error)):
         bench.run()
     bench.broken = {}
     bench.run()
-    assert "translate/s0001" not in bench.calls
+    assert "speak/s0001" not in bench.calls
 
 
 def test_a_full_disk_ends_the_run_at_once(bench: Bench) -> None:
@@ -322,8 +458,8 @@ def test_a_replaced_hand_changed_artifact_is_kept(bench: Bench) -> None:
     bench.run()
     assert mixed(bench)[0] == "Un."  # what the person wrote in place counts
     bench.source.write_text("\n".join((*TEXTS, "Four.")))
-    bench.run()
-    assert any("kept as translation.hand-" in note for note in bench.progress.notes)
+    said = bench.run().remarks
+    assert any(one.code == "hand-changed" and "kept as translation.hand-" in one.sentence for one in said)
     kept = next((bench.root / "out/fr").glob("translation.hand-*.json"))
     assert "Un." in kept.read_text()
 
@@ -346,11 +482,11 @@ def test_a_deleted_file_is_made_again(bench: Bench) -> None:
 
 
 def test_a_fall_back_is_told_on_every_run(bench: Bench) -> None:
-    bench.degraded = ("espeak speaks, because no better voice is installed",)
+    bench.remarks = (remark("voice-fall-back", "espeak speaks, because no better voice is installed"),)
     assert bench.run().exit_code == 3
     again = bench.run()
     assert again.ran == {}
-    assert again.degraded == ("mix: espeak speaks, because no better voice is installed",)
+    assert again.degraded == ("espeak speaks, because no better voice is installed",)
     assert again.exit_code == 3
 
 
@@ -380,6 +516,120 @@ def test_a_file_of_the_wrong_kind_is_refused(bench: Bench) -> None:
 def test_an_edit_without_a_segment_is_told_and_kept(bench: Bench) -> None:
     bench.run()
     bench.edit({"lines": {"s0009": {"text": "?"}}})
-    bench.run()
-    assert any("s0009 no longer has a segment" in note for note in bench.progress.notes)
+    said = bench.run().remarks
+    assert [one.code for one in said if "s0009" in one.sentence] == ["edit-without-line"]
     assert "s0009" in (bench.root / "out/fr/edits.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("stage", "error", "ended"),
+    [
+        *((stage, KeyboardInterrupt(), "stopped") for stage in ("transcribe", "translate", "speak", "mix")),
+        ("translate", DubkitError("the service is gone"), "failed"),
+        ("mix", DubkitError("no room"), "failed"),
+        ("mix", MemoryError(), "failed"),
+    ],
+)
+def test_a_stage_that_was_stopped_or_failed_is_not_done(
+    bench: Bench, capsys: pytest.CaptureFixture[str], stage: str, error: BaseException, ended: str
+) -> None:
+    def run(*_: object) -> None:
+        raise error
+
+    stages = [replace(one, run=run) if one.name == stage else one for one in bench.chain.stages]
+    bench.chain, bench.progress = Chain(tuple(stages)), Terminal()
+    with suppress(KeyboardInterrupt, MemoryError):
+        bench.run()
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith(stage)]
+    assert len(lines) == 1
+    assert f" {ended}, " in lines[0]
+
+
+def test_items_that_failed_are_counted_apart(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.broken, bench.progress = {"speak/s0002": DubkitError("no voice")}, Terminal()
+    bench.run()
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("speak")]
+    assert "2 of 3, 1 failed" in line
+
+
+def test_a_new_take_of_one_line_tells_of_that_line_alone(bench: Bench) -> None:
+    bench.broken = {"speak/s0002": DubkitError("no voice")}
+    bench.remarks = (remark("voice-fall-back", "espeak speaks."),)
+    assert bench.run().exit_code == 3
+    bench.edit({"lines": {"s0001": {"seed": 4}}})
+    outcome = bench.run(lines=frozenset({"s0001"}), until="speak")
+    assert outcome.ran == {"speak": 1}
+    assert outcome.remarks == []
+    assert outcome.exit_code == 0
+
+
+@pytest.mark.parametrize(("joint", "made"), [(False, 1), (True, 2)])
+def test_a_run_about_one_line_makes_all_that_is_due_where_items_are_made_together(
+    bench: Bench, joint: bool, made: int
+) -> None:
+    bench.run()
+    stages = (replace(one, joint=joint) if one.name == "speak" else one for one in bench.chain.stages)
+    bench.chain = Chain(tuple(stages))
+    bench.edit({"lines": {"s0001": {"seed": 4}, "s0002": {"seed": 4}}})
+    assert bench.run(lines=frozenset({"s0001"}), until="speak").ran == {"speak": made}
+
+
+# --- a part of a stage that works ahead
+
+
+class Ahead(Bench):
+    """The bench with a stage before `mix` that speaks the second line earlier, as part of `speak`."""
+
+    def stages(self) -> tuple[Stage, ...]:
+        transcribe, translate, speak, mix = super().stages()
+
+        def second(context: Context) -> list[Item]:
+            return [item for item in self.speak_items(context) if item.id == "s0002"]
+
+        early = replace(speak, name="early", items=second, part_of="speak", run=self.early)
+        return transcribe, translate, early, speak, mix
+
+    def early(self, context: Context, items: Sequence[Item], sink: Sink) -> None:
+        self.calls.append("early")
+        self.speak(context, items, sink)
+
+
+@pytest.fixture
+def ahead(tmp_path: Path) -> Ahead:
+    return Ahead(tmp_path)
+
+
+def test_what_a_part_has_made_is_the_stages_and_not_made_again(ahead: Ahead) -> None:
+    outcome = ahead.run()
+    assert outcome.ran["early"] == 1
+    assert outcome.ran["speak"] == 2
+    record = ahead.context().fresh("fr").record("speak", "s0002")
+    assert record is not None
+    assert record.parts.stage == "speak"
+    assert ahead.run().ran == {}
+    ahead.chain = Chain(Bench.stages(ahead))
+    assert ahead.run().ran == {}, "without the part the stage has nothing to make either"
+
+
+def test_a_plan_counts_what_a_part_makes_once(ahead: Ahead) -> None:
+    ahead.run()
+    ahead.edit({"lines": {"s0002": {"text": "Other."}}})
+    reasons = ahead.plan()
+    assert list(reasons["early"]) == ["s0002"]
+    assert list(reasons["speak"]) == []
+
+
+def test_what_failed_in_a_part_is_not_tried_twice_and_told_once(ahead: Ahead) -> None:
+    ahead.broken["speak/s0002"] = DubkitError("no voice")
+    outcome = ahead.run()
+    assert outcome.exit_code == 3
+    assert ahead.calls.count("speak/s0002") == 1
+    assert sum("no voice" in sentence for sentence in outcome.degraded) == 1
+
+
+def test_forcing_a_stage_forces_its_part_once(ahead: Ahead) -> None:
+    ahead.run()
+    assert {k: v for k, v in ahead.run(force=frozenset({"speak"})).ran.items() if k != "mix"} == {
+        "early": 1,
+        "speak": 2,
+    }

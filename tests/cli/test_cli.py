@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dubkit.cli.renamed import RENAMED, renamed_options, renamed_settings
 from dubkit.cli.sources import find_sources
 from dubkit.errors import DubkitError
 from dubkit.ops.diagnosis import Diagnosis
@@ -59,6 +62,20 @@ def test_a_dry_run_is_a_plan_and_writes_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "extract            1 of 1\n    episode          missing" in done.stdout
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--to", "ja", "--src-lang", "en"], 1, "into ja: Nothing here can translate English into Japanese"),
+        (["--to", "ja"], 3, "If it is not Japanese, the run will stop"),
+    ],
+)
+def test_a_dry_run_promises_no_pair_that_nothing_serves(
+    tmp_path: Path, options: list[str], code: int, said: str
+) -> None:
+    done = dubkit("run", SAMPLE, *options, "--output", tmp_path / "out", "--dry-run", cwd=tmp_path)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
 
 
 def test_a_plan_names_reasons_as_json(output: Path) -> None:
@@ -200,6 +217,9 @@ def test_ctrl_c_keeps_what_is_finished_and_says_so(tmp_path: Path) -> None:
     assert process.returncode == 130, errors
     assert "the same command resumes from here" in errors
     assert "Traceback" not in errors
+    for stage in re.findall(r"^(\w+) +done, ", errors, re.MULTILINE):
+        records = list((tmp_path / "Output/sample/.dubkit/items").glob(f"*/{stage}/*.json"))
+        assert records, f"{stage} was stopped, and is not done"
 
 
 def test_the_doctor_examines_the_rest_where_a_setting_is_wrong(
@@ -217,3 +237,67 @@ def test_the_doctor_examines_the_rest_where_a_setting_is_wrong(
     assert done.exit_code == 1
     assert "Setting qc.gone.most = 3" in done.output
     assert "ok  rest" in done.output
+
+
+def test_limits_of_pace_take_the_names_of_other_programs_and_say_their_own_once(tmp_path: Path) -> None:
+    named = ("--min-stretch", "0.9", "--pace-max-stretch", "1.3", "--wps", "2.5", "--no-pacing")
+    done = dubkit(
+        "plan", SAMPLE, SAMPLE, "--to", "pt-BR", "--set", "speak.min_speed=0.8", *named, cwd=tmp_path
+    )
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("Warning")]
+    assert len(warnings) == 3
+    assert "--min-stretch is called --pacing-min-stretch here" in done.stderr
+    assert "--pace-max-stretch is called --pacing-max-stretch here" in done.stderr
+    assert "syllables" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "value"), [([], "on"), (["on"], "on"), (["off"], "off"), (["--limiter"], "on")]
+)
+def test_a_switch_of_two_words_may_stand_alone(given: list[str], value: str) -> None:
+    import click
+    from click.testing import CliRunner
+
+    from dubkit.cli.options import load, setting_options
+
+    @click.command
+    @setting_options
+    def show(**flags: Any) -> None:
+        click.echo(load(flags).settings.mix.ducking)
+
+    assert CliRunner().invoke(show, ["--ducking", *given]).output.strip() == value
+
+
+def test_a_strength_of_ducking_is_a_depth_and_said_as_one() -> None:
+    import click
+    from click.testing import CliRunner
+
+    from dubkit.cli.options import load, setting_options
+
+    @click.command
+    @setting_options
+    def show(**flags: Any) -> None:
+        click.echo(load(flags).settings.mix.duck_db)
+
+    done = CliRunner().invoke(show, ["--ducking-strength", "0.5"])
+    assert done.output.splitlines() == [
+        "Warning: --ducking-strength 0.5 is --set mix.duck_db=-12 here.",
+        "-12.0",
+    ]
+    assert CliRunner().invoke(show, ["--ducking-strength", "2"]).exit_code == 2
+
+
+@pytest.mark.parametrize(("option", "setting"), [(name, to) for name, (to, _) in RENAMED.items()])
+def test_an_option_under_another_name_sets_its_setting(option: str, setting: str) -> None:
+    import click
+    from click.testing import CliRunner
+
+    chosen: dict[str, object] = {}
+    command = click.command()(renamed_options(lambda **flags: chosen.update(renamed_settings(flags))))
+    assert CliRunner().invoke(command, [option, "1.3"]).exit_code == 0
+    assert chosen == {setting: 1.3}
+
+
+def test_a_limit_that_counts_under_another_name_is_told_once_for_all_sources(tmp_path: Path) -> None:
+    done = dubkit("plan", SAMPLE, SAMPLE, "--to", "pt-BR", "--set", "speak.max_speed=1.4", cwd=tmp_path)
+    assert done.stderr.count("speak.max_speed (from --set speak.max_speed) counts as timing.max_pace") == 1

@@ -7,7 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
+import soundfile as sf  # type: ignore[import-untyped]
 import torch
 from click.testing import CliRunner, Result
 
@@ -86,6 +88,34 @@ def test_flags_may_be_spelled_with_hyphens_and_a_given_rate_wins(
     assert "--num_frames 121 is not used: the result has 10 frames" in done.stderr
     with av.open(str(out)) as container:
         assert container.streams.video[0].average_rate == 25
+
+
+def test_given_speech_is_the_sound_of_the_result(files: dict[str, Path], film: Path, tmp_path: Path) -> None:
+    out, speech = tmp_path / "dub.mp4", tmp_path / "speech.wav"
+    sf.write(str(speech), np.full(9600, 0.25, np.float32), 48_000)
+    done = run(
+        *("--video-conditioning", film, 1.0, "--prompt", PROMPT, "--height", 64, "--width", 64),
+        *("--num-inference-steps", 1, "--cfg-guidance-scale", 1, "--output-path", out),
+        *("--audio", speech, "--audio-recipe", "following", "--no-audio-reference"),
+        models=files,
+    )
+    assert done.exit_code == 0, done.output
+    assert "lasts 0.20 s and the clip 0.42 s: silence follows it" in done.stderr
+    with av.open(str(out)) as container:
+        assert container.streams.audio[0].rate == 48_000
+        wave = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+    assert abs(float(np.median(wave[:, 2000:8000])) - 0.25) < 0.02
+    assert abs(float(np.median(wave[:, 12_000:18_000]))) < 0.02
+
+
+def test_options_of_given_speech_need_it(film: Path, tmp_path: Path) -> None:
+    for option in (("--audio-recipe", "frozen"), ("--no-audio-reference",)):
+        done = run(
+            *("--video-conditioning", film, 1.0, "--prompt", PROMPT, "--output-path", tmp_path / "a.mp4"),
+            *option,
+        )
+        assert done.exit_code == 2
+        assert "no --audio is given" in done.stderr
 
 
 @pytest.mark.slow

@@ -17,7 +17,9 @@ import pytest
 from dubkit import cli
 from dubkit.episode.context import Context
 from dubkit.episode.folders import open_episode, remember_source
+from dubkit.types import Adaptation, Schedule, ScheduledLine
 from tests.review.test_changes import PT, add_language, make_episode, speak
+from tests.review.test_texts import OFFERED
 from tests.stages.test_pipeline import SAMPLE, Desk
 
 # --- what it says: an episode that nobody has to make -----------------------------------------
@@ -41,7 +43,10 @@ class Terminal:
         self.folder = context.source.parent
 
     def __call__(self, *arguments: str | Path) -> Said:
-        self.monkeypatch.setattr(sys, "argv", ["dubkit", "review", *map(str, arguments)])
+        return self.dubkit("review", *arguments)
+
+    def dubkit(self, *arguments: str | Path) -> Said:
+        self.monkeypatch.setattr(sys, "argv", ["dubkit", *map(str, arguments)])
         code = 0
         try:
             cli.main()
@@ -69,16 +74,64 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Termin
     return Terminal(context, monkeypatch, capsys)
 
 
+def test_the_texts_of_a_line_are_listed_and_chosen_by_number(call: Terminal) -> None:
+    call.context.store.write_json("adaptation.json", Adaptation(PT, (OFFERED,)), PT)
+    listed = call("choose-text", "ep", "2").out.splitlines()
+    assert listed[0] == "s0002: 1.20 s. It needs a pace of 1.00."
+    assert listed[1].split() == ["1", "1.80", "s", "at", "1.50", "Meu", "nome", "é", "Ana."]
+    assert listed[2].split()[0] == "*+2"
+    assert listed[3].endswith("Sou eu.  (loses name: Ana)")
+    said = call("choose-text", "ep", "2", "1")
+    assert said.out.startswith("Line 2 text as made → “Meu nome é Ana.”")
+    assert [text["used"] for text in call("choose-text", "ep", "2", "--json").json["offered"]] == [
+        True,
+        False,
+        False,
+    ]
+    assert call("choose-text", "ep", "2", "7").code == 1
+    assert (
+        call("choose-text", "ep", "1").out == "s0001 has one text: its words were not fitted to its time.\n"
+    )
+
+
 def test_the_list_shows_lines_marks_and_flags(call: Terminal) -> None:
     call("lock", "ep", "1")
     call("accept", "ep", "2")
     said = call("list", "ep")
     rows = [line.split() for line in said.out.splitlines()]
-    assert rows[0] == ["#", "id", "time", "speaker", "route", "marks", "flags", "text"]
-    assert rows[1] == ["1", "s0001", "0:01.00-0:03.00", "Ana", "voice", "L", "Bom", "dia."]
-    assert rows[2][:6] == ["2", "s0002", "0:04.00-0:06.00", "Bo", "voice", "A"]
+    assert rows[0] == ["#", "id", "time", "speaker", "route", "length", "marks", "flags", "text"]
+    length = ["2.0s", "1.00x"]
+    assert rows[1] == ["1", "s0001", "0:01.00-0:03.00", "Ana", "voice", *length, "L", "Bom", "dia."]
+    assert rows[2][:8] == ["2", "s0002", "0:04.00-0:06.00", "Bo", "voice", *length, "A"]
     assert rows[4][-1] == "untranslated"
     assert said.err == ""
+
+
+def test_a_line_is_shown_with_its_length_and_the_texts_it_may_have(call: Terminal) -> None:
+    call.context.store.write_json("adaptation.json", Adaptation(PT, (OFFERED,)), PT)
+    planned = ScheduledLine(
+        "s0002", 4100, 1200, 1320, 4000, 6000, "s0001", too_long_ms=250, text=OFFERED.text
+    )
+    call.context.store.write_json("schedule.json", Schedule(PT, "by hand", (planned,)), PT)
+    said = call("show", "ep", "2").out
+    assert "length     1.3 s of 1.2 s, 1.10x; too long by 0.2 s; scheduled at 0:04.10\n" in said
+    assert "*+2" in said
+    assert "(loses name: Ana)" in said
+    assert OFFERED.why in said
+    call("choose-text", "ep", "2", "1")
+    assert "scheduled at 0:04.10, changed since" in call("show", "ep", "2").out
+    assert call.line(2)["timing"]["texts"][0]["used"]
+
+
+def test_a_plan_says_how_long_the_lines_will_be(call: Terminal) -> None:
+    planned = ScheduledLine("s0001", 1000, 1000, 1300, 1000, 3000, "s0001", too_long_ms=217, text="Bom dia.")
+    call.context.store.write_json("schedule.json", Schedule(PT, "by hand", (planned,)), PT)
+    arguments = ("plan", "ep.mp4", "--to", PT, "--src-lang", "en", "--output", "Output")
+    said = call.dubkit(*arguments).out
+    assert "  Lengths in pt-BR: 1 of 3 lines over 1.20x\n" in said
+    assert "    s0001            1.3 s of 1.0 s, 1.30x, too long by 0.2 s\n" in said
+    lines = call.dubkit(*arguments, "--json").json["lines"][PT]
+    assert [line["predicted"] for line in lines] == [1.3, 2.0, 2.0, None]
 
 
 def test_filters_say_how_many_they_hide(call: Terminal) -> None:
@@ -114,11 +167,11 @@ def test_a_line_is_shown_with_its_takes_and_why(call: Terminal) -> None:
 def test_an_edit_says_what_became_of_it_and_what_comes_next(call: Terminal) -> None:
     said = call("edit", "ep", "1", "--text", "Oi.", "--start", "1.5", "--speaker", "bo")
     assert said.out == (
-        "s0001 text as made → “Oi.”\ns0001 speaker as made → “spk2”\ns0001 start as made → 1.5\n"
+        "Line 1 text as made → “Oi.”\nLine 1 speaker as made → “spk2”\nLine 1 start as made → 1.5\n"
     ) or sorted(said.out.splitlines()) == [
-        "s0001 speaker as made → “spk2”",
-        "s0001 start as made → 1.5",
-        "s0001 text as made → “Oi.”",
+        "Line 1 speaker as made → “spk2”",
+        "Line 1 start as made → 1.5",
+        "Line 1 text as made → “Oi.”",
     ]
     assert said.err == "Not in the dub yet. Next: dubkit review render Output/ep --to pt-BR\n"
     assert call("edit", "ep", "1", "--text", "Oi.").out == "Nothing to change: it is like this already.\n"
@@ -211,7 +264,7 @@ def test_a_dry_run_leaves_nothing_behind(call: Terminal) -> None:
 
 EVERY_KIND: list[list[str]] = [
     ["edit", "ep", "1", "--text", "Oi.", "--source", "Morning.", "--end", "2.5"],
-    ["edit", "ep", "1", "--route", "keep", "--voice", "jm", "--delivery", "x", "--note", "y"],
+    ["edit", "ep", "1", "--route", "keep", "--voice", "jm_kumo", "--delivery", "x", "--note", "y"],
     ["accept", "ep", "1-3"],
     ["lock", "ep", "2-3"],
     ["choose", "ep", "1", "v001"],
@@ -320,7 +373,8 @@ def test_a_terminal_gets_a_table_laid_out_for_it(call: Terminal) -> None:
     out = click.unstyle(call("list", "ep").out)
     assert "[bold]Bom[/bold]" in out
     assert max(map(len, out.splitlines())) <= 100
-    assert out.splitlines()[0].split() == ["#", "id", "time", "speaker", "route", "marks", "flags", "text"]
+    heads = out.splitlines()[0].split()
+    assert heads == ["#", "id", "time", "speaker", "route", "length", "marks", "flags", "text"]
 
 
 @pytest.mark.parametrize(
@@ -423,7 +477,8 @@ def test_a_text_is_changed_and_heard_in_one_render(desk: Desk) -> None:
     review(desk, "edit", "sample", "3", "--text", "Eu venho de Barcelona")
     rendered = review(desk, "render", "sample", "--json")["ran"]
     assert rendered.pop("qc") <= 2
-    assert rendered == {"speak": 1, "mix": 1, "stitch": 1}
+    assert rendered.pop("speak") <= rendered.pop("schedule")
+    assert rendered == {"mix": 1, "stitch": 1}
     after = takes(desk)
     assert {name: after[name] for name in before} == before
     made = review(desk, "regen", "sample", "3-4", "--render", "--json")
@@ -453,7 +508,8 @@ def test_a_locked_line_stays_through_every_rerun_and_follows_again_unlocked(desk
     assert (lines(desk)[0]["text"], lines(desk)[0]["take"]) == (before["text"], "v001")
     review(desk, "unlock", "sample", "1")
     ran = desk.run(SAMPLE, "--to", "pt-BR", *told)["ran"]
-    assert ran == {"speak": 1}  # in the voice of now, and without asking the translator
+    assert ran["speak"] >= 1  # in the voice of now, and without asking the translator
+    assert "translate" not in ran
     assert lines(desk)[0]["take"] == "v002"
 
 
@@ -475,14 +531,15 @@ def test_a_source_that_changes_under_a_lock_is_a_conflict_that_stays(desk: Desk)
     own = transcript(desk, "", "My name is Jordi Bas.", "", "")
     done = desk.dubkit("run", SAMPLE, "--to", "pt-BR", "--use", f"transcribe={own}", "--until", "speak")
     assert done.returncode == 0, done.stderr
-    assert "s0002 is locked and stays as it is, but the source said “My name is Jordi Mas.”" in done.stderr
+    said = f"Line 2: It is locked and stays as it is, but the source said “{before['source']}”"
+    assert said in done.stderr
     now = lines(desk)[1]
     assert (now["text"], now["take"]) == (before["text"], "v001")
     assert "now says “My name is Jordi Bas.”" in now["conflict"]
     assert "Conflict: s0002 is locked" in review(desk, "list", "sample")
     assert "conflict   the source said" in review(desk, "show", "sample", "2")
     again = desk.dubkit("run", SAMPLE, "--to", "pt-BR", "--until", "speak")
-    assert "s0002 is locked and stays as it is" in again.stderr
+    assert "Line 2: It is locked and stays as it is" in again.stderr
     review(desk, "unlock", "sample", "2")
     desk.run(SAMPLE, "--to", "pt-BR", "--until", "translate")
     assert "Bas" in lines(desk)[1]["text"]
@@ -508,7 +565,7 @@ def test_a_kept_take_that_is_gone_is_a_failure_with_a_cure(desk: Desk) -> None:
     review(desk, "lock", "sample", "1")
     shutil.rmtree(desk.folder / "Output/sample/pt-BR/takes/s0001")
     said = review(desk, "render", "sample", code=3)
-    assert "s0001 must keep take s0001/v001, which is missing or incomplete" in said
+    assert "must keep take s0001/v001, which is missing or incomplete" in said
     assert "failed" in lines(desk)[0]["flags"]
     review(desk, "unlock", "sample", "1")
     review(desk, "render", "sample")
@@ -517,10 +574,15 @@ def test_a_kept_take_that_is_gone_is_a_failure_with_a_cure(desk: Desk) -> None:
 
 @pytest.mark.slow
 def test_a_line_that_failed_stops_nothing_else_and_is_made_once_mended(desk: Desk) -> None:
-    review(desk, "edit", "sample", "2", "--voice", "nonsense")
+    # As an engine that is gone leaves it: the command itself refuses such a voice.
+    refused = desk.dubkit("review", "edit", "sample", "2", "--voice", "nonsense")
+    assert (refused.returncode, "There is no voice 'nonsense'" in refused.stderr) == (1, True)
+    review(desk, "edit", "sample", "2", "--voice", "jm_kumo")
+    edits = desk.folder / "Output/sample/pt-BR/edits.json"
+    edits.write_text(edits.read_text("utf-8").replace("jm_kumo", "nonsense"), "utf-8")
     said = review(desk, "regen", "sample", "1-3", code=3)
-    assert "speak s0002 failed" in said
-    assert "s0002\n  no take was made" in said
+    assert "Failed: Line 2: " in said
+    assert "no take was made" in said
     review(desk, "render", "sample", "--dry-run")
     review(desk, "play", "sample", "1", "--no-open")
     desk.dubkit("plan", "sample.mp4", "--to", "pt-BR")
@@ -535,7 +597,9 @@ def test_the_cast_follows_a_split_speaker_in_one_run(desk: Desk) -> None:
     review(desk, "rename", "sample", "Ana", "--voice", "jf_nezumi")
     ran = review(desk, "render", "sample", "--json")["ran"]
     assert ran.pop("qc") <= 2
-    assert ran == {"cast": 1, "speak": 2, "mix": 1, "stitch": 1}
+    assert ran.pop("schedule") == 4  # the other voice has a pace of its own, and its lines have neighbours
+    assert ran.pop("speak") >= 2
+    assert ran == {"cast": 1, "adapt": 2, "mix": 1, "stitch": 1}
     cast = {s["id"]: (s["name"], s["voice"]) for s in desk.read("sample/pt-BR/cast.json")["speakers"]}
     assert cast["spk2"] == ("Ana", "jf_nezumi")
     assert [line["speaker"] for line in lines(desk)] == ["spk1", "spk1", "spk2", "spk2"]
@@ -583,6 +647,6 @@ def test_a_line_is_compared_in_one_file(desk: Desk) -> None:
 
 @pytest.mark.slow
 def test_a_run_that_ends_degraded_says_so_in_its_exit_code(desk: Desk) -> None:
-    review(desk, "edit", "sample", "1", "--text", "Bom dia a todos os que vieram de tão longe " * 2)
+    review(desk, "edit", "sample", "1", "--text", "Bom dia a todos os que vieram de tão longe " * 3)
     said = review(desk, "regen", "sample", "1", code=3)
-    assert "Degraded: speak: s0001 did not fit its slot and was cut" in said
+    assert "Degraded: Line 1: Its text is too long by " in said

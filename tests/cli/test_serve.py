@@ -193,7 +193,8 @@ def serving(*arguments: str, **environment: str) -> Iterator[tuple[str, subproce
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_the_server_answers_and_a_signal_stops_it_in_order(tmp_path: Path, how: signal.Signals) -> None:
     with serving("--workers", "0") as (address, process):
-        me = httpx.get(f"{address}api/me?x=query-secret").json()
+        assert httpx.get(f"{address}api/me?x=query-secret").status_code == 422
+        me = httpx.get(f"{address}api/me").json()
         assert (me["name"], me["local"]) == ("local", True)
         process.send_signal(how)
         rest, errors = process.communicate(timeout=30)
@@ -201,6 +202,7 @@ def test_the_server_answers_and_a_signal_stops_it_in_order(tmp_path: Path, how: 
     assert "Stopped" in errors
     assert "Traceback" not in errors
     assert "GET '/api/me' 200" in errors
+    assert "GET '/api/me' 422" in errors
     assert "query-secret" not in errors + rest
     assert (tmp_path / "Output" / ".dubkit-secret").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "Output" / "dubkit.db").is_file()

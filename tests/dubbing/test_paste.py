@@ -217,6 +217,16 @@ def test_pasting_the_sources_own_picture_changes_next_to_nothing(pixel_format: s
         assert psnr(old, new, form.bits) > 48
 
 
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_pasting_the_sources_own_picture_changes_next_to_nothing_of_a_mirrored_film(rotation: int) -> None:
+    form = PictureFormat(101, 75, "yuv420p", rotation=rotation, mirrored=True)
+    fit = canvas_for(form)
+    frame = source_frame(form)
+    before = copies(frame, form)
+    after = copies(Paster(form, fit).frame(0, frame, lay(frame, form, fit)), form)
+    assert min(psnr(old, new, 8) for old, new in zip(before, after, strict=True)) > 48
+
+
 def test_a_canvas_of_the_sources_size_loses_rounding_only() -> None:
     form = PictureFormat(128, 96, "yuv444p", 1, 1)
     fit = Fit(64, 64, 0, 8, 64, 48)
@@ -226,15 +236,16 @@ def test_a_canvas_of_the_sources_size_loses_rounding_only() -> None:
     assert max(np.abs(old - new).max() for old, new in zip(before, after, strict=True)) <= 1
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
-def test_the_canvas_shows_the_picture_upright(rotation: int) -> None:
-    form = PictureFormat(96, 64, "yuv444p", 1, 1, rotation=rotation)
+def test_the_canvas_shows_the_picture_upright(rotation: int, mirrored: bool) -> None:
+    form = PictureFormat(96, 64, "yuv444p", 1, 1, rotation=rotation, mirrored=mirrored)
     frame = source_frame(form)
     luma = samples(frame, 0, form)
     luma[:] = 60
     luma[:16, :24] = 200  # the corner of the stored picture
     fit = canvas_for(form)
-    upright = np.rot90(luma, rotation // 90)
+    upright = np.rot90(np.fliplr(luma) if mirrored else luma, rotation // 90)
     canvas = lay(frame, form, fit, 1)
     picture = canvas[fit.top : fit.top + fit.scaled_height, fit.left : fit.left + fit.scaled_width]
     corner = [picture[0, 0], picture[0, -1], picture[-1, 0], picture[-1, -1]]
@@ -296,10 +307,11 @@ def test_a_frame_of_another_format_is_refused() -> None:
 FACE = (FaceBox(10, 40, 20, 30, 36), FaceBox(20, 60, 24, 30, 36))
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le", "yuv444p", "yuv411p", "gbrp"])
-def test_outside_the_face_every_sample_stays(pixel_format: str, rotation: int) -> None:
-    form = PictureFormat(161, 123, pixel_format, rotation=rotation)
+def test_outside_the_face_every_sample_stays(pixel_format: str, rotation: int, mirrored: bool) -> None:
+    form = PictureFormat(161, 123, pixel_format, rotation=rotation, mirrored=mirrored)
     frame = source_frame(form)
     for plane, _, _ in form.planes():  # values that no conversion would give back
         view = samples(frame, plane, form)
@@ -307,7 +319,8 @@ def test_outside_the_face_every_sample_stays(pixel_format: str, rotation: int) -
     before = copies(frame, form)
     paster = Paster(form, canvas_for(form), "face", [FACE])
     after = copies(paster.frame(15, frame, scene(*_canvas(form), seed=9)), form)
-    turned = [np.rot90(old != new, rotation // 90) for old, new in zip(before, after, strict=True)]
+    differ = [old != new for old, new in zip(before, after, strict=True)]
+    turned = [np.rot90(np.fliplr(old) if mirrored else old, rotation // 90) for old in differ]
     for (_, x, y), changed in zip(form.planes(), turned, strict=True):
         x, y = (x, y) if rotation % 180 == 0 else (y, x)
         rows, columns = np.nonzero(changed)

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from dubkit.dubbing import JustDubitPipeline, LoRA, Tiling
+from dubkit.dubbing import JustDubitPipeline, LoRA, Tiling, request
 from dubkit.dubbing.clip import encode
 from dubkit.dubbing.clip import media as clip_media
 from dubkit.dubbing.clip.media import ClipMedia, Still
@@ -24,14 +24,15 @@ from dubkit.dubbing.diffusion import generate, parts
 from dubkit.dubbing.diffusion.clip_latents import Carry, Contexts, EncodedClip, FirstStage, SecondStage, View
 from dubkit.dubbing.diffusion.parts import GeneratorUnfit
 from dubkit.dubbing.diffusion.recipes import DUB_IT, JUSTDUBIT, PREVIEW
-from dubkit.dubbing.request import ClipRequest
+from dubkit.dubbing.request import ClipOptions, ClipRequest
 from dubkit.errors import DubkitError, MediaError, ModelMissing
 from dubkit.ltx import components
+from dubkit.ltx.memory import devices_here
 from dubkit.ltx.weights import Checkpoint
 from dubkit.media.picture.window import shown_size
 from dubkit.models.catalogue_generator import GENERATOR
 from dubkit.models.tiny.files import make_tiny
-from dubkit.types import Fit
+from dubkit.types import Fit, Remark
 from tests.support.clips import model_files, write_film
 from tests.support.golden import GOLDEN, golden, requires_golden
 
@@ -549,12 +550,85 @@ def test_a_film_without_picture_is_refused(tmp_path: Path) -> None:
         clip_media.probe_clip(tmp_path / "only.wav")
 
 
-def test_long_clips_are_warned_about(
-    film: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def remarks_on(film: Path, **options: Any) -> dict[str, str]:
+    """Read a clip as a call does; return code -> sentence of what it remarks on."""
+    told: list[Remark] = []
+    choice = ClipOptions(JUSTDUBIT, tell=told.append, **options)
+    request.source_of(choice, [(film, 1.0)], (), first_frame=True)
+    return {remark.code: remark.sentence for remark in told}
+
+
+def test_long_clips_are_remarked_on(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request, "TRAINED_SECONDS", 0.1)
+    assert "trained on up to" in remarks_on(film)["clip-long"]
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "said"),
+    [
+        (64, 96, "16% of the picture is cut off at left and right, as 96x64"),
+        (64, 64, "44% of the picture is cut off at left and right"),
+        (32, 96, "41% of the picture is cut off at top and bottom"),
+        (None, None, ""),
+        (288, 512, ""),
+    ],
+)
+def test_a_picture_that_is_cropped_is_said_with_the_way_to_keep_it(
+    film: Path, height: int | None, width: int | None, said: str
 ) -> None:
-    monkeypatch.setattr(clip_media, "TRAINED_SECONDS", 0.1)
-    clip_media.read_clip(film)
-    assert "trained on up to" in caplog.text
+    sentence = remarks_on(film, height=height, width=width).get("picture-cropped", "")
+    assert said in sentence
+    assert bool(said) == ("Give neither height nor width" in sentence)
+
+
+def test_frames_that_were_not_asked_for_are_said() -> None:
+    told: list[Remark] = []
+    source = request.source_from_prompt(ClipOptions(JUSTDUBIT, tell=told.append), 26)
+    assert source.media.frames == 33
+    assert [remark.code for remark in told] == ["frames-on-grid"]
+    assert "33 frames" in told[0].sentence
+    request.source_from_prompt(ClipOptions(JUSTDUBIT, tell=told.append), 33)
+    assert len(told) == 1
+    with pytest.raises(GeneratorUnfit, match="num_frames"):
+        request.source_from_prompt(ClipOptions(JUSTDUBIT), 0)
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:3", "mps"])
+def test_a_device_that_is_not_here_is_a_sentence(files: dict[str, Path], device: str) -> None:
+    if device.partition(":")[0] in {here.partition(":")[0] for here in devices_here()}:
+        pytest.skip(f"{device} is here")
+    with pytest.raises(GeneratorUnfit, match=f"The device {device} is not here; there is cpu"):
+        pipeline_of(files, device=device)
+
+
+def test_an_upscaler_in_time_is_refused_before_the_first_step(files: dict[str, Path], film: Path) -> None:
+    temporal = files["spatial_upsampler_path"].with_name("ltx-2-temporal-upscaler-x2-1.0.safetensors")
+    pipeline = pipeline_of(files, spatial_upsampler_path=temporal)
+    steps: list[str] = []
+    pipeline.progress = lambda step, _done, _total: steps.append(step)
+    with pytest.raises(GeneratorUnfit, match="Name a spatial upscaler"):
+        dub(pipeline, video_conditioning=[(film, 1.0)], height=64, width=96)
+    assert steps == []
+
+
+def test_the_originals_names_stand_for_what_is_here(files: dict[str, Path]) -> None:
+    from dubkit import dubbing
+
+    assert dubbing.TilingConfig.default() == Tiling()
+    lora = dubbing.LoraPathStrengthAndSDOps(str(files["lora"]), 0.5, {"a": "b"})
+    assert pipeline_of(files, loras=[lora]).parts.files.loras == (LoRA(files["lora"], 0.5),)
+    assert dubbing.AUDIO_SAMPLE_RATE == 24_000
+    assert callable(dubbing.encode_video)
+
+
+def test_clips_and_episodes_steer_away_from_the_same() -> None:
+    import inspect
+
+    import prompts
+    from dubkit.dubbing.diffusion.recipes import NEGATIVE_PROMPT
+
+    parameters = inspect.signature(JustDubitPipeline.__call__).parameters
+    assert parameters["negative_prompt"].default == NEGATIVE_PROMPT == prompts.read("negative")
 
 
 def test_rates_stand_for_fractions() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dubkit.dubbing.planning.planner import BRIDGE, ClipWindow, Limits, make_clips, plan_clips
+from dubkit.dubbing.planning.planner import BRIDGE, ClipWindow, Limits, make_clips, merged, plan_clips
 from dubkit.dubbing.planning.sizes import choose_size
 from dubkit.dubbing.planning.spans import FrameClock, LineSpan, line_spans, silences
 from dubkit.errors import SettingError
@@ -367,3 +367,30 @@ def test_a_segment_without_words_is_one_block() -> None:
     clock = FrameClock.even(film(Fraction(25), 1000))
     blocks = [Segment("s0001", 0.0, 1.0, "spk1", "x"), Segment("s0002", 2.0, 3.0, "spk1", "x")]
     assert silences(blocks, clock) == ((25, 50),)
+
+
+def test_plans_of_two_kinds_are_numbered_together_and_share_no_frame() -> None:
+    cuts = shots(0, 400)
+    kinds = (
+        [LineSpan("a", 10, 40), LineSpan("c", 41, 130), LineSpan("d", 300, 320)],
+        [LineSpan("b", 130, 290)],
+    )
+    limits = Limits(65, 8)
+    plans = [
+        plan_clips(
+            cuts,
+            spans,
+            (),
+            limits,
+            [(s.first, s.end) for other in kinds if other is not spans for s in other],
+        )
+        for spans in kinds
+    ]
+    windows = merged(*plans)
+    assert all(one.keep_end <= other.keep_start for one, other in pairwise(windows))
+    driven = [window for window in windows if "b" in window.lines]
+    assert len(driven) > 1
+    assert all(window.lines == ("b",) for window in driven)
+    assert [window.follows for window in driven] == ["", *(window.id for window in driven[:-1])]
+    assert [window for window in windows if window not in driven] == list(plans[0]), "they keep their names"
+    assert merged(plans[0], ()) == plans[0]

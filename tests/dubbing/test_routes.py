@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dubkit.dubbing.planning.routes import LEAST_MOUTH, LEAST_VISIBLE, route_lines
+from dubkit.dubbing.planning.routes import LEAST_MOUTH, LEAST_VISIBLE, route_lines, settle_overlaps
+from dubkit.dubbing.planning.spans import LineSpan
 from dubkit.types import Faces, Line, LineRoute, Route, Segment, SpeakingFace
 
 LINE = Line("s0001", "Bonjour.")
@@ -76,3 +77,61 @@ def test_routes_come_in_order_of_time() -> None:
     segments = [Segment("a", 5.0, 6.0, "spk1", "x"), Segment("b", 1.0, 2.0, "spk1", "x")]
     lines = [Line("a", "x"), Line("lost", "x"), Line("b", "x")]
     assert [r.line for r in route_lines(lines, segments, None, False, {})] == ["b", "a", "lost"]
+
+
+# --- given speech
+
+
+def driven(
+    found: Faces | None, override: Route | None = None, *, generates: bool = True, drives: bool = True
+) -> tuple[str, str]:
+    chosen: dict[str, Route] = {LINE.id: override} if override else {}
+    (only,) = route_lines([LINE], [SEGMENT], found, generates, chosen, drives=drives, driven=True)
+    return only.route, only.reason
+
+
+def test_lines_that_would_be_lip_dubbed_follow_their_speech() -> None:
+    assert driven(faces(0.97, 0.1)) == ("drive", "a face speaks in 97 % of the line")
+    assert driven(faces(0.97, 0.1), "lipdub") == ("lipdub", "edited")
+    assert driven(faces(0.97, 0.001))[0] == "voice"
+    assert driven(None) == ("voice", "faces were not looked for")
+
+
+@pytest.mark.parametrize(
+    ("found", "more", "reason"),
+    [
+        (faces(0.0, 0.0), {}, "there is no face in the line"),
+        (Faces("opencv", ()), {}, "there is no face in the line"),
+        (None, {}, "faces were not looked for"),
+        (faces(1.0, 0.2), {"generates": False}, "the voice engine does not change the picture"),
+        (faces(1.0, 0.2), {"drives": False}, "the engine makes no picture for given speech"),
+    ],
+)
+def test_what_cannot_be_driven_is_spoken_and_says_why(
+    found: Faces | None, more: dict[str, bool], reason: str
+) -> None:
+    assert driven(found, "drive", **more) == ("voice", f"edited to drive, but {reason}")
+
+
+def test_a_person_may_drive_a_face_that_is_hardly_seen() -> None:
+    assert driven(faces(0.1, 0.0), "drive") == ("drive", "edited")
+
+
+def settled(chosen: set[str], *kinds: Route) -> list[str]:
+    """Routes of lines that are spoken one after the other, each until 5 frames into the next."""
+    routes = [LineRoute(f"s{n}", kind, "") for n, kind in enumerate(kinds)]
+    spans = [LineSpan(f"s{n}", 10 * n, 10 * n + 15) for n in range(len(kinds))]
+    return [route.route for route in settle_overlaps(routes, spans, chosen)]
+
+
+def test_lines_at_the_same_time_have_one_kind_of_clip() -> None:
+    assert settled({"s1"}, "lipdub", "drive", "lipdub") == ["drive", "drive", "drive"]
+    assert settled({"s0"}, "lipdub", "drive", "drive") == ["lipdub", "lipdub", "lipdub"]
+    assert settled({"s0", "s1"}, "lipdub", "drive") == ["lipdub", "voice"]
+    assert settled(set(), "lipdub", "voice", "drive") == ["lipdub", "voice", "drive"]
+
+
+def test_lines_that_only_touch_stay_as_they_are() -> None:
+    routes = [LineRoute("a", "lipdub", ""), LineRoute("b", "drive", "")]
+    spans = [LineSpan("a", 0, 10), LineSpan("b", 10, 20)]
+    assert settle_overlaps(routes, spans, ()) == tuple(routes)

@@ -14,6 +14,7 @@ from dubkit.dubbing.planning.sizes import (
     Rect,
     check_fit,
     choose_size,
+    max_frames_for,
     picture_rect,
     pixels_for,
 )
@@ -122,3 +123,15 @@ def test_the_size_setting_is_an_area() -> None:
     for size in (31, 1025):
         with pytest.raises(SettingError, match=r"dub\.size"):
             pixels_for(size)
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "size", "frames"),
+    [(24, (768, 512), 201), (25.3, (768, 512), 201), (23.5, (768, 512), 201), (141, (768, 512), 257),
+     (8, (768, 512), 9), (6, (768, 512), 0), (24, (1536, 1024), 41), (80, (1536, 1024), 209)],
+)  # fmt: skip
+def test_the_longest_clip_follows_the_memory_of_the_card(
+    gigabytes: float, size: tuple[int, int], frames: int
+) -> None:
+    assert max_frames_for(int(gigabytes * 1e9), *size) == frames
+    assert frames == 0 or frames % 8 == 1

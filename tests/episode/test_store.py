@@ -221,6 +221,33 @@ def test_temporary_files_lie_on_the_same_disk_as_the_artifacts(tmp_path: Path) -
     assert (tmp_path / "deep/er/a.txt").read_bytes() == b"x"
 
 
+def test_artifacts_of_one_name_are_written_at_once(tmp_path: Path) -> None:
+    store = EpisodeStore(tmp_path)
+    with store.writing("stems/dub.wav", "fr") as first, store.writing("dub.wav", "fr") as second:
+        first.write_bytes(b"stem")
+        second.write_bytes(b"whole")
+    assert (tmp_path / "fr/stems/dub.wav").read_bytes() == b"stem"
+    assert (tmp_path / "fr/dub.wav").read_bytes() == b"whole"
+
+
+def test_takes_of_two_lines_are_made_at_once(tmp_path: Path) -> None:
+    store = EpisodeStore(tmp_path)
+    with store.new_take("s0001", "fr") as (first, _), store.new_take("s0002", "fr") as (second, _):
+        (first / "speech.wav").write_bytes(b"one")
+        (second / "speech.wav").write_bytes(b"two")
+    assert (tmp_path / "fr/takes/s0001/v001/speech.wav").read_bytes() == b"one"
+    assert (tmp_path / "fr/takes/s0002/v001/speech.wav").read_bytes() == b"two"
+
+
+def test_a_scratch_folder_inside_another_leaves_that_one(tmp_path: Path) -> None:
+    store = EpisodeStore(tmp_path)
+    with store.scratch() as folder:
+        (folder / "full.wav").write_bytes(b"x")
+        with store.scratch() as inner:
+            assert not list(inner.iterdir())
+        assert (folder / "full.wav").is_file()
+
+
 def test_scratch_files_lie_with_the_episode_and_go_away(tmp_path: Path) -> None:
     store = EpisodeStore(tmp_path)
     with store.scratch() as folder:

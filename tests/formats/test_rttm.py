@@ -60,7 +60,7 @@ def test_broken_rttm_names_the_line(tmp_path: Path, text: str, message: str) -> 
 def test_unreadable_files_say_why(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="cannot be read"):
         read_turns(tmp_path / "absent.rttm")
-    (tmp_path / "latin.rttm").write_bytes(b"SPEAKER caf\xe9")
+    (tmp_path / "latin.rttm").write_bytes(b"SPEAKER caf\xe9 \x81\x8d")
     with pytest.raises(MediaError, match="not UTF-8"):
         read_turns(tmp_path / "latin.rttm")
 

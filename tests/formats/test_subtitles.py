@@ -1,9 +1,9 @@
+# ruff: noqa: E501 - records as their programs write them
 """Subtitles go out readable and come back whole, from every format people have."""
 
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
 
 import pysubs2
@@ -14,6 +14,7 @@ from dubkit.formats.content import Cue
 from dubkit.formats.reading import read_cues
 from dubkit.formats.srt import write_srt
 from dubkit.formats.vtt import write_vtt
+from dubkit.types import Remark
 
 CUES = [
     Cue(0.5, 2.0, "Good morning, my name is Jordi Mas, I am from Barcelona and I love the city.", "Jordi"),
@@ -82,6 +83,54 @@ def test_json_list_and_transcript_export(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [
+        {"text": "Hi. Yo.", "language": "en", "segments": [
+            {"id": 0, "seek": 0, "start": 1.0, "end": 2.5, "text": " Hi.", "tokens": [1], "no_speech_prob": 0.1},
+            {"id": 1, "start": 3.0, "end": 4.0, "text": " Yo.", "words": None, "speaker": None},
+        ]},
+        {"segments": [
+            {"start": 1.0, "end": None, "text": " Hi.", "words": [
+                {"word": "Hi.", "start": 1.1, "end": 2.5, "score": None}, {"word": "x"},
+            ]},
+            {"start": None, "end": 4.0, "text": None, "words": [{"word": " Yo", "start": 3.0}, {"word": "."}]},
+            {"start": 5.0, "end": None, "text": None},
+        ], "word_segments": []},
+        {"systeminfo": "", "transcription": [
+            {"timestamps": {"from": "00:00:01,000", "to": "00:00:02,500"}, "offsets": {"from": 1000, "to": 2500},
+             "text": " Hi."},
+            {"timestamps": {"from": "00:00:03,000", "to": "00:00:04,000"}, "text": " Yo."},
+        ]},
+        {"text": "", "chunks": [
+            {"timestamp": [1.0, 2.5], "text": " Hi."}, {"timestamp": [3.0, 4.0], "text": " Yo."},
+        ]},
+        {"body": [{"from": 1, "to": 2.5, "content": "Hi."}, {"from": 3, "to": 4, "content": "Yo."}]},
+        {"wireMagic": "pb3", "events": [
+            {"tStartMs": 0, "dDurationMs": 9000}, {"tStartMs": 1000, "dDurationMs": 1500, "segs": [{"utf8": "Hi."}]},
+            {"tStartMs": 2500, "aAppend": 1, "segs": [{"utf8": "\n"}]},
+            {"tStartMs": 3000, "dDurationMs": 1000, "segs": [{"utf8": "Y"}, {"utf8": "o."}]},
+        ]},
+        {"results": {"utterances": [
+            {"start": 1.0, "end": 2.5, "transcript": "Hi.", "speaker": 0},
+            {"start": 3.0, "end": 4.0, "transcript": "Yo."},
+        ]}},
+        [[1.0, 2.5, "Hi."], [3.0, 4.0, "Yo."]],
+    ],
+)  # fmt: skip
+def test_json_of_recognisers_with_nulls(content: object, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    said = read_cues(tmp_path / "a.json")
+    assert [cue.text for cue in said] == ["Hi.", "Yo."]
+    assert [(cue.start, cue.end) for cue in said] == [(1.0, 2.5), (3.0, 4.0)]
+
+
+def test_json_with_an_end_that_is_null_ends_with_the_next_or_by_its_text(tmp_path: Path) -> None:
+    records = [{"start": 1, "end": None, "text": "One"}, {"start": 1.2, "end": None, "text": "t" * 30}]
+    (tmp_path / "a.json").write_text("\n".join(map(json.dumps, records)))
+    assert [(cue.start, cue.end) for cue in read_cues(tmp_path / "a.json")] == [(1.0, 1.2), (1.2, 3.2)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
         'start,end,text,speaker\n1,2.5,"Hi, you",A\n00:00:03.000,00:00:04,Yo,\n',
         "Start;End;Text;Speaker\n1,0;2,5;Hi, you;A\n3;4;Yo;\n",
     ],
@@ -97,13 +146,13 @@ def test_encodings_with_a_mark(encoding: str, tmp_path: Path) -> None:
     assert read_cues(tmp_path / "a.srt") == [Cue(1, 2, "Olá día")]
 
 
-def test_old_windows_encoding_is_read_with_a_warning(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_old_encoding_is_read_and_said(tmp_path: Path) -> None:
+    said: list[Remark] = []
     (tmp_path / "a.srt").write_bytes("1\n00:00:01,000 --> 00:00:02,000\nOlá\n".encode("cp1252"))
-    with caplog.at_level(logging.WARNING):
-        assert read_cues(tmp_path / "a.srt")[0].text == "Olá"
-    assert "not UTF-8" in caplog.text
+    assert read_cues(tmp_path / "a.srt", language="pt-BR", tell=said.append)[0].text == "Olá"
+    assert read_cues(tmp_path / "a.srt", tell=said.append)[0].text == "Olá"
+    assert [remark.code for remark in said] == ["encoding-recognised", "encoding-guessed"]
+    assert "Windows-1252" in said[0].sentence
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ from dubkit.errors import SettingError
 from dubkit.qc import measures
 from dubkit.qc.checks.sound import DeadAirLimit, LoudnessLimits
 from dubkit.qc.evidence import EpisodeEvidence, LineEvidence
+from dubkit.qc.remarks import episode_remarks
 from dubkit.qc.settings import Qc
 from dubkit.types import Word
+from dubkit.types.reports import DeliveredLevels
 from tests.support.tones import RATE, quiet, tone
 
 LINE = LineEvidence(
@@ -57,6 +59,12 @@ def test_heard_words_go_to_the_line_they_overlap_most() -> None:
     assert measures.align_heard(words, []) == {}
 
 
+@pytest.mark.parametrize(("lufs", "flagged"), [(-53.4, True), (-37.0, True), (-31.0, False), (None, False)])
+def test_a_dub_far_below_a_listening_level_is_flagged(lufs: float | None, flagged: bool) -> None:
+    measured = measures.episode_qc([], replace(EPISODE, source_lufs=lufs, dub_lufs=lufs), {})
+    assert ("quiet" in measured.flags) == flagged
+
+
 def test_a_good_line_has_no_flags() -> None:
     line = measures.line_qc(LINE)
     assert line.flags == ()
@@ -82,6 +90,12 @@ def test_a_good_line_has_no_flags() -> None:
 )
 def test_each_defect_raises_its_own_flag_only(change: dict[str, object], flag: str) -> None:
     assert measures.line_qc(replace(LINE, **change)).flags == (flag,)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("by", "flags"), [(0.35, ()), (0.45, ("late",)), (-0.35, ()), (-0.45, ("early",))])
+def test_a_start_that_the_schedule_allows_is_no_fault(by: float, flags: tuple[str, ...]) -> None:
+    moved = replace(LINE, speech_start=LINE.speech_start + by, start_allowance=0.4)
+    assert measures.line_qc(moved).flags == flags
 
 
 def test_what_was_not_measured_is_not_flagged() -> None:
@@ -144,3 +158,29 @@ def test_a_check_goes_by_its_own_settings() -> None:
     assert measures.line_qc(pause, {"dead-air": DeadAirLimit(max_seconds=1)}).flags == ("dead-air",)
     unlike = replace(LINE, heard="bom dia a ninguem", settings=Qc(max_word_error=0.5))
     assert measures.line_qc(unlike).flags == ()
+
+
+@pytest.mark.parametrize(
+    ("programme", "dialogue", "gate", "peak", "off"),
+    [
+        (-16.2, -14.0, "programme", -1.2, False),
+        (-16.4, -16.0, "programme", -1.2, True),
+        (-16.0, None, "programme", -0.8, True),
+        (-20.0, -16.1, "dialogue", -1.2, False),
+        (-16.0, -20.0, "dialogue", -1.2, True),
+        (-16.1, None, "dialogue", -1.2, False),
+        (None, None, "programme", None, False),
+    ],
+)
+def test_a_file_off_its_profile_is_flagged_with_figures(
+    programme: float | None, dialogue: float | None, gate: str, peak: float | None, off: bool
+) -> None:
+    levels = DeliveredLevels("web-16", -16, -1, gate, programme, dialogue, 5.0, peak)
+    measured = measures.episode_qc([], replace(EPISODE, levels=levels))
+    assert ("off-profile" in measured.flags) is off
+    assert measured.levels == levels
+    if off:
+        (remark,) = episode_remarks(measured)
+        assert "web-16 asks for \u221216.0 LUFS" in remark.sentence
+        assert remark.weight == "doubtful"
+    assert "off-profile" not in measures.episode_qc([], EPISODE).flags

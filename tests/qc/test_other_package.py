@@ -191,7 +191,8 @@ def test_the_page_is_told_its_words(tmp_path: Path) -> None:
         page = running.browser("ana").get(f"/episodes/ep/{PT}/review").text
         words = re.search(r'id="flag-names">(.*?)</script>', page, re.DOTALL)
         assert words is not None
-        assert json.loads(words[1])["shouting"] == ["Shouting", "The line is shouted at the listener."]
+        title, meaning = "Shouting", "The line is shouted at the listener."
+        assert json.loads(words[1])["shouting"] == [title, meaning, title]
 
 
 @pytest.mark.slow

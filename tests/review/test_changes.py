@@ -13,7 +13,7 @@ from dubkit.chain.plan import find_todo
 from dubkit.chain.sink import StoreSink
 from dubkit.config import Settings
 from dubkit.episode.context import Context
-from dubkit.episode.store import EpisodeStore, Parts, Record
+from dubkit.episode.store import EpisodeStore, Parts, Record, pretty
 from dubkit.errors import EditConflict, EditRefused
 from dubkit.models.store import ModelStore
 from dubkit.progress import Silent
@@ -28,10 +28,12 @@ from dubkit.types import (
     Clip,
     Clips,
     Diarization,
+    DubbedClip,
     Episode,
     Fit,
     Line,
     LineRoute,
+    Route,
     Segment,
     Speaker,
     SpokenLine,
@@ -135,12 +137,14 @@ def files(desk: Desk) -> dict[str, bytes]:
 
 
 def test_fields_of_a_line_go_to_the_language_and_those_of_its_source_to_all(desk: Desk) -> None:
-    change = LineChange("Oi.", "Morning.", "spk2", 1.25, 2.75, "voice", "jm", "in a whisper", "calmer", True)
+    change = LineChange(
+        "Oi.", "Morning.", "spk2", 1.25, 2.75, "voice", "jm_kumo", "in a whisper", "calmer", True
+    )
     desk.edit("s0001", change)
     assert edits(desk)["lines"]["s0001"] == {
         "text": "Oi.",
         "route": "voice",
-        "voice": "jm",
+        "voice": "jm_kumo",
         "note": "calmer",
         "delivery": "in a whisper",
         "accepted": True,
@@ -192,7 +196,7 @@ def test_many_lines_are_changed_together_or_not_at_all(desk: Desk) -> None:
 
 @pytest.mark.parametrize("field", ["text", "route", "voice", "delivery", "note", "source", "start", "end"])
 def test_an_edit_of_any_field_is_taken_back(desk: Desk, field: str) -> None:
-    values = {"route": "keep", "start": 1.5, "end": 2.5}
+    values = {"route": "keep", "start": 1.5, "end": 2.5, "voice": "jm_kumo"}
     desk.edit("s0001", LineChange(**{field: values.get(field, "x")}))  # type: ignore[arg-type]
     assert edits(desk) or edits(desk, "")
     again(desk).edit("s0001", LineChange(clear=frozenset({field})))
@@ -367,10 +371,10 @@ def test_a_locked_take_from_before_a_new_numbering_is_listed(desk: Desk) -> None
     assert next((t.take, t.chosen, t.text) for t in takes) == ("s0001/v001", True, "Bom dia.")
 
 
-def in_one_clip(context: Context) -> None:
+def in_one_clip(context: Context, route: Route = "lipdub") -> None:
     """Plan the first two lines into one generated clip."""
     clip = Clip("c0001", "sh1", 0, 33, 33, 0, 33, ("s0001", "s0002"), "", Fit(32, 32, 0, 0, 32, 32))
-    routes = tuple(LineRoute(f"s000{n}", "lipdub", "a face") for n in (1, 2))
+    routes = tuple(LineRoute(f"s000{n}", route, "a face") for n in (1, 2))
     context.store.write_json("clips.json", Clips("justdubit", (clip,), routes), PT)
 
 
@@ -384,6 +388,53 @@ def test_lines_of_one_clip_are_made_and_kept_together(desk: Desk) -> None:
     desk.context.store.path("edits.json", PT).write_text(json.dumps({"lines": {"s0001": {"lock": lock}}}))
     with pytest.raises(EditRefused, match="s0002 is made in one clip with s0001, which is locked"):
         again(desk).new_seeds(["s0002"])
+
+
+def test_new_speech_of_a_driven_line_leaves_the_other_lines_of_its_clip(desk: Desk) -> None:
+    in_one_clip(desk.context, "drive")
+    _, lines = again(desk).new_seeds(["s0002"])
+    assert lines == ["s0001", "s0002"], "their clip is made again"
+    assert list(edits(desk)["lines"]) == ["s0002"]
+    assert set(edits(desk)["lines"]["s0002"]) == {"seed"}
+
+
+def test_a_new_picture_leaves_the_speech_that_a_person_chose(desk: Desk) -> None:
+    in_one_clip(desk.context, "drive")
+    takes = {"s0001": {"takes": ["s0001/v001", "c0001/v001"]}}
+    desk.context.store.path("edits.json", PT).write_text(json.dumps({"lines": takes}))
+    again(desk).new_seeds(["s0001"], picture=True)
+    found = edits(desk)["lines"]
+    assert found["s0001"] == {"takes": ["s0001/v001"], "picture_seed": 43}
+    assert found["s0002"] == {"picture_seed": 43}
+    in_one_clip(desk.context)
+    with pytest.raises(EditRefused, match="its route is not drive"):
+        again(desk).new_seeds(["s0001"], picture=True)
+
+
+def test_speech_and_picture_of_a_driven_line_are_chosen_side_by_side(desk: Desk) -> None:
+    speak(desk.context)
+    in_one_clip(desk.context, "drive")
+    folder = desk.context.store.path("takes/c0001/v001", PT)
+    folder.mkdir(parents=True)
+    (folder / "picture.mkv").write_bytes(b"x")
+    store = desk.context.store
+    made = DubbedClip("c0001", "justdubit", "justdubit", 42, 33, 48_000, 63_360)
+    record = Record("c0001", "k", Parts("decode", 1), (store.ref("takes/c0001/v001/picture.mkv", PT),), made)
+    (folder / "take.json").write_bytes(pretty(record))
+    again(desk).choose("s0001", "c0001/v001")
+    again(desk).choose("s0001", "v001")
+    lines = edits(desk)["lines"]
+    assert lines["s0001"]["takes"] == ["c0001/v001", "s0001/v001"]
+    assert lines["s0002"]["takes"] == ["c0001/v001"]
+
+
+def test_speech_stays_chosen_when_it_begins_or_ends_to_drive_the_lips(desk: Desk) -> None:
+    speak(desk.context)
+    again(desk).choose("s0001", "v001")
+    again(desk).edit("s0001", LineChange(route="drive"))
+    assert edits(desk)["lines"]["s0001"] == {"route": "drive", "takes": ["s0001/v001"]}
+    again(desk).edit("s0001", LineChange(route="lipdub"))
+    assert edits(desk)["lines"]["s0001"] == {"route": "lipdub"}
 
 
 def test_a_clip_that_could_not_be_made_flags_its_lines(desk: Desk) -> None:

@@ -63,7 +63,8 @@ def test_subtitles_as_another_program_saves_them_change_nothing(context: Context
     pysubs2.load(str(written(context, tmp_path, "srt"))).save(str(tmp_path / "lines.ass"))
     assert read_changes(context, tmp_path / "lines.ass") == {}
     plain = (tmp_path / "lines.srt").read_text("utf-8")
-    for encoding, ends in (("utf-8-sig", "\r\n"), ("utf-16", "\n")):
+    saved = [("utf-8-sig", "\r\n"), ("utf-16", "\n"), ("cp1252", "\n"), ("utf-8", "\r\r\n"), ("utf-8", "\r")]
+    for encoding, ends in [*saved, ("utf-8", "\n\n"), ("utf-8", "\x85")]:
         (tmp_path / "saved.srt").write_bytes(plain.replace("\n", ends).encode(encoding))
         assert read_changes(context, tmp_path / "saved.srt") == {}
 
@@ -107,12 +108,12 @@ def test_columns_of_ones_own_are_read_and_an_empty_cell_takes_an_edit_back(
 ) -> None:
     Desk(context, "ana").edit("s0001", LineChange(note="old", text="Oi."))
     file = tmp_path / "own.csv"
-    file.write_text("ID, Note ,voice,text,remark\ns0001,,jm,,x\ns0003,new\n")
+    file.write_text("ID, Note ,voice,text,remark\ns0001,,jm_kumo,,x\ns0003,new\n")
     found = read_changes(context.fresh(), file)
-    assert found == {"s0001": LineChange(note="", voice="jm", text=""), "s0003": LineChange(note="new")}
+    assert found == {"s0001": LineChange(note="", voice="jm_kumo", text=""), "s0003": LineChange(note="new")}
     Desk(context.fresh(), "ana").edit_all(found)
     first = review_lines(context.fresh())[0]
-    assert (first.note, first.text, first.voice) == ("", "Bom dia.", "jm")
+    assert (first.note, first.text, first.voice) == ("", "Bom dia.", "jm_kumo")
 
 
 def test_the_way_a_line_goes_by_itself_is_no_change(context: Context, tmp_path: Path) -> None:
@@ -155,9 +156,10 @@ REFUSED: list[tuple[str, bytes, str]] = [
     ("a.csv", b"id,end\ns0001,-1\n", "row 2: end '-1' is not a time"),
     ("a.csv", b"text,start\na,1\n", "no column id"),
     ("a.csv", b"", "no column id"),
-    ("a.csv", "id,text\ns0001,a\ns0002,é\n".encode("cp1252"), "row 3: this is not UTF-8"),
+    ("a.csv", b"id,text\ns0001,a\ns0002,\x81\x8d\n", "a.csv: It is not UTF-8"),
     ("a.csv", b'id,text\ns0001,"a\n', "cannot be read as a table"),
-    ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\né\n".encode("cp1252"), "row 3: this is not UTF-8"),
+    ("a.srt", b"1\n00:00:01,000 --> 00:00:02,000\n\x81\x8d\n", "line 3: this is not UTF-8"),
+    ("a.srt", cue("01,000", "03,000").encode() + b"\n2\n00:04,0 --> soon\ny\n", "line 6: .*left out: “y”"),
     ("a.srt", cue("20,000", "21,000").encode(), "cue 1 .*no line is spoken there"),
     ("a.srt", b"1\n00:00:01,000 --> soon\nx\n", "line 2"),
     ("a.srt", cue("03,000", "01,000").encode(), "line 2"),

@@ -10,11 +10,11 @@ import pytest
 from dubkit.errors import ModelDamaged, ModelMissing, SettingError
 from dubkit.formats.reading import read_turns
 from dubkit.speech import clusters
-from dubkit.speech.clusters import cluster
+from dubkit.speech.clusters import Evidence, cluster
 from dubkit.speech.diarize import diarize
 from dubkit.speech.embeddings import VoiceEncoder, mel_filters
 from dubkit.speech.settings import Diarize
-from dubkit.speech.turns import single_speaker
+from dubkit.speech.turns import doubted, hardly_heard, single_speaker
 from dubkit.speech.vad import speech_spans
 from dubkit.types import ASR_RATE, Diarization, Turn
 from tests.support.speech_clips import MEDIA, clip, voice_weights
@@ -209,3 +209,47 @@ def test_diarisation_error_of_labelled_recordings(encoder: VoiceEncoder, name: s
     audio = clip(name)
     truth = read_turns((MEDIA / name).with_suffix(".rttm"))
     assert _error(truth, diarize(audio, speech_spans(audio), encoder).turns) <= most
+
+
+# --- doubt ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("evidence", "doubted"),
+    [
+        (Evidence(0.75, float("nan"), 1), False),
+        (Evidence(0.705, float("nan"), 1), True),
+        (Evidence(0.60, 0.65, 2), False),
+        (Evidence(0.68, 0.88, 2), True),
+        (Evidence(0.60, 0.75, 3), False),
+        (Evidence(0.60, 0.79, 3), True),
+        (Evidence(float("nan"), float("nan"), 1), False),
+    ],
+)
+def test_a_number_of_speakers_near_its_limit_is_doubted(evidence: Evidence, doubted: bool) -> None:
+    assert bool(evidence.doubt) == doubted
+
+
+def test_the_doubt_of_a_recording_is_told_once_and_never_of_a_number_that_a_person_set() -> None:
+    turns, told = [(0.0, 5.0, 1), (5.0, 9.0, 0)], list[str]()
+    sound = np.zeros(ASR_RATE, dtype=np.float32)
+    diarize(sound, [(0, 9)], ScriptedEncoder(turns), Diarize(), told.append)
+    assert told == []
+    alike = ScriptedEncoder(turns, likeness=0.725)
+    diarize(sound, [(0, 9)], alike, Diarize(), told.append)
+    assert len(told) == 1
+    diarize(sound, [(0, 9)], alike, Diarize(speakers=2), told.append)
+    assert len(told) == 1
+
+
+def test_speakers_who_say_very_little_are_doubted_with_the_option_that_mends_it() -> None:
+    turns = [Turn(0, 9, "spk1"), Turn(9, 10.2, "spk2"), Turn(11, 12, "spk3")]
+    (remark,) = hardly_heard(turns)
+    assert remark.sentence.startswith(
+        "3 speakers were found, of whom spk2, spk3 speak for less than 2 seconds"
+    )
+    assert "--speakers N" in remark.sentence
+    assert "--speakers N" in doubted("2 speakers were found").sentence
+    assert not hardly_heard(turns[:1])
+    assert not hardly_heard([Turn(0, 1, "spk1")])
+    assert not hardly_heard([*turns[:1], Turn(9, 12, "spk2")])

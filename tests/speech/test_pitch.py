@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dubkit.speech.pitch import describe_voice, median_pitch
+from dubkit.speech import pitch
+from dubkit.speech.description import describe_voice
+from dubkit.speech.pitch import alone, median_pitch, pitch_contour
 from dubkit.speech.vad import speech_spans
 from dubkit.types import ASR_RATE
 from tests.support.speech_clips import clip
@@ -72,3 +74,32 @@ def test_pitch_of_known_voices(name: str, low: float, high: float) -> None:
 def test_guesses_for_the_prompt() -> None:
     guesses = [describe_voice(hertz) for hertz in (0.0, 95.0, 160.0, 215.0, 400.0)]
     assert guesses == ["The speaker", "The man", "The speaker", "The woman", "The child"]
+
+
+@pytest.mark.parametrize("hertz", [75, 110, 220, 330])
+def test_without_the_network_the_periods_of_the_voice_are_measured(
+    hertz: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pitch, "estimator", lambda: "periods")
+    assert median_pitch(voice(hertz), [(0, 2)]) == pytest.approx(hertz, rel=0.01)
+    assert median_pitch(np.zeros(ASR_RATE, dtype=np.float32), [(0, 1)]) == 0.0
+
+
+def test_a_speaker_is_measured_where_nobody_else_speaks() -> None:
+    assert alone([(0.0, 4.0)], [(1.0, 2.0), (1.5, 2.5), (3.5, 9.0)]) == [(0.0, 1.0), (2.5, 3.5)]
+    assert alone([(0.0, 1.0)], [(0.0, 5.0)]) == [(0.0, 1.0)], "better than nothing"
+    assert alone([(0.0, 1.0)], []) == [(0.0, 1.0)]
+
+
+@pytest.mark.parametrize("way", ["periods", ""])
+def test_a_glide_is_followed_in_time(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if way:
+        monkeypatch.setattr(pitch, "estimator", lambda: way)
+    time = np.arange(3 * ASR_RATE) / ASR_RATE
+    hertz = 100 * 2 ** (time / 3)
+    phase = 2 * np.pi * np.cumsum(hertz) / ASR_RATE
+    sound = (0.1 * sum(np.sin(n * phase) / n for n in range(1, 12))).astype(np.float32)
+    contour = pitch_contour(sound)
+    for moment in (0.5, 1.5, 2.5):
+        found = contour.hz[round(moment / contour.step)]
+        assert 1200 * abs(np.log2(found / (100 * 2 ** (moment / 3)))) < 30

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from dubkit.episode.store import read_json
+from dubkit.types import WordTimes
 from tests.support.plugins import dubkit, install
 
 RECOGNISER = '''
@@ -88,6 +90,21 @@ def test_both_do_the_work_and_the_recognisers_settings_enter_keys(desk: Path) ->
     assert "transcribe.parrot.word" in planned
     run(desk, "run", "--set", "transcribe.parrot.word=bye")
     assert artifact(desk, "transcript.json")["segments"][0]["text"] == "bye."
+
+
+def test_times_by_the_sound_cut_segments_anew_and_hear_nothing_anew(desk: Path) -> None:
+    run(desk, "run", "--schedule", "off")
+    assert not (desk / "Output/say/word-times.json").exists()
+    heard = artifact(desk, "words.json")
+    _, planned = run(desk, "plan", "--set", "transcribe.times=sound", "--schedule", "off")
+    assert "times of words" in planned
+    code, said = run(desk, "run", "--set", "transcribe.times=sound", "--schedule", "off")
+    assert code == 0, said
+    times = read_json(desk / "Output/say/word-times.json", WordTimes, cure="")
+    assert (times.words, times.moved) == (1, ())  # the clip is silent, so nothing says where the word is
+    assert artifact(desk, "words.json") == heard
+    _, planned = run(desk, "plan", "--set", "transcribe.times=auto")
+    assert "times of words" not in planned
 
 
 def test_what_hinders_a_named_recogniser_is_said(desk: Path) -> None:

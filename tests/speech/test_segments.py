@@ -46,6 +46,68 @@ def test_full_stops_that_end_no_sentence(sentence: str) -> None:
     assert texts(said(sentence)) == [sentence]
 
 
+SENTENCES = {
+    "en": """
+        I work for the U.S. Army. | He does too.
+        He lives in the U.S. | She likes it.
+        Mr. Smith met Mrs. Jones on Main St. | They talked.
+        John F. Kennedy met Martin Luther King Jr. in Washington, D.C. | It was cold.
+        Prof. Brown of St. Mary's, i.e. Dr. Lee, came at 5 p.m. | We left.
+        He took vitamin C. | It helped.
+        Lt. Col. Baker and Sgt. Pepper left. | Good.
+        Come on. | I love art. | Maria is late.
+        I have 2. | You have 3.
+        See Fig. 3 and No. 7, approx. 5 ft. | The end.
+    """,
+    "pt": """
+        O Sr. Silva mora na Av. Paulista. | Legal.
+        A Sra. Souza e o Dr. Lima saíram. | Bem.
+        A Profa. Ana chegou às 8 da manhã, etc. | Ela sorriu.
+        D. Pedro leu a pág. 5 do cap. 3. | Fim.
+        Sto. Antônio, p. ex. Lisboa, é lindo. | Eu vi.
+        J. K. Rowling escreveu isso. | Sim.
+    """,
+    "es": """
+        El Sr. Pérez y la Sra. López. | Bien.
+        Vive en la Avda. Mayor con la Dra. Ruiz. | Ella lo sabe.
+        Los EE. UU. Mexicanos son otra cosa. | Claro.
+        Ud. sabe, p. ej. Madrid. | Bueno.
+        El Gral. Franco y la Srta. Gil. | Ya.
+    """,
+    "it": """
+        Il Sig. Rossi e la Sig.ra Bianchi. | Bene.
+        Il Dott. Verdi, l'Avv. Neri e l'On. Moro. | Certo.
+        Vedi pag. 5, art. 3, ecc. | Poi torna.
+        Abita in P.zza Navona. | Lui lo sa.
+    """,
+    "fr": """
+        M. Dupont et Mme. Martin arrivent. | Bien.
+        Le Dr. House et Mgr. Lefort. | Oui.
+        Il habite av. Foch, près du bd. Voltaire. | Elle aussi.
+        J.-P. Belmondo est là. | Merci.
+    """,
+    "de": """
+        Der 2. Weltkrieg war lang. | Ja.
+        Am 3. Oktober kam Hr. Meier. | Gut.
+        Im 20. Jahrhundert war das 1. Mal. | Aber nein.
+        Er ist 30. | Das ist alt.
+        Prof. Dr. Klein wohnt in der Goethestr. 5, z. B. Hamburg. | Er lacht.
+        Das sind ca. 5 Mio. Euro bzw. Dollar usw. | Und du?
+        St. Pauli, d. h. Hamburg. | Wir gehen.
+    """,
+}
+"""Language -> texts cut where their sentences end."""
+
+
+@pytest.mark.parametrize(
+    ("language", "cut"),
+    [(code, line.strip()) for code, text in SENTENCES.items() for line in text.splitlines() if line.strip()],
+)
+def test_a_sentence_ends_with_its_last_word(language: str, cut: str) -> None:
+    words = said(cut.replace(" | ", " "), pace=0.35)
+    assert [segment.text for segment in build_segments(words, (), language)] == cut.split(" | ")
+
+
 def test_a_number_that_the_recogniser_split_stays_whole() -> None:
     words = [
         Word(0, 0.2, " It"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,18 +16,22 @@ from dubkit.config import Settings
 from dubkit.engines.engine import ENGINES, EngineChoice, TakeEngine
 from dubkit.episode.context import Context
 from dubkit.episode.store import EpisodeStore
-from dubkit.errors import SettingError
+from dubkit.errors import GeneratorError, SettingError
 from dubkit.models.store import ModelStore
 from dubkit.types import (
+    Cast,
     Clips,
     Episode,
     Faces,
+    Fit,
     Line,
     Prompt,
     Prompts,
+    Remark,
     Segment,
     Shot,
     Shots,
+    Speaker,
     SpeakingFace,
     Transcript,
     Translation,
@@ -82,7 +89,7 @@ class Kept:
         self.context.store.write_json(relative, value, self.context.language)
 
     def done(self, item: str, **result: object) -> None:
-        assert (item, result) == ("episode", {"files": ["clips.json"]})
+        assert (item, result) == ("episode", {"files": ["clips.json"], "remarks": []})
 
     def say(self, text: str) -> None:
         self.said.append(text)
@@ -95,7 +102,7 @@ def run(context: Context) -> tuple[Clips, list[str]]:
     return here.store.read("clips.json", Clips, "fr"), kept.said
 
 
-def with_dub(context: Context, **values: int) -> None:
+def with_dub(context: Context, **values: int | str) -> None:
     context.settings = replace(context.settings, dub=replace(context.settings.dub, **values))  # type: ignore[arg-type]
 
 
@@ -214,3 +221,94 @@ def test_shots_and_faces_enter_the_key(context: Context, file: str) -> None:
     empty: Shots | Faces = Shots(()) if file == "shots.json" else Faces("none", ())
     context.store.write_json(file, empty)
     assert STAGE.items(context.fresh()) != before
+
+
+@pytest.mark.parametrize(("sizes", "limit"), [({"cuda:0": 80, "cuda:1": 24}, 201), ({"cpu": 0}, None)])
+def test_clips_are_as_long_as_the_smallest_card_holds(
+    monkeypatch: pytest.MonkeyPatch, sizes: dict[str, int], limit: int | None
+) -> None:
+    import torch
+
+    from stages.shared import generator
+
+    monkeypatch.setattr(generator, "generator_devices", lambda _context: list(sizes))
+    monkeypatch.setattr(
+        torch.cuda, "get_device_properties", lambda card: SimpleNamespace(total_memory=sizes[card] * 10**9)
+    )
+    assert generator.card_limit(None, Fit(768, 512, 0, 0, 768, 512)) == limit
+
+
+def test_a_card_that_holds_no_clip_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from stages.shared import generator
+
+    monkeypatch.setattr(generator, "generator_devices", lambda _context: ["cuda:0"])
+    monkeypatch.setattr(
+        torch.cuda, "get_device_properties", lambda card: SimpleNamespace(total_memory=4 * 10**9)
+    )
+    with pytest.raises(GeneratorError, match=r"cuda:0 has 4 GB, too little for clips of 768x512"):
+        generator.card_limit(None, Fit(768, 512, 0, 0, 768, 512))
+
+
+# --- given speech
+
+
+def drive(context: Context, *lines: str, **more: str) -> Context:
+    cast = Cast("fr", (Speaker("spk1", "Ana", "The woman", True, 200.0, -20.0),))
+    context.store.write_json("cast.json", cast, "fr")
+    routes = dict.fromkeys(lines, "drive") | more
+    edits = {"lines": {line: {"route": route} for line, route in routes.items()}}
+    context.store.path("edits.json", "fr").write_text(json.dumps(edits))
+    return context
+
+
+def test_driven_lines_have_clips_of_their_own(context: Context) -> None:
+    found, said = run(drive(context, "s0002"))
+    assert ways(found)["s0002"] == "drive"
+    assert [clip.lines for clip in found.clips][:3] == [("s0001",), ("s0002",), ("s0003",)]
+    assert [clip.id for clip in found.clips] == ["c0001", "c5001", "c0002", "c0003", "c0004"]
+    assert said == ["clips: 3 of 4 lines are lip-dubbed and 1 of 4 are driven, in 5 clips"]
+
+
+def test_the_picture_follows_speech_into_the_pause_after_its_line(context: Context) -> None:
+    long = Line("s0003", "Une phrase beaucoup plus longue que celle de la source, et de loin.")
+    lines = tuple(Line(s.id, "Oui.") if s.id != "s0003" else long for s in SEGMENTS)
+    context.store.write_json("translation.json", Translation("fr", lines), "fr")
+    found, _ = run(drive(context, "s0001", "s0002", "s0003"))
+    ends = {clip.lines[-1]: clip.keep_end for clip in found.clips}
+    assert ends["s0003"] > 5.5 * RATE, "the line ends at 5 s in the source"
+    assert ends["s0003"] < (10.0 - 0.05) * RATE, "the next one begins at 10 s"
+    short, _ = run(drive(context, "s0001", "s0002"))
+    assert {clip.lines[-1]: clip.keep_end for clip in short.clips}["s0002"] == 84
+
+
+def test_all_lines_are_driven_by_a_setting_that_is_in_the_key_only_then(context: Context) -> None:
+    (before,) = STAGE.items(context)
+    assert before.settings == STAGE.depends
+    with_dub(drive(context), lips="driven")
+    (item,) = STAGE.items(context.fresh())
+    assert item.settings == (*STAGE.depends, "dub.lips")
+    found, _ = run(context)
+    assert set(ways(found).values()) == {"drive"}
+
+
+def test_what_cannot_be_driven_is_a_remark(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[Remark] = []
+
+    class Noting(Kept):
+        def done(self, item: str, **result: Any) -> None:
+            noted.extend(result["remarks"])
+
+    monkeypatch.setattr(sys.modules[__name__], "Kept", Noting)
+    context.store.write_json("faces.json", Faces("mediapipe", ()))
+    found, _ = run(drive(context, "s0002"))
+    assert ways(found)["s0002"] == "voice"
+    assert [(one.code, one.place, one.sentence) for one in noted] == [
+        ("not-driven", "s0002", "It is not driven: edited to drive, but there is no face in the line.")
+    ]
+    noted.clear()
+    monkeypatch.setattr(MODULE, "choose_engine", lambda _: EngineChoice(engine("voice"), "asked for"))
+    with_dub(drive(context), lips="driven")
+    run(context)
+    assert [(one.code, one.place) for one in noted] == [("not-driven", "")]

@@ -15,17 +15,9 @@ from dubkit.episode.store import EpisodeStore
 from dubkit.errors import GeneratorError, ModelMissing, SettingError
 from dubkit.models.catalogue_generator import in_folder
 from dubkit.models.store import ModelStore
-from dubkit.models.tiny.files import make_tiny
-from stages.encode import generator_sound
 from stages.shared import generator
 from stages.shared.engine import choose_engine
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("weights") / "tiny"
-    make_tiny(folder)
-    return folder
+from stages.shared.generator_sound import generator_sound
 
 
 def context(folder: Path, weights: Path | None, **settings: object) -> Context:

@@ -13,7 +13,6 @@ import pytest
 
 from benchmarks.exactness import compare
 from benchmarks.reading import read
-from dubkit.models.tiny.files import make_tiny
 from tests.stages.test_pipeline import SAMPLE, Desk
 
 pytestmark = pytest.mark.slow
@@ -26,13 +25,6 @@ Good morning,
 00:00:02,050 --> 00:00:03,400
 my name is Jordi Mas.
 """
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("weights") / "tiny"
-    make_tiny(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -196,9 +196,26 @@ def test_one_edited_line_runs_its_speech_mix_stitch_and_qc_only(desk: Desk) -> N
     plan = desk.dubkit("plan", SAMPLE, "--to", "pt-BR").stdout
     assert "s0001            edited: text nothing → Olá a todos." in plan
     assert "translate pt-BR    up to date" in plan
-    assert desk.run(SAMPLE, "--to", "pt-BR")["ran"] == {"speak": 1, "mix": 1, "stitch": 1, "qc": 2}
+    ran = desk.run(SAMPLE, "--to", "pt-BR")["ran"]
+    scheduled = ran.pop("schedule")  # with its neighbours, whose words and room are what they were
+    assert scheduled <= len(desk.read("sample/transcript.json")["segments"])
+    assert ran["speak"] <= scheduled
+    assert {**ran, "speak": 1} == {"speak": 1, "mix": 1, "stitch": 1, "qc": 2}
     assert edits.exists()
     assert "Olá a todos." in (desk.folder / "Output/sample/pt-BR/sample.pt-BR.srt").read_text("utf-8")
+
+
+def test_results_of_other_formats_and_of_the_run_before_go(desk: Desk) -> None:
+    folder = desk.folder / "Output/sample/pt-BR"
+    options = ("--container", "mkv", "--subs-format", "srt")
+    result = desk.run(SAMPLE, "--to", "pt-BR", *options, "--until", "stitch")
+    assert result["dubs"] == {"pt-BR": ["Output/sample/pt-BR/dub.mkv"]}
+    assert {path.name for path in folder.iterdir() if path.is_file()}.isdisjoint(
+        {"dub.mp4", "sample.pt-BR.vtt", "qc.json", "report.html"}
+    )
+    assert not (folder.parent / "sample.vtt").exists()
+    done = desk.dubkit("run", SAMPLE, "--to", "pt-BR", "--until", "speak")
+    assert "dub.mkv" not in done.stdout
 
 
 def test_a_line_that_is_kept_has_the_sources_samples(desk: Desk) -> None:
@@ -224,6 +241,19 @@ def test_a_background_of_ones_own_replaces_the_source_under_speech(desk: Desk) -
     assert "nowhere.wav: no such file" in missing.stderr
 
 
+def test_a_profile_and_stems_run_the_mix_and_what_follows_only(desk: Desk) -> None:
+    result = desk.run(SAMPLE, "--to", "pt-BR", "--delivery-profile", "ebu-r128", "--stems")
+    assert result["exit_code"] == 0, result
+    levels = desk.read("sample/pt-BR/qc.json")["levels"]
+    assert levels["programme_lufs"] == pytest.approx(-23, abs=0.3)
+    assert levels["true_peak_db"] <= -1
+    stems = desk.folder / "Output/sample/pt-BR/stems"
+    assert sorted(path.name for path in stems.iterdir()) == ["dialogue.wav", "dub.wav", "me.wav"]
+    assert desk.run(SAMPLE, "--to", "pt-BR")["exit_code"] == 0
+    assert "levels" not in desk.read("sample/pt-BR/qc.json")
+    assert not any(stems.iterdir())
+
+
 def test_turns_of_ones_own_name_the_speakers(desk: Desk) -> None:
     turns = desk.folder / "turns.csv"
     turns.write_text("start,end,speaker\n0,4,Jordi\n4,10,Ana\n")
@@ -235,11 +265,13 @@ def test_turns_of_ones_own_name_the_speakers(desk: Desk) -> None:
 
 def test_a_second_language_shares_what_was_heard(desk: Desk) -> None:
     own = desk.folder / "own.csv"
-    count = len(desk.read("sample/transcript.json")["segments"])
-    rows = "".join(f"{n},{n}.9,Buenos días a todos.\n" for n in range(count))
+    segments = desk.read("sample/transcript.json")["segments"]
+    count = len(segments)
+    rows = "".join(f"{line['start']},{line['end']},Buenos días a todos.\n" for line in segments)
     own.write_text("start,end,text\n" + rows)
     result = desk.run(SAMPLE, "--to", "es", "--use", f"translate={own}", "--until", "speak")
-    assert result["ran"] == {"translate": count, "cast": 1, "speak": count}
+    lines = dict.fromkeys(("translate", "adapt", "schedule", "speak"), count)
+    assert result["ran"] == {**lines, "cast": 1}
 
 
 def test_a_pair_nobody_can_translate_names_three_ways_out(desk: Desk) -> None:
@@ -288,11 +320,24 @@ def test_bad_replies_are_never_stored_and_the_lines_keep_their_sound(
 
 def test_an_endpoint_that_is_not_there_is_named(desk: Desk, endpoint: dict[str, str]) -> None:
     done = desk.dubkit(
-        "run", SAMPLE, "--to", "pt-BR", "--set", "translate.retries=0",
+        "run", SAMPLE, "--to", "pt-BR", "--set", "translate.retries=0", "--mt-provider", "openai",
         OPENAI_BASE_URL="http://127.0.0.1:9/v1", **endpoint,
     )  # fmt: skip
     assert done.returncode == 1
     assert "127.0.0.1:9" in done.stderr
+
+
+def test_an_endpoint_that_nobody_named_gives_way_to_the_packaged_network(
+    desk: Desk, endpoint: dict[str, str]
+) -> None:
+    done = desk.dubkit(
+        "run", SAMPLE, "--to", "pt-BR", "--set", "translate.retries=0", "--until", "translate",
+        OPENAI_BASE_URL="http://127.0.0.1:9/v1", **endpoint,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "Degraded:" in done.stderr
+    assert "127.0.0.1:9" in done.stderr
+    assert all(line["text"] for line in desk.read("sample/pt-BR/translation.json")["lines"])
 
 
 # --- accidents --------------------------------------------------------------------------------

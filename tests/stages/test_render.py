@@ -17,13 +17,13 @@ from dubkit.chain.run import Outcome, execute
 from dubkit.config import Settings, all_settings
 from dubkit.engines.engine import ENGINES, ClipMade, ClipOrder, TakeEngine
 from dubkit.episode.context import Context
-from dubkit.episode.store import EpisodeStore
+from dubkit.episode.store import EpisodeStore, Parts, Record, canonical, decode_json, pretty
 from dubkit.errors import GeneratorError
 from dubkit.media.files.probe import probe
 from dubkit.media.picture.lossless import read_frames
 from dubkit.models.store import ModelStore
 from dubkit.progress import Silent, Speeds
-from dubkit.review.takes import clips_of, current_take, line_takes
+from dubkit.review.takes import clips_of, current_take, find_takes, line_takes
 from dubkit.settings import option
 from dubkit.types import (
     SAMPLE_RATE,
@@ -34,6 +34,7 @@ from dubkit.types import (
     Line,
     LineRoute,
     Segment,
+    SpokenLine,
     Transcript,
     Translation,
 )
@@ -184,3 +185,82 @@ def test_the_canvas_repeats_the_edge_around_the_picture() -> None:
     assert np.all(canvas[:, :6] == canvas[:, 6:7])
     assert np.all(canvas[:, 120:] == canvas[:, 119:120])
     assert canvas[0, 0, 0] < canvas[0, -1, 0]
+
+
+def given(context: Context, *, drives: bool = True) -> Context:
+    """Say the line, and have its picture follow that."""
+    found = ENGINES.records["paint"]
+    assert isinstance(found, TakeEngine)
+    ENGINES.records["paint"] = replace(found, drives=drives)
+    routes = (LineRoute("s0001", "drive", "edited"),)
+    context.store.write_json("clips.json", Clips("paint", (CLIP,), routes), "fr")
+    folder = context.store.path("takes/s0001/v001", "fr")
+    folder.mkdir(parents=True)
+    speech = np.linspace(-0.5, 0.5, 4800).astype(np.float32)
+    soundfile.write(folder / "speech.wav", speech, SAMPLE_RATE, subtype="PCM_24")
+    take = SpokenLine("s0001", "test", "a", round(0.12 * SAMPLE_RATE), 4800, 1.0, "fits")
+    files = (context.store.ref("takes/s0001/v001/speech.wav", "fr"),)
+    record = Record("s0001", "k", Parts("speak", 2), files, take)
+    (folder / "take.json").write_bytes(pretty(record))
+    context.store.save_record(record, "fr")
+    return context.fresh()
+
+
+def test_a_driving_engine_is_given_the_speech_in_its_place(context: Context, painter: Painter) -> None:
+    context.settings = replace(context.settings, dub=replace(context.settings.dub, drive_bed="none"))
+    outcome = render(given(context))
+    assert (outcome.ran, outcome.exit_code) == ({"render": 1}, 0)
+    (order,) = painter.orders
+    assert order.given is not None
+    assert order.given.shape == (1, round(9 / 25 * SAMPLE_RATE))
+    start = round((0.12 - 2 / 25) * SAMPLE_RATE)
+    assert np.abs(order.given[0, start : start + 4800] - np.linspace(-0.5, 0.5, 4800)).max() < 1e-6
+    assert not order.given[0, :start].any()
+    picture = context.take_file("c0001", "picture.mkv", stage="render")
+    assert picture is not None
+    sound, rate = soundfile.read(picture.with_name("sound.wav"), dtype="float32")
+    assert rate == SAMPLE_RATE, "its own hum is not kept"
+    assert np.abs(sound - order.given[0]).max() < 1e-6
+    assert render(context.fresh()).ran == {}
+
+
+@pytest.mark.parametrize(("bed", "level"), [("noise", 10 ** (-50 / 20)), ("bed", 0.5 * 10 ** (-24 / 20))])
+def test_a_bed_lies_under_given_speech(context: Context, painter: Painter, bed: str, level: float) -> None:
+    soundfile.write(
+        context.store.path("audio.wav"),
+        np.full((context.episode.samples, 1), 0.5),
+        SAMPLE_RATE,
+        subtype="PCM_24",
+    )
+    context.settings = replace(context.settings, dub=replace(context.settings.dub, drive_bed=bed))
+    render(given(context))
+    order = painter.orders[0]
+    assert order.given is not None
+    before = order.given[0, : round(0.04 * SAMPLE_RATE)]
+    assert np.sqrt(np.mean(np.square(before))) == pytest.approx(level, rel=0.05)
+
+
+def test_other_speech_or_another_bed_makes_a_driven_clip_again(context: Context, painter: Painter) -> None:
+    render(given(context))
+    record = context.record("speak", "s0001")
+    assert record is not None
+    moved = replace(decode_json(canonical(record.value), SpokenLine), start_sample=6000)
+    context.store.save_record(replace(record, value=moved), "fr")
+    assert render(context.fresh()).ran == {"render": 1}
+    context.settings = replace(context.settings, dub=replace(context.settings.dub, drive_bed="noise"))
+    assert render(context.fresh()).ran == {"render": 1}
+
+
+def test_without_its_speech_a_driven_clip_waits(context: Context, painter: Painter) -> None:
+    here = given(context)
+    here.store.forget("speak", "s0001", "fr")
+    assert render(here.fresh()).ran == {}
+    assert painter.orders == []
+
+
+def test_both_kinds_of_takes_of_a_driven_line_are_shown(context: Context) -> None:
+    render(given(context))
+    here = context.fresh()
+    rows = line_takes(here, "s0001")
+    assert [(row.take, row.in_use) for row in rows] == [("c0001/v001", True), ("v001", True)]
+    assert find_takes(here, "s0001", "v001") == ["s0001/v001"]

@@ -3,36 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dubkit.chain.estimate import estimate
 from dubkit.chain.plan import StagePlan
-from dubkit.config import Settings
+from dubkit.chain.sink import StoreSink
+from dubkit.chain.stage import Item
+from dubkit.config import Settings, with_settings
 from dubkit.episode.context import Context
 from dubkit.episode.export import export
-from dubkit.episode.store import EpisodeStore
-from dubkit.errors import ArtifactDamaged
+from dubkit.episode.store import EpisodeStore, Parts
+from dubkit.errors import ArtifactDamaged, MediaError
 from dubkit.models.store import ModelStore
+from dubkit.progress import Silent
 from dubkit.studio import chain
 from dubkit.types import (
     AudioStream,
     Cast,
+    Clips,
     Diarization,
     Episode,
     Line,
+    Remark,
+    Schedule,
+    ScheduledLine,
     Segment,
     Slot,
     Speaker,
     Transcript,
     Translation,
     Turn,
+    VideoStream,
 )
+from dubkit.voice.engine import VoiceChoice
+from dubkit.voice.engines.espeak import ENGINE as ESPEAK
 from stages.cast import STAGE as CAST
+from stages.extract import STAGE as EXTRACT
 from stages.prompt import STAGE as PROMPT
-from stages.shared.dubbed_lines import dubbed_lines
-from stages.speak import BREATH, slots, voice_of
+from stages.shared.dubbed_lines import dubbed_lines, lines_without_speech
+from stages.shared.voices import voice_of
+from stages.speak import BREATH, slots
+from stages.speak import run as speak_lines
 from stages.translate import STAGE as TRANSLATE
 
 
@@ -88,6 +103,21 @@ def context(tmp_path: Path) -> Context:
     )
     store.write_json("cast.json", Cast("fr", speakers), "fr")
     return Context(store, Settings(), source, "0" * 64, ModelStore(tmp_path / "models"), "fr")
+
+
+@pytest.mark.parametrize(
+    ("turns", "silent"),
+    [
+        ((), {"s0001", "s0002"}),
+        ((Turn(1.2, 1.9, "spk1"),), {"s0002"}),
+        ((Turn(0.0, 1.05, "spk1"), Turn(3.5, 9.0, "spk1")), {"s0001"}),
+    ],
+)
+def test_lines_over_noise_are_those_in_which_nobody_was_heard(
+    context: Context, turns: tuple[Turn, ...], silent: set[str]
+) -> None:
+    context.store.write_json("diarization.json", Diarization(turns, "single", {}))
+    assert lines_without_speech(context.fresh()) == silent
 
 
 class Kept:
@@ -208,3 +238,80 @@ def test_a_speakers_voice_in_one_language_leaves_its_shared_name_in_the_key(cont
     (context.store.root / "fr/edits.json").write_text('{"speakers": {"spk1": {"voice": "b"}}}')
     (item,) = CAST.items(context.fresh())
     assert item.edits == {"spk1.name": "Maria", "spk1.voice": "b"}
+
+
+# --- before any work --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("codec", "hidden", "container", "said"),
+    [
+        ("vp8", 0, "mp4", "its vp8 picture cannot go into an mp4 file"),
+        ("h264", 39, "mkv", "an edit list hides its first 39 frames"),
+        ("h264", 39, "auto", ""),
+        ("vp8", 0, "auto", ""),
+    ],
+)
+def test_a_container_that_cannot_hold_the_picture_is_refused_when_the_source_is_read(
+    context: Context, monkeypatch: pytest.MonkeyPatch, codec: str, hidden: int, container: str, said: str
+) -> None:
+    from dubkit.media.files import decode, probe
+
+    video = VideoStream(
+        0, codec, 64, 48, Fraction(25), 125, Fraction(0), Fraction(5), pixel_format="yuv420p", hidden=hidden
+    )
+    episode = replace(context.episode, video=video)
+    reached: list[str] = []
+    monkeypatch.setattr(probe, "probe", lambda *_, **__: episode)
+
+    def decoded(*_: object) -> list[Remark]:
+        reached.append("decoded")
+        raise ArtifactDamaged(Path("audio.wav"), "", "far enough for this test", "")
+
+    monkeypatch.setattr(decode, "decode_audio", decoded)
+    context.settings = with_settings(Settings(), {"stitch.container": container})
+    sink = StoreSink(context, {}, Silent(), "")
+    with pytest.raises(MediaError if said else ArtifactDamaged) as refusal:
+        EXTRACT.run(context, [], sink)
+    assert bool(reached) == (not said)
+    assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize("schedule", ["on", "off"])
+@pytest.mark.parametrize(
+    "error", [IndexError("list index out of range"), RuntimeError("bad shape"), KeyError("x")]
+)
+def test_a_line_on_which_the_voice_engine_breaks_fails_and_the_others_are_spoken(
+    context: Context, monkeypatch: pytest.MonkeyPatch, error: Exception, schedule: str
+) -> None:
+    class Breaking:
+        rate = 48_000
+
+        def speak(self, text: str, **_: object) -> np.ndarray:
+            if "Pars" in text:
+                raise error
+            return np.sin(np.arange(24_000) / 20).astype(np.float32) / 4
+
+    lines = (Line("s0001", "Pars."), Line("s0002", "Salut."))
+    context.store.write_json("translation.json", Translation("fr", lines), "fr")
+    context.store.write_json("clips.json", Clips("fr", (), ()), "fr")
+    times = tuple(
+        ScheduledLine(line.id, 1000 * n, 600, 500, 1000 * n, 1000 * n + 600, "s0001")
+        for n, line in enumerate(lines)
+    )
+    context.store.write_json("schedule.json", Schedule("fr", "by hand", times), "fr")
+    monkeypatch.setattr("stages.speak.open_voice", lambda *_: Breaking())
+    for module in ("stages.speak", "stages.shared.voices"):
+        monkeypatch.setattr(f"{module}.choose_voice", lambda _: VoiceChoice(ESPEAK, "a test"))
+    monkeypatch.setattr("stages.speak.voice_of", lambda *_: "")
+    context.settings = with_settings(context.settings, {"timing.schedule": schedule})
+    here = context.fresh()
+    due = {name: Parts("speak", 1) for name in ("s0001", "s0002")}
+    sink = StoreSink(here, due, Silent(), "fr")
+    speak_lines(here, [Item(name) for name in due], sink)
+    broken, spoken = (here.store.record("speak", name, "fr") for name in due)
+    assert broken is not None
+    assert broken.error.startswith(f"s0001 failed with {type(error).__name__}")
+    assert spoken is not None
+    assert not spoken.error
+    assert here.take_file("s0002") is not None

@@ -21,6 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from dubkit.voice.syllables import syllables
+
 KNOWN = {
     "good morning, my name is jordi mas.": "Bom dia, meu nome é Jordi Mas.",
     "good morning, my name is jordi mas. i am from barcelona and i love the city.": (
@@ -132,6 +134,10 @@ class Asked:
     language: str
     single: bool
     repair: bool
+    first: dict[int, str] = field(default_factory=dict)
+    """First translations by number, where other wordings of them are asked for."""
+    wanted: dict[int, list[int]] = field(default_factory=dict)
+    """Syllables of the wordings that are asked for, by number."""
 
     def translated(self, language: str = "") -> dict[int, str]:
         return {n: pseudo_translation(text, language or self.language) for n, text in self.lines.items()}
@@ -151,6 +157,20 @@ def read_request(body: dict[str, Any]) -> Asked:
     if len(rules) >= 3:
         return Asked({1: rules[1].strip()}, language, True, len(users) > 1)
     lines = {int(n): text for n, text in re.findall(r"^\[(\d+)\] (.*)$", first, re.MULTILINE)}
+    if "  wanted: " in first:
+        translations = re.findall(r"^  translation, .*? s: (.*)$", first, re.MULTILINE)
+        sizes = re.findall(r"^  wanted: (.*)$", first, re.MULTILINE)
+        return Asked(
+            lines,
+            language,
+            False,
+            len(users) > 1,
+            dict(zip(lines, translations, strict=True)),
+            {
+                n: [int(c) for c in re.findall(r"(\d+) syll", size)]
+                for n, size in zip(lines, sizes, strict=True)
+            },
+        )
     if len(users) > 1 and "only [" in last:
         wanted = {int(number) for number in re.findall(r"\[(\d+)\]", last[last.index("only [") :])}
         lines = {number: text for number, text in lines.items() if number in wanted}
@@ -254,6 +274,84 @@ def _rambles(asked: Asked, argument: str) -> str:
     return asked.reply({number: " ".join([text] * 6) for number, text in asked.translated().items()})
 
 
+FILLING = ("de", "fato", "como", "todos", "nós", "aqui", "já", "bem", "sabemos", "há", "muito", "tempo")
+
+
+def worded(text: str, count: int) -> str:
+    """The text in about so many syllables: names, numbers and denials stay, other words go or come."""
+    end = text[-1:] if text[-1:] in ".!?" else ""
+    words = text.removesuffix(end).split()
+    while _length(words) > count:
+        loose = [n for n, word in enumerate(words) if n and not _stays(word)]
+        if not loose:
+            break
+        fitting = [n for n in loose if _length([words[n]]) <= _length(words) - count]
+        del words[(fitting or loose)[-1]]
+    for n in range(1000):
+        if _length(words) >= count:
+            break
+        words.append(FILLING[n % len(FILLING)])
+    return " ".join(words) + end
+
+
+def _length(words: Sequence[str]) -> int:
+    return syllables(" ".join(words), "pt")
+
+
+def _stays(word: str) -> bool:
+    bare = word.strip(",.;:!?")
+    return bare[:1].isupper() or any(map(str.isdigit, bare)) or bare.casefold() in ("não", "nunca", "nada")
+
+
+def _json_offers(offers: dict[int, list[str]]) -> str:
+    return json.dumps(
+        {"lines": [{"id": n, "texts": texts} for n, texts in offers.items()]}, ensure_ascii=False
+    )
+
+
+def _offers(asked: Asked, argument: str) -> str:
+    """Translate; asked for other wordings, give one of each length."""
+    if not asked.wanted:
+        return asked.reply(asked.translated())
+    return _json_offers({n: [worded(asked.first[n], c) for c in asked.wanted[n]] for n in asked.lines})
+
+
+def _offers_losing(asked: Asked, argument: str) -> str:
+    """Translate; asked for other wordings, give some that fit but have lost the words of `argument`."""
+    if not asked.wanted:
+        return asked.reply(asked.translated())
+    lost = {n: re.sub(rf"\s*\b(?:{argument})\b", "", asked.first[n], flags=re.I) for n in asked.lines}
+    return _json_offers({n: [worded(lost[n], c) for c in asked.wanted[n]] for n in asked.lines})
+
+
+def _offers_badly(asked: Asked, argument: str) -> str:
+    """Translate; asked for other wordings, answer as a reply to a translation would go wrong: `refuses`."""
+    if not asked.wanted:
+        return asked.reply(asked.translated())
+    name, _, rest = argument.partition(":")
+    good = _json_offers({n: [worded(asked.first[n], c) for c in asked.wanted[n]] for n in asked.lines})
+    broken = {
+        "half": good[: len(good) // 2],
+        "one_missing": _json_offers({n: ["Sim."] for n in list(asked.lines)[1:]} or {9: ["Sim."]}),
+        "twice": _json_offers({n: ["Sim."] for n in asked.lines}).replace(
+            "]}", ', {"id": 1, "texts": ["Não."]}]}'
+        ),
+        "foreign": _json_offers({n + 40: ["Sim."] for n in asked.lines}),
+        "no_texts": _json_offers({n: [] for n in asked.lines}),
+        "other_language": _json_offers(
+            {n: ["Ich weiß nicht, was ich dazu sagen soll, aber wir gehen jetzt."] for n in asked.lines}
+        ),
+        "echo": _json_offers({n: [text] for n, text in asked.lines.items()}),
+        "essay": "I would first consider the rhythm of each line.\nThen I would shorten it.",
+        "only_reasoning": '<think>\nThe user wants shorter lines. {"lines": [',
+        "swapped": _json_offers(
+            dict(zip(asked.lines, [[asked.first[n]] for n in reversed(list(asked.lines))], strict=True))
+        ),
+        "numbers": json.dumps({"lines": [{"id": n, "texts": [1, 2]} for n in asked.lines]}),
+    }
+    return broken[name] if name in broken else SAYS[name](asked, rest)
+
+
 SAYS: dict[str, Callable[[Asked, str], str]] = {
     "ok": lambda asked, argument: asked.reply(asked.translated()),
     "merges_lines": _merges_lines,
@@ -274,6 +372,9 @@ SAYS: dict[str, Callable[[Asked, str], str]] = {
     "rambles": _rambles,
     "empty": lambda asked, argument: "",
     "says": lambda asked, argument: argument,
+    "offers": _offers,
+    "offers_losing": _offers_losing,
+    "offers_badly": _offers_badly,
 }
 
 # --- what the service does ------------------------------------------------------------------------

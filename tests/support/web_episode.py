@@ -6,6 +6,9 @@ from fractions import Fraction
 
 from dubkit.episode.store import EpisodeStore, Parts, Record, canonical
 from dubkit.types import (
+    Adaptation,
+    AdaptedLine,
+    Candidate,
     Cast,
     Diarization,
     Episode,
@@ -44,6 +47,12 @@ def write_episode(site: Site, name: str, *, folder: str = "", finished: bool = T
     store.write_json("transcript.json", Transcript("en", 1.0, segments, "base"))
     lines = (Line("s0001", f"Olá {HOSTILE}", flags=("refused",)), Line("s0002", "Adeus"))
     store.write_json("translation.json", Translation("pt-BR", lines), "pt-BR")
+    texts = (
+        Candidate(f"Olá {HOSTILE}", 1.9, "translation"),
+        Candidate(f"Oi {HOSTILE}", 1.4, "model", losses=(f"name: {HOSTILE}",)),
+    )
+    fitted = AdaptedLine("s0001", 1.5, texts, 0, f"It needs a pace of 1.27 {HOSTILE}.")
+    store.write_json("adaptation.json", Adaptation("pt-BR", (fitted,)), "pt-BR")
     cast = (
         Speaker("spk1", HOSTILE_NAME, f"The man {HOSTILE}", True, 117.0, -20.0, "kumo"),
         Speaker("spk2", "Ana", "The woman", False, 210.0, -20.0),

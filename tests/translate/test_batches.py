@@ -9,8 +9,9 @@ from functools import cache
 import pytest
 
 from dubkit.errors import SettingError, TranslationError
+from dubkit.services.failures import ServiceDown, ServiceRefused
 from dubkit.translate import checks
-from dubkit.translate.asking import Messages, Reply, ServiceDown, ServiceRefused, TooLong
+from dubkit.translate.asking import Messages, Reply, TooLong
 from dubkit.translate.batches import BatchTranslator
 from dubkit.translate.engine import TranslationTask
 from dubkit.translate.lines import SourceLine, Translated

@@ -98,6 +98,7 @@ BAD = [
     ("en", "pt-BR", "Yes.", "Sim. E além disso eu queria dizer que gosto muito.", BAD_REPLY),
     ("en", "pt-BR", "We had a long talk about the war and about my father.", "Falamos.", BAD_REPLY),
     ("en", "pt-BR", "Yes.", "...", BAD_REPLY),
+    ("en", "pt-BR", "You don't know.", "Voc\ufffd n\ufffdo sabe.", BAD_REPLY),
     ("en", "pt-BR", "I will kill you!", "I'm sorry, but I can't assist with that.", REFUSED),
 ]
 

@@ -26,6 +26,7 @@ TWO = {1: "Oi.", 2: "Tchau."}
         "```\n[1] Oi.\n[2] Tchau.\n```",
         '{"1": "Oi.", "2": "Tchau."}',
         '```json\n[{"id": 1, "text": "Oi."}, {"id": "2", "translation": "Tchau."}]\n```',
+        '[{"id": 1, "text": "Oi.",}, {"id": 2, "text": "Tchau."},]',
         'Sure: {"lines": [{"number": 1, "text": "Oi."}, {"number": 2, "text": "Tchau."}]} Done.',
         '{"translations": {"[1]": "Oi.", "[2]": "Tchau."}}',
         "<|channel|>analysis<|message|>hm<|end|><|channel|>final<|message|>[1] Oi.\n[2] Tchau.<|return|>",
@@ -83,7 +84,7 @@ def test_single_reply_is_read_without_its_wrapping(reply: str, text: str) -> Non
     assert parse_single(reply).texts == {1: text}
 
 
-@pytest.mark.parametrize("reply", ["", "Oi.\n\n(Note: informal)", "<think>Oi."])
+@pytest.mark.parametrize("reply", ["", "Oi.\n\nTchau, até logo.", "<think>Oi."])
 def test_single_reply_with_more_or_less_than_a_line_is_turned_down(reply: str) -> None:
     assert parse_single(reply).problem
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -39,7 +40,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     [
         ("pt-BR", "kokoro-82m-int8", False),
         ("fr", "kokoro-82m-int8", False),
-        ("en-GB", "hibari", False),
+        ("en-GB", "kokoro-82m-int8", False),
         ("ja", "espeak-ng", True),
     ],
 )
@@ -50,9 +51,10 @@ def test_the_best_engine_for_the_language_speaks(
     assert (choice.engine.label, choice.degraded) == (name, degraded)
 
 
-def test_english_is_spoken_by_kokoro_where_hibari_is_missing(installed: set[str]) -> None:
-    installed.discard("hibari")
+def test_an_engine_that_cannot_tell_people_apart_speaks_where_no_other_can(installed: set[str]) -> None:
     assert chosen("auto", "en").engine is kokoro.ENGINE
+    installed.discard("misaki")
+    assert chosen("auto", "en").engine is hibari.ENGINE
 
 
 def test_the_robotic_voice_is_degraded_and_says_what_is_missing(installed: set[str]) -> None:
@@ -71,7 +73,7 @@ def test_a_language_that_only_the_robotic_voice_knows_says_what_the_better_one_s
 ) -> None:
     assert chosen("auto", "ja").reason == (
         "espeak-ng, a robotic voice, speaks: Kokoro does not speak ja; "
-        "it speaks de, en, en-gb, es, es-419, fr, it, pt, pt-br, pt-pt."
+        "it speaks de, en, en-gb, es, es-419, fr, hi, it, pt, pt-br, pt-pt."
     )
     for package in ("hibari", "misaki"):
         installed.discard(package)
@@ -87,8 +89,8 @@ def test_a_named_engine_is_taken_or_refused_with_the_reason(installed: set[str])
 
 
 def test_an_engine_that_is_not_there_is_refused_and_nobody_speaks_in_its_place(installed: set[str]) -> None:
-    with pytest.raises(VoiceError, match=r"'piper', but there is no such.*\nKnown: auto, hibari, kokoro"):
-        chosen("piper", "en")
+    with pytest.raises(VoiceError, match=r"'festival', but there is no such.*\nKnown: auto, hibari, kokoro"):
+        chosen("festival", "en")
 
 
 def test_a_language_that_nothing_speaks_is_refused_with_every_reason(installed: set[str]) -> None:
@@ -118,3 +120,49 @@ def test_choosing_loads_no_engine() -> None:
     able = "no" if missing("espeakng_loader") else "yes"
     ran = subprocess.run([sys.executable, "-c", code, able], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Add an engine that wants setting up; return what it is: `here`, and `broken`."""
+    words: set[str] = set()
+    engine = replace(
+        kokoro.ENGINE,
+        name="service",
+        called="The service",
+        languages=lambda tag: True,
+        hindrance=lambda need: "its address is none." if "broken" in words else "",
+        set_up=lambda need: "here" in words,
+        abilities=("clone", "style"),
+        usable=lambda own: ("style", "length"),
+    )
+    monkeypatch.setitem(ENGINES.records, "service", engine)
+    return words
+
+
+def test_auto_takes_an_engine_that_was_set_up_and_never_one_that_was_not(
+    installed: set[str], service: set[str]
+) -> None:
+    assert chosen("auto", "pt-BR").engine is kokoro.ENGINE
+    with pytest.raises(VoiceError, match="Nothing here can speak 'tlh'"):
+        chosen("auto", "tlh")
+    service.add("here")
+    choice = chosen("auto", "pt-BR")
+    assert (choice.engine.name, choice.reason, choice.degraded) == (
+        "service",
+        "set up in [speak.service]",
+        False,
+    )
+
+
+def test_one_that_was_set_up_and_cannot_work_is_no_reason_for_another_voice(
+    installed: set[str], service: set[str]
+) -> None:
+    service |= {"here", "broken"}
+    with pytest.raises(VoiceError, match=r"The service is set up in \[speak.service\], but its address"):
+        chosen("auto", "pt-BR")
+
+
+def test_an_engine_has_only_the_abilities_that_its_settings_leave_it(service: set[str]) -> None:
+    assert ENGINES.records["service"].with_settings(None).abilities == ("style",)
+    assert kokoro.ENGINE.with_settings(None) is kokoro.ENGINE

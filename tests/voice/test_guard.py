@@ -22,7 +22,7 @@ from dubkit.voice.engine import (
     VoiceOpening,
     choose_voice_engine,
 )
-from dubkit.voice.guard import cast_voice, open_engine
+from dubkit.voice.guard import callers_of, cast_voice, open_engine, open_teller
 from tests.support.plugins import dubkit, install
 from tests.voice.test_plugin import BEEP, RUN, desk
 
@@ -188,3 +188,52 @@ def test_in_a_run_the_line_fails_and_the_others_are_spoken(desk: Path) -> None:
     takes = desk / "Output" / "clip" / "tlh" / "takes"
     assert json.loads((takes / "s0001/v001/take.json").read_text())["value"]["engine"] == "beep"
     assert (desk / "Output" / "clip" / "tlh" / "mix" / "dub.wav").is_file()
+
+
+class Teller:
+    """Tells what a test wants, or raises it."""
+
+    spread, source = 0.1, "network"
+
+    def __init__(self, told: Any) -> None:
+        self.told = told
+
+    def seconds(self, text: str, **_: object) -> Any:
+        if isinstance(self.told, Exception):
+            raise self.told
+        return self.told
+
+
+def told(engine: VoiceEngine) -> float:
+    teller = open_teller(engine, OPENING)
+    assert teller is not None
+    return teller.seconds("a", voice="", language="tlh", speed=1.0)
+
+
+def test_a_length_is_taken_as_it_is_told(bring: Callable[..., VoiceEngine]) -> None:
+    assert told(bring(lengths=lambda opening: Teller(1.5))) == 1.5
+    assert open_teller(bring(lengths=lambda opening: None), OPENING) is None
+    assert open_teller(bring(), OPENING) is None
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
+def test_what_is_no_length_is_refused(bring: Callable[..., VoiceEngine], seconds: float) -> None:
+    with pytest.raises(VoiceError, match=r"^dubkit_chip 1\.0: chip\.seconds returned .*; seconds are needed"):
+        told(bring(lengths=lambda opening: Teller(seconds)))
+
+
+@pytest.mark.parametrize("seconds", [KeyError("x"), None, "long"])
+def test_what_breaks_in_lengths_names_package_and_function(
+    bring: Callable[..., VoiceEngine], seconds: object
+) -> None:
+    with pytest.raises(PluginFailed, match=r"dubkit_chip 1\.0: chip\.seconds failed"):
+        told(bring(lengths=lambda opening: Teller(seconds)))
+    with pytest.raises(PluginFailed, match=r"dubkit_chip 1\.0: chip\.lengths failed"):
+        told(bring(lengths=raising(ValueError("no table"))))
+
+
+@pytest.mark.parametrize("callers", [0, -1, 2.5, None, True])
+def test_what_is_no_number_of_callers_is_refused(bring: Callable[..., VoiceEngine], callers: object) -> None:
+    with pytest.raises(VoiceError, match=r"chip\.callers returned .*; a number from 1 is needed"):
+        callers_of(bring(callers=lambda opening: callers), OPENING)
+    assert callers_of(bring(callers=lambda opening: 3), OPENING) == 3

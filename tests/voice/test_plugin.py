@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.io import wavfile  # type: ignore[import-untyped]
 
+from dubkit.voice.engine import ENGINES
 from tests.support.plugins import dubkit, install
 
 BEEP = '''
@@ -89,7 +90,7 @@ def test_it_speaks_the_lines_and_its_settings_make_them_anew(desk: Path) -> None
     take = record["value"]
     assert (take["engine"], take["voice"], take["text"]) == ("beep", "low", "Hello there.")
     assert record["parts"]["models"] == {"voice": "beep@1.0"}
-    assert record["parts"]["settings"].keys() == {"speak.min_speed", "speak.max_speed"}
+    assert record["parts"]["settings"].keys() == set()
     assert (folder / "tlh/mix/dub.wav").is_file()
     assert "Nothing to do" in said(desk, "plan", *PLAN, "--set", "speak.beep.cores=1")
     (desk / "dubkit.toml").write_text("[speak.beep]\npitch = 330\n")
@@ -100,13 +101,14 @@ def test_its_settings_models_and_name_show_where_dubkits_own_do(desk: Path) -> N
     settings = said(desk, "config", "--set", "speak.beep.pitch=330")
     assert "speak.beep.pitch" in settings
     assert "330" in settings
-    assert "beep" in said(desk, "run", "--help").partition("--tts-provider")[2][:80]
+    assert "beep" in said(desk, "run", "--help").partition("--tts-provider")[2].partition("]")[0]
     assert "sine-1" in said(desk, "models", "list")
 
 
 def test_a_setting_that_does_not_fit_is_refused_by_its_name(desk: Path) -> None:
     assert "speak.beep.pitch" in said(desk, "plan", *PLAN, "--set", "speak.beep.pitch=low", code=1)
-    assert "auto, hibari, kokoro, espeak, beep" in said(desk, "config", "--set", "speak.provider=bep", code=1)
+    known = ", ".join(("auto", *ENGINES.names, "beep"))
+    assert known in said(desk, "config", "--set", "speak.provider=bep", code=1)
 
 
 def test_the_doctor_shows_it_and_names_a_package_that_cannot_be_used(desk: Path) -> None:

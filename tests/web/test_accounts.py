@@ -15,6 +15,7 @@ from dubkit.errors import DubkitError, SettingError
 from dubkit.web.accounts import login as login_module
 from dubkit.web.accounts import passwords, throttle
 from dubkit.web.accounts.audit import audit, entries
+from dubkit.web.accounts.hosts import trusted_proxies
 from dubkit.web.accounts.people import Person
 from dubkit.web.accounts.tables import Token, User
 from dubkit.web.accounts.throttle import Throttle
@@ -162,9 +163,9 @@ def test_guessing_the_old_password_is_limited_like_logins(server: Running, admin
     browser = server.browser("dora")
     codes = [
         browser.post("/api/password", json={"old": f"wrong {n}", "new": ANOTHER}).status_code
-        for n in range(throttle.PER_ACCOUNT.amount + 1)
+        for n in range(throttle.PER_DEVICE.amount + 1)
     ]
-    assert codes == [403] * throttle.PER_ACCOUNT.amount + [429]
+    assert codes == [403] * throttle.PER_DEVICE.amount + [429]
 
 
 def test_use_keeps_a_session_alive_and_time_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,19 +207,25 @@ def test_a_session_survives_a_restart_on_this_machine(tmp_path: Path) -> None:
 # --- limits -----------------------------------------------------------------------------------
 
 
-def test_an_account_is_shut_after_failures_and_opens_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_on_an_account_slow_unknown_browsers_down_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     limits, moment = Throttle(), time.time()
     monkeypatch.setattr(time, "time", lambda: moment)
     for _ in range(throttle.PER_ACCOUNT.amount):
         assert limits.wait("ana", "1.1.1.1") == 0
         limits.failed("ana", "1.1.1.1")
-    assert 590 <= limits.wait("ana", "2.2.2.2") <= 600, "from wherever it comes"
-    assert limits.wait("ben", "1.1.1.1") == 0, "another account is not shut"
+    waits = []
+    for _ in range(6):
+        waits.append(limits.wait("ana", "2.2.2.2"))
+        limits.failed("ana", "1.1.1.1")
+    assert waits == [1, 2, 4, 8, 15, 15], "from wherever it comes"
+    assert limits.wait("ben", "1.1.1.1") == 0, "another account is not slow"
     moment += 601
     assert limits.wait("ana", "1.1.1.1") == 0
 
 
-def test_an_address_is_shut_after_failures_on_many_accounts() -> None:
+def test_failures_on_many_accounts_slow_an_address_down() -> None:
     limits = Throttle()
     for number in range(throttle.PER_ADDRESS.amount):
         limits.failed(f"user{number}", "1.1.1.1")
@@ -226,6 +233,65 @@ def test_an_address_is_shut_after_failures_on_many_accounts() -> None:
     assert limits.wait("ana", "2.2.2.2") == 0
     limits.succeeded("ana")
     assert limits.wait("ana", "1.1.1.1") > 0, "logging in does not clear an address"
+
+
+def test_few_wait_at_once_for_one_account() -> None:
+    limits = Throttle()
+    for _ in range(throttle.PER_ACCOUNT.amount):
+        limits.failed("ana", "1.1.1.1")
+    with limits.place("ana", "1.1.1.1"):
+        with pytest.raises(throttle.TooMany), limits.place("ana", "2.2.2.2"):
+            pass
+        with limits.place("ben", "1.1.1.1") as seconds:
+            assert seconds == 0
+    with limits.place("ana", "2.2.2.2") as seconds:
+        assert seconds == 1
+
+
+def test_failures_of_others_do_not_keep_known_browsers_out(
+    server: Running, admin: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(login_module, "sleep", sleep)
+    add(admin, "zoe", "viewer")
+    known = server.browser("zoe")
+    known.post("/logout")
+    stranger = server.browser()
+    for number in range(throttle.PER_ADDRESS.amount):
+        server.app.state.logins._throttle.failed(f"name{number}", "127.0.0.1")
+    for number in range(12):
+        assert stranger.log_in("zoe", f"wrong {number}").status_code == 401
+    assert max(waited) > 1, "who guesses waits"
+    waited.clear()
+    known._csrf = ""
+    assert known.log_in("zoe").status_code == 303, "from the same address, with the same account"
+    assert sum(waited) == 0
+    assert server.browser().log_in("zoe").status_code == 303, "slowly, but in"
+    assert max(waited) > 1
+    # The cookie is one account's, and a browser that fails too often is none that is known.
+    devices = server.app.state.logins.devices
+    cookie = known.cookies[devices.cookie]
+    assert devices.known(cookie, "zoe")
+    assert not devices.known(cookie, "ed")
+    assert not devices.known(cookie[:-2] + "xx", "zoe")
+    known.post("/logout")
+    known._csrf = ""
+    waited.clear()
+    for number in range(throttle.PER_DEVICE.amount + 1):
+        assert known.log_in("zoe", f"wrong {number}").status_code == 401
+    assert waited[-1] > 0
+    server.app.state.logins._throttle.__init__()
+
+
+@pytest.mark.parametrize("named", ["proxy.example.org", "*", "10.0.0.0/40", "10.0.0.1;10.0.0.2"])
+def test_proxies_that_are_believed_are_addresses(named: str) -> None:
+    with pytest.raises(SettingError, match=r"serve\.trusted_proxies"):
+        trusted_proxies(named)
+    assert trusted_proxies("127.0.0.1, ::1,10.0.0.0/8,") == ["127.0.0.1", "::1", "10.0.0.0/8"]
 
 
 # --- users and tokens -------------------------------------------------------------------------
@@ -454,8 +520,8 @@ def test_a_passed_limit_while_waiting_counts_too(server: Running, monkeypatch: p
     logins: login_module.Logins = server.app.state.logins
     for _ in range(throttle.PER_ACCOUNT.amount):
         logins._throttle.failed("late", "9.9.9.9")
-    with pytest.raises(login_module.TooMany):
-        logins._check("late", PASSWORD, "9.9.9.8")
+    with pytest.raises(throttle.TooMany):
+        logins._check("late", PASSWORD, "9.9.9.8", "", 0.0)
 
 
 def site_at(tmp_path: Path, host: str, **settings: Any) -> Site:

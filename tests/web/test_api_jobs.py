@@ -470,7 +470,7 @@ def test_a_dub_is_made_read_changed_and_spoken_again(running: Running, ana: Brow
     done = ana.get(f"/api/jobs/{job}").json()
     assert done["state"] in ("done", "degraded"), done
     first = ana.get(f"/api/jobs/{job}/result")
-    assert first.headers["content-disposition"] == 'attachment; filename="dub.mp4"'
+    assert first.headers["content-disposition"] == 'attachment; filename="sample.pt-BR.mp4"'
     url = f"/api/jobs/{job}/transcript"
     rows = ana.get(url).json()
     assert set(rows[0]) == {"id", "start", "end", "speaker", "source", "text", "route", "flags"}

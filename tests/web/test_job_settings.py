@@ -8,6 +8,7 @@ import pytest
 
 from dubkit.config import configure
 from dubkit.errors import SettingError
+from dubkit.web.jobs.allowed import check_settings
 from dubkit.web.jobs.settings import job_settings
 from dubkit.web.settings import Serve
 
@@ -46,3 +47,11 @@ def test_a_preset_gives_way_to_what_was_named(
 def test_a_value_that_does_not_fit_is_refused() -> None:
     with pytest.raises(SettingError, match=r"mix\.duck_db"):
         job_settings(configure({}, environment={}), {"mix.duck_db": "loud"})
+
+
+def test_a_refused_setting_names_what_may_be_meant_and_the_job_as_its_place() -> None:
+    with pytest.raises(SettingError, match=r"perhaps translate\.provider .*is meant") as refused:
+        check_settings({"translate.providr": "nmt"})
+    assert len(str(refused.value)) < 250
+    with pytest.raises(SettingError, match=r"from job\): must be one of"):
+        check_settings({"translate.provider": "nobody"})

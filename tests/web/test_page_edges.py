@@ -272,7 +272,7 @@ def test_a_time_that_is_no_number_is_put_back(review: Page, typed: str) -> None:
     review.keyboard.press("Delete")
     review.keyboard.type(typed)
     review.keyboard.press("Tab")
-    until(review, "document.getElementById('field-start').value === '3.500'")
+    until(review, "document.getElementById('field-start').value === '0:03.500'")
     review.wait_for_timeout(200)
     assert lines_of(review)["s0002"]["start"] == 3.5
 

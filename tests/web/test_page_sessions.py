@@ -245,7 +245,7 @@ def test_what_is_typed_is_not_left_for_the_login(page: Page, server: Running) ->
     page.fill("[data-share=cast] [name=people]", "bob")
     refuse(page, 401)
     for _ in range(2):
-        with page.expect_response(f"{server.url}/"):
+        with page.expect_response(f"{server.url}/running"):
             poll(page, "#running")
     page.wait_for_selector(".toast:has-text('Log in in another tab')")
     assert page.locator(".toast").count() == 1
@@ -340,6 +340,7 @@ def test_a_search_goes_on_over_episodes_that_come(page: Page, server: Running) -
     job = submit(server, "cast")
     page.goto(f"{server.url}/")
     page.fill("#find", "part 3")
+    page.wait_for_url("**/?text=part+3")
     web_episode.write_episode(server.site, "part 30")
     web_episode.write_episode(server.site, "part 4 anew")
     server.site.queue.cancel(job.id)

@@ -15,7 +15,10 @@ import pytest
 from dubkit.episode.folders import SOURCE, SourceMemo
 from dubkit.episode.store import EpisodeStore, canonical
 from dubkit.types import (
+    Adaptation,
+    AdaptedLine,
     AudioStream,
+    Candidate,
     Cast,
     Diarization,
     Episode,
@@ -29,7 +32,7 @@ from dubkit.types import (
     VideoStream,
 )
 from dubkit.web.site import Site
-from tests.support.browser import PHONE, Pages, launched
+from tests.support.browser import PHONE, Pages, launched, until
 from tests.support.paths import SAMPLE
 from tests.support.web_client import Running, running_site
 
@@ -224,9 +227,9 @@ def test_a_server_that_is_gone_is_said_and_nothing_is_lost(pages: Pages, address
     page.wait_for_selector("#row-s0001 .saving.bad")
     page.wait_for_selector("#offline")
     page.context.set_offline(False)
-    page.click("#row-s0001 [data-act=retry]")
     page.wait_for_selector("#row-s0001 .saving.ok")
     page.wait_for_selector("#offline", state="hidden")
+    page.wait_for_selector(".toast", state="detached")
 
 
 @pytest.mark.parametrize(("choice", "kept"), [("#take-mine", "Mine."), ("#take-theirs", "Theirs.")])
@@ -287,6 +290,47 @@ def test_another_translation_is_taken_with_one_press(pages: Pages, address: str)
     page.wait_for_selector("#row-s0001 .saving.ok")
     assert page.text_content("#row-s0001 .text") == "Une autre phrase 1."
     assert focused(page) == "row-s0001"
+
+
+def write_texts(server: Running, address: str) -> None:
+    """Give line 1 of an episode three texts, the second chosen for its time."""
+    candidates = (
+        Candidate("Ce qui fut dit, ligne 1.", 2.6, "translation"),
+        Candidate("Ce fut dit, ligne 1.", 2.0, "shortened", ("fewer words",)),
+        Candidate("Ce fut dit.", 1.2, "model", losses=("number: 1",)),
+    )
+    line = AdaptedLine("s0001", 2.0, candidates, 1, "It needs a pace of 1.00.")
+    store = EpisodeStore(server.site.output / address.split("/")[-3])
+    store.write_json("adaptation.json", Adaptation("fr", (line,)), "fr")
+
+
+def test_one_key_gives_a_line_another_of_its_texts(pages: Pages, server: Running, address: str) -> None:
+    write_texts(server, address)
+    page = opened(pages, address)
+    assert page.text_content("#row-s0001 .text") == "Ce fut dit, ligne 1."
+    assert page.text_content("#row-s0001 .length") == "2.0 of 2.0 s"
+    assert "It needs a pace of 1.00." in page.inner_text("#texts-block")
+    page.keyboard.press("t")
+    until(page, "document.querySelector('#row-s0001 .text').textContent === 'Ce fut dit.'")
+    assert "loses number: 1" in (page.text_content("#said") or "")
+    assert lines_of(page)["s0001"]["text"] == "Ce fut dit."
+    assert page.text_content("#texts .chosen .own-text") == "Ce fut dit."
+    page.keyboard.press("T")
+    until(page, "document.querySelector('#row-s0001 .text').textContent === 'Ce fut dit, ligne 1.'")
+    assert lines_of(page)["s0001"]["edited"] == []  # the text that was chosen for it is no edit
+    page.click("#texts button >> nth=0")
+    until(page, "document.querySelector('#row-s0001 .text').textContent === 'Ce qui fut dit, ligne 1.'")
+    assert page.text_content("#row-s0001 .length") == "2.6 of 2.0 s"
+    assert focused(page) == "row-s0001"
+    page.keyboard.press("?")
+    assert "Next of the texts that the line may have" in page.inner_text("#keys")
+
+
+def test_a_line_without_other_texts_says_so(pages: Pages, address: str) -> None:
+    page = opened(pages, address)
+    page.keyboard.press("t")
+    until(page, "document.querySelector('#said').textContent.includes('has no other text')")
+    assert page.is_hidden("#texts-block")
 
 
 def test_the_edge_of_a_line_is_dragged_but_not_over_its_neighbour(pages: Pages, address: str) -> None:

@@ -240,7 +240,12 @@ def test_a_killed_server_has_kept_every_edit_it_confirmed(tmp_path: Path) -> Non
             assert now in (f"text {confirmed}", f"text {confirmed + 1}")
             events = ed.get("/api/episodes/clip/pt-BR/edits?limit=1000").json()["events"]
             assert len(events) >= confirmed
-            assert ed.post("/api/episodes/clip/pt-BR/undo", json={}).status_code == 200
+            # Killed between an edit and its line in the log, the edit is logged as a change by hand.
+            undone = ed.post("/api/episodes/clip/pt-BR/undo", json={})
+            if undone.status_code == 409:
+                by_hand = max(event["number"] for event in events) + 1
+                undone = ed.post("/api/episodes/clip/pt-BR/undo", json={"number": by_hand})
+            assert undone.status_code == 200, undone.text
             assert ed.get(line).json()["line"]["text"] != now
             assert ed.post("/api/episodes/clip/pt-BR/redo").status_code == 200
             assert ed.get(line).json()["line"]["text"] == now
@@ -277,17 +282,24 @@ def test_a_server_for_others_keeps_its_secrets_and_its_limits(tmp_path: Path) ->
         with httpx.Client(
             transport=httpx.HTTPTransport(local_address="127.0.0.2"), base_url=server.url
         ) as outside:
+            began = time.monotonic()
             codes = [_fail(outside, "root", str(n)) for n in range(PER_ACCOUNT.amount + 2)]
-            assert codes == [401] * PER_ACCOUNT.amount + [429] * 2
-            # Other names, until the address is shut, whatever it says of itself.
+            assert set(codes) == {401}
+            assert time.monotonic() - began > 3, "one second, then two"
+            # Other names, until the address is slow, whatever it says of itself.
             codes = [
-                _fail(outside, f"n{n}", str(n)) for n in range(PER_ADDRESS.amount - PER_ACCOUNT.amount + 2)
+                _fail(outside, f"n{n}", str(n)) for n in range(PER_ADDRESS.amount - PER_ACCOUNT.amount - 2)
             ]
-            assert set(codes[:-2]) == {401}
-            assert codes[-2:] == [429] * 2
-        with httpx.Client(base_url=server.url) as proxy:  # the account is shut from everywhere
-            assert _fail(proxy, "root", "1") == 429
+            assert set(codes) == {401}
+            began = time.monotonic()
+            assert _fail(outside, "another", "1") == 401
+            assert time.monotonic() - began > 1
+        with httpx.Client(base_url=server.url) as proxy:  # the account is slow from everywhere
+            began = time.monotonic()
             assert _fail(proxy, "ed", "1") == 401
+            soon = time.monotonic() - began
+            assert _fail(proxy, "root", "1") == 401
+            assert time.monotonic() - began - soon > 3
         with server.ask("root") as root:
             settings = root.get("/api/settings").text
             log = root.get("/api/audit?limit=500").text

@@ -37,6 +37,14 @@ ENDLESS = {("GET", "/api/jobs/{job}/events")}
 COSTLY = {("GET", "/api/doctor"), ("POST", "/api/users"), ("PATCH", "/api/users/{name}")}
 """Each takes a second by its nature; their own tests ask them."""
 
+DELETING = {
+    ("DELETE", "/api/episodes/{episode}"),
+    ("DELETE", "/api/jobs/{job}"),
+    ("DELETE", "/api/inputs/{name}"),
+    ("POST", "/api/jobs/delete"),
+}
+"""After these there would be nothing left to ask for; `test_trash` asks them."""
+
 CHECKS = [not_a_server_error, response_schema_conformance, status_code_conformance]
 
 
@@ -130,7 +138,7 @@ def test_no_answer_is_a_server_error_or_of_another_form_than_the_schema_says(ser
         assert isinstance(result, Ok), result
         operation = result.ok()
         name = (operation.method.upper(), operation.path)
-        if name in ENDLESS | COSTLY:
+        if name in ENDLESS | COSTLY | DELETING:
             continue
         asked.add(name)
         few(given(operation.as_strategy())(ask))()

@@ -30,7 +30,9 @@ def node(*arguments: str) -> str:
 
 
 def test_the_formatters_say_what_they_should() -> None:
-    assert "# fail 0" in node("--test", "--test-reporter=tap", "tests/web/format.test.js")
+    assert "# fail 0" in node(
+        "--test", "--test-reporter=tap", "tests/web/format.test.js", "tests/web/words.test.js"
+    )
 
 
 def test_scripts_and_templates_say_the_same() -> None:

@@ -144,7 +144,7 @@ def test_requests_are_counted_by_route_and_never_by_path(tmp_path: Path) -> None
         browser.get("/nowhere/private-name")
         text = browser.get("/metrics").text
     site.database.close()
-    sample = 'dubkit_requests_total{method="GET",route="/api/jobs/{job}",status="404"}'
+    sample = 'dubkit_requests_total{method="GET",route="/api/jobs/{job}",status="422"}'
     assert value(text, sample) == 2
     assert "aaaa" not in text
     assert "private-name" not in text

@@ -18,7 +18,7 @@ import pytest
 import soundfile  # type: ignore[import-untyped]
 
 from dubkit.web.accounts.people import Person
-from dubkit.web.files.uploads import KEPT_SECONDS, UploadError, Uploads, clean_name, input_files
+from dubkit.web.files.uploads import KEPT_SECONDS, UploadError, Uploads, clean_name, input_files, told_of
 from dubkit.web.site import Site
 from tests.support.media_site import a_site, served
 from tests.support.paths import SAMPLE
@@ -390,8 +390,8 @@ def test_names_are_cleaned_and_stay_readable(sent: str, kept: str) -> None:
     assert clean_name(sent) == kept
 
 
-def test_old_uploads_are_removed(tmp_path: Path) -> None:
-    uploads, ana = Uploads(tmp_path, 1000), Person("ana", "editor")
+def test_old_uploads_are_removed(tmp_path: Path, base: tuple[str, Site, dict[str, str]]) -> None:
+    uploads, ana = Uploads(tmp_path, 1000, base[1].database), Person("ana", "editor")
     old, young = uploads.create("old.wav", 10, ana), uploads.create("young.wav", 10, ana)
     then = time.time() - KEPT_SECONDS - 60
     for path in uploads.folder.glob(f"{old.id}.*"):
@@ -403,9 +403,11 @@ def test_old_uploads_are_removed(tmp_path: Path) -> None:
         uploads.get(old.id, ana)
 
 
-def test_nobody_begins_uploads_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_begins_uploads_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: tuple[str, Site, dict[str, str]]
+) -> None:
     monkeypatch.setattr("dubkit.web.files.uploads.MOST_UNFINISHED", 2)
-    uploads, ana = Uploads(tmp_path, 1000), Person("ana", "editor")
+    uploads, ana = Uploads(tmp_path, 1000, base[1].database), Person("ana", "editor")
     uploads.create("a.wav", 10, ana)
     uploads.create("b.wav", 10, ana)
     with pytest.raises(UploadError, match="unfinished") as refused:
@@ -425,3 +427,17 @@ def test_inputs_are_media_files_that_lie_there(tmp_path: Path) -> None:
     (inputs / "folder").symlink_to(outside)
     assert [file.name for file in input_files(inputs)] == ["a.mp4", "series/b.MKV"]
     assert input_files(tmp_path / "nothing") == []
+
+
+def test_an_upload_that_must_be_mended_is_called_by_its_own_name(tmp_path: Path) -> None:
+    part = tmp_path / "ab12.part"
+    error = (
+        f"{part}: its clock starts anew.\nCut it there:\n  tail -c +9 {part} > part2.part\n"
+        "  ffmpeg -f concat -i parts.txt -c copy ab12.mended.part"
+    )
+    assert told_of(error, part, "My show.ts").splitlines() == [
+        "My show.ts: its clock starts anew.",
+        "Cut it there:",
+        "  tail -c +9 'My show.ts' > part2.ts",
+        "  ffmpeg -f concat -i parts.txt -c copy 'My show.mended'.ts",
+    ]

@@ -30,6 +30,8 @@ from dubkit.errors import DiskFull
 from dubkit.models.store import ModelStore
 from dubkit.progress import Progress, Speeds, StageStart
 from dubkit.studio import Session
+from dubkit.types import remark
+from dubkit.types.telling import Noticed
 from dubkit.web.database import FILE, Database, migrate, now
 from dubkit.web.jobs import worker as worker_module
 from dubkit.web.jobs.kinds import Job, JobConflict, JobWork
@@ -159,7 +161,7 @@ def test_a_job_is_done_and_told_step_by_step(shop: Shop) -> None:
     shop.work()
     found = shop.now(job)
     assert (found.state, found.error, found.attempt) == ("done", "", 1)
-    assert found.result == {"episode": "pilot", "dubs": {}, "ran": {"extract": 1}}
+    assert found.result == {"episode": "pilot", "dubs": {}, "ran": {"extract": 1}, "remarks": []}
     assert (found.progress.stage, found.progress.share) == ("extract", 1.0)
     assert (shop.output / "pilot" / "episode.json").is_file()
     kinds = [kind for kind in shop.kinds(job) if kind != "progress"]
@@ -239,18 +241,51 @@ def test_a_second_source_of_the_same_name_has_a_folder_of_its_own(shop: Shop, tm
     assert episode_of(shop.output, shop.inputs / "new.wav") == "new"
 
 
+def said(code: str, sentence: str) -> Noticed:
+    return Noticed.of(remark(code, sentence), {})
+
+
 def test_an_ending_tells_dubs_counts_and_fall_backs(tmp_path: Path) -> None:
     outcome = Outcome(EpisodeStore(tmp_path / "pilot"))
     outcome.stages = [
-        StageResult("speak", "es", ("s1", "s2"), 0, {}, ("speak: a plain voice",), 1.0),
-        StageResult("stitch", "es", ("episode",), 0, {"episode": "no room"}, (), 1.0),
+        StageResult("speak", "es", ("s1", "s2"), 0, {}, (said("voice-fall-back", "A plain voice."),), 1.0),
+        StageResult(
+            "stitch", "es", ("episode",), 0, {"episode": "no room"}, (said("failed", "No room."),), 1.0
+        ),
     ]
     ending = ending_of([outcome, outcome])
     assert ending.state == "degraded"
-    assert ending.degraded == ("speak: a plain voice", "stitch episode failed: no room")
+    assert ending.degraded == ("No room.", "A plain voice.")
+    remarks = ending.result.pop("remarks")
     assert ending.result == {"episode": "pilot", "dubs": {}, "ran": {"speak": 4, "stitch": 2}}
+    assert [(one["code"], one["weight"]) for one in remarks] == [
+        ("failed", "degraded"), ("voice-fall-back", "degraded")
+    ]  # fmt: skip
+    assert all(one["meaning"] for one in remarks)
     outcome.errors.append("es: nobody translates")
     assert (ending_of([outcome]).state, ending_of([outcome]).error) == ("failed", "es: nobody translates")
+
+
+def test_new_takes_of_a_line_end_with_what_was_made_for_it(tmp_path: Path) -> None:
+    lines = {f"s000{number}": f"line {number}" for number in range(1, 4)}
+    noticed = tuple(
+        Noticed.of(one, lines)
+        for one in (
+            remark("fall-back", "A robotic voice speaks.", "s0002"),
+            remark("failed", "No such voice.", "s0003"),
+        )
+    )
+
+    def ended(*made: str) -> Ending:
+        failed = {"s0003": "No such voice."}
+        outcome = Outcome(EpisodeStore(tmp_path), [StageResult("speak", "es", made, 2, failed, noticed, 1.0)])
+        assert ending_of([outcome]).state == "degraded"
+        return ending_of([outcome], only_made=True)
+
+    assert ended("s0001").state == "done"
+    assert ended().state == "done"
+    assert ended("s0002").degraded == ("Line 2: A robotic voice speaks.",)
+    assert ended("s0001", "s0003").degraded == ("Line 3: No such voice.",)
 
 
 # --- stopping ---------------------------------------------------------------------------------

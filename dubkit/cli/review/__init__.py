@@ -6,8 +6,10 @@ import click
 
 from dubkit.cli.review.editing import EDITING
 from dubkit.cli.review.looking import LOOKING
+from dubkit.cli.review.recording import RECORDING
 from dubkit.cli.review.speakers import SPEAKING
 from dubkit.cli.review.takes import MAKING
+from dubkit.cli.review.texts import TEXTS
 
 
 @click.group(name="review")
@@ -25,5 +27,5 @@ def command() -> None:
     """
 
 
-for _command in (*LOOKING, *EDITING, *MAKING, *SPEAKING):
+for _command in (*LOOKING, *EDITING, *TEXTS, *MAKING, *RECORDING, *SPEAKING):
     command.add_command(_command)

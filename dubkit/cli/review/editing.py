@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dubkit.review.changes import Desk
 
 TEXTS = ("text", "source", "speaker", "route", "voice", "delivery", "note")
-CLEARED = {name: name for name in (*TEXTS, "start", "end", "seed")} | {"take": "takes"}
+CLEARED = {name: name for name in (*TEXTS, "start", "end", "seed", "recording")} | {"take": "takes"}
 """Name on the command line -> field of the edit."""
 
 
@@ -35,13 +35,11 @@ CLEARED = {name: name for name in (*TEXTS, "start", "end", "seed")} | {"take": "
 @click.option("--end", type=float, metavar="SECONDS", help="When it ends.")
 @click.option(
     "--route",
-    type=click.Choice(["lipdub", "voice", "keep"]),
-    help="Picture and voice, voice only, or neither.",
+    type=click.Choice(["lipdub", "drive", "voice", "keep"]),
+    help="Picture and voice, picture for the voice, voice only, or neither.",
 )
 @click.option("--voice", metavar="VOICE", help="Voice of this line: a name, or a blend such as 0.7*a+0.3*b.")
-@click.option(
-    "--delivery", metavar="WORDS", help="How it is spoken, for the generator, such as: in a whisper."
-)
+@click.option("--delivery", metavar="WORDS", help="How it is spoken, such as: in a whisper.")
 @click.option("--note", metavar="WORDS", help="Remark for people; it does not change the dub.")
 @click.option(
     "--clear",
@@ -54,8 +52,20 @@ CLEARED = {name: name for name in (*TEXTS, "start", "end", "seed")} | {"take": "
     type=click.Path(dir_okay=False, path_type=Path),
     help="Change all lines by a file of `dubkit export` that another program changed (.csv, .srt, .vtt …).",
 )
+@click.option(
+    "--encoding",
+    default="",
+    metavar="NAME",
+    help="Encoding of that file, such as cp1251, if it is not UTF-8.",
+)
 def edit_command(
-    episode: Path, language: str, output: Path, line: str | None, file: Path | None, **given: Any
+    episode: Path,
+    language: str,
+    output: Path,
+    line: str | None,
+    file: Path | None,
+    encoding: str,
+    **given: Any,
 ) -> None:
     """Change one LINE, or all lines with --file. Either all changes are made, or none.
 
@@ -68,7 +78,7 @@ def edit_command(
     _check_usage(line, file, values, clear)
     desk = open_desk(episode, language, output)
     if file is not None:
-        return _edit_all(desk, file)
+        return _edit_all(desk, file, encoding)
     assert line is not None
     from dubkit.review.changes import LineChange
     from dubkit.review.lines import find_lines
@@ -101,11 +111,16 @@ def _check_usage(line: str | None, file: Path | None, values: dict[str, Any], cl
             raise click.UsageError(f"Give either --{name} or --clear {name}.")
 
 
-def _edit_all(desk: Desk, file: Path) -> None:
+def _edit_all(desk: Desk, file: Path, encoding: str) -> None:
     from dubkit.review.files import read_changes
     from dubkit.review.history import line_of
 
-    changes = read_changes(desk.context, file)
+    changes = read_changes(
+        desk.context,
+        file,
+        encoding=encoding,
+        tell=lambda said: click.echo(f"{said.place}: {said.sentence}", err=True),
+    )
     event = desk.edit_all(changes)
     if event is None:
         click.echo(f"{file}: no line differs.")

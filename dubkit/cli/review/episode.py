@@ -92,16 +92,21 @@ def who() -> str:
 
 def say_event(desk: Desk, event: Event | None, *, renders: bool = True) -> None:
     """Print what was changed, and how to bring it into the dub."""
+    from dubkit.episode.places import item_names
     from dubkit.review.history import sentence
+    from dubkit.studio import renew
+    from dubkit.types.telling import in_words
 
     if event is None:
         click.echo("Nothing to change: it is like this already.")
         return
-    homes = desk.context.fresh().placed.homes
+    here = desk.context.fresh()
+    names, homes = item_names(here), here.placed.homes
     for change in event.changes:
-        click.echo(sentence(change, homes))
+        click.echo(in_words(sentence(change, homes), names))
     if renders and any(change.field not in ("note", "accepted", "lock") for change in event.changes):
         say_next(desk.context)
+    renew(desk.context.fresh())
 
 
 def say_next(context: Context) -> None:

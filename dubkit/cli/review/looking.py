@@ -12,6 +12,7 @@ from dubkit.cli.review.episode import episode_options, json_option, open_context
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dubkit.episode.line_timing import LineTiming
     from dubkit.review.lines import ReviewLine
     from dubkit.review.provenance import Provenance
     from dubkit.review.takes import TakeRow
@@ -31,7 +32,8 @@ def list_command(episode: Path, language: str, output: Path, as_json: bool, **fi
     """List the lines with their marks and flags.
 
     Marks: L locked, A accepted, E edited, N with a note. Flags say what needs a look. A locked line whose
-    source has changed has a conflict until somebody unlocks it.
+    source has changed has a conflict until somebody unlocks it. The length is the one predicted at the
+    voice's own pace (~ where it is only reckoned), with the pace that brings it into the time of the line.
     """
     from dubkit.episode.store import canonical
     from dubkit.review.lines import Filter, review_lines
@@ -55,7 +57,7 @@ def list_command(episode: Path, language: str, output: Path, as_json: bool, **fi
 def _print_table(lines: Sequence[ReviewLine]) -> None:
     from dubkit.cli.tables import print_table
 
-    heads = ("#", "id", "time", "speaker", "route", "marks", "flags", "text")
+    heads = ("#", "id", "time", "speaker", "route", "length", "marks", "flags", "text")
     rows = [
         (
             str(line.number),
@@ -63,6 +65,7 @@ def _print_table(lines: Sequence[ReviewLine]) -> None:
             f"{clock(line.start)}-{clock(line.end)}",
             line.speaker_name,
             line.route,
+            line.timing.in_short,
             marks(line),
             " ".join(line.flags),
             line.text,
@@ -94,7 +97,8 @@ def clock(seconds: float) -> str:
 def show_command(episode: Path, language: str, output: Path, line: str, as_json: bool) -> None:
     """Show everything about one LINE: texts, measures, takes and provenance.
 
-    In the list of takes, a star marks the one in use, and an exclamation mark one that somebody chose.
+    In the list of takes, a star marks the one in use, and an exclamation mark one that somebody chose. Of the
+    texts that the line may have, a plus sign marks the one that was chosen for its time.
     """
     from dubkit.episode.store import canonical
     from dubkit.review.lines import find_lines, review_lines
@@ -122,8 +126,9 @@ def _print_line(line: ReviewLine) -> None:
     )
     _field("source", line.source)
     _field("line", line.text or "none: it keeps the source's sound")
-    for candidate in line.candidates:
+    for candidate in line.candidates if not line.timing.texts else ():
         _field("or", candidate)
+    _print_timing(line.timing)
     _field("route", f"{line.route}: {line.reason}" if line.reason else line.route)
     _field("delivery", line.delivery)
     _field("note", line.note)
@@ -136,8 +141,24 @@ def _print_line(line: ReviewLine) -> None:
     _field("measures", _measures(line))
 
 
+def _print_timing(timing: LineTiming) -> None:
+    notes = [timing.says] if timing.says else []
+    if timing.too_long:
+        notes.append(f"too long by {timing.too_long:.1f} s")
+    if timing.given_start is not None:
+        notes.append(
+            f"scheduled at {clock(timing.given_start)}" + (", changed since" if timing.stale else "")
+        )
+    _field("length", "; ".join(notes))
+    for text in timing.texts if len(timing.texts) > 1 else ():
+        mark = ("*" if text.used else " ") + ("+" if text.chosen else " ")
+        lost = f" (loses {'; '.join(text.losses)})" if text.losses else ""
+        click.echo(f"   {mark}{text.number:<9} {text.seconds:.1f} s at {text.pace:.2f}: {text.text}{lost}")
+    _field("because", timing.why)
+
+
 def _measures(line: ReviewLine) -> str:
-    from dubkit.qc.check import flag_words
+    from dubkit.qc.check import measure_title
 
     parts = []
     if line.spoken:
@@ -148,7 +169,7 @@ def _measures(line: ReviewLine) -> str:
         parts.append(f"starts {1000 * line.start_error:.0f} ms late")
     if line.loudness_error is not None:
         parts.append(f"{line.loudness_error:+.1f} LU against the source")
-    parts += [f"{flag_words(name)[0].lower()} {value}" for name, value in line.measures.items()]
+    parts += [f"{measure_title(name).lower()} {value}" for name, value in line.measures.items()]
     return "; ".join(parts)
 
 
@@ -159,14 +180,17 @@ def _field(name: str, value: str) -> None:
 
 def print_takes(takes: Sequence[TakeRow]) -> None:
     """Print the takes of a line."""
+    from stages.shared.recording.recordings import ENGINE
+
     click.echo("  takes" if takes else "  takes      none yet")
     for take in takes:
         mark = ("*" if take.in_use else " ") + ("!" if take.chosen else " ")
         seed = "" if take.seed is None else f", seed {take.seed}"
         voice = f", {take.voice}" if take.voice else ""
+        by = "recorded" if take.engine == ENGINE else take.engine
         said = f" “{take.text}”" if take.text else ""
         flags = f" [{', '.join(take.flags)}]" if take.flags else ""
-        click.echo(f"   {mark}{take.take:<12} {take.seconds:.2f} s, {take.engine}{voice}{seed}{said}{flags}")
+        click.echo(f"   {mark}{take.take:<12} {take.seconds:.2f} s, {by}{voice}{seed}{said}{flags}")
 
 
 def _print_why(why: Provenance) -> None:

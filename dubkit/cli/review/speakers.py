@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dubkit.cli.review.episode import LINES, episode_options, json_option, open_context, open_desk, say_event
+
+if TYPE_CHECKING:
+    from dubkit.episode.context import Context
+    from dubkit.review.speakers import SpeakerRow
 
 
 @click.command(name="speakers")
@@ -22,9 +27,10 @@ def speakers_command(episode: Path, language: str, output: Path, as_json: bool) 
     if as_json:
         click.echo(canonical(rows).decode())
         return
-    heads = ("id", "name", "lines", "seconds", "pitch", "voice", "heard at", "description")
+    heads = ["id", "name", "lines", "seconds", "pitch", "voice", "heard at", "description"]
+    cloned = any(row.reference for row in rows)
     print_table(
-        heads,
+        (*heads, "cloned from") if cloned else tuple(heads),
         [
             (
                 row.id,
@@ -35,8 +41,84 @@ def speakers_command(episode: Path, language: str, output: Path, as_json: bool) 
                 row.voice,
                 f"{row.sample[0]:.2f}-{row.sample[1]:.2f} s",
                 row.description + (" (a guess)" if row.guessed else ""),
+                *((_cloned_from(row),) if cloned else ()),
             )
             for row in rows
+        ],
+    )
+
+
+def _cloned_from(row: SpeakerRow) -> str:
+    if row.reference is None:
+        return ""
+    return row.reference.about + (" (another one with the next render)" if row.reference.waiting else "")
+
+
+@click.command(name="reference")
+@episode_options
+@click.argument("speaker", metavar="SPEAKER")
+@click.option("--candidate", type=click.IntRange(1), metavar="N", help="Piece of the source, by number.")
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Recording of the person alone, of 3 to 12 seconds.",
+)
+@click.option("--text", default="", metavar="WORDS", help="What is said in the recording.")
+@click.option("--reset", is_flag=True, help="Take back what was chosen by hand.")
+def reference_command(
+    episode: Path,
+    language: str,
+    output: Path,
+    speaker: str,
+    candidate: int | None,
+    file: Path | None,
+    text: str,
+    reset: bool,
+) -> None:
+    """Show what the voice of a SPEAKER is cloned from, and the pieces to choose among; or choose another."""
+    from dubkit.review.references import choose_reference, give_reference, reset_reference
+    from dubkit.review.speakers import find_speaker
+
+    if sum((candidate is not None, file is not None, reset)) > 1:
+        raise click.UsageError("Give one of --candidate, --file and --reset.")
+    if text and file is None:
+        raise click.UsageError("--text is what is said in the recording of --file.")
+    desk = open_desk(episode, language, output)
+    name = find_speaker(desk.context, speaker)
+    if candidate is not None:
+        say_event(desk, choose_reference(desk, name, candidate), renders=True)
+    elif file is not None:
+        say_event(desk, give_reference(desk, name, file, text), renders=True)
+    elif reset:
+        say_event(desk, reset_reference(desk, name), renders=True)
+    else:
+        _show_reference(desk.context, name)
+
+
+def _show_reference(context: Context, speaker: str) -> None:
+    from dubkit.cli.tables import print_table
+    from dubkit.review.references import reference_row
+
+    row = reference_row(context, speaker)
+    if row is None:
+        click.echo(f"{speaker} has no reference: voices are cloned with --voice-mode clone.")
+        return
+    click.echo(f"{speaker}: {row.about}" + (f"\n“{row.text}”" if row.text else ""))
+    if row.waiting:
+        click.echo("Another one was chosen; the next render takes it.")
+    print_table(
+        ("candidate", "at", "seconds", "score", "scores", "text"),
+        [
+            (
+                f"{piece.number} (chosen)" if piece.chosen else str(piece.number),
+                f"{piece.start:.2f} s",
+                f"{piece.seconds:.1f}",
+                f"{piece.score:.2f}",
+                " ".join(f"{name} {value:.2f}" for name, value in piece.scores.items()),
+                piece.text,
+            )
+            for piece in row.pieces
         ],
     )
 
@@ -118,4 +200,4 @@ def assign_command(episode: Path, language: str, output: Path, lines: tuple[str,
     say_event(desk, assign(desk, find_lines(desk.context, lines), target))
 
 
-SPEAKING = (speakers_command, rename_command, merge_command, split_command, assign_command)
+SPEAKING = (speakers_command, reference_command, rename_command, merge_command, split_command, assign_command)

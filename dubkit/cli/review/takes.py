@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from dubkit.cli.remarks import print_remarks
 from dubkit.cli.review.episode import (
     LINES,
     desk_of,
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 @episode_options
 @click.argument("lines", nargs=-1, required=True, metavar=LINES)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Seed of the takes; a new one when left out.")
+@click.option(
+    "--picture", is_flag=True, help="Of lines whose lips follow their speech, keep the speech: a new picture."
+)
 @click.option("--render", "renders", is_flag=True, help="Render the episode with the new takes at once.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be made and how long it would take.")
 @run_options
@@ -44,6 +49,7 @@ def regen_command(
     output: Path,
     lines: tuple[str, ...],
     seed: int | None,
+    picture: bool,
     renders: bool,
     dry_run: bool,
     as_json: bool,
@@ -53,7 +59,8 @@ def regen_command(
     """Make a new take of lines, with another seed. Nothing else runs.
 
     Earlier takes stay and can be chosen again. Lines that are generated in the same clip are made together.
-    Exit codes: 0 done, 1 error, 2 wrong usage, 3 done, but an item failed or a fall-back was used.
+    Exit codes: 0 done, 1 error, 2 wrong usage, 3 done, but degraded or
+    doubtful: an item failed, or a fall-back was used.
     """
     from dubkit.review.lines import find_lines
     from dubkit.review.regeneration import make_takes, pending
@@ -61,7 +68,7 @@ def regen_command(
     session, context = open_run(episode, language, output, flags)
     desk = desk_of(context)
     asked = find_lines(context, lines)
-    changes, together = desk.seed_changes(asked, seed)
+    changes, together = desk.seed_changes(asked, seed, picture=picture)
     due = pending(desk.after(changes), session.speeds, () if renders else together)
     along = [name for name in together if name not in asked]
     if not as_json:
@@ -110,8 +117,7 @@ def _say_outcomes(context: Context, outcomes: Sequence[Outcome], *, rendered: bo
         for stage, count in outcome.ran.items():
             ran[stage] = ran.get(stage, 0) + count
     click.echo("Made: " + (", ".join(f"{stage} {count}" for stage, count in ran.items()) or "nothing"))
-    for note in dict.fromkeys(note for outcome in outcomes for note in outcome.degraded):
-        click.echo(f"Degraded: {note}", err=True)
+    print_remarks(one for outcome in outcomes for one in outcome.remarks)
     errors = [error for outcome in outcomes for error in outcome.errors]
     for error in errors:
         click.echo(f"Error: {error}", err=True)
@@ -145,6 +151,7 @@ def _print_json(
             "ran": [outcome.ran for outcome in outcomes],
             "takes": {line: json.loads(canonical(line_takes(here, line))) for line in lines},
             "degraded": list(dict.fromkeys(note for o in outcomes for note in o.degraded)),
+            "remarks": [asdict(one) for o in outcomes for one in o.remarks],
             "errors": [error for o in outcomes for error in o.errors],
             "exit_code": max((o.exit_code for o in outcomes), key=(0, 3, 1).index),
         }
@@ -178,7 +185,8 @@ def render_command(
 ) -> None:
     """Rebuild the dub from the takes in use; only what has changed since the last render runs.
 
-    Exit codes: 0 done, 1 error, 2 wrong usage, 3 done, but lines failed or a fall-back was used.
+    Exit codes: 0 done, 1 error, 2 wrong usage, 3 done, but degraded or
+    doubtful: lines failed, a fall-back was used, or the result may be wrong.
     """
     from dubkit.chain.chain import Request
     from dubkit.cli.run import show_outcome

@@ -6,11 +6,13 @@ Letters: C latent channels, F latent frames, H and W latent rows and columns, T 
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dubkit.dubbing.clip.media import ClipMedia, Still, laid
+from dubkit.dubbing.clip.media import ClipMedia, GivenWave, Still, laid
 from dubkit.dubbing.clip.pixels import compressed
 from dubkit.dubbing.diffusion.clip_latents import Contexts, EncodedClip, View
 from dubkit.dubbing.diffusion.recipes import DOUBLE, Recipe
@@ -69,7 +71,8 @@ def encode_clip(
         fit = f"{media.fit.width}x{media.fit.height}"
         raise ValueError(f"{media.name} is fitted into {fit}, and {width}x{height} is asked for.")
     latent_size(height, width)
-    if media.pictures is not None and media.wave is None:
+    listens = media.pictures is not None and (media.given is None or recipe.given_reference)
+    if listens and media.wave is None:
         raise ValueError(
             f"{media.name} has no sound, and {recipe.name} listens to the source. Use a clip with its sound."
         )
@@ -89,8 +92,26 @@ def encode_clip(
         first=views[0],
         second=views[1],
         places=tuple((still.frame, still.strength) for still in stills),
-        sound=None if media.pictures is None else _heard(media, recipe, audio_encoder, lead),
+        sound=_heard(media, recipe, audio_encoder, lead) if listens else None,
+        given=_given(media, audio_encoder, lead),
     )
+
+
+def encode_given(
+    sound: GivenWave, frames: int, rate: Fraction, encoder: AudioEncoder, *, lead: float = 0.0
+) -> Tensor:
+    """Return the latent (1, C, T, M) of a sound that drives `frames` pictures.
+
+    It is cut or padded as samples: a latent of zeros is no silence. `lead` seconds of silence come first.
+    """
+    wave = mel.fit(sound.wave.float(), mel.sample_count(frames, rate, sound.sample_rate))
+    return _latent(F.pad(wave, (round(lead * sound.sample_rate), 0)), sound.sample_rate, encoder)
+
+
+def _given(media: ClipMedia, encoder: AudioEncoder, lead: float) -> Tensor | None:
+    if media.given is None:
+        return None
+    return encode_given(media.given, media.frames, media.rate, encoder, lead=lead)
 
 
 def encode_frames(
@@ -144,8 +165,12 @@ def _heard(media: ClipMedia, recipe: Recipe, encoder: AudioEncoder, lead: float)
     if recipe.sound == "in step":
         wave = mel.fit(wave, mel.sample_count(media.frames, media.rate, media.sample_rate))
         wave = F.pad(wave, (round(lead * media.sample_rate), 0))
+    return _latent(wave, media.sample_rate, encoder)
+
+
+def _latent(wave: Tensor, rate: int, encoder: AudioEncoder) -> Tensor:
     # In float32 on the CPU, whatever the encoder's device: a spectrum has no digits to spare.
-    spectrum = encoder.mel(wave[None], media.sample_rate)
+    spectrum = encoder.mel(wave[None], rate)
     with torch.no_grad():
         heard: Tensor = encoder(spectrum.to(next(encoder.parameters()).device))
     return heard.cpu().contiguous()

@@ -5,7 +5,6 @@ Letters: F frames, H and W rows and columns of the source, N samples, C sides of
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,13 +19,11 @@ from dubkit.dubbing.clip import pixels
 from dubkit.dubbing.planning.sizes import picture_rect
 from dubkit.errors import MediaError
 from dubkit.ltx.latents import FRAMES_PER_LATENT, latent_frames
-from dubkit.media.picture.window import shown_size
+from dubkit.media.picture.window import shown_size, turned
 from dubkit.types import SAMPLE_RATE, Fit
 
 if TYPE_CHECKING:
     from dubkit.types import Episode, VideoStream
-
-log = logging.getLogger(__name__)
 
 BLOCK = 16
 """Frames that are scaled at a time: a film as float32 takes four times what it takes as bytes."""
@@ -41,6 +38,24 @@ class Still:
     picture: Tensor
     frame: int = 0
     strength: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class GivenWave:
+    """Sound that a clip's picture is made for.
+
+    Raises:
+        ValueError: a shape that is no sound.
+    """
+
+    wave: Tensor
+    """(1 or 2, N) float32 in -1 to 1, from the clip's first frame on; it need not reach its end."""
+    sample_rate: int
+
+    def __post_init__(self) -> None:
+        shape = tuple(self.wave.shape)
+        if len(shape) != 2 or shape[0] not in (1, 2) or not shape[1]:
+            raise ValueError(f"The given sound is {shape}; (1 or 2, samples) is needed.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +82,8 @@ class ClipMedia:
     """None leaves it to the recipe, which may take the first frame."""
     name: str = "the clip"
     """For messages."""
+    given: GivenWave | None = None
+    """Sound that the picture follows; None generates it."""
 
     def __post_init__(self) -> None:
         latent_frames(self.frames)
@@ -165,11 +182,6 @@ def read_clip(path: Path, episode: Episode | None = None, *, rate: Fraction | No
     episode = episode or probe_clip(path)
     video = episode.video
     assert video is not None
-    seconds = video.frames / float(video.rate)
-    if seconds > TRAINED_SECONDS:
-        log.warning(
-            "%s lasts %.1f s; the model was trained on up to %.0f s", path.name, seconds, TRAINED_SECONDS
-        )
     _check_room(path, video)
     pictures = torch.stack(list(_upright_frames(path, episode)))
     return ClipMedia(
@@ -180,6 +192,30 @@ def read_clip(path: Path, episode: Episode | None = None, *, rate: Fraction | No
         frames=grid_frames(len(pictures)),
         name=str(path),
     )
+
+
+def read_given(path: Path) -> GivenWave:
+    """Read a sound file as its samples are, at their own rate; more than two channels become their mean.
+
+    Raises `MediaError` where it cannot be read or holds no sound.
+    """
+    import av
+    import numpy as np
+
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise MediaError(path, "it has no sound", "Name a sound file, such as a WAV or FLAC.")
+            rate = container.streams.audio[0].rate
+            resampler = av.AudioResampler(format="fltp", rate=rate)
+            frames = [*container.decode(audio=0), None]
+            parts = [made.to_ndarray() for frame in frames for made in resampler.resample(frame)]
+    except (OSError, av.FFmpegError) as error:
+        raise MediaError(path, str(error), "Name a sound file, such as a WAV or FLAC.") from error
+    if not parts or not sum(part.shape[1] for part in parts):
+        raise MediaError(path, "it has no sound", "Name a sound file, such as a WAV or FLAC.")
+    wave = torch.from_numpy(np.concatenate(parts, axis=1))
+    return GivenWave(wave if wave.shape[0] <= 2 else wave.mean(dim=0, keepdim=True), rate)
 
 
 def _check_room(path: Path, video: VideoStream) -> None:
@@ -204,12 +240,12 @@ def _upright_frames(path: Path, episode: Episode) -> list[Tensor]:
 
     video = episode.video
     assert video is not None
-    width, turns = max(1, round(video.width * video.sample_aspect)), round(video.rotation / 90) % 4
+    width = max(1, round(video.width * video.sample_aspect))
     frames: list[Tensor] = []
     for number, image in iter_frames(path, episode):
         if width != image.shape[1]:
             image = np.asarray(cv2.resize(image, (width, image.shape[0])), dtype=np.uint8)
-        upright = np.ascontiguousarray(np.rot90(image, turns)[..., ::-1])
+        upright = np.ascontiguousarray(turned(image, video)[..., ::-1])
         missing = number - len(frames) if frames else number
         frames += [frames[-1] if frames else torch.from_numpy(upright)] * missing
         frames.append(torch.from_numpy(upright))

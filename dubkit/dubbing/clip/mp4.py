@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from dubkit.ltx.mel import resample
+from dubkit.types import SAMPLE_RATE
+
 if TYPE_CHECKING:
     import av
 
+AAC_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000)
+"""Samples per second that AAC has; sound of any other rate is written at 48 kHz."""
 AUDIO_BITRATE = 192_000
 """Bits per second of the AAC."""
 
@@ -35,6 +40,8 @@ def encode_video(
     import av
 
     path, rate = Path(output_path), exact_rate(fps)
+    if audio is not None and audio_sample_rate not in AAC_RATES:
+        audio, audio_sample_rate = resample(audio, audio_sample_rate, SAMPLE_RATE), SAMPLE_RATE
     path.parent.mkdir(parents=True, exist_ok=True)
     # Beside the target, so that the last step is a rename.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -176,9 +176,19 @@ class DubbedFrames(Iterator[Tensor]):
         hidden: how many of the first are left out, since the clip before has shown them.
         overlap: how many of the last are kept for the next clip, 8k+1.
         clip: the clip with no frames yet.
+        sample_rate: of the sound that comes with them, where it is not the clip's own.
     """
 
-    def __init__(self, pieces: Iterator[Tensor], hidden: int, overlap: int, clip: FinishedClip) -> None:
+    def __init__(
+        self,
+        pieces: Iterator[Tensor],
+        hidden: int,
+        overlap: int,
+        clip: FinishedClip,
+        sample_rate: int | None = None,
+    ) -> None:
+        self.sample_rate = sample_rate or clip.sample_rate or 0
+        """Samples per second of the sound that was returned with the frames."""
         self._pieces, self._hidden, self._overlap, self._clip = pieces, hidden, overlap, clip
         self._tail: Tensor | None = None
         self._count = 0

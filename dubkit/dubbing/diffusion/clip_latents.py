@@ -55,6 +55,8 @@ class EncodedClip:
     """Latent frame and strength of each still, before the recipe's factor."""
     sound: Tensor | None = None
     """The source's sound, (1, channels, T, bins)."""
+    given: Tensor | None = None
+    """Sound that the picture is made for, (1, channels, T, bins); None where it is generated."""
 
     def tensors(self) -> dict[str, Tensor]:
         """Return everything under names, for a file."""
@@ -66,7 +68,8 @@ class EncodedClip:
             tensors |= {f"{name}.still{index}": latent for index, latent in enumerate(view.stills)}
             if view.reference is not None:
                 tensors[f"{name}.reference"] = view.reference
-        return tensors if self.sound is None else tensors | {"sound": self.sound}
+        sounds = {"sound": self.sound, "given": self.given}
+        return tensors | {name: sound for name, sound in sounds.items() if sound is not None}
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> EncodedClip:
@@ -79,7 +82,8 @@ class EncodedClip:
 
         frames, height, width, channels, bins = tensors["sizes"].tolist()
         views = view("first"), view("second")
-        return cls(frames, height, width, channels, bins, *views, places, tensors.get("sound"))
+        sounds = tensors.get("sound"), tensors.get("given")
+        return cls(frames, height, width, channels, bins, *views, places, *sounds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,10 @@ class DiffusionStart(NamedTuple):
     """Who sees whom between the streams; None where all see all."""
     sigmas: Tensor
     grid: conditioning.Grid
-    silent: bool = False
-    """Whether the sound takes part without changing, at noise level 0."""
+    frozen_sound: bool = False
+    """Whether the sound takes part without changing."""
+    given: Tensor | None = None
+    """Tokens (1, T, C) that stand for the sound's prediction in every step, so that it walks towards them."""
 
 
 class Plan(NamedTuple):
@@ -86,7 +88,7 @@ def first_stage(
     *,
     on_step: OnStep | None = None,
 ) -> FirstStage:
-    """Generate picture and sound at the first stage's size.
+    """Generate picture and sound at the first stage's size, or the picture for a given sound.
 
     Raises:
         ValueError: guidance without a negative prompt, or latents that do not fit each other.
@@ -139,27 +141,49 @@ def upsample(first: FirstStage, model: upsampler.LatentUpsampler, statistics: Ch
 
 
 def start_first(network: AVTransformer, clip: ClipInputs, generator: torch.Generator) -> DiffusionStart:
-    """Return the first stage's states after noise: zeros, conditions replaced and appended."""
+    """Return the first stage's states after noise: zeros or a given sound, conditions replaced and appended.
+
+    Noise is drawn for a frozen sound too, though none of it stays: a seed then means the same picture noise.
+    """
     device, dtype = _place(network)
     recipe, encoded, carry = clip.recipe, clip.encoded, clip.carry
     rows, columns = latents.latent_size(encoded.height, encoded.width)
     frames, channels = latents.latent_frames(encoded.frames), network.config.video.in_channels
     grid = conditioning.Grid(frames, rows, columns, float(clip.rate))
-    lead = carry.picture_offset if carry is not None else 0.0
-    count = latents.audio_latents(encoded.frames, clip.rate)
-    count += math.ceil(lead * latents.AUDIO_LATENTS_PER_SECOND)
-    if encoded.sound is not None and recipe.sound == "in step":
-        count = encoded.sound.shape[2]  # The encoder's length is the target's, usually one more.
     video = torch.zeros(1, channels, frames, rows, columns, device=device, dtype=dtype)
-    audio = torch.zeros(1, encoded.channels, count, encoded.bins, device=device, dtype=dtype)
     picture = _picture(clip, video, encoded.first, grid)
-    sound = start_state(latents.patchify_audio(audio), latents.audio_positions(count))
-    if carry is not None and carry.audio is not None:
+    given = None if encoded.given is None else latents.patchify_audio(encoded.given.to(device, dtype))
+    sound = _first_sound(clip, given, device, dtype)
+    if given is None and carry is not None and carry.audio is not None:
         sound = _taken_over(sound, carry.audio, carry)
     if encoded.sound is not None:
         sound = _with_reference(recipe, sound, encoded.sound)
     states = _noisy((picture, sound), 1.0, generator)
-    return DiffusionStart(states, _cross(recipe, states, dtype), recipe.first_sigmas(), grid)
+    # Who sees whom is decided while the sound still counts as generated.
+    start = DiffusionStart(states, _cross(recipe, states, dtype), recipe.first_sigmas(), grid)
+    if given is None:
+        return start
+    if recipe.given == "following":
+        return start._replace(given=given)
+    return start._replace(states=(states[0], states[1].frozen()), frozen_sound=True)
+
+
+def _first_sound(
+    clip: ClipInputs, given: Tensor | None, device: torch.device, dtype: torch.dtype
+) -> TokenState:
+    """Return the first stage's sound before noise: zeros, or the given tokens (1, T, C)."""
+    encoded, recipe = clip.encoded, clip.recipe
+    if given is not None and recipe.given == "frozen":
+        return start_state(given, latents.audio_positions(given.shape[1]))
+    lead = clip.carry.picture_offset if clip.carry is not None else 0.0
+    count = latents.audio_latents(encoded.frames, clip.rate)
+    count += math.ceil(lead * latents.AUDIO_LATENTS_PER_SECOND)
+    if given is not None:
+        count = given.shape[1]
+    elif encoded.sound is not None and recipe.sound == "in step":
+        count = encoded.sound.shape[2]  # The encoder's length is the target's, usually one more.
+    audio = torch.zeros(1, encoded.channels, count, encoded.bins, device=device, dtype=dtype)
+    return start_state(latents.patchify_audio(audio), latents.audio_positions(count))
 
 
 def start_second(
@@ -179,7 +203,7 @@ def start_second(
     states = _noisy((picture, sound), float(sigmas[0]), generator)
     # Who sees whom is decided while the sound still counts as generated.
     cross = _cross(recipe, states, dtype)
-    return DiffusionStart((states[0], states[1].frozen()), cross, sigmas, grid, silent=True)
+    return DiffusionStart((states[0], states[1].frozen()), cross, sigmas, grid, frozen_sound=True)
 
 
 def _picture(clip: ClipInputs, video: Tensor, view: View, grid: conditioning.Grid) -> TokenState:
@@ -280,12 +304,17 @@ def denoiser(loaded: LoadedTransformer, start: DiffusionStart, texts: Sequence[T
 
     def denoise(states: States, sigma: float) -> list[Tensor]:
         clean = predict(states, sigma, texts[0])
-        if len(texts) == 1:
-            return clean
-        other = predict(states, sigma, texts[1])
-        return [guide.combine(c, negative=n) for c, n in zip(clean, other, strict=True)]
+        if len(texts) > 1:
+            other = predict(states, sigma, texts[1])
+            clean = [guide.combine(c, negative=n) for c, n in zip(clean, other, strict=True)]
+        return clean if start.given is None else [clean[0], _led(clean[1], start.given)]
 
     return denoise
+
+
+def _led(prediction: Tensor, given: Tensor) -> Tensor:
+    """Return a prediction (1, T, C) of the sound with the given tokens as its targets."""
+    return torch.cat([given, prediction[:, given.shape[1] :]], dim=1)
 
 
 def velocities(
@@ -296,11 +325,16 @@ def velocities(
     sigma: float,
     generation: Generation,
 ) -> tuple[Tensor, Tensor]:
-    """Return both streams' velocities (1, T, C) in one pass of the network, at the start's states."""
+    """Return both streams' velocities (1, T, C) in one pass of the network, at the start's states.
+
+    Networks of generation B modulate their attention to a frozen sound by the run's level, those of C by 0;
+    A asks each token's own level alone.
+    """
     video, audio = start.states
+    heard_at = 0.0 if start.frozen_sound and generation != "B" else sigma
     pair: tuple[Tensor, Tensor] = loaded.network(
         Tokens(video.latent, Levels.of(video.levels(sigma)), sigma),
-        Tokens(audio.latent, Levels.of(audio.levels(sigma)), 0.0 if start.silent else sigma),
+        Tokens(audio.latent, Levels.of(audio.levels(sigma)), heard_at),
         text,
         rotations,
         cross=start.cross,

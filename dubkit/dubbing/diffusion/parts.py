@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,10 +16,19 @@ from dubkit.errors import DubkitError, ModelMissing
 from dubkit.ltx import components
 from dubkit.ltx.latents import FRAMES_PER_LATENT, PIXELS_PER_LATENT
 from dubkit.ltx.lora import LoRA
-from dubkit.ltx.memory import MemoryPlan, PartSizes, choose_mode, free_memory, measure_sizes, working_bytes
+from dubkit.ltx.memory import (
+    MemoryPlan,
+    PartSizes,
+    choose_mode,
+    devices_here,
+    free_memory,
+    measure_sizes,
+    working_bytes,
+)
 from dubkit.ltx.quantize import holds_float8
 from dubkit.ltx.text import TextEncoder
 from dubkit.ltx.weights import Checkpoint
+from dubkit.types import Remark, Tell, remark
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +40,10 @@ PUBLISHED = {
     "dubbing LoRA": "ltx-2-19b-ic-lora-lipdubbing",
 }
 """What `dubkit models get` calls the published file of each part."""
+
+
+def told_to_nobody(_remark: Remark) -> None:
+    """Drop a remark."""
 
 
 class GeneratorUnfit(DubkitError):
@@ -80,7 +92,16 @@ class GeneratorParts:
     float8: bool = False
     """Round the transformer's linears to float8; a file that holds them so already is used as it is."""
 
+    tell: Tell = told_to_nobody
+    """Takes remarks on how the files are used."""
+
     def __post_init__(self) -> None:
+        here = devices_here()
+        if str(self.device) not in here and not (self.device.type == "cuda" and here[0] == "cuda:0"):
+            raise GeneratorUnfit(
+                f"The device {self.device} is not here; there is {', '.join(here)}.\n"
+                "Name one of these, or leave the device out."
+            )
         self.files.check()
         self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
         with explained():
@@ -100,8 +121,16 @@ class GeneratorParts:
             raise ModelMissing(
                 f"{recipe.name} needs the distilled LoRA.\nGive its path, or run: dubkit models get {name}"
             )
+        with explained():
+            spatial = components.upsampler_config(self.files.upsampler, self.checkpoint).spatial
+        if not spatial:
+            raise GeneratorUnfit(
+                f"{self.files.upsampler} makes more frames, and a file that makes larger ones is needed.\n"
+                f"Name a spatial upscaler, or run: dubkit models get {PUBLISHED['spatial upsampler']}"
+            )
         if not self.files.loras:
-            log.warning("There is no dubbing LoRA: nothing ties lips and speech to the source")
+            sentence = "There is no dubbing LoRA: nothing ties lips and speech to the source."
+            self.tell(remark("lora-missing", sentence))
 
     def plan(self, frames: int, height: int, width: int, *, references: bool) -> MemoryPlan:
         """Choose how much of the transformer is on the device at a time, and say why.
@@ -120,7 +149,7 @@ class GeneratorParts:
         working = working_bytes(tokens, self.checkpoint.config.transformer.video.width, self.dtype.itemsize)
         host = free_memory(torch.device("cpu"))
         plan = choose_mode(free_memory(self.device), self._sizes, working=working, free_host=host)
-        log.info("%s, %s: %s", self.device, str(self.dtype).removeprefix("torch."), plan.reason)
+        log.debug("%s, %s: %s", self.device, str(self.dtype).removeprefix("torch."), plan.reason)
         return plan
 
     @cached_property
@@ -168,22 +197,16 @@ class GeneratorParts:
         )
         for report in opened.loras:
             if report.unmatched:
-                log.warning("%s: %d tensors fit nowhere and are not used", report.path, len(report.unmatched))
+                count = len(report.unmatched)
+                sentence = f"{report.path}: {count} tensors fit nowhere in the transformer and are not used."
+                self.tell(remark("lora-unused", sentence))
         return opened
 
 
 def best_device() -> torch.device:
     """Return CUDA or MPS where there is one, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def free() -> None:
-    """Free the memory of the part before."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    best = devices_here()[0]
+    return torch.device("cuda" if best == "cuda:0" else best)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+import prompts
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -14,9 +16,11 @@ LoRARole = Literal["dubbing-lora", "distilled-lora"]
 """Roles of the model store. A strength in a recipe multiplies the one that the user gives."""
 SoundPlacement = Literal["in step", "before"]
 """Whether the source's sound lies at the target's own times, cut to the clip, or whole and before time 0."""
+GivenSound = Literal["frozen", "following"]
+"""How a given sound takes part in the first stage: clean in every step, or at the picture's noise level."""
 
-NEGATIVE_PROMPT = "blurry, low quality, distorted"
-"""Of `dubkit justdubit` and `JustDubitPipeline`, as in the original; episodes take `prompts/negative.txt`."""
+NEGATIVE_PROMPT = prompts.read("negative")
+"""What guidance steers away from where nothing else is said: the original's words, for clips and episodes."""
 
 STRIDE = 32
 """A first stage's sides are multiples of this many pixels; the second stage doubles them."""
@@ -52,6 +56,11 @@ class Recipe:
     targets_only: bool = True
     """Whether picture and sound see each other's generated tokens alone, by cross-modal masks."""
     sound: SoundPlacement = "in step"
+    given: GivenSound = "frozen"
+    """How a given sound drives the picture. The dubbing LoRA was trained with sound as noisy as the picture,
+    which is `following`; a clean sound is what it knows from second stages."""
+    given_reference: bool = True
+    """Whether the source's sound is a reference beside a given one, as it was in the LoRA's training."""
     first_frame: bool = True
     """Whether the clip's first frame replaces the target's, when the caller names no stills."""
     still_crf: int = 29

@@ -62,6 +62,8 @@ class PictureFormat:
     rotation: int = 0
     """Degrees that the picture is turned counter-clockwise to be shown, as in `VideoStream`."""
     siting: Siting = "left"
+    mirrored: bool = False
+    """Whether left and right change places before the picture is turned."""
 
     def __post_init__(self) -> None:
         if self.rotation % 90:
@@ -72,7 +74,9 @@ class PictureFormat:
             raise ValueError(f"colours with matrix {self.matrix} of H.273 cannot be converted")
 
     @classmethod
-    def of(cls, frame: Any, source: Path, *, rotation: int = 0, codec: str = "") -> PictureFormat:
+    def of(
+        cls, frame: Any, source: Path, *, rotation: int = 0, mirrored: bool = False, codec: str = ""
+    ) -> PictureFormat:
         """Read the format off a decoded frame of `source`; `codec` tells where chroma lies.
 
         Raises:
@@ -91,6 +95,7 @@ class PictureFormat:
                 int(frame.color_trc),
                 rotation,
                 siting,
+                mirrored,
             )
         except ValueError as error:
             cure = "Convert it with: ffmpeg -i FILE -pix_fmt yuv420p -c:a copy OUT.mkv"

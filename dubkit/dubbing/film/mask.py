@@ -105,6 +105,8 @@ class FaceMask:
             left, top, right, bottom = wide - right, high - bottom, wide - left, high - top
         elif turns == 3:
             left, top, right, bottom = top, high - right, bottom, high - left
+        if self.form.mirrored:
+            left, right = wide - right, wide - left
         return _Area(left, top, right, bottom, *soft)
 
 

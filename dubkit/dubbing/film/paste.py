@@ -54,7 +54,7 @@ def lay(frame: av.VideoFrame, form: PictureFormat, fit: Fit, scale: int = CANVAS
     matrix, offset = form.to_rgb()
     colours = cv2.transform(np.dstack(planes), np.column_stack((matrix, offset)))
     picture = np.clip(np.rint(colours), 0, 255).astype(np.uint8)
-    upright = np.rot90(picture, form.quarter_turns)
+    upright = np.rot90(np.fliplr(picture) if form.mirrored else picture, form.quarter_turns)
     left, top = fit.left * scale, fit.top * scale
     below = fit.height * scale - top - upright.shape[0]
     beside = fit.width * scale - left - upright.shape[1]
@@ -123,7 +123,8 @@ class Paster:
             raise ValueError(f"The generated picture is {generated.shape}; the canvas is {expected}.")
         rows = slice(fit.top * scale, (fit.top + fit.scaled_height) * scale)
         columns = slice(fit.left * scale, (fit.left + fit.scaled_width) * scale)
-        return np.ascontiguousarray(np.rot90(generated[rows, columns], -self.form.quarter_turns))
+        stored = np.rot90(generated[rows, columns], -self.form.quarter_turns)
+        return np.ascontiguousarray(np.fliplr(stored) if self.form.mirrored else stored)
 
     def _replace(
         self, plane: NDArray[Any], number: int, grid: _Grid, value: Plane, limits: tuple[int, int]

@@ -12,7 +12,7 @@ Frames are numbered over the episode; a range is its first frame and one past it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from dubkit.dubbing.planning.sizes import FRAMES_PER_LATENT as GRID
@@ -133,6 +133,18 @@ def plan_clips(
             number = len(windows) + 1
             windows.append(_window(number, shot, placed, here, follows=follows))
     return tuple(windows)
+
+
+DRIVEN = 5000
+"""Numbers of clips that are made for given speech begin above this, so that no clip of the other kind is
+numbered, and so generated, anew when a line becomes one of them."""
+
+
+def merged(generated: Sequence[ClipWindow], driven: Sequence[ClipWindow]) -> tuple[ClipWindow, ...]:
+    """Return the windows of the plans of both kinds of clips in order of time."""
+    names = {window.id: clip_id(DRIVEN + number) for number, window in enumerate(driven, 1)} | {"": ""}
+    named = [replace(window, id=names[window.id], follows=names[window.follows]) for window in driven]
+    return tuple(sorted([*generated, *named], key=lambda window: window.keep_start))
 
 
 def make_clips(windows: Sequence[ClipWindow], prompts: Mapping[str, str], fit: Fit) -> tuple[Clip, ...]:

@@ -30,6 +30,27 @@ SHORTEST, LONGEST = 9, 257
 MAX_FRAMES = 121
 """Longest clip where nothing else is said."""
 
+MEMORY = (
+    (8, 8_600),
+    (12, 26_900),
+    (16, 45_000),
+    (24, 80_000),
+    (32, 118_000),
+    (48, 190_000),
+    (80, 338_000),
+    (141, 617_000),
+)
+"""Memory of a card in GB (1e9 bytes) -> picture tokens of one stage-2 pass, references included.
+
+Estimates from counts, not measurements. Of nine tenths of the memory, 5.5 GB go to what does not grow with
+the clip: two streamed blocks and the parts outside the blocks (2.3 GB of the 37.8 GB in bfloat16), the
+prompt's keys and values (1.2 GB), one tile of the picture codec (2 GB). A token then takes 24 vectors of
+4096 values in bfloat16, 197 kB: twice the twelve that a block is counted to need, as an allowance for
+attention and fragments. Blocks that do not fit beside the tokens are streamed, which costs time, not frames.
+"""
+CARD_SHARE = 0.95
+"""A card sold as 24 GB reports a little less."""
+
 HANDLE_FRAMES, MOST_HANDLE_FRAMES = 4, 32
 
 
@@ -135,3 +156,21 @@ def picture_rect(fit: Fit, stage: Literal[1, 2]) -> Rect:
     """
     check_fit(fit)
     return Rect(fit.left * stage, fit.top * stage, fit.scaled_width * stage, fit.scaled_height * stage)
+
+
+def max_frames_for(card_bytes: int, width: int, height: int) -> int:
+    """Return the longest clip, 8k+1 frames up to 257, that a card of so much memory is estimated to hold.
+
+    The limit is that of the largest row of `MEMORY` that the card has; 0 where there is none, or where not
+    even nine frames fit. A stage-2 pass has 2 x latents x cells tokens: the picture and its reference, at
+    four times the cells of stage 1.
+
+    Args:
+        width, height: of the canvas at stage 1.
+
+    >>> max_frames_for(24_000_000_000, 768, 512)
+    201
+    """
+    rows = [tokens for size, tokens in MEMORY if size * 1e9 * CARD_SHARE <= card_bytes]
+    latents = max(rows, default=0) // (8 * (width // CELL) * (height // CELL))
+    return min(LONGEST, FRAMES_PER_LATENT * (latents - 1) + 1) if latents >= 2 else 0

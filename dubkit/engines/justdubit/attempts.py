@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,8 +14,6 @@ from dubkit.types import Clip
 if TYPE_CHECKING:
     from dubkit.dubbing.diffusion.generate import LoadedTransformer
     from dubkit.dubbing.diffusion.parts import Files
-
-log = logging.getLogger(__name__)
 
 
 def token_count(clip: Clip, stage: StageName) -> int:
@@ -72,9 +69,6 @@ class StageWork:
                     yield ClipAttempt(pending.pop(0).clip.id, note, error)
             if pending:
                 note, mode = f"streaming, after {mode} ran out of memory", "streaming"
-                log.warning(
-                    "%s ran out of memory in mode %s; going on with streaming", device, note.split()[2]
-                )
 
     def _try(
         self, loaded: LoadedTransformer, job: ClipJob, on_step: Callable[[ClipJob, int, int], None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,6 +97,14 @@ class DeviceGenerator:
             )
 
     @contextmanager
+    def audio_encoder(self) -> Iterator[AudioEncoder]:
+        """Open the encoder of sound alone."""
+        from dubkit.ltx import components
+
+        with self._part("encoder of sound"):
+            yield components.open_audio_encoder(self.checkpoint, self.device, self.dtype)
+
+    @contextmanager
     def transformer(
         self, stage: StageName, tokens: int, mode: Mode | None = None
     ) -> Iterator[LoadedTransformer]:
@@ -124,6 +131,14 @@ class DeviceGenerator:
             )
 
     @contextmanager
+    def video_decoder(self) -> Iterator[VideoDecoder]:
+        """Open the decoder of pictures alone."""
+        from dubkit.ltx import components
+
+        with self._part("decoder of pictures"):
+            yield components.open_video_decoder(self.checkpoint, self.device, self.dtype)
+
+    @contextmanager
     def decoders(self) -> Iterator[Decoders]:
         """Open the decoders."""
         from dubkit.ltx import components
@@ -147,12 +162,10 @@ class DeviceGenerator:
 
     @contextmanager
     def _part(self, name: str) -> Iterator[None]:
-        import torch
+        from dubkit.ltx.memory import empty_caches
 
-        log.info("Opening the %s", name)
+        log.debug("Opening the %s", name)
         try:
             yield
         finally:
-            gc.collect()
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
+            empty_caches()

@@ -61,6 +61,7 @@ ENGINE = TakeEngine(
     hindrance=_hindrance,
     models=GENERATOR,
     require=_require,
+    drives=True,
     automatic=True,
     reason="its files and a graphics card are here",
 )

@@ -6,7 +6,7 @@ Results of each step are files, so that a step can be repeated, moved to another
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from dubkit.dubbing.diffusion.generate import LoadedTransformer
     from dubkit.dubbing.diffusion.recipes import Recipe
     from dubkit.engines.justdubit.opening import Decoders, Encoders, Upscaling
+    from dubkit.ltx.audio_vae import AudioEncoder
     from dubkit.ltx.text import TextEncoder
+    from dubkit.ltx.video_vae import VideoDecoder
 
 
 def save(tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -83,6 +85,19 @@ def encode(encoders: Encoders, recipe: Recipe, clip: Clip, source: ClipSource, o
     save(encode_clip(media, recipe, *size, encoders.video, encoders.audio, Tiling()).tensors(), out)
 
 
+def encode_sound(
+    encoder: AudioEncoder, clip: Clip, sound: NDArray[np.float32], sample_rate: int, rate: Fraction, out: Path
+) -> None:
+    """Write the latent of a sound (1 or 2, N) that the picture of a clip is made for."""
+    import torch
+
+    from dubkit.dubbing.clip.encode import encode_given
+    from dubkit.dubbing.clip.media import GivenWave
+
+    given = GivenWave(torch.from_numpy(sound), sample_rate)
+    save({"given": encode_given(given, clip.frames, rate, encoder)}, out)
+
+
 @dataclass(frozen=True, slots=True)
 class ClipFiles:
     """Files that a clip is generated from."""
@@ -92,6 +107,8 @@ class ClipFiles:
     encoded: Path
     previous: tuple[Clip, Path] | None
     """The clip that this one follows, and its latents of the same stage."""
+    given: Path | None = None
+    """The sound that the picture is made for."""
 
     def contexts(self) -> tuple[Contexts, Contexts | None]:
         from dubkit.dubbing.diffusion.clip_latents import Contexts
@@ -99,10 +116,15 @@ class ClipFiles:
         negative = Contexts.from_tensors(read(self.negative)) if self.negative else None
         return Contexts.from_tensors(read(self.text)), negative
 
-    def latents(self) -> EncodedClip:
+    def latents(self, recipe: Recipe) -> EncodedClip:
+        """Return the latents of the clip, and of a given sound with the recipe's references beside one."""
         from dubkit.dubbing.diffusion.clip_latents import EncodedClip
 
-        return EncodedClip.from_tensors(read(self.encoded))
+        encoded = EncodedClip.from_tensors(read(self.encoded))
+        if self.given is None:
+            return encoded
+        heard = encoded.sound if recipe.given_reference else None
+        return replace(encoded, given=read(self.given)["given"], sound=heard)
 
 
 def read_carry(
@@ -157,7 +179,7 @@ def make_clip(
 
     positive, negative = job.files.contexts()
     carry = read_carry(job.clip, job.files.previous, job.rate, sound=job.halfway is None)
-    inputs = ClipInputs(recipe, job.files.latents(), job.rate, carry)
+    inputs = ClipInputs(recipe, job.files.latents(recipe), job.rate, carry)
     stage: FirstStage | SecondStage
     if job.halfway is None:
         stage = first_stage(loaded, inputs, positive, negative, job.seed, on_step=on_step)
@@ -174,6 +196,14 @@ def enlarge(upscaling: Upscaling, first: Path, out: Path) -> None:
 
     video = upsample(FirstStage.from_tensors(read(first)), upscaling.model, upscaling.statistics)
     save({"video": video}, out)
+
+
+def decode_frames(decoder: VideoDecoder, latents: Path) -> Iterator[Tensor]:
+    """Return a clip's frames in pieces (n, H, W, 3) uint8; its sound was given."""
+    from dubkit.dubbing.clip.decode import decode_picture
+    from dubkit.ltx.tiling import Tiling
+
+    return decode_picture(read(latents)["video"], decoder, Tiling())
 
 
 def decode(decoders: Decoders, latents: Path) -> tuple[Iterator[Tensor], Tensor, int]:

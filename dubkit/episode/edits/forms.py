@@ -30,6 +30,13 @@ Seed = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 TakeName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]+/v[0-9]{3,}$")]
 """Item and version of a take, such as `s0003/v002`."""
 
+_SPAN = r"[0-9]{1,6}\.[0-9]{3}-[0-9]{1,6}\.[0-9]{3}"
+REFERENCE = rf"^(file:[0-9a-f]{{12}}|piece:{_SPAN}(,{_SPAN}){{0,19}})$"
+
+
+RecordingName = Annotated[str, msgspec.Meta(pattern=r"^(?:microphone/)?[^/\\.][^/\\]*$", max_length=255)]
+"""Name of a file in `recordings/`."""
+
 
 @dataclass(frozen=True, slots=True)
 class SegmentEdit:
@@ -48,6 +55,9 @@ class SpeakerEdit:
     name: str | None = None
     description: str | None = None
     voice: str | None = None
+    reference: Annotated[str, msgspec.Meta(pattern=REFERENCE)] | None = None
+    """What the voice is cloned from: `file:3fa2b1c09d3e`, a recording in `references/given`, or
+    `piece:1.700-3.900`, spans of the source in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +86,14 @@ class LineEdit:
     delivery: str | None = None
     """How the line is spoken, in words for the prompt: `in a whisper`."""
     seed: Seed | None = None
+    picture_seed: Seed | None = None
+    """Seed of the picture, for a line whose lips follow its speech; `seed` is that of the speech then."""
     takes: tuple[TakeName, ...] | None = None
     """Takes chosen for the line: one that was spoken, or those of its clips."""
     accepted: bool | None = None
     lock: Lock | None = None
+    recording: RecordingName | None = None
+    """File in `recordings/` that is the speech of the line; one that is named by its line needs no edit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +144,7 @@ def _names(form: type) -> tuple[str, ...]:
     return tuple(form.__dataclass_fields__)  # type: ignore[attr-defined]
 
 
-BOOKKEEPING = frozenset({"note", "accepted", "lock", "takes"})
+BOOKKEEPING = frozenset({"note", "accepted", "lock", "takes", "recording"})
 """Fields of a line's edit that change no result by themselves."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dubkit.errors import MediaError
-from dubkit.media.files.container import PacketTrack, codec_name, is_default, open_media, scan
+from dubkit.media.files.container import PacketTrack, codec_name, is_default, open_media, orientation, scan
 from dubkit.types import VideoStream
 
 
@@ -18,11 +18,14 @@ class Picture:
 
     track: PacketTrack
     codec: str
-    rotation: int
+    shown: tuple[int, bool]
+    """How its own file says it is shown: degrees that it is turned, and whether mirrored."""
     zero: Fraction
     tags: dict[str, str] = field(default_factory=dict)
     """Tags and flags of the source's track, for a track that comes from another file."""
     flags: str = "0"
+    boxes: dict[bytes, bytes] = field(default_factory=dict)
+    """What an mp4 says of it beside the frames (see `mp4_picture`)."""
 
 
 def spliced_picture(path: Path, video: VideoStream, stream: Any) -> Picture:
@@ -33,7 +36,7 @@ def spliced_picture(path: Path, video: VideoStream, stream: Any) -> Picture:
     with open_media(path) as container:
         own = container.streams.video[0]
         index, codec = own.index, codec_name(own)
-        rotation = next((int(frame.rotation) for frame in container.decode(own)), 0)
+        shown = next((orientation(frame) for frame in container.decode(own)), (0, False))
     with open_media(path) as container:
         tracks, _ = scan(container, {index})
     found = tracks[index]
@@ -44,7 +47,7 @@ def spliced_picture(path: Path, video: VideoStream, stream: Any) -> Picture:
     return Picture(
         track=found,
         codec=codec,
-        rotation=rotation,
+        shown=shown,
         zero=found.start - video.start,
         # The spliced file's own name for its track is dropped: an empty one is not written.
         tags={"handler_name": ""} | dict(stream.metadata),

@@ -27,3 +27,9 @@ class Stitch:
         job=True,
         choices=subtitle_choices,
     )
+    stems: bool = option(
+        False,
+        "Write the dub's voices, all dialogue, and music and effects as sound files beside the dub.",
+        flag="--stems",
+        job=True,
+    )

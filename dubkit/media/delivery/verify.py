@@ -16,6 +16,7 @@ from dubkit.media.files.container import (
     is_default,
     is_picture,
     open_media,
+    packets_of,
     rate_of,
     scan,
     timed_streams,
@@ -130,7 +131,7 @@ def _picture(path: Path, index: int, *, rewritten: bool) -> _Picture:
         zero = episode_zero(container, tracks)
         track = tracks[index]
         stamps = sorted(track.keys)
-        rate = rate_of(container.streams[index], variable=track.variable)
+        rate = rate_of(container.streams[index], track)
     return _Picture(
         times=[stamp * track.time_base - zero for stamp in stamps],
         rate=rate,
@@ -151,7 +152,7 @@ def _digests(path: Path, track: PacketTrack, *, rewritten: bool) -> dict[int, by
         stream = container.streams[track.index]
         codec = codec_name(stream)
         try:
-            for packet in container.demux(stream):
+            for packet in packets_of(container, stream):
                 if not packet.size:
                     continue
                 content = bytes(packet)

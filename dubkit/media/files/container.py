@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
+import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import MediaError
+from dubkit.media.files.jumps import Rule, Steps, rule_for
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -28,6 +32,8 @@ LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 _MP4_ATOMS = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
 _TIMEOUT_SECONDS = 60.0
+_ADTS = b"\xff\xf0"
+"""Twelve set bits begin a frame."""
 
 MOST_PIXELS = 16384 * 8640
 """Pixels of a picture; a file of some kilobytes may claim pictures that no memory holds. FFmpeg
@@ -54,11 +60,23 @@ class PacketTrack:
     encrypted: bool = False
     hidden: int = 0
     """Packets that are only there to be decoded: an edit list starts the film after them."""
+    last_damaged: int = 0
+    """Presented packets before the last one that is not whole."""
+    unstamped: int = 0
+    """Packets without any time."""
+    unframed: int = 0
+    """Packets of AAC in ADTS frames that do not begin with one: no other container takes them."""
+    steps: Steps = field(default_factory=Steps)
 
     @property
     def start(self) -> Fraction | None:
         """Time of the first presented packet."""
         return min(self.keys) * self.time_base if self.keys else None
+
+    @property
+    def cut(self) -> bool:
+        """True when one of the last packets is not whole."""
+        return bool(self.damaged) and len(self.keys) - self.last_damaged <= 2
 
     @property
     def variable(self) -> bool:
@@ -120,6 +138,9 @@ def _check_file(path: Path) -> None:
 
 
 def _open_error(path: Path, error: Exception) -> MediaError:
+    if isinstance(error, PermissionError) and os.access(path, os.R_OK):
+        # What must not be read is a file that it names.
+        return MediaError(path, "this is a list of other files, not a film", "Name the films that it lists.")
     if isinstance(error, PermissionError):
         return MediaError(path, "no permission to read the file", "Give your user read access to it.")
     if getattr(error, "errno", None) in (errno.EIO, errno.ETIMEDOUT):
@@ -170,16 +191,34 @@ def codec_name(stream: Any) -> str:
     return str(stream.codec_context.codec.canonical_name or stream.codec_context.name)
 
 
-def rate_of(stream: Any, *, variable: bool) -> Fraction:
+def rate_of(stream: Any, track: PacketTrack) -> Fraction:
     """Nominal frames per second of a picture stream.
 
     The rate that FFmpeg guesses is right for fixed and for variable rates, but wrong for a few files
-    with coarse time stamps; there the average, which the container states, is better.
+    with coarse time stamps; there the average, which the container states, is better. It is wrong for
+    others, so of two that differ the one is taken that the packets agree with.
     """
     guessed, average = stream.guessed_rate, stream.average_rate
-    if guessed and average and not variable and abs(guessed / average - 1) > Fraction(1, 100):
-        return Fraction(average)
+    if guessed and average and not track.variable and abs(guessed / average - 1) > Fraction(1, 100):
+        span = (max(track.keys) - min(track.keys)) * track.time_base
+        counted = (len(track.keys) - 1) / span if span else Fraction(average)
+        return min(Fraction(average), Fraction(guessed), key=lambda rate: abs(rate / counted - 1))
     return Fraction(guessed or average or 25)
+
+
+def orientation(frame: Any) -> tuple[int, bool]:
+    """Return how a decoded frame is shown: degrees it is turned, counter-clockwise, and whether mirrored.
+
+    A mirrored picture changes left and right before it is turned.
+    """
+    matrix = next((bytes(kind) for kind in frame.side_data if kind.type.name == "DISPLAYMATRIX"), b"")
+    if len(matrix) < 36:
+        return int(frame.rotation), False
+    a, b, _, c, d = struct.unpack("<5i", matrix[:20])
+    if a * d - b * c >= 0:
+        return int(frame.rotation), False
+    # Taking the mirror away negates the first row; what is left is a rotation.
+    return round(math.degrees(math.atan2(b, -a))) % 360, True
 
 
 def scan(container: InputContainer, indexes: set[int]) -> tuple[dict[int, PacketTrack], str]:
@@ -192,28 +231,50 @@ def scan(container: InputContainer, indexes: set[int]) -> tuple[dict[int, Packet
     chosen = [stream for stream in container.streams if stream.index in indexes]
     tracks = {s.index: PacketTrack(s.index, Fraction(s.time_base or Fraction(1, 90_000))) for s in chosen}
     hidden_frames = {s.index for s in chosen if s.type == "video" and codec_name(s) == "vp8"}
+    framed = {s.index for s in chosen if codec_name(s) == "aac" and not s.codec_context.extradata}
+    rule = rule_for(container.format.name, (track.steps for track in tracks.values()))
     try:
-        for packet in container.demux(chosen):
+        for packet in packets_of(container, chosen):
             # VP8 keeps reference frames that are never shown as packets of their own: bit 4 says so.
             if packet.stream_index in hidden_frames and packet.size and not bytes(packet)[0] & 0x10:
                 continue
-            _count(packet, tracks[packet.stream_index])
+            _count(packet, tracks[packet.stream_index], rule)
+            if packet.stream_index in framed and packet.size and bytes(packet)[:2] < _ADTS:
+                tracks[packet.stream_index].unframed += 1
     except (av.error.FFmpegError, OSError) as error:
-        log.info("Reading broke off: %s", error)
+        log.debug("Reading broke off: %s", error)
         return tracks, "The file is damaged: reading broke off before its end."
     return tracks, ""
 
 
-def _count(packet: Any, track: PacketTrack) -> None:
+def packets_of(container: InputContainer, streams: Any) -> Iterator[Any]:
+    """Yield the packets of streams, in storage order, with an empty one at the end of each.
+
+    Tracks that begin in the middle of the file are passed over.
+    """
+    while True:
+        try:
+            yield from container.demux(streams)
+            return
+        except IndexError:
+            continue  # PyAV does not know a stream that was not there when it opened the file
+
+
+def _count(packet: Any, track: PacketTrack, rule: Rule) -> None:
     if packet.size == 0:
         return
     if packet.is_corrupt:
         track.damaged += 1
+        track.last_damaged = len(track.keys)
     track.encrypted = track.encrypted or packet.has_sidedata("encryption_info")
     stamp = packet.pts if packet.pts is not None else packet.dts
     if stamp is None:
+        track.unstamped += 1
         previous = track.keys[-1] if track.keys else 0
         stamp = previous + track.last_duration
+    if packet.dts is not None:
+        length = (packet.duration or 0) * track.time_base
+        track.steps.take(packet.dts * track.time_base, length, packet.pos, rule)
     track.last_duration = packet.duration or track.last_duration
     if packet.is_discard:
         track.hidden += 1

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import DiskFull, MediaError
-from dubkit.media.files.container import LAYOUTS, episode_zero, open_media, scan, timed_streams
-from dubkit.types import ASR_RATE, SAMPLE_RATE, Episode
+from dubkit.media.files.container import LAYOUTS, episode_zero, open_media, packets_of, scan, timed_streams
+from dubkit.types import ASR_RATE, SAMPLE_RATE, Episode, Remark, remark
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,11 +106,11 @@ class _Clocked:
         self.silence(self.samples - self.position)
 
 
-def decode_audio(path: Path, episode: Episode, out48: Path, out16: Path) -> tuple[str, ...]:
+def decode_audio(path: Path, episode: Episode, out48: Path, out16: Path) -> tuple[Remark, ...]:
     """Decode the dubbed track to `out48` (48 kHz, 24 bit) and `out16` (16 kHz, mono, 16 bit).
 
     `out48` has `episode.channels` channels and `episode.samples` samples, and is RF64 where WAV cannot
-    hold it; `out16` lasts equally long. Returns warnings about damage that was bridged by silence.
+    hold it; `out16` lasts equally long. Returns remarks on damage that was bridged by silence.
     Raises `MediaError` when there is no track to decode and `DiskFull`.
     """
     import soundfile
@@ -133,17 +133,17 @@ def decode_audio(path: Path, episode: Episode, out48: Path, out16: Path) -> tupl
         return _decode(path, track.index, episode, sinks)
 
 
-def _decode(path: Path, index: int, episode: Episode, sinks: tuple[_Clocked, ...]) -> tuple[str, ...]:
+def _decode(path: Path, index: int, episode: Episode, sinks: tuple[_Clocked, ...]) -> tuple[Remark, ...]:
     span = _span(path, index, episode)
     for sink in sinks:
         if span.end is not None:
             sink.limit = min(sink.samples, round((span.end - span.zero) * sink.file.samplerate))
     with open_media(path) as container:
         stream = container.streams[index]
-        warnings = _place(_sound(container, stream), span, sinks)
+        remarks = _place(_sound(container, stream), span, sinks)
     for sink in sinks:
         sink.finish()
-    return warnings
+    return remarks
 
 
 def _span(path: Path, index: int, episode: Episode) -> _Span:
@@ -161,7 +161,7 @@ def _sound(container: Any, stream: Any) -> Iterator[Any]:
     """Yield decoded frames, and the packet's error in the place of one that cannot be decoded."""
     import av
 
-    packets = container.demux(stream)
+    packets = packets_of(container, stream)
     while True:
         try:
             packet = next(packets)
@@ -176,7 +176,7 @@ def _sound(container: Any, stream: Any) -> Iterator[Any]:
             yield error
 
 
-def _place(frames: Iterator[Any], span: _Span, sinks: tuple[_Clocked, ...]) -> tuple[str, ...]:
+def _place(frames: Iterator[Any], span: _Span, sinks: tuple[_Clocked, ...]) -> tuple[Remark, ...]:
     """Hand frames to the sinks in runs of sound without gap, overlap or change of format."""
     form: tuple[Any, ...] | None = None
     clock = Fraction(0)
@@ -200,13 +200,15 @@ def _place(frames: Iterator[Any], span: _Span, sinks: tuple[_Clocked, ...]) -> t
         frame.pts = None
         for sink in sinks:
             sink.feed(frame)
-    return _warnings(damaged, heard)
+    return _damage(damaged, heard)
 
 
-def _warnings(damaged: int, heard: int) -> tuple[str, ...]:
+def _damage(damaged: int, heard: int) -> tuple[Remark, ...]:
     found = []
     if damaged:
-        found.append(f"{damaged} damaged sound packet(s) were replaced by silence.")
+        text = f"{damaged} damaged sound packet(s) were replaced by silence."
+        found.append(remark("sound-damaged", text))
     if not heard:
-        found.append("Nothing of the sound track can be decoded: the whole track is silence.")
+        text = "Nothing of the sound track can be decoded: the whole track is silence."
+        found.append(remark("sound-unreadable", text))
     return tuple(found)

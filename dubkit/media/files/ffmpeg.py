@@ -65,7 +65,7 @@ def _version(exe: str) -> str:
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        log.info("%s does not run: %s", exe, error)
+        log.debug("%s does not run: %s", exe, error)
         return ""
     match = re.match(r"ffmpeg version (\S+)", done.stdout)
     return match.group(1) if match else ""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
 
 from dubkit.errors import MediaError
 from dubkit.media.files.container import (
@@ -19,20 +20,30 @@ from dubkit.media.files.container import (
     is_default,
     is_picture,
     open_media,
+    orientation,
+    packets_of,
     rate_of,
     scan,
     timed_streams,
 )
-from dubkit.types import SAMPLE_RATE, AudioStream, Episode, SubtitleStream, VideoStream
+from dubkit.media.files.damage import check_parts, check_stamps, damage
+from dubkit.media.files.extent import extent
+from dubkit.media.files.jumps import check_clock
+from dubkit.types import (
+    SAMPLE_RATE,
+    AudioStream,
+    Episode,
+    Remark,
+    SubtitleStream,
+    Tell,
+    VideoStream,
+    remark,
+)
 
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-log = logging.getLogger(__name__)
-
 _TEXT_SUBTITLES = {"subrip", "ass", "ssa", "mov_text", "webvtt", "text", "srt", "microdvd", "ttml", "stl"}
-_SHORT_BY = Fraction(1, 2)
-"""Seconds that may be missing against the header before the source counts as cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +54,17 @@ class _Timing:
     zero: Fraction
 
 
-def probe(path: Path, *, audio_track: int = 0, audio_language: str = "") -> Episode:
+def probe(path: Path, *, audio_track: int = 0, audio_language: str = "", tell: Tell | None = None) -> Episode:
     """Read what a source holds and choose the sound track to dub.
 
     `audio_track` counts sound tracks from 1 and wins over `audio_language`, which wins over the
     container's default. Frames and ends come from the packets, never from a header; `sha256` stays
-    empty. Raises `MediaError` with cause and cure when the file cannot become a dub.
+    empty. `tell` takes what was odd about the source, whose sentences are the episode's warnings.
+    Raises `MediaError` with cause and cure when the file cannot become a dub.
     """
-    warnings: list[str] = []
+    remarks: list[Remark] = []
     with open_media(path) as container:
-        picture = _choose_picture(container, warnings)
+        picture = _choose_picture(container, remarks)
         _check_size(path, picture)
         streams = timed_streams(container, None if picture is None else picture.index)
         if not streams:
@@ -60,23 +72,29 @@ def probe(path: Path, *, audio_track: int = 0, audio_language: str = "") -> Epis
             raise MediaError(path, "it holds no picture and no sound", cure)
         tracks, broken = scan(container, streams)
         if broken:
-            warnings.append(broken)
+            remarks.append(remark("source-damaged", broken))
         if any(track.encrypted for track in tracks.values()):
             cure = "Only a copy without copy protection (DRM) can be dubbed."
             raise MediaError(path, "its picture or sound is encrypted", cure)
+        check_stamps(path, container, tracks)
         timing = _Timing(tracks, episode_zero(container, tracks))
+        steps = [track.steps for track in tracks.values() if track.keys]
+        remarks += check_clock(path, container.format.name, steps, timing.zero)
+        ends = extent(path, container.format.name)
+        check_parts(path, container.format.name, ends)
         video = _video(container, picture, timing)
         audio = _audio_streams(container, tracks)
         if video is None and not audio:
             cure = "The data after its header is missing or damaged: fetch the file again."
             raise MediaError(path, "it has a header but no picture and no sound that can be read", cure)
-        chosen = _choose_audio(path, audio, audio_track, audio_language, warnings)
-        _warn_about_damage(container, tracks, warnings)
+        chosen = _choose_audio(path, audio, audio_track, audio_language, remarks)
+        remarks += damage(path, container, tracks, ends)
         duration = _duration(path, video, chosen, timing)
         subtitles = tuple(_subtitle(s) for s in container.streams.subtitles if s.codec_context is not None)
         format_name = container.format.name
-    for warning in warnings:
-        log.info("%s: %s", path.name, warning)
+    if tell is not None:
+        for said in remarks:
+            tell(said)
     return Episode(
         name=path.stem,
         sha256="",
@@ -88,20 +106,29 @@ def probe(path: Path, *, audio_track: int = 0, audio_language: str = "") -> Epis
         track=chosen.number if chosen else 0,
         channels=_target_channels(path, chosen) if chosen else 0,
         samples=round(duration * SAMPLE_RATE) if chosen else 0,
-        warnings=tuple(warnings),
+        warnings=tuple(said.sentence for said in remarks),
     )
 
 
-def _choose_picture(container: InputContainer, warnings: list[str]) -> Any | None:
+def claimed_seconds(path: Path) -> float:
+    """Return the length in seconds that a file's header states; 0 when it states none."""
+    import av
+
+    try:
+        with open_media(path) as container:
+            return max(0.0, float(container.duration or 0) / av.time_base)
+    except MediaError:
+        return 0.0  # a run says what is wrong with it
+
+
+def _choose_picture(container: InputContainer, remarks: list[Remark]) -> Any | None:
     pictures = [s for s in container.streams if is_picture(s)]
     if not pictures:
         return None
     chosen = next((s for s in pictures if is_default(s)), pictures[0])
     if len(pictures) > 1:
-        warnings.append(
-            f"There are {len(pictures)} video tracks; the dub keeps stream {chosen.index} "
-            f"({_size(chosen)}) only."
-        )
+        kept = f"the dub keeps stream {chosen.index} ({_size(chosen)}) only"
+        remarks.append(remark("picture-chosen", f"There are {len(pictures)} video tracks; {kept}."))
     return chosen
 
 
@@ -125,11 +152,12 @@ def _video(container: InputContainer, stream: Any | None, timing: _Timing) -> Vi
     if not track.keys or track.end is None:
         return None
     stamps = sorted(track.keys)
-    rate = rate_of(stream, variable=track.variable)
+    rate = rate_of(stream, track)
     last = stamps[-1] * track.time_base
     # A last packet without a duration (WebM) lasts as long as the rate says.
     end = track.end if track.end > last else last + 1 / rate
     context = stream.codec_context
+    rotation, mirrored = _orientation(container, stream)
     return VideoStream(
         index=stream.index,
         codec=codec_name(stream),
@@ -140,26 +168,28 @@ def _video(container: InputContainer, stream: Any | None, timing: _Timing) -> Vi
         start=stamps[0] * track.time_base - timing.zero,
         end=end - timing.zero,
         variable=track.variable,
-        rotation=_rotation(container, stream),
+        rotation=rotation,
         sample_aspect=Fraction(stream.sample_aspect_ratio or 1),
         pixel_format=str(context.pix_fmt or "yuv420p"),
+        hidden=track.hidden or UNSET,
+        mirrored=mirrored or UNSET,
     )
 
 
-def _rotation(container: InputContainer, stream: Any) -> int:
-    """Degrees from the display matrix, counter-clockwise positive; only a decoded frame carries it."""
+def _orientation(container: InputContainer, stream: Any) -> tuple[int, bool]:
+    """Read the display matrix, which only a decoded frame carries (see `orientation`)."""
     import av
 
     try:
         container.seek(stream.start_time or 0, stream=stream)
-        for tried, packet in enumerate(container.demux(stream)):
+        for tried, packet in enumerate(packets_of(container, stream)):
             for frame in packet.decode():
-                return int(frame.rotation)
+                return orientation(frame)
             if tried > 250:
                 break
-    except (av.error.FFmpegError, OSError) as error:
-        log.info("No frame could be decoded for its rotation: %s", error)
-    return 0
+    except (av.error.FFmpegError, OSError):
+        return 0, False  # damage is reported where it matters
+    return 0, False
 
 
 def _audio_streams(container: InputContainer, tracks: dict[int, PacketTrack]) -> tuple[AudioStream, ...]:
@@ -200,13 +230,13 @@ def _subtitle(stream: Any) -> SubtitleStream:
 
 
 def _choose_audio(
-    path: Path, audio: tuple[AudioStream, ...], number: int, language: str, warnings: list[str]
+    path: Path, audio: tuple[AudioStream, ...], number: int, language: str, remarks: list[Remark]
 ) -> AudioStream | None:
     if not audio and (number or language):
         cure = "Leave the choice of a sound track away, or name a file with sound."
         raise MediaError(path, "a sound track was asked for but the file has no sound", cure)
     if not audio:
-        warnings.append("There is no sound track, so there is nothing to dub.")
+        remarks.append(remark("sound-missing", "There is no sound track, so there is nothing to dub."))
         return None
     if number:
         chosen = next((track for track in audio if track.number == number), None)
@@ -222,10 +252,8 @@ def _choose_audio(
     chosen = next((track for track in audio if track.default), audio[0])
     if len(audio) > 1:
         others = _list(tuple(track for track in audio if track is not chosen))
-        warnings.append(
-            f"There are {len(audio)} sound tracks; {_describe(chosen)} is dubbed because it is the default. "
-            f"Others: {others}."
-        )
+        text = f"{_describe(chosen)} is dubbed because it is the default. Others: {others}."
+        remarks.append(remark("sound-chosen", f"There are {len(audio)} sound tracks; {text}"))
     return chosen
 
 
@@ -260,31 +288,6 @@ def _target_channels(path: Path, track: AudioStream) -> int:
             "Mix it down first, for example: ffmpeg -i FILE -c:v copy -ac 2 stereo.mkv",
         )
     return next((room for room in LAYOUTS if track.channels <= room), 8)
-
-
-def _warn_about_damage(
-    container: InputContainer, tracks: dict[int, PacketTrack], warnings: list[str]
-) -> None:
-    for stream in container.streams:
-        track = tracks.get(stream.index)
-        if track is None:
-            continue
-        kind = "picture" if stream.type == "video" else "sound"
-        if not track.keys or track.start is None or track.end is None:
-            warnings.append(f"The {kind} stream {stream.index} holds nothing and is ignored.")
-            continue
-        claimed = Fraction(0)
-        if stream.duration and stream.time_base:
-            claimed = stream.duration * Fraction(stream.time_base)
-        there = track.end - track.start
-        if claimed - there > _SHORT_BY:
-            warnings.append(
-                f"The file is cut off: its header promises {float(claimed):.2f} s of {kind}, "
-                f"but the data ends after {float(there):.2f} s. The dub covers what is there."
-            )
-        # Raw sound has no packets of its own: a short last read is no damage.
-        if track.damaged and not codec_name(stream).startswith("pcm"):
-            warnings.append(f"The {kind} has {track.damaged} damaged packet(s).")
 
 
 def _duration(path: Path, video: VideoStream | None, chosen: AudioStream | None, timing: _Timing) -> Fraction:

@@ -14,6 +14,8 @@ PARAMETER_SETS = {"h264": {7, 8}, "hevc": {32, 33, 34}}
 _SEI = {"h264": {6}, "hevc": {39}}
 _CARRIED_SEI = {4, 137, 144, 147}
 """Captions and dynamic HDR, mastering display, content light level, preferred transfer."""
+_DOLBY = 62
+"""Unit of an HEVC picture that says how Dolby Vision shows it; it follows the picture."""
 _CRA, _BROKEN_LINK = 21, 18
 _START = b"\0\0\0\1"
 _HEVC_SET_ID = 15
@@ -248,12 +250,19 @@ def broken_link(content: bytes, size: int) -> bytes | None:
 
 def carried_messages(units: list[bytes], codec: str) -> list[bytes]:
     """Units with captions and HDR metadata of a packet, which belong to its frame however it is coded."""
-    return [
-        unit
-        for unit in units
-        if unit_type(unit, codec) in _SEI[codec] and (kinds := _message_types(unit, codec))
-        if kinds <= _CARRIED_SEI
-    ]
+    return [unit for unit in units if is_behind_picture(unit, codec) or _is_carried(unit, codec)]
+
+
+def _is_carried(unit: bytes, codec: str) -> bool:
+    if unit_type(unit, codec) not in _SEI[codec]:
+        return False
+    kinds = _message_types(unit, codec)
+    return bool(kinds) and kinds <= _CARRIED_SEI
+
+
+def is_behind_picture(unit: bytes, codec: str) -> bool:
+    """Tell whether a message stands behind the picture that it belongs to."""
+    return codec == "hevc" and unit_type(unit, codec) == _DOLBY
 
 
 def _message_types(unit: bytes, codec: str) -> set[int]:

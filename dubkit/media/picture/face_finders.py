@@ -87,7 +87,7 @@ def open_finder(folder: Path | None = None) -> Finder | None:
         try:
             return MeshFinder(models)
         except (cv2.error, AttributeError) as error:
-            log.warning("MediaPipe's face models cannot be used (%s); OpenCV's own are.", error)
+            log.debug("MediaPipe's face models cannot be used (%s); OpenCV's own are.", error)
     cascade = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_alt2.xml"
     # Version 5 of OpenCV has neither the class nor the file.
     if hasattr(cv2, "CascadeClassifier") and cascade.is_file():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dubkit.media.picture.face_finders import Finder, Seen, open_finder
 from dubkit.media.picture.frames import frame_times
-from dubkit.media.picture.window import chosen_frames, shown_size
+from dubkit.media.picture.window import chosen_frames, shown_size, turned
 from dubkit.types import Episode, FaceBox, Faces, Segment, SpeakingFace, VideoStream
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def find_faces(
         for segment, wanted in zip(segments, looks, strict=True)
     )
     hits = sum(map(bool, seen.values()))
-    log.info("%s: faces in %d of %d looks (%s)", path.name, hits, len(seen), finder.method)
+    log.debug("%s: faces in %d of %d looks (%s)", path.name, hits, len(seen), finder.method)
     return Faces(finder.method, faces)
 
 
@@ -111,7 +111,6 @@ def _shrinking(video: VideoStream) -> float:
 
 def _upright(frame: Any, video: VideoStream) -> Image:
     """Return a frame as it is shown, at most 1920 pixels along its longer side."""
-    import numpy as np
 
     scale = _shrinking(video)
     width = max(1, round(video.width * video.sample_aspect))
@@ -121,7 +120,7 @@ def _upright(frame: Any, video: VideoStream) -> Image:
         height=max(2, round(video.height * scale)),
         interpolation="AREA",
     )
-    return np.ascontiguousarray(np.rot90(image, round(video.rotation / 90) % 4))
+    return turned(image, video)
 
 
 def _speaker(

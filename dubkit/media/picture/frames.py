@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import MediaError
-from dubkit.media.files.container import episode_zero, open_media, scan, timed_streams
-from dubkit.types import Episode, VideoStream
+from dubkit.media.files.container import episode_zero, open_media, packets_of, scan, timed_streams
+from dubkit.media.picture.window import turned
+from dubkit.types import Episode, Tell, VideoStream, remark
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,19 +39,20 @@ def _frame_stamps(path: Path, stream_index: int) -> list[int]:
 
 
 def iter_frames(
-    path: Path, episode: Episode, *, width: int | None = None
+    path: Path, episode: Episode, *, width: int | None = None, tell: Tell | None = None
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Decode the picture once, in order, as (frame number, BGR image of shape (H, W, 3)).
 
     Numbers are those of `frame_times`. A frame that cannot be decoded is left out, and the numbers of
     the others do not move. `width` scales the image down, keeping its proportions as stored; without
-    it the image has its stored size. Rotation is not applied.
+    it the image has its stored size. Rotation is not applied. `tell` takes a remark on damaged frames.
     """
     video = _picture_of(path, episode)
     numbers = {stamp: number for number, stamp in enumerate(_frame_stamps(path, video.index))}
     target = min(width or video.width, video.width)
     height = max(2, round(video.height * target / video.width))
     following = 0
+    damaged: list[int] = []
     with open_media(path) as container:
         stream: Any = container.streams[video.index]
         stream.thread_type = "AUTO"
@@ -59,8 +61,26 @@ def iter_frames(
             number = numbers.get(stamp, following)
             if number < following or number >= video.frames:
                 continue
+            # What stands before the first picture may need one that a recording does not have.
+            damaged += range(following, number) if following else ()
+            damaged += [number] if frame.is_corrupt and following else []
             following = number + 1
             yield number, _image(frame, target, height)
+    if tell is not None:
+        damaged += range(following, video.frames) if following else ()
+        _tell_damage(tell, damaged, video)
+
+
+def _tell_damage(tell: Tell, damaged: Sequence[int], video: VideoStream) -> None:
+    """Say which frames cannot be decoded, or not as a whole."""
+    if not damaged:
+        return
+    at = float(video.start + (video.end - video.start) * damaged[0] / max(video.frames, 1))
+    sentence = (
+        f"{len(damaged)} of {video.frames} frames of the picture are damaged, the first of them about "
+        f"{at:.1f} s into the film; they are in the dub as they are."
+    )
+    tell(remark("source-damaged", sentence, f"{at:.1f} s"))
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:
@@ -68,21 +88,21 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
     import av
 
     damaged = 0
-    packets = container.demux(stream)
+    packets = packets_of(container, stream)
     while True:
         try:
             packet = next(packets)
         except StopIteration:
             break
         except (av.error.FFmpegError, OSError) as error:
-            log.warning("Reading the picture broke off: %s", error)
+            log.debug("Reading the picture broke off: %s", error)
             break
         try:
             yield from packet.decode()
         except av.error.FFmpegError:
             damaged += 1
     if damaged:
-        log.warning("%d damaged video packets were skipped", damaged)
+        log.debug("%d damaged video packets were skipped", damaged)
 
 
 def _image(frame: Any, width: int, height: int) -> NDArray[np.uint8]:
@@ -133,7 +153,7 @@ def _frame_from(path: Path, video: VideoStream, stamp: int, *, seek: bool) -> ND
             try:
                 container.seek(stamp, stream=stream)
             except av.error.FFmpegError:
-                log.info("%s cannot be sought; reading from its start", path.name)
+                log.debug("%s cannot be sought; reading from its start", path.name)
         for frame in _decoded(container, stream):
             late = frame.pts is not None and frame.pts >= stamp
             if best is None or late:
@@ -150,8 +170,7 @@ def _upright(image: NDArray[np.uint8], video: VideoStream) -> NDArray[np.uint8]:
     if video.sample_aspect != 1:
         stretched = max(1, round(image.shape[1] * video.sample_aspect))
         image = np.asarray(cv2.resize(image, (stretched, image.shape[0])), dtype=np.uint8)
-    quarter_turns = round(video.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, quarter_turns))
+    return turned(image, video)
 
 
 def _picture_of(path: Path, episode: Episode) -> VideoStream:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import MediaError
-from dubkit.media.files.container import open_media, scan
+from dubkit.media.files.container import open_media, packets_of, scan
 from dubkit.types import VideoStream
 
 if TYPE_CHECKING:
@@ -29,6 +29,16 @@ def shown_size(video: VideoStream) -> tuple[int, int]:
     return (video.height, width) if round(video.rotation / 90) % 2 else (width, video.height)
 
 
+def turned(images: NDArray[np.uint8], video: VideoStream, *, axis: int = 0) -> NDArray[np.uint8]:
+    """Return stored images as they are shown: mirrored and turned. `axis` counts rows, the next columns."""
+    import numpy as np
+
+    if video.mirrored:
+        images = np.flip(images, axis + 1)
+    quarter_turns = round(video.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(images, quarter_turns, axes=(axis, axis + 1)))
+
+
 def read_window(path: Path, video: VideoStream, start_frame: int, count: int) -> NDArray[np.uint8]:
     """Return frames `start_frame` and following, (count, H, W, 3) RGB with the rotation applied.
 
@@ -40,8 +50,7 @@ def read_window(path: Path, video: VideoStream, start_frame: int, count: int) ->
         frame.to_ndarray(format="rgb24")
         for frame in window_frames(path, video, range(start_frame, start_frame + count))
     ]
-    turns = round(video.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(np.stack(frames), turns, axes=(1, 2)))
+    return turned(np.stack(frames), video, axis=1)
 
 
 def window_frames(path: Path, video: VideoStream, numbers: Sequence[int]) -> list[Any]:
@@ -88,7 +97,7 @@ def _packets(path: Path, index: int) -> tuple[list[int], list[int]]:
     stamps = sorted(tracks[index].keys)
     shown = set(stamps)
     with open_media(path) as container:
-        packets = container.demux(container.streams[index])
+        packets = packets_of(container, container.streams[index])
         keys = sorted(
             packet.pts for packet in _readable(packets) if packet.is_keyframe and packet.pts in shown
         )
@@ -101,7 +110,7 @@ def _readable(packets: Iterator[Any]) -> Iterator[Any]:
     try:
         yield from packets
     except (av.error.FFmpegError, OSError) as error:
-        log.warning("Reading the picture broke off: %s", error)
+        log.debug("Reading the picture broke off: %s", error)
 
 
 def _runs(stamps: Sequence[int], keys: Sequence[int]) -> list[list[int]]:
@@ -136,8 +145,8 @@ def _decode(
             try:
                 container.seek(run[0] - round(early / stream.time_base), stream=stream)
             except av.error.FFmpegError:
-                log.info("%s cannot be sought; reading from its start", path.name)
-        for packet in _readable(container.demux(stream)):
+                log.debug("%s cannot be sought; reading from its start", path.name)
+        for packet in _readable(packets_of(container, stream)):
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:

@@ -171,8 +171,6 @@ def open_copy(source: Path, out: Path, *, rf64_bytes: int = RF64_BYTES) -> Itera
     The file becomes RF64 when its sound data reaches `rf64_bytes`. A source that is not 16- or
     24-bit PCM raises `MediaError`, because it could not be copied without loss.
     """
-    import soundfile as sf
-
     with open_wav(source) as file:
         if file.subtype not in ("PCM_16", "PCM_24"):
             raise MediaError(
@@ -180,18 +178,27 @@ def open_copy(source: Path, out: Path, *, rf64_bytes: int = RF64_BYTES) -> Itera
                 f"holds {file.subtype} samples where 16- or 24-bit PCM is needed",
                 "Convert it with: ffmpeg -i FILE -c:a pcm_s24le OUT.wav",
             )
-        big = file.frames * file.channels * 3 >= rf64_bytes
-        with sf.SoundFile(
-            out,
-            "w",
-            samplerate=file.samplerate,
-            channels=file.channels,
-            subtype="PCM_24",
-            format="RF64" if big else "WAV",
-        ) as target:
+        with create_like(file, out, rf64_bytes) as target:
             copy = Copy(file, target)
             yield copy
             copy.finish()
+
+
+@contextmanager
+def create_like(file: sf.SoundFile, out: Path, rf64_bytes: int = RF64_BYTES) -> Iterator[sf.SoundFile]:
+    """Begin a 24-bit PCM file at `out` with rate and channels of `file`, and room for as many samples."""
+    import soundfile as sf
+
+    big = file.frames * file.channels * 3 >= rf64_bytes
+    with sf.SoundFile(
+        out,
+        "w",
+        samplerate=file.samplerate,
+        channels=file.channels,
+        subtype="PCM_24",
+        format="RF64" if big else "WAV",
+    ) as target:
+        yield target
 
 
 def waveform_peaks(path: Path, count: int) -> tuple[float, ...]:

@@ -30,6 +30,7 @@ ABSOLUTE_GATE = -70.0
 PIECE_SECONDS = 10
 _HOPS_PER_BLOCK = 4  # a gating block is 400 ms, overlapping by three quarters
 _OFFSET = -0.691  # cancels the gain of the K-weighting at 997 Hz
+_RANGE_HOPS = 30  # the loudness range is that of 3 s
 _LEAD_SECONDS = 0.2  # lets the 38 Hz high-pass settle before a span that starts inside the sound
 
 
@@ -145,29 +146,80 @@ def programme_loudness(path: Path, layout: str = "") -> float | None:
         return gated(partial(read_open, file), [(0, file.frames)], file.samplerate, weights)
 
 
-def peak_envelope(samples: Samples) -> NDArray[np.float64]:
-    """Largest level of any channel at and between samples, `(n, C)` to `(n,)`, 4 times oversampled."""
+def loudness_range(path: Path, layout: str = "") -> float | None:
+    """Loudness range of a whole file in LU (EBU Tech 3342), or None for silence.
+
+    The distance between the 10th and the 95th percentile of the loudness over 3 s, gated at -70 LUFS and at
+    20 LU below the mean of what is louder.
+    """
+    import numpy as np
+
+    with open_wav(path) as file:
+        weights, rate = channel_weights(layout, file.channels), file.samplerate
+        hop = rate // 10
+        power, hops = np.zeros(0), []
+        for piece in _k_weighted(partial(read_open, file), (0, file.frames), rate, weights):
+            power = np.concatenate((power, piece))
+            whole = len(power) // hop * hop
+            hops.append(power[:whole].reshape(-1, hop).mean(axis=1))
+            power = power[whole:]
+    energy = np.concatenate(hops) if hops else np.zeros(0)
+    length = min(_RANGE_HOPS, len(energy))
+    blocks = np.convolve(energy, np.ones(length) / length, "valid") if length else energy
+    blocks = blocks[blocks >= _energy(ABSOLUTE_GATE)]
+    if not blocks.size:
+        return None
+    kept = blocks[blocks >= blocks.mean() / 100]
+    low, high = np.percentile(10 * np.log10(kept), (10, 95))
+    return float(high - low)
+
+
+def peak_envelope(samples: Samples, above: float = 0.0) -> NDArray[np.float64]:
+    """Largest level of any channel at and between samples, `(n, C)` to `(n,)`, 4 times oversampled.
+
+    What cannot rise above the level `above` is not oversampled: there the envelope is that of the samples.
+    """
     import numpy as np
     from scipy.signal import resample_poly
 
-    if not len(samples):
-        return np.zeros(0)
-    between = np.abs(resample_poly(samples, 4, 1, axis=0))
-    envelope: NDArray[np.float64] = between.reshape(len(samples), -1).max(axis=1)
-    # The interpolation filter passes the samples themselves only within 0.01 dB.
-    np.maximum(envelope, np.abs(samples).max(axis=1), out=envelope)
+    envelope: NDArray[np.float64] = np.abs(samples).max(axis=1, initial=0.0)
+    for start, end in _loud(envelope, above / MOST_RISE):
+        lead = min(PEAK_CONTEXT, start)
+        between = np.abs(resample_poly(samples[start - lead : end + PEAK_CONTEXT], 4, 1, axis=0))
+        peaks = between[4 * lead : 4 * (lead + end - start)].reshape(end - start, -1).max(axis=1)
+        # The interpolation filter passes the samples themselves only within 0.01 dB.
+        np.maximum(envelope[start:end], peaks, out=envelope[start:end])
     return envelope
+
+
+def _loud(envelope: NDArray[np.float64], level: float) -> list[Span]:
+    """Return the stretches with a sample above a level, in whole blocks that reach to both sides of it."""
+    import numpy as np
+
+    starts = np.arange(0, len(envelope), _PEAK_BLOCK)
+    if not level or not len(starts):
+        return [(0, len(envelope))] if len(envelope) else []
+    loud = starts[np.maximum.reduceat(envelope, starts) > level].tolist()
+    spans = [(max(0, at - PEAK_CONTEXT), at + _PEAK_BLOCK + PEAK_CONTEXT) for at in loud]
+    return [(start, min(end, len(envelope))) for start, end in merge_spans(spans, _PEAK_BLOCK)]
 
 
 PEAK_CONTEXT = 32
 """Samples on each side of a piece that the interpolation filter looks at."""
+MOST_RISE = 2.25
+"""How many times higher than its samples a sound can be between them, for the interpolation filter in use."""
+_PEAK_BLOCK = 512
 
 
 def peak_of_piece(read: Read, start: int, end: int) -> float:
     """Linear true peak of samples `start` to `end`, interpolated across both borders."""
+    import numpy as np
+
     lead = min(PEAK_CONTEXT, start)
-    envelope = peak_envelope(read(start - lead, end + PEAK_CONTEXT))
-    return float(envelope[lead : lead + end - start].max(initial=0.0))
+    sound = read(start - lead, end + PEAK_CONTEXT)
+    inside = slice(lead, lead + end - start)
+    envelope = peak_envelope(sound, above=float(np.abs(sound[inside]).max(initial=0.0)))
+    return float(envelope[inside].max(initial=0.0))
 
 
 def decibels(level: float) -> float:

@@ -14,24 +14,33 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
+
+from msgspec import UNSET
 
 from dubkit.media.sound import loudness
 from dubkit.media.sound.audio import open_copy
+from dubkit.media.sound.dress import dress
+from dubkit.media.sound.master import Master, levelled_by, write_master
+from dubkit.media.sound.profiles import Levels
 from dubkit.media.sound.scene import MixRules, Placement, Scene
 from dubkit.media.sound.settings import Mix
+from dubkit.media.sound.stems import write_stems
 from dubkit.types import SAMPLE_RATE, DubbedSpan, MixReport
+from dubkit.types.reports import LevelReport
 
 __all__ = ["MixRules", "Placement", "mix"]
 
 log = logging.getLogger(__name__)
 
 DEFAULT_LUFS = -23.0
-"""Target where the source has nothing to match: the programme level of EBU R 128."""
+"""Least target where the source has no voice to match: the programme level of EBU R 128."""
 
 _PIECE = loudness.PIECE_SECONDS * SAMPLE_RATE
 _PASSES = 6
 _CLOSE = 0.05  # LU; no meter shows a smaller difference
 _PROGRAMME_LU = 0.8  # the programme may be this far off before the dialogue gives way
+_MICROPHONE_DB = 36.0  # a recording may be that much softer or louder than other lines before its mix
 _LIMITED_DB = 0.1  # less gain reduction than this is not reported
 
 
@@ -45,6 +54,9 @@ def mix(
     layout: str,
     background: Path | None = None,
     rules: MixRules | None = None,
+    kept: Sequence[loudness.Span] = (),
+    stems: Mapping[str, Path] | None = None,
+    sounds: Sequence[loudness.Span] | None = None,
 ) -> MixReport:
     """Write the dubbed track of `source` at `out` and say what was done.
 
@@ -54,15 +66,31 @@ def mix(
     the mix over lines and speech; -70 stands for silence. Without placements it is the whole
     programme's, and `out` has the source's samples.
 
+    `sounds` of the source are heard at its level wherever no speech of the dub is, in lines as well.
+
     Raises `MediaError` for sound files of the wrong form.
     """
     with ExitStack() as stack:
-        scene = Scene(stack, source, placements, settings, rules or MixRules(), layout, background)
+        folder = Path(stack.enter_context(TemporaryDirectory(dir=out.parent, prefix=".mix")))
+        dressed = dress(placements, folder, settings, source, layout)
+        scene = Scene(stack, source, dressed.placements, settings, rules or MixRules(), layout, background)
         if scene.channels != channels:
             raise ValueError(f"{source} has {scene.channels} channels, not {channels}")
+        scene.keep(sounds or ())
         level = _measure(scene)
         gains = _balance(scene, level)
-        peak = _write(scene, source, out, gains)
+        plain = out if settings.levels is None else folder / "mix.wav"
+        peak = _write(scene, source, plain, gains)
+        limited = scene.reduction_db > _LIMITED_DB
+        master, levelled = None, None
+        if settings.levels is not None:
+            spoken = [*kept, *((line.start, line.end - line.tail) for line in scene.lines)]
+            limiter = settings.limiter == "on"
+            master = levelled_by(plain, settings.levels, layout, spoken, limiter=limiter)
+            levelled = _deliver(plain, out, master, settings.levels)
+            peak = loudness.true_peak_of_file(out)
+        if stems is not None:
+            write_stems(scene, gains, stems, kept=kept, mixed=plain, master=master)
         heard = scene.heard(gains) if placements else level.programme
     return MixReport(
         spans=tuple(
@@ -72,10 +100,26 @@ def mix(
         source_lufs=_number(level.dialogue if placements else level.programme),
         dub_lufs=_number(heard),
         true_peak_db=_number(peak, -120.0),
-        duck_db=settings.duck_db,
-        limited=scene.reduction_db > _LIMITED_DB,
+        duck_db=settings.depth_db,
+        limited=limited,
         samples=scene.samples,
         channels=channels,
+        levels=levelled or UNSET,
+        rooms=dressed.rooms or UNSET,
+        nonverbal=UNSET if sounds is None else scene.kept,
+    )
+
+
+def _deliver(plain: Path, out: Path, master: Master, levels: Levels) -> LevelReport:
+    """Write the mix at its delivery level, and say what that took."""
+    taken = write_master(plain, out, master)
+    return LevelReport(
+        profile=levels.name,
+        target_lufs=levels.lufs,
+        max_true_peak_db=levels.true_peak_db,
+        gate=levels.gate,
+        gain_db=round(master.gain_db, 3),
+        limited_db=round(taken, 2),
     )
 
 
@@ -95,8 +139,10 @@ def _shares(scene: Scene) -> list[loudness.Span]:
             after[left] = before[right] = (left + right) // 2
     spans = []
     for line in scene.lines:
-        start = before.get(line.core[0], max(0, line.core[0] - scene.fade))
-        end = after.get(line.core[1], min(scene.samples, line.core[1] + scene.fade))
+        start = before.get(line.core[0], max(0, line.core[0] - scene.fade_in))
+        end = after.get(line.core[1], min(scene.samples, line.core[1] + scene.fade_out))
+        if line.tail:
+            end = max(end, min(scene.samples, line.reach[1] + scene.fade_out))
         spans.append((start, end))
     return spans
 
@@ -116,37 +162,40 @@ class _Level:
     def target(self) -> float:
         if self.dialogue is not None:
             return self.dialogue
-        return DEFAULT_LUFS if self.programme is None else self.programme
+        return max(DEFAULT_LUFS, self.programme or DEFAULT_LUFS)
 
 
 def _measure(scene: Scene) -> _Level:
     """Measure the source and give each line the gain that brings it to the loudness of its source line.
 
     A source line far from its speaker's usual loudness is a shout, a whisper or a wrong time; the
-    line follows it within `line_range_lu` only. A line without sound takes the median gain.
+    line follows it within `line_range_lu` only. A line without sound takes the median gain. What is
+    heard where nobody speaks sets no level.
     """
     programme = scene.source_loudness([(0, scene.samples)])
-    dialogue = scene.source_loudness([line.source for line in scene.lines])
+    voices = [line for line in scene.lines if line.heard]
+    dialogue = scene.source_loudness([line.source for line in voices])
     level = _Level(dialogue, programme, {})
     speakers = {
-        name: scene.source_loudness([line.source for line in scene.lines if line.speaker == name])
+        name: scene.source_loudness([line.source for line in voices if line.speaker == name])
         for name in sorted({line.speaker for line in scene.lines})
     }
     wanted: dict[str, float] = {}
     for line in scene.lines:
         usual = speakers[line.speaker]
         usual = level.target if usual is None else usual
-        own = scene.source_loudness([line.source])
+        own = scene.source_loudness([line.source]) if line.heard else None
         reach = scene.rules.line_range_lu
         target = usual if own is None else min(max(own, usual - reach), usual + reach)
-        spoken = loudness.programme_loudness(line.speech)
+        spoken = loudness.programme_loudness(line.speech, scene.layout if line.placed else "")
         if spoken is not None:
             wanted[line.id] = target - spoken
-    middle = median(wanted.values()) if wanted else 0.0
-    limit = scene.rules.speech_gain_limit_db
+    spoken_gains = [wanted[line.id] for line in scene.lines if line.id in wanted and not line.recorded]
+    middle = median(spoken_gains or wanted.values()) if wanted else 0.0
     for line in scene.lines:
+        limit = _MICROPHONE_DB if line.recorded else scene.rules.speech_gain_limit_db
         gain = wanted.get(line.id, middle)
-        level.gains[line.id] = min(max(gain, middle - limit), middle + limit)
+        level.gains[line.id] = min(max(gain, middle - limit), middle + limit) + line.louder_db
     return level
 
 
@@ -155,10 +204,12 @@ def _balance(scene: Scene, level: _Level) -> dict[str, float]:
     if not scene.lines:
         return {}
     gains = _solve(scene, level.gains, level.target)
+    if level.dialogue is None:  # nothing of the source says how loud its voices would be
+        return gains
     whole = scene.heard(gains, (0, scene.samples))
     if level.programme is None or whole is None:
         return gains
-    log.info("Loudness of the programme: source %.2f, dub %.2f LUFS", level.programme, whole)
+    log.debug("Loudness of the programme: source %.2f, dub %.2f LUFS", level.programme, whole)
     share = scene.rules.programme_share_lu
     offset = min(max((level.programme - whole) / 2, -share), share)
     if abs(level.programme - whole) <= _PROGRAMME_LU or not share:
@@ -185,7 +236,7 @@ def _solve(scene: Scene, gains: Mapping[str, float], target: float) -> dict[str,
             break
         limit = scene.rules.speech_gain_limit_db
         shift = min(max(shift + error, -limit), limit)
-    log.info("Speech gain shifted by %.2f dB; dialogue is %.2f LU off its target", best, best_error)
+    log.debug("Speech gain shifted by %.2f dB; dialogue is %.2f LU off its target", best, best_error)
     return {line: gain + best for line, gain in gains.items()}
 
 

@@ -16,8 +16,12 @@ from typing import TYPE_CHECKING
 from dubkit.errors import MediaError
 from dubkit.media.sound import loudness
 from dubkit.media.sound.audio import RF64_BYTES, channel_roles, open_wav, read_open
+from dubkit.media.sound.enhance import FOLLOW_SAMPLES, WAY_DB, follow_words
+from dubkit.media.sound.lift import kept_sounds, lift, without
+from dubkit.media.sound.limiter import smooth_gain
 from dubkit.media.sound.settings import Mix
 from dubkit.types import SAMPLE_RATE
+from dubkit.types.nonverbal import KeptSound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,6 +75,16 @@ class Placement:
     source_span: tuple[int, int]
     """Samples of the source line that the speech replaces."""
     speaker: str = ""
+    heard: bool = True
+    """Whether somebody speaks in the source line: noise and music do not set the level of a voice."""
+    louder_db: float = 0.0
+    """How much louder a person wants it than its source line."""
+    placed: bool = False
+    """Whether the speech has the source's channels, and a place among them."""
+    tail: int = 0
+    """Samples at the end of the speech that are the echo of a room: the source is not ducked under them."""
+    recorded: bool = False
+    """Whether a person recorded it: its level is that of a microphone, and says nothing of other lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,20 @@ class PlacedLine:
     source: loudness.Span
     core: loudness.Span
     """Speech and source line together."""
+    heard: bool = True
+    louder_db: float = 0.0
+    placed: bool = False
+    tail: int = 0
+    recorded: bool = False
+
+    @property
+    def reach(self) -> loudness.Span:
+        """The core, and the echo after it."""
+        return self.core[0], max(self.core[1], self.end)
+
+
+_ENHANCED_IN_MS = 80.0
+_ENHANCED_OUT_MS = 350.0
 
 
 class Scene:
@@ -92,7 +120,7 @@ class Scene:
 
     `regions` are the fully ducked samples: the lines, joined where too little lies between them for
     two ramps. Ramps lie outside the regions, and `ramped` are all samples that may differ from the
-    source. Gains are dB by line id.
+    source; peaks are limited in `bounded`, the regions and the echoes after lines. Gains are dB by line id.
     """
 
     def __init__(
@@ -112,16 +140,35 @@ class Scene:
         if background and self.background:
             self._check_background(background, self.background)
         self.settings, self.rules = settings, rules
-        self.fade = round(rules.fade_ms * SAMPLE_RATE / 1000)
+        self.enhanced = settings.style == "enhanced"
+        ramps = (_ENHANCED_IN_MS, _ENHANCED_OUT_MS) if self.enhanced else (rules.fade_ms, rules.fade_ms)
+        self.fade_in, self.fade_out = (round(ms * SAMPLE_RATE / 1000) for ms in ramps)
+        self.layout = layout
         self.weights = loudness.channel_weights(layout, self.channels)
         roles = channel_roles(layout, self.channels)
         self.pan = _pan(roles)
         self.ducked = [index for index, role in enumerate(roles) if not role.startswith("LFE")]
         self.lines = tuple(self._line(source, placement) for placement in placements)
-        gap = 2 * self.fade + round(rules.hold_ms * SAMPLE_RATE / 1000)
+        gap = self.fade_in + self.fade_out + round(rules.hold_ms * SAMPLE_RATE / 1000)
         self.regions = loudness.merge_spans((line.core for line in self.lines), gap)
-        self.ramped = [(max(0, a - self.fade), min(self.samples, b + self.fade)) for a, b in self.regions]
+        self.bounded = loudness.merge_spans([*self.regions, *(line.reach for line in self.lines)])
+        ramped = ((max(0, a - self.fade_in), min(self.samples, b + self.fade_out)) for a, b in self.bounded)
+        self.ramped = loudness.merge_spans(ramped)
+        self.kept: tuple[KeptSound, ...] = ()
+        self.lifts: tuple[loudness.Span, ...] = ()
+        self._follow: dict[str, NDArray[np.float64]] = {}
         self.reduction_db = 0.0
+
+    def keep(self, sounds: Sequence[loudness.Span]) -> None:
+        """Let sounds of the source be heard at its level wherever no line speaks.
+
+        Peaks are not limited where they alone are heard.
+        """
+        inside = [(max(0, start), min(end, self.samples)) for start, end in sounds]
+        self.kept = kept_sounds(loudness.merge_spans(inside), self.lines, self.ramped)
+        self.lifts = tuple(span for sound in self.kept for span in sound.kept)
+        takes = loudness.merge_spans((line.start, line.end) for line in self.lines)
+        self.bounded = without(self.bounded, without(self.lifts, takes))
 
     def _check_background(self, path: Path, file: sf.SoundFile) -> None:
         # A tenth of a second allows for the padding of a lossy codec.
@@ -135,11 +182,11 @@ class Scene:
 
     def _line(self, source: Path, placement: Placement) -> PlacedLine:
         with _open(placement.speech) as speech:
-            if speech.channels != 1:
+            if speech.channels != (self.channels if placement.placed else 1):
                 raise MediaError(placement.speech, f"has {speech.channels} channels, not one", _REMAKE)
             start, end = placement.start_sample, placement.start_sample + int(speech.frames)
         first, last = placement.source_span
-        core = (max(0, min(start, first)), min(self.samples, max(end, last)))
+        core = (max(0, min(start, first)), min(self.samples, max(end - placement.tail, last)))
         if start < 0 or core[0] >= core[1]:
             raise MediaError(
                 source,
@@ -148,7 +195,20 @@ class Scene:
                 "Correct the times of the line, or remove it.",
             )
         span = (max(0, first), min(self.samples, last))
-        return PlacedLine(placement.id, placement.speaker, placement.speech, start, end, span, core)
+        return PlacedLine(
+            placement.id,
+            placement.speaker,
+            placement.speech,
+            start,
+            min(end, self.samples),
+            span,
+            core,
+            placement.heard,
+            placement.louder_db,
+            placement.placed,
+            placement.tail,
+            placement.recorded,
+        )
 
     def heard(self, gains: Mapping[str, float], span: loudness.Span | None = None) -> float | None:
         """Loudness of the mix over all lines, or over `span`."""
@@ -164,57 +224,132 @@ class Scene:
         Peaks are limited in the regions only. What the limiter does spreads over at most one ramp
         beyond them, so its gain is 1 where the untouched source begins.
         """
-        import numpy as np
-
-        look = min(_LOOK, self.fade // 2)
+        look = self._look
         context = 2 * look + loudness.PEAK_CONTEXT
         first, last = max(0, start - context), min(self.samples, end + context)
-        wet = self._wet(first, last)
-        sound = self._unlimited(gains, first, last, wet)
-        ceiling = 10 ** (self.settings.true_peak_db / 20)
-        # Between samples sound rises above them by less than 6 dB, so quiet pieces need no oversampling.
-        if wet.any() and np.abs(sound).max() > ceiling / 2:
-            needed = np.where(wet == 1, ceiling / np.maximum(loudness.peak_envelope(sound), ceiling), 1.0)
-            self.reduction_db = max(self.reduction_db, -loudness.decibels(float(needed.min())))
-            sound *= _smooth(needed, look)[:, None]
+        sound = self._unlimited(gains, first, last)
+        limiting = self._limiting(sound, first, last)
+        if limiting is not None:
+            sound *= limiting[:, None]
         return sound[start - first : min(end, last) - first]
 
-    def _wet(self, start: int, end: int) -> NDArray[np.float64]:
-        """How far the source gives way, `(n,)`: 0 outside the ramps, 1 in the regions."""
+    def parts(self, gains: Mapping[str, float], start: int, end: int) -> tuple[Samples, Samples]:
+        """The mix between two samples in two: what is under the voices, and the voices; `(n, C)` each.
+
+        Their sum is `render`, the gain of its limiter on both.
+        """
+        import numpy as np
+
+        context = 2 * self._look + loudness.PEAK_CONTEXT
+        first, last = max(0, start - context), min(self.samples, end + context)
+        under = self._under(first, last, self.wet(first, last))
+        voices = self._add_speech(np.zeros_like(under), gains, first, last)
+        limiting = self._limiting(under + voices, first, last)
+        inside = slice(start - first, min(end, last) - first)
+        if limiting is None:
+            return under[inside], voices[inside]
+        return (under * limiting[:, None])[inside], (voices * limiting[:, None])[inside]
+
+    @property
+    def _look(self) -> int:
+        return min(_LOOK, self.fade_in // 2, self.fade_out // 2)
+
+    def _limiting(self, sound: Samples, start: int, end: int) -> NDArray[np.float64] | None:
+        """The gain of the limiter, `(n,)`; None where nothing is limited."""
+        import numpy as np
+
+        ceiling = 10 ** (self.settings.true_peak_db / 20)
+        # Between samples sound rises above them by less than 6 dB, so quiet pieces need no oversampling.
+        if self.settings.limiter == "off" or not len(sound) or np.abs(sound).max() <= ceiling / 2:
+            return None
+        bounded = self._bounded(start, end)
+        if not bounded.any():
+            return None
+        needed = np.where(bounded, ceiling / np.maximum(loudness.peak_envelope(sound), ceiling), 1.0)
+        self.reduction_db = max(self.reduction_db, -loudness.decibels(float(needed.min())))
+        return smooth_gain(needed, self._look)
+
+    def _bounded(self, start: int, end: int) -> NDArray[np.bool_]:
+        """Where peaks are limited: in the regions and their echoes, not in the ramps, `(n,)`."""
+        import numpy as np
+
+        bounded = np.zeros(end - start, dtype=bool)
+        for first, last in self.bounded:
+            bounded[max(0, first - start) : max(0, last - start)] = True
+        return bounded
+
+    def wet(self, start: int, end: int) -> NDArray[np.float64]:
+        """How far the source gives way, `(n,)`: 0 outside the ramps and in what is kept, 1 in the regions."""
         import numpy as np
 
         wet = np.zeros(end - start)
         for first, last in self.regions:
-            a, b = max(start, first - self.fade), min(end, last + self.fade)
+            a, b = max(start, first - self.fade_in), min(end, last + self.fade_out)
             if a < b:
                 at = np.arange(a, b)
-                ramp = np.minimum(at - (first - self.fade), last - 1 + self.fade - at) / self.fade
+                ramp = np.minimum(
+                    (at - (first - self.fade_in)) / self.fade_in,
+                    (last - 1 + self.fade_out - at) / self.fade_out,
+                )
                 wet[a - start : b - start] = 0.5 - 0.5 * np.cos(np.pi * np.minimum(ramp, 1.0))
-        return wet
+        return wet * (1.0 - lift(self.lifts, start, end)) if self.lifts else wet
 
-    def _unlimited(
-        self, gains: Mapping[str, float], start: int, end: int, wet: NDArray[np.float64]
-    ) -> Samples:
+    def _unlimited(self, gains: Mapping[str, float], start: int, end: int) -> Samples:
+        return self._add_speech(self._under(start, end, self.wet(start, end)), gains, start, end)
+
+    def _under(self, start: int, end: int, wet: NDArray[np.float64]) -> Samples:
+        """What is heard under the voices."""
         import numpy as np
 
         sound = read_open(self.source, start, end)
         if not wet.any():
             return sound
         if self.background is None:
-            level = np.power(10.0, wet * (self.settings.duck_db / 20))
+            level = np.power(10.0, wet * (self.settings.depth_db / 20))
             sound[:, self.ducked] *= level[:, None]
         else:
-            other = np.zeros_like(sound)
-            there = read_open(self.background, start, end)
-            other[: len(there)] = there
+            other = self.bed(start, end)
+            if self.enhanced and self.settings.ducking == "on":
+                other *= self._making_way(start, end)[:, None]
             # The two carry the same music, so a crossfade of equal gain keeps its level.
             sound += wet[:, None] * (other - sound)
+        return sound
+
+    def bed(self, start: int, end: int) -> Samples:
+        """The source without its voices, as far as there is such a track: silence without one."""
+        import numpy as np
+
+        other = np.zeros((min(end, self.samples) - start, self.channels))
+        if self.background is not None:
+            there = read_open(self.background, start, min(end, self.samples))
+            other[: len(there)] = there
+        return other
+
+    def _making_way(self, start: int, end: int) -> NDArray[np.float64]:
+        """Gain of a bed that makes way for the words, `(n,)`."""
+        import numpy as np
+
+        presence = np.zeros(end - start)
+        for line in self.lines:
+            if line.id not in self._follow and line.start < end and line.end > start:
+                with open_wav(line.speech) as file:
+                    self._follow[line.id] = follow_words(read_open(file, 0, file.frames))
+            a, b = max(start, line.start), min(end, line.end)
+            if a < b:
+                steps = self._follow[line.id]
+                at = (np.arange(a, b) - line.start) / FOLLOW_SAMPLES
+                words = np.interp(at, np.arange(len(steps)), steps)
+                presence[a - start : b - start] = np.maximum(presence[a - start : b - start], words)
+        return np.power(10.0, presence * (WAY_DB / 20))
+
+    def _add_speech(self, sound: Samples, gains: Mapping[str, float], start: int, end: int) -> Samples:
         for line in self.lines:
             a, b = max(start, line.start), min(end, line.end)
             if a < b:
                 with open_wav(line.speech) as file:
                     speech = read_open(file, a - line.start, b - line.start)
-                sound[a - start : b - start] += speech * (10 ** (gains[line.id] / 20) * self.pan)
+                pan = 1.0 if line.placed else self.pan
+                sound[a - start : b - start] += speech * (10 ** (gains[line.id] / 20) * pan)
         return sound
 
 
@@ -235,14 +370,3 @@ def _pan(roles: Sequence[str]) -> NDArray[np.float64]:
             break
     level = len(wanted) ** -0.5
     return np.array([level if role in wanted else 0.0 for role in roles])
-
-
-def _smooth(needed: NDArray[np.float64], look: int) -> NDArray[np.float64]:
-    """Turn the gain that each sample needs into one that glides and is nowhere higher."""
-    from scipy.ndimage import minimum_filter1d, uniform_filter1d  # type: ignore[import-untyped]
-
-    held = minimum_filter1d(needed, 2 * look + 1, mode="nearest")
-    # Two running means of half the width reach as far as the minimum was held.
-    width = max(1, look - 1 + look % 2)
-    gain: NDArray[np.float64] = uniform_filter1d(uniform_filter1d(held, width), width)
-    return gain

@@ -16,6 +16,7 @@ from dubkit.media.files.units import (
     carried_messages,
     free_id,
     header_units,
+    is_behind_picture,
     is_picture_unit,
     join_units,
     merged_header,
@@ -176,7 +177,9 @@ class SpanEncoder:
         pictures = [self._numbered(unit) for unit in units if is_picture_unit(unit, self._codec)]
         head = self.sets if packet.is_keyframe else []
         messages = self._messages.pop(packet.pts, [])
-        content = join_units([*head, *messages, *pictures], self._size)
+        behind = [unit for unit in messages if is_behind_picture(unit, self._codec)]
+        before = [unit for unit in messages if unit not in behind]
+        content = join_units([*head, *before, *pictures, *behind], self._size)
         return EncodedPacket(content, packet.pts, packet.is_keyframe)
 
 

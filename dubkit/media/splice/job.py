@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import DiskFull, MediaError
+from dubkit.media.files.container import packets_of
 from dubkit.media.splice.plan import Survey
 from dubkit.types import VideoStream
 
@@ -32,6 +33,14 @@ class SpliceJob:
     make: Make
     destination: Path
     found: Survey
+
+    @property
+    def shift(self) -> int:
+        """Ticks that the new file is later than the source: none, but for times before zero.
+
+        A transport stream whose clock runs over begins before zero, where an mp4 shows nothing.
+        """
+        return max(0, -self.found.stamps[0])
 
 
 @dataclass(slots=True)
@@ -90,7 +99,7 @@ def packets(container: Any, stream: Any) -> Iterator[Any]:
     import av
 
     try:
-        yield from (packet for packet in container.demux(stream) if packet.size)
+        yield from (packet for packet in packets_of(container, stream) if packet.size)
     except (av.error.FFmpegError, OSError):
         return
 
@@ -107,6 +116,8 @@ def writing(job: SpliceJob) -> Iterator[Any]:
     else:
         kind = "mp4"
         options = {"video_track_timescale": str(ticks), "movie_timescale": str(ticks), "use_editlist": "1"}
+        # Dolby Vision, 360 degrees and two eyes are written only where this is allowed.
+        options |= {"strict": "unofficial"}
     # The times are the source's: what lies before zero is not shifted.
     options |= {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
     try:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dubkit.errors import MediaError
-from dubkit.media.files.container import codec_name, open_media
+from dubkit.media.files.container import codec_name, open_media, packets_of
 from dubkit.media.files.units import header_units, is_parameter_set, split_units, unit_size, unit_type
 
 _ENTRIES = {"h264": {5}, "hevc": {16, 17, 18, 19, 20, 21}}
@@ -92,7 +92,7 @@ def survey(path: Path, index: int) -> Survey:
         found.sets = _header_sets(found)
         previous = None
         try:
-            for packet in container.demux(stream):
+            for packet in packets_of(container, stream):
                 if not packet.size:
                     continue
                 stamp = stamp_of(packet, previous)

@@ -218,6 +218,7 @@ class _Splicer:
         if made and packet.is_keyframe and self._job.video.variable:
             # Players look for key frames by decoding times, which they take for evenly early.
             packet.dts = min(packet.pts, self._times[0] - 1) if self._times else packet.pts
+        packet.pts, packet.dts = packet.pts + self._job.shift, packet.dts + self._job.shift
         packet.stream = self._track
         self._out.mux_one(packet)
 

@@ -78,11 +78,11 @@ def splice(
         coded, missing = splice_spans(job)
     except NotSpliceable as error:
         reason = str(error)
-        log.warning("%s: the whole picture is encoded again: %s", source.name, reason)
+        log.debug("%s: the whole picture is encoded again: %s", source.name, reason)
         coded = [(0, len(found.stamps))]
         codec, missing = encode_whole(job, by_order=isinstance(error, TimesContradict))
     if missing:
-        log.warning("%s: %d damaged frames were filled with their neighbours", source.name, missing)
+        log.debug("%s: %d damaged frames were filled with their neighbours", source.name, missing)
     spans = _tiles(len(found.stamps), coded, replaced)
     lengths = {
         origin: sum(end - start for start, end, kind in spans if kind == origin)

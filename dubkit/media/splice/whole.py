@@ -45,6 +45,7 @@ def encode_whole(job: SpliceJob, *, by_order: bool = False) -> tuple[str, int]:
             durations = {packet.pts: packet.duration for packet in job.found.coded}
             for packet in _encoded(job, filler, frames, (track, look)):
                 packet.duration = durations[packet.pts]
+                packet.pts, packet.dts = packet.pts + job.shift, packet.dts + job.shift
                 packet.stream = track
                 out.mux_one(packet)
     return codec, filler.missing

@@ -28,6 +28,15 @@ class LoudnessLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class QuietLimit:
+    """Loudness of the dub against what people listen at."""
+
+    min_lufs: float = option(
+        -36.0, "Loudness of the dialogue in LUFS below which the dub is flagged as too quiet.", job=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class PeakLimit:
     """Peaks of the dub."""
 
@@ -56,6 +65,11 @@ def _episode_differs(episode: EpisodeEvidence, limits: LoudnessLimits) -> bool:
     return abs(episode.dub_lufs - episode.source_lufs) > limits.max_episode
 
 
+def _is_quiet(episode: EpisodeEvidence, limit: QuietLimit) -> bool:
+    # -23 LUFS is what programmes are made for; this far below it, people hear little at their usual volume.
+    return episode.dub_lufs is not None and episode.dub_lufs < limit.min_lufs
+
+
 def _is_clipped(line: LineEvidence, _: PeakLimit) -> bool:
     from dubkit.qc.sound import is_clipped
 
@@ -77,6 +91,13 @@ def _has_dead_air(line: LineEvidence, limit: DeadAirLimit) -> bool:
 
 def _loudness_sentence(measured: EpisodeQc) -> str:
     return f"Dialogue at {signed(measured.dub_lufs)} LUFS, source {signed(measured.source_lufs)}."
+
+
+def _quiet_sentence(measured: EpisodeQc) -> str:
+    return (
+        f"Dialogue at {signed(measured.dub_lufs)} LUFS: people hear little of it at their usual volume. "
+        f"The source's is at {signed(measured.source_lufs)}."
+    )
 
 
 def _loudness_facts(measured: EpisodeQc) -> tuple[Fact, ...]:
@@ -102,6 +123,14 @@ LOUDNESS = Check(
     mild=True,
     sentence=_loudness_sentence,
     facts=_loudness_facts,
+)
+QUIET = Check(
+    "quiet",
+    "Quiet",
+    "The dub is far below the level that people listen at.",
+    episode=_is_quiet,
+    settings=QuietLimit,
+    sentence=_quiet_sentence,
 )
 CLIPPED = Check(
     "clipped",

@@ -18,6 +18,13 @@ NOTHING_TO_SAY = Check(
     "The line has no words that could be spoken.",
     tip="nothing-to-say",
 )
+TOO_LONG = Check(
+    "too-long",
+    "Too long",
+    "The text is too long for its time wherever it is placed, and is spoken faster than the set limit.",
+    mild=True,
+)
+RUNS_OVER = Check("runs-over", "Runs over", "The recording takes more time than the line has.")
 RUSHED = Check(
     "rushed",
     "Rushed",

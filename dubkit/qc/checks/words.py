@@ -43,6 +43,7 @@ WORDS = Check(
     "The recogniser heard other words than the line has.",
     line=_differs,
     episode=_differs_as_a_whole,
+    sums_up=True,
     needs=("heard",),
     sentence=_sentence,
     facts=_facts,

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from dubkit.qc.timing import TimingFigures
 from dubkit.types import EpisodeQc
+from dubkit.types.music import SoundSpan
+from dubkit.types.telling import Told
+from dubkit.types.voices import Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class SpeakerCard:
     name: str
     description: str = ""
     voice: str = ""
+    cloned: str = ""
+    """From what the voice was cloned, and who agreed; empty where a voice of the engine speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +47,35 @@ class ShotCard:
 
 
 @dataclass(frozen=True, slots=True)
+class LineTimes:
+    """How long a line takes and may take, in seconds; None for what is not known."""
+
+    predicted: float | None
+    """At the voice's own pace."""
+    given_start: float | None
+    """Where the schedule places it, on the episode clock."""
+    given: float | None
+    """What the schedule gives it."""
+    pace: float | None
+    """Against the voice's own: as spoken, else as it has to be."""
+    start_error: float | None
+    """Seconds that it starts late, below 0 early."""
+    too_long: float = 0.0
+    """Seconds that its text is too long wherever it is placed."""
+    spoken: bool = False
+    first: str = ""
+    """The first translation, where the line has another text to fit its time."""
+    why: str = ""
+    """Why it has that text."""
+
+
+@dataclass(frozen=True, slots=True)
 class LineCard:
     """One line: what was said, what should be said, what was heard. Times in seconds."""
 
     id: str
+    number: int
+    """From 1, in order of time."""
     start: float
     end: float
     speaker: str
@@ -67,8 +98,17 @@ class LineCard:
     start_error: float | None = None
     loudness_error: float | None = None
     flags: tuple[str, ...] = ()
+    to_look_at: bool = False
+    """Whether a person should look at it: a flag that was accepted is no reason."""
+    failed: bool = False
+    accepted: bool = False
+    locked: bool = False
+    conflict: str = ""
+    """How the source changed since the line was locked."""
     measures: tuple[tuple[str, str], ...] = ()
     """What checks measured besides, as title and value."""
+    times: LineTimes | None = None
+    """None where neither words nor times are fitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +138,15 @@ class ReportModel:
     """The delivered file; empty when there is none to play."""
     audio_only: bool = False
     models: tuple[ModelUsed, ...] = ()
-    degraded: tuple[str, ...] = ()
+    remarks: tuple[Told, ...] = ()
+    """What people should know besides the numbers, the heaviest first."""
     speakers: tuple[SpeakerCard, ...] = ()
     shots: tuple[ShotCard, ...] = ()
     lines: tuple[LineCard, ...] = ()
+    sounds: tuple[SoundSpan, ...] = ()
+    """Music and singing of the source."""
+    kept: tuple[tuple[float, float], ...] = ()
+    """Where laughs, sighs and breaths of the source are heard within dubbed spans, in seconds."""
     source_wave: tuple[float, ...] = ()
     """Peaks 0 to 1 over equal stretches of the whole duration."""
     dub_wave: tuple[float, ...] = ()
@@ -109,3 +154,7 @@ class ReportModel:
     """Where every frame comes from; empty where the picture is the source's own."""
     tokens_in: int = 0
     tokens_out: int = 0
+    speech: Receipt | None = None
+    """What the lines took; None where nothing was paid."""
+    timing: TimingFigures | None = None
+    """None where neither words nor times are fitted."""

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from dubkit.qc.check import CHECKS, Fact, shown_measure
 from dubkit.qc.numbers import clock, count, percent, signed
 from dubkit.qc.report.model import LineCard, ReportModel, SpeakerCard
+from dubkit.qc.report.strips import strip_of, timing_rows
 from dubkit.qc.report.wave import wave_parts
 from dubkit.qc.report.words import flag_text, heard_words, verdict
 from dubkit.types import EpisodeQc
@@ -21,6 +22,8 @@ from dubkit.types import EpisodeQc
 _SPEAKER_COLOURS = 8
 _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600)
 _MAX_TICKS = 1200
+REMARKS = 8
+"""Remarks that the page shows at once."""
 
 
 def render_report(model: ReportModel) -> str:
@@ -51,6 +54,9 @@ def render_report(model: ReportModel) -> str:
         diff=heard_words,
         ticks=_ticks(model.duration, scale),
         scale=scale,
+        timing=timing_rows(model.timing, model.measured) if model.timing else (),
+        strip=strip_of,
+        REMARKS=REMARKS,
     )
 
 

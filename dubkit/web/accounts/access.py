@@ -14,8 +14,9 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request
 from sqlalchemy import delete, select
 
-from dubkit.episode.folders import find_source
+from dubkit.episode.folders import find_source, unchanged_source
 from dubkit.episode.store import HIDDEN, EpisodeStore
+from dubkit.web.accounts.input_readers import OPEN, input_readers
 from dubkit.web.accounts.names import safe_name
 from dubkit.web.accounts.people import EVERYBODY, NOBODY, Person, Role
 from dubkit.web.accounts.tables import Grant
@@ -78,7 +79,8 @@ class Readers:
     """Who may see an episode, besides admins."""
 
     owners: frozenset[str]
-    """People whose jobs made it; empty when it was made on the command line."""
+    """People whose jobs made it, and whose upload it was made from; empty when it was made on the command
+    line from a file of everybody."""
     others: frozenset[str]
     """People it was shared with; `EVERYBODY` stands for all."""
 
@@ -98,6 +100,8 @@ def readers_of(site: Site, episodes: Collection[str]) -> dict[str, Readers]:
     Everybody may see one without an owner, until it is shared with named people.
     """
     owners = site.queue.owners_of(episodes)
+    for name, uploader in _uploaders(site, episodes).items():
+        owners[name] |= {uploader}
     granted: dict[str, set[str]] = {name: set() for name in episodes}
     with site.database.reading() as session:
         for grant in session.scalars(select(Grant).where(Grant.episode.in_(episodes))):
@@ -107,6 +111,21 @@ def readers_of(site: Site, episodes: Collection[str]) -> dict[str, Readers]:
         others = granted[name] or (set() if owners[name] else {EVERYBODY})
         readers[name] = Readers(owners[name], frozenset(others - {NOBODY}))
     return readers
+
+
+def _uploaders(site: Site, episodes: Collection[str]) -> dict[str, str]:
+    """Return whose upload each of the episodes was made from; those of files of everybody are left out."""
+    known = input_readers(site.database)
+    if not known:
+        return {}
+    base = site.inputs.resolve()
+    uploaders: dict[str, str] = {}
+    for name in episodes:
+        source = unchanged_source(EpisodeStore(site.output / name))
+        if source is not None and source.is_relative_to(base):
+            owner = known.get(source.relative_to(base).as_posix(), OPEN).owner
+            uploaders |= {name: owner} if owner else {}
+    return uploaders
 
 
 def readers(site: Site, episode: str) -> Readers:
@@ -130,7 +149,14 @@ def closed_to(site: Site, person: Person) -> frozenset[str]:
 def is_shared_with(site: Site, person: Person, episode: str) -> bool:
     """Tell whether an episode exists and belongs to others: a job on it does not make it this person's."""
     exists = (site.output / episode / HIDDEN).is_dir()
-    return exists and person.name not in site.queue.owners(episode)
+    return exists and person.name not in readers(site, episode).owners
+
+
+def seen_episodes(site: Site, person: Person, episodes: Collection[str]) -> frozenset[str]:
+    """Return those of some episodes that a person may see."""
+    if person.may("admin"):
+        return frozenset(episodes)
+    return frozenset(name for name, who in readers_of(site, episodes).items() if who.include(person))
 
 
 def set_readers(site: Site, episode: str, people: Iterable[str]) -> None:

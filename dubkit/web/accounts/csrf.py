@@ -18,6 +18,8 @@ class RequestSession:
     """The answer sets the cookie: the session is new, or due for renewal."""
     drop: bool = False
     """The answer removes the cookie."""
+    device: str = ""
+    """Set-Cookie header of a browser that is known from now on."""
 
     def begin(self, visit: Visit) -> None:
         """Continue with another session."""

@@ -6,6 +6,8 @@ import ipaddress
 import re
 import socket
 
+from dubkit.errors import SettingError
+
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 
 
@@ -42,3 +44,19 @@ class Hosts:
         except ValueError:
             return False
         return address.is_loopback or not self.local
+
+
+def trusted_proxies(named: str) -> list[str]:
+    """Return the addresses and networks of proxies that are believed, from the setting.
+
+    Raises SettingError for what is neither: nothing then says which client a proxy asks for.
+    """
+    found = [part.strip() for part in named.split(",") if part.strip()]
+    for part in found:
+        try:
+            ipaddress.ip_network(part)
+        except ValueError as error:
+            raise SettingError(
+                "serve.trusted_proxies", part, f"must be an address or a network such as 10.0.0.0/8 ({error})"
+            ) from None
+    return found

@@ -1,33 +1,31 @@
-"""Log in and out: check passwords within the limits, begin and end sessions."""
+"""Log in and out: check passwords at a bearable pace, begin and end sessions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
+from anyio import sleep
 from fastapi import Request
 from sqlalchemy import delete
 
 from dubkit.web.accounts import passwords
 from dubkit.web.accounts.audit import audit
+from dubkit.web.accounts.devices import Devices
 from dubkit.web.accounts.sessions import Sessions, Visit
 from dubkit.web.accounts.tables import EndedSession, User
-from dubkit.web.accounts.throttle import Throttle
+from dubkit.web.accounts.throttle import PER_DEVICE, Throttle, TooMany
 from dubkit.web.accounts.users import Accounts
 from dubkit.web.database import ACCOUNTS, now
 from dubkit.web.site import Site
 
+T = TypeVar("T")
+
 AT_ONCE = 2
 """Passwords hashed at the same time. Each takes 64 MB and a core, so more would let a flood win."""
-
-
-@dataclass(frozen=True, slots=True)
-class TooMany(Exception):
-    """Too many failures; no login is tried for `seconds`."""
-
-    seconds: int
 
 
 class Logins:
@@ -37,50 +35,62 @@ class Logins:
         self._site = site
         self._accounts = accounts
         self._sessions = sessions
+        self.devices = Devices(site.secret, secure=sessions.secure)
         self._throttle = Throttle()
         self._hashing = anyio.CapacityLimiter(AT_ONCE)
 
-    async def log_in(self, name: str, password: str, address: str) -> Visit | None:
-        """Return a new session, or None when name or password is wrong. Raises TooMany."""
+    async def log_in(self, name: str, password: str, address: str, cookie: str = "") -> Visit | None:
+        """Return a new session, or None when name or password is wrong.
+
+        `cookie` is what the browser sent of an earlier login. One that is not known waits here after too many
+        failures on the account or from the address. Raises TooMany when too many wait already.
+        """
         account = name.strip().lower()
-        self._refuse_many(account, address)
-        return await anyio.to_thread.run_sync(self._check, account, password, address, limiter=self._hashing)
+        device = self.devices.known(cookie, account)
+        if device and self._throttle.trusts(device):
+            return await self._hashed(self._check, account, password, address, device, 0.0)
+        with self._throttle.place(account, address) as seconds:
+            await sleep(seconds)
+            return await self._hashed(self._check, account, password, address, "", seconds)
 
-    def _refuse_many(self, account: str, address: str) -> None:
-        seconds = self._throttle.wait(account, address)
-        if seconds:
-            raise TooMany(seconds)
+    async def _hashed(self, check: Callable[..., T], *arguments: object) -> T:
+        return await anyio.to_thread.run_sync(check, *arguments, limiter=self._hashing)
 
-    def _check(self, account: str, password: str, address: str) -> Visit | None:
-        # Again: others may have failed while this one waited for its turn.
-        self._refuse_many(account, address)
+    def _check(self, account: str, password: str, address: str, device: str, waited: float) -> Visit | None:
+        # Others may have failed while this one waited for its turn to be hashed.
+        if not device and not waited and (seconds := self._throttle.wait(account, address)):
+            raise TooMany(round(seconds) + 1)
         user = self._accounts.user(account)
         if not passwords.matches(user.password if user else None, password) or user is None:
-            self._throttle.failed(account, address)
+            if device:
+                self._throttle.device_failed(device)
+            else:
+                self._throttle.failed(account, address)
             # An unknown name may be a password typed into the wrong field.
             tried = user.name if user else "unknown name"
             audit(self._site, user.name if user else "-", "login failed", tried, f"from {address}")
             return None
         if passwords.is_outdated(user.password):
             self._accounts.rehash(user.name, password, user.password)
-        self._throttle.succeeded(account)
+        if not device:
+            self._throttle.succeeded(account)
         audit(self._site, user.name, "login", user.name, f"from {address}")
         return self.session_of(user)
 
     async def own_password(self, user: str, password: str, address: str) -> bool:
-        """Tell whether a logged-in user knows the password; failures count like those of logins."""
-        self._refuse_many(user, address)
+        """Tell whether a logged-in user knows the password. Raises TooMany after too many wrong ones."""
 
         def check() -> bool:
-            self._refuse_many(user, address)
+            if not self._throttle.trusts(user):
+                raise TooMany(PER_DEVICE.get_expiry())
             row = self._accounts.user(user)
             right = passwords.matches(row.password if row else None, password)
             if not right:
-                self._throttle.failed(user, address)
+                self._throttle.device_failed(user)
                 audit(self._site, user, "password refused", user, f"from {address}")
             return right
 
-        return await anyio.to_thread.run_sync(check, limiter=self._hashing)
+        return await self._hashed(check)
 
     def session_of(self, user: User) -> Visit:
         """Begin a session for a user whose password was right."""

@@ -13,10 +13,11 @@ from dubkit.errors import DubkitError
 from dubkit.web.accounts.access import Admin, OpenEpisode, Viewer, readers, set_readers
 from dubkit.web.accounts.audit import audit, entries
 from dubkit.web.accounts.csrf import csrf_token, request_session
-from dubkit.web.accounts.login import Logins, TooMany, address_of
+from dubkit.web.accounts.login import Logins, address_of
 from dubkit.web.accounts.passwords import check_new
 from dubkit.web.accounts.people import EVERYBODY, LOCAL, Person, Role
 from dubkit.web.accounts.tables import AuditEntry, Token, User
+from dubkit.web.accounts.throttle import TooMany
 from dubkit.web.accounts.users import Accounts
 from dubkit.web.site import OnSite, Site
 
@@ -58,7 +59,8 @@ class NewToken(_Body):
     """A token to make for the caller."""
 
     label: Annotated[str, Field(min_length=1, max_length=80)]
-    role: Role
+    role: Role | None = None
+    """Left out, that of the caller."""
     days: Annotated[float, Field(gt=0, le=3660)] | None = None
 
 
@@ -208,11 +210,10 @@ def add_token(request: Request, site: OnSite, person: Viewer, body: NewToken) ->
     # Else a leaked token could make another one and outlive its own end.
     if "authorization" in request.headers:
         raise HTTPException(403, "A token cannot make tokens; log in to do that.")
-    if not person.may(body.role):
-        raise HTTPException(
-            403, f"Your role is {person.role}; a token of yours cannot have the role {body.role}."
-        )
-    token, clear = _accounts(request).add_token(person.name, body.label, body.role, body.days)
+    role = body.role or person.role
+    if not person.may(role):
+        raise HTTPException(403, f"Your role is {person.role}; a token of yours cannot have the role {role}.")
+    token, clear = _accounts(request).add_token(person.name, body.label, role, body.days)
     audit(site, person, "token made", token.id, f"role {token.role}")
     return MadeToken(**_token(token).model_dump(), token=clear)
 

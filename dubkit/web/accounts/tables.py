@@ -1,10 +1,11 @@
-"""Tables of the accounts: users, tokens, grants, ended sessions, and the audit log."""
+"""Tables of the accounts: users, tokens, grants, inputs and trash, ended sessions, and the audit log."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dubkit.web.database import Moment, Table, now
@@ -45,6 +46,40 @@ class Grant(Table):
 
     episode: Mapped[str] = mapped_column(String(255), primary_key=True)
     person: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class InputReader(Table):
+    """Somebody who may use a file of the input folder; a file without any is everybody's."""
+
+    __tablename__ = "input_reader"
+
+    input: Mapped[str] = mapped_column(String(1000), primary_key=True)
+    """Name below the input folder, with `/`."""
+    person: Mapped[str] = mapped_column(String(200), primary_key=True)
+    """A user, or `people.EVERYBODY`."""
+    owner: Mapped[bool]
+    """True for the person who uploaded it, False for one that it is shared with."""
+
+
+class TrashRow(Table):
+    """An episode, a job or an input that was deleted and can still be restored."""
+
+    __tablename__ = "trash"
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    """`episode`, `job` or `input`."""
+    name: Mapped[str] = mapped_column(String(1000))
+    """Name of the episode's folder, id of the job, or name below the input folder."""
+    person: Mapped[str] = mapped_column(String(200))
+    """Who deleted it."""
+    owners: Mapped[list[str]] = mapped_column(JSON)
+    """Whose it was."""
+    size: Mapped[int] = mapped_column(BigInteger)
+    """Bytes on the disk."""
+    at: Mapped[datetime] = mapped_column(Moment, default=now)
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """What restoring it needs to know."""
 
 
 class EndedSession(Table):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from dubkit.errors import DubkitError
 from dubkit.web.accounts import passwords
 from dubkit.web.accounts.people import RESERVED, ROLES, Person, Role
-from dubkit.web.accounts.tables import Grant, Token, User
+from dubkit.web.accounts.tables import Grant, InputReader, Token, TrashRow, User
 from dubkit.web.database import ACCOUNTS, Database, now
 from dubkit.web.jobs.tables import JobRow
 
@@ -130,7 +130,7 @@ class Accounts:
             return user
 
     def remove(self, name: str) -> None:
-        """Remove a user with tokens and grants; jobs and episodes stay.
+        """Remove a user with tokens and grants; jobs, uploads and episodes stay.
 
         Raises AccountConflict when no admin would be left.
         """
@@ -139,6 +139,8 @@ class Accounts:
             _keep_an_admin(session, user)
             session.execute(delete(Token).where(Token.user == user.name))
             session.execute(delete(Grant).where(Grant.person == user.name))
+            shared = InputReader.owner.is_(False) & (InputReader.person == user.name)
+            session.execute(delete(InputReader).where(shared))
             session.delete(user)
 
     def rehash(self, name: str, password: str, seen: str) -> None:
@@ -203,10 +205,17 @@ def _digest(clear: str) -> str:
 
 
 def _set_apart(session: Session, name: str) -> None:
-    """Move the jobs of the former user of a name to a name that cannot log in."""
+    """Move jobs, uploads and trash of the former user of a name to a name that cannot log in."""
+    removed = f"{name} (removed)"
     # Without their keys: two users of the same name may have used the same key.
-    former = update(JobRow).where(JobRow.owner == name).values(owner=f"{name} (removed)", key=None)
-    session.execute(former)
+    session.execute(update(JobRow).where(JobRow.owner == name).values(owner=removed, key=None))
+    again = select(InputReader.input).where(InputReader.person == removed).scalar_subquery()
+    mine = InputReader.person == name
+    session.execute(delete(InputReader).where(mine, InputReader.input.in_(again)))
+    session.execute(update(InputReader).where(mine).values(person=removed))
+    for row in session.scalars(select(TrashRow)):
+        row.person = removed if row.person == name else row.person
+        row.owners = [removed if owner == name else owner for owner in row.owners]
 
 
 def _found(session: Session, name: str) -> User:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Annotated, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from dubkit.episode.context import Context
 from dubkit.episode.store import HIDDEN
 from dubkit.errors import DubkitError
 from dubkit.review.opening import of_folder
 from dubkit.studio import episode_summary
-from dubkit.types import EpisodeQc
-from dubkit.web.accounts.access import OpenEpisode, Viewer, may_see
+from dubkit.types.telling import Noticed
+from dubkit.web.accounts.access import OpenEpisode, Viewer, seen_episodes
+from dubkit.web.accounts.people import Person
 from dubkit.web.site import OnSite, Site
 
 router = APIRouter(prefix="/api/episodes", tags=["episodes"])
@@ -22,12 +24,22 @@ router = APIRouter(prefix="/api/episodes", tags=["episodes"])
 
 @dataclass(frozen=True, slots=True)
 class LanguageState:
-    """A language of an episode: verdict in words, number of lines, and the flags that need a look."""
+    """A language of an episode: verdict in words, lines by how they stand, and those that need a look.
+
+    `accepted` (and not locked), `locked` and `open` add up to `lines`; those that `failed` are among those
+    `to_look_at`.
+    """
 
     tag: str
     verdict: str
     lines: int
+    failed: int
+    to_look_at: int
+    accepted: int
+    locked: int
+    open: int
     flags: tuple[str, ...]
+    """The lines to look at, each with why: those that failed first."""
     finished: bool
 
 
@@ -46,14 +58,33 @@ class EpisodeRow:
     thumbnail: str
     """URL of a picture; empty when there is none."""
     degraded: tuple[str, ...]
+    """What is degraded or doubtful, in words."""
+    remarks: tuple[Noticed, ...] = ()
+    """What was noticed, the heaviest first; in the list of all episodes only the first 20."""
+
+
+MOST_LISTED = 20
 
 
 @router.get("")
-def read_episodes(site: OnSite, person: Viewer) -> list[EpisodeRow]:
-    """Return the episodes that you may see, by name."""
-    return [
-        episode_row(site, folder) for folder in episode_folders(site) if may_see(site, person, folder.name)
-    ]
+def read_episodes(
+    site: OnSite,
+    person: Viewer,
+    text: Annotated[str, Query(max_length=255, description="Part of the name.")] = "",
+    sort: Annotated[
+        Literal["name", "changed"], Query(description="`changed` begins with the newest.")
+    ] = "name",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+    after: Annotated[str, Query(max_length=255, description="Last episode of the previous page.")] = "",
+) -> list[EpisodeRow]:
+    """Return the episodes that you may see, in pages."""
+    folders = [f for f in seen_folders(site, person) if text.casefold() in f.name.casefold()]
+    if sort == "changed":
+        folders.sort(key=lambda folder: (-folder.stat().st_mtime_ns, folder.name))
+    names = [folder.name for folder in folders]
+    start = names.index(after) + 1 if after in names else 0
+    rows = (episode_row(site, folder) for folder in folders[start : start + limit])
+    return [replace(row, remarks=row.remarks[:MOST_LISTED]) for row in rows]
 
 
 @router.get(
@@ -71,6 +102,13 @@ def episode_folders(site: Site) -> list[Path]:
     return sorted(path for path in site.output.iterdir() if (path / HIDDEN / "source.json").is_file())
 
 
+def seen_folders(site: Site, person: Person) -> list[Path]:
+    """Return the folders of the episodes that a person may see, by name."""
+    folders = episode_folders(site)
+    seen = seen_episodes(site, person, [folder.name for folder in folders])
+    return [folder for folder in folders if folder.name in seen]
+
+
 def episode_row(site: Site, folder: Path) -> EpisodeRow:
     """Return the row of an episode in the library; a damaged one is shown as such, without an error."""
     context = of_folder(site.session, folder)
@@ -80,7 +118,7 @@ def episode_row(site: Site, folder: Path) -> EpisodeRow:
         summary = episode_summary(context, kept=True)
         languages = tuple(
             LanguageState(
-                row.tag, row.verdict, _count(context.fresh(row.tag)), row.flags, _finished(context, row.tag)
+                tag=row.tag, verdict=row.verdict, flags=row.flags, finished=row.finished, **asdict(row.lines)
             )
             for row in summary.languages
         )
@@ -97,6 +135,7 @@ def episode_row(site: Site, folder: Path) -> EpisodeRow:
         has_video=bool(episode and episode.video),
         thumbnail=thumbnail,
         degraded=degraded,
+        remarks=tuple(summary.remarks),
     )
 
 
@@ -115,17 +154,3 @@ def series_of(site: Site, source: Path) -> str:
     except ValueError:
         return ""
     return "" if folder == Path() else folder.as_posix()
-
-
-def _count(context: Context) -> int:
-    return len(context.translation.lines)
-
-
-def _finished(context: Context, language: str) -> bool:
-    if not context.store.has("qc.json", language):
-        return False
-    try:
-        context.store.read("qc.json", EpisodeQc, language)
-    except DubkitError:
-        return False
-    return True

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
+from dubkit.episode.folders import unchanged_source
+from dubkit.episode.store import EpisodeStore
 from dubkit.errors import DubkitError
-from dubkit.translate.language import normalise
+from dubkit.translate.language import language_name, normalise
 from dubkit.web.accounts.access import may_see
+from dubkit.web.accounts.input_readers import readers_of_input
 from dubkit.web.accounts.people import Person
 from dubkit.web.accounts.redaction import redact
 from dubkit.web.files.inputs import input_file
 from dubkit.web.jobs.allowed import check_settings
-from dubkit.web.jobs.kinds import JobWork
+from dubkit.web.jobs.kinds import JobWork, Priority
+from dubkit.web.jobs.settings import job_settings
+from dubkit.web.settings import Serve
 from dubkit.web.site import Site
 
 Place = tuple[str | int, ...]
@@ -44,6 +51,8 @@ class JobRequest(BaseModel):
     """Dotted name -> value, as `dubkit config` lists them; they override the server's."""
     until: Annotated[str, Field(max_length=100)] = ""
     """Last stage to run; empty for the finished dub."""
+    priority: Priority = "normal"
+    """Place among your own jobs that wait."""
 
 
 class JobBatch(BaseModel):
@@ -68,15 +77,49 @@ def work_of(
     languages = _languages(request.languages, place, problems)
     _try(problems, (*place, "settings"), check_settings, settings)
     _try(problems, (*place, "until"), _check_until, request.until, bool(request.languages))
-    source = _try(problems, (*place, "source"), input_file, site, request.source)
+    source = _try(problems, (*place, "source"), input_file, site, person, request.source)
     episode = _try(problems, (*place, "source"), episode_of, site.output, source) if source else None
     if source is None or episode is None or problems:
         return None, [{**problem, "msg": redact(site, person, problem["msg"])} for problem in problems]
-    if not may_see(site, person, episode):
+    if not (may_see(site, person, episode) or _is_only_a_name(site, person, episode, source)):
         raise HTTPException(
             403, f"Episode {episode} belongs to somebody else. Ask an admin for access to it."
         )
     return JobWork("dub", str(source), episode, languages, settings, until=request.until), []
+
+
+def impossible(site: Site, person: Person, work: JobWork, place: Place) -> list[Problem]:
+    """Return why nothing here can translate into a language of some work or speak it, as problems.
+
+    Asked of this machine, so not where the server has no workers of its own. The language of the source is
+    that of the settings or of the transcript; while it is not known, only voices are judged.
+    """
+    from dubkit.studio import unserved
+    from dubkit.web.jobs.perform import request_of
+
+    if not Serve.of(site.settings).workers or not work.languages:
+        return []
+    store, source = EpisodeStore(site.output / work.episode), Path(work.source)
+    session = replace(site.session, settings=job_settings(site.configured, work.settings))
+    # Of a source that is new nothing is known, and opening it would read it from end to end.
+    known = source if unchanged_source(store) == source else None
+    found = unserved(session, request_of(work), source=known)
+    return [
+        {
+            "loc": [*place, "languages"],
+            "msg": f"{language_name(tag)} ({tag}): {redact(site, person, why)}",
+            "type": "value_error",
+        }
+        for tag, why in found.items()
+    ]
+
+
+def _is_only_a_name(site: Site, person: Person, episode: str, source: Path) -> bool:
+    """Tell whether an episode is not there yet, and the source is the person's: others whose jobs wait for
+    an episode of this name do not shut its uploader out."""
+    name = source.relative_to(site.inputs.resolve()).as_posix()
+    uploader = readers_of_input(site.database, name).owner
+    return uploader == person.name and not (site.output / episode).exists()
 
 
 def refusal(problems: Sequence[Problem]) -> HTTPException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request
@@ -10,26 +11,32 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from dubkit.web.accounts.access import REFUSALS, Editor, Viewer, is_shared_with, may_see
+from dubkit.web.accounts.access import REFUSALS, Editor, Viewer, closed_to, is_shared_with, may_see
 from dubkit.web.accounts.audit import audit, audit_download
+from dubkit.web.accounts.people import Person
 from dubkit.web.api import transcript
-from dubkit.web.api.job_requests import JobBatch, JobRequest, refusal, work_of
+from dubkit.web.api.job_requests import JobBatch, JobRequest, impossible, refusal, work_of
+from dubkit.web.api.line_forms import Strict
 from dubkit.web.api.shown_jobs import (
     JobToChange,
     LogLine,
     OpenJob,
     ShownEvent,
     ShownJob,
+    address,
     in_words,
     may_see_event,
     shown_event,
     shown_job,
-    visible_jobs,
 )
+from dubkit.web.api.uploads import the_uploads
 from dubkit.web.files.send import inside, send_file
+from dubkit.web.files.usage import usage
 from dubkit.web.http.event_watcher import EventWatcher, watcher_for_stream
-from dubkit.web.jobs.kinds import State
-from dubkit.web.site import OnSite
+from dubkit.web.jobs.kinds import Place, Priority, State
+from dubkit.web.jobs.search import JobSearch, Sight, search_jobs
+from dubkit.web.settings import Serve
+from dubkit.web.site import OnSite, Site
 
 Answers = dict[int | str, dict[str, Any]]
 
@@ -56,30 +63,47 @@ Key = Annotated[
 Number = Annotated[int, Query(ge=0, le=2**31 - 1)]
 
 
-@router.post("", status_code=201, responses=KEY_USED)
-def submit(body: JobRequest, site: OnSite, person: Editor, key: Key = "") -> ShownJob:
-    """Put a job into the queue."""
+def check_quota(site: Site, person: Person) -> None:
+    """Refuse a job of somebody who takes as much of the disk as one may. Raises HTTP 507."""
+    if Serve.of(site.settings).quota_gb and not person.may("admin"):
+        refusal = usage(site, person, the_uploads(site)).refusal()
+        if refusal:
+            raise HTTPException(507, refusal)
+
+
+NO_ROOM: Answers = {507: {"description": "You take as much of the disk as you may."}}
+
+
+@router.post("", status_code=201, responses=KEY_USED | NO_ROOM)
+def submit(body: JobRequest, site: OnSite, person: Editor, response: Response, key: Key = "") -> ShownJob:
+    """Put a job into the queue; Location is its address."""
+    check_quota(site, person)
     work, problems = work_of(site, person, body, ("body",))
-    if work is None:
+    problems += impossible(site, person, work, ("body",)) if work is not None else []
+    if work is None or problems:
         raise refusal(problems)
     shared = {work.episode} if is_shared_with(site, person, work.episode) else set()
-    job = site.queue.submit(work, person.name, key=key, shared=shared)
+    job = site.queue.submit(work, person.name, key=key, shared=shared, place=Place(body.priority))
     audit(site, person, "submit", job.id, f"{work.episode} {' '.join(work.languages)}")
+    response.headers["Location"] = address(job)
     return shown_job(site, person, job)
 
 
-@router.post("/batch", status_code=201, responses=KEY_USED)
+@router.post("/batch", status_code=201, responses=KEY_USED | NO_ROOM)
 def submit_batch(batch: JobBatch, site: OnSite, person: Editor, key: Key = "") -> list[ShownJob]:
     """Put several jobs into the queue: all of them, or none when one is refused."""
+    check_quota(site, person)
     works, problems = [], []
     for position, request in enumerate(batch.jobs):
         work, wrong = work_of(site, person, request, ("body", "jobs", position))
         works += [work] if work is not None else []
         problems += wrong
+        problems += impossible(site, person, work, ("body", "jobs", position)) if work is not None else []
     if problems:
         raise refusal(problems)
     shared = {work.episode for work in works if is_shared_with(site, person, work.episode)}
-    jobs = site.queue.submit_many(works, person.name, key=key, shared=shared)
+    priorities = [request.priority for request in batch.jobs]
+    jobs = site.queue.submit_many(works, person.name, key=key, shared=shared, priorities=priorities)
     audit(site, person, "submit", f"{len(jobs)} jobs", " ".join(job.id for job in jobs))
     return [shown_job(site, person, job) for job in jobs]
 
@@ -90,17 +114,44 @@ def list_jobs(
     person: Viewer,
     state: State | Literal[""] = "",
     episode: Annotated[str, Query(max_length=255)] = "",
+    film: Annotated[str, Query(max_length=255, description="Part of the name of the episode.")] = "",
+    owner: Annotated[str, Query(max_length=200, description="Part of the name of the owner.")] = "",
+    batch: Annotated[str, Query(max_length=12)] = "",
+    since: Annotated[datetime | None, Query(description="Submitted at this time or later.")] = None,
+    until: Annotated[datetime | None, Query(description="Submitted before this time.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     before: Annotated[str, Query(max_length=12, description="Last job of the previous page.")] = "",
 ) -> list[ShownJob]:
     """Return your jobs on episodes that you may see, newest first; an admin gets all jobs."""
-    return visible_jobs(site, person, state=state, episode=episode, limit=limit, before=before)
+    if any(at and not 1970 < at.year < 9000 for at in (since, until)):
+        raise HTTPException(422, "since and until must be times of the years 1971 to 8999.")
+    if "\0" in episode + film + owner + batch + before:  # no name has one, and PostgreSQL takes none
+        return []
+    times = [at.replace(tzinfo=UTC) if at and at.tzinfo is None else at for at in (since, until)]
+    search = JobSearch(state, episode, film, owner, times[0], times[1], batch)
+    sight = Sight(None if person.may("admin") else person.name, closed_to(site, person))
+    found = search_jobs(site.database, search, sight, before=before, limit=limit)
+    return [shown_job(site, person, job) for job in found]
 
 
 @router.get("/{job}", responses=MISSING)
 def read_job(job: OpenJob, site: OnSite, person: Viewer) -> ShownJob:
     """Return a job."""
     return shown_job(site, person, job)
+
+
+class JobChange(Strict):
+    """What to change about a job that waits."""
+
+    priority: Priority
+
+
+@router.patch("/{job}", responses={**MISSING, **ENDED_ALREADY})
+def change_job(job: JobToChange, body: JobChange, site: OnSite, person: Editor) -> ShownJob:
+    """Change the place of a waiting job among those of its owner."""
+    changed = site.queue.set_priority(job.id, body.priority)
+    audit(site, person, "priority", job.id, body.priority)
+    return shown_job(site, person, changed)
 
 
 @router.post("/{job}/cancel", responses={**MISSING, **ENDED_ALREADY})
@@ -147,7 +198,8 @@ def result(
         raise HTTPException(404, f"Job {job.id} {wrong}. {there}")
     file = inside(site.output / job.work.episode, dubs[tag])
     subject = f"{job.work.episode}/{dubs[tag]}"
-    return audit_download(request, site, person, subject, send_file(request, file, name=file.path.name))
+    name = f"{job.work.episode}.{tag}{file.path.suffix}"
+    return audit_download(request, site, person, subject, send_file(request, file, name=name))
 
 
 @router.get("/{job}/log", response_model=list[LogLine], responses=MISSING)
@@ -197,6 +249,8 @@ async def events(
             if now is None or now.ended:
                 return
             await news.wait()
+            if watcher.ending.is_set():
+                return
             # The stream may be open for hours: by now its reader may be logged out, demoted or removed,
             # or may no longer see the episode.
             caller = await run_in_threadpool(request.app.state.identity.of, request)

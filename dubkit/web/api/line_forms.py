@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dubkit.review.changes import LineChange
 from dubkit.review.lines import ReviewLine
 from dubkit.review.provenance import Provenance
-from dubkit.review.speakers import SpeakerRow
+from dubkit.review.speakers import SpeakerChange, SpeakerRow
+from dubkit.types.music import SoundSpan
 
 Id = Annotated[str, Field(max_length=40, pattern=r"^[A-Za-z0-9_.-]+$")]
 Text = Annotated[str, Field(max_length=20_000)]
@@ -22,18 +24,27 @@ class Strict(BaseModel):
 
 
 class LineFields(Strict):
-    """What to change about a line; a missing field stays as it is, an empty text takes its edit back."""
+    """What to change about a line; a missing field stays, null or an empty text takes its edit back."""
 
     text: Text | None = None
     source: Text | None = None
     speaker: Id | None = None
     start: float | None = Field(None, ge=0, le=1e6, allow_inf_nan=False)
     end: float | None = Field(None, ge=0, le=1e6, allow_inf_nan=False)
-    route: Literal["lipdub", "voice", "keep", ""] | None = None
+    route: Literal["lipdub", "drive", "voice", "keep", ""] | None = None
     voice: Annotated[str, Field(max_length=200)] | None = None
     delivery: Text | None = None
     note: Text | None = None
     accepted: bool | None = None
+
+    def change(self) -> LineChange:
+        """Return the change that is asked for."""
+        sent = self.model_dump(exclude_unset=True, include=LINE_FIELDS)
+        named = {name: value for name, value in sent.items() if value is not None}
+        return LineChange(**named, clear=frozenset(sent.keys() - named.keys()))
+
+
+LINE_FIELDS = set(LineFields.model_fields)
 
 
 class LinePatch(LineFields):
@@ -57,6 +68,7 @@ class Regenerate(Lines):
     """Lines to make again, with this seed or (none) a new one."""
 
     seed: int | None = Field(None, ge=0, lt=2**31)
+    picture: bool = Field(False, description="Of lines whose lips follow their speech, keep the speech.")
 
 
 class Assign(Lines):
@@ -72,6 +84,13 @@ class TakeChoice(Strict):
     take: Annotated[str, Field(max_length=80)]
 
 
+class TextChoice(Strict):
+    """The text to use: number 1 is the first translation; `seen` guards against overwriting newer edits."""
+
+    number: int = Field(ge=1, le=1000)
+    seen: int | None = Field(None, ge=0, le=2**53, description="The last event you know of.")
+
+
 class Undo(Strict):
     """The event to undo; without a number, the caller's last one."""
 
@@ -79,11 +98,15 @@ class Undo(Strict):
 
 
 class SpeakerPatch(Strict):
-    """What to change about a speaker; an empty text takes its edit back."""
+    """What to change about a speaker; a missing field stays, null or an empty text takes its edit back."""
 
     name: Annotated[str, Field(max_length=500)] | None = None
     description: Annotated[str, Field(max_length=500)] | None = None
     voice: Annotated[str, Field(max_length=200)] | None = None
+
+    def change(self) -> SpeakerChange:
+        """Return the change that is asked for."""
+        return SpeakerChange(**{n: v or "" for n, v in self.model_dump(exclude_unset=True).items()})
 
 
 class Merge(Strict):
@@ -107,6 +130,8 @@ class LineList:
     lines: list[ReviewLine]
     speakers: list[SpeakerRow]
     duration: float
+    sounds: list[SoundSpan]
+    """Music and singing of the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,3 +203,12 @@ class Started:
     state: str
     lines: list[str]
     estimate: Due
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A line after somebody recorded it; `job` makes the take."""
+
+    seen: int
+    line: ReviewLine
+    job: Started

@@ -7,18 +7,21 @@ from dataclasses import fields
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, HTTPException, Query
+import msgspec
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 
+from dubkit.config import changed_settings
 from dubkit.episode.context import Context
 from dubkit.episode.edits.events import Event
 from dubkit.episode.edits.log import EditLog
-from dubkit.review.changes import Desk, LineChange
+from dubkit.episode.results import heard_sounds
+from dubkit.episode.store import canonical
+from dubkit.review.changes import Desk
 from dubkit.review.history import HistoryRow, describe, history
 from dubkit.review.lines import Filter, ReviewLine, review_lines
 from dubkit.review.provenance import explain
 from dubkit.review.regeneration import Pending, pending
 from dubkit.review.speakers import (
-    SpeakerChange,
     SpeakerRow,
     assign,
     describe_speaker,
@@ -26,9 +29,11 @@ from dubkit.review.speakers import (
     speakers,
 )
 from dubkit.review.takes import TakeRow, full, line_takes
+from dubkit.review.texts import choose_text
 from dubkit.web.accounts.access import Editor, Viewer
 from dubkit.web.accounts.audit import audit
-from dubkit.web.api.dependencies import AtDesk, Language, LineId, Reviewed
+from dubkit.web.api.dependencies import AtDesk, Language, LineId, Remembered, Reviewed
+from dubkit.web.api.etags import KEPT, etag, is_unchanged
 from dubkit.web.api.line_forms import (
     Assign,
     ChangedLine,
@@ -45,35 +50,53 @@ from dubkit.web.api.line_forms import (
     Split,
     Started,
     TakeChoice,
+    TextChoice,
     Undo,
 )
-from dubkit.web.jobs.kinds import Job, JobWork
+from dubkit.web.files.stamps import digest, episode_stamp
+from dubkit.web.jobs.kinds import Job, JobWork, Place
 from dubkit.web.site import OnSite, Site
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
     400: {"description": "The edit cannot be made; `detail` says why."},
     404: {"description": "There is no such episode, language or line, or you may not see it."},
     409: {"description": "Somebody changed the same meanwhile; `detail` says who and what."},
+    422: {"description": "A value is not one of those that it may be; `detail` names them."},
 }
+UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "It has not changed."}}
+
 router = APIRouter(prefix="/api/episodes/{episode}/{language}", tags=["lines"], responses=ANSWERS)
 
 # --- reading ----------------------------------------------------------------------------------
 
 
-@router.get("/lines")
+@router.get("/lines", response_model=LineList, responses=UNCHANGED)
 def read_lines(
+    request: Request,
     context: Reviewed,
+    memory: Remembered,
     flagged: bool = False,
     unlocked: bool = False,
     unaccepted: bool = False,
     speaker: Annotated[str, Query(max_length=200)] = "",
     text: Annotated[str, Query(max_length=200)] = "",
-) -> LineList:
+) -> Response:
     """Return the lines in order of time, or those that pass the filters."""
     shown = Filter(flagged, unlocked, unaccepted, speaker, text)
+    root, question = context.store.root, ("lines", context.language, shown)
     seen = EditLog(context.store).last()
-    lines = [line for line in review_lines(context) if shown.takes(line)]
-    return LineList(seen, lines, speakers(context), float(context.episode.duration))
+    tag = etag(seen, digest(episode_stamp(root), str(question)))
+    headers = {"ETag": tag, **KEPT}
+    if is_unchanged(request, tag):
+        return Response(status_code=304, headers=headers)
+
+    def listed() -> bytes:
+        lines = [line for line in review_lines(context) if shown.takes(line)]
+        duration, sounds = float(context.episode.duration), list(heard_sounds(context.store))
+        return msgspec.json.encode(LineList(seen, lines, speakers(context), duration, sounds))
+
+    answer = memory.answer(root, question, listed)
+    return Response(answer, media_type="application/json", headers=headers)
 
 
 @router.get("/lines/{line}")
@@ -95,15 +118,19 @@ def read_edits(
 @router.get("/pending")
 def read_pending(
     context: Reviewed,
+    memory: Remembered,
     site: OnSite,
     person: Viewer,
     lines: Annotated[list[Annotated[str, Query(max_length=40)]] | None, Query(max_length=1000)] = None,
+    picture: Annotated[bool, Query(description="Of the lines: keep the speech, make a new picture.")] = False,
 ) -> Due:
     """Return what a render (or a new take of some lines) would do, and how long it would take."""
     if not lines:
-        return _due(pending(context, site.speeds))
+        question = ("pending", context.language, canonical(changed_settings(context.settings)))
+        root = context.store.root
+        return memory.answer(root, question, lambda: _due(pending(context, site.speeds)))
     desk = Desk(context, person.name)
-    changes, together = desk.seed_changes(lines)
+    changes, together = desk.seed_changes(lines, picture=picture)
     return _due(pending(desk.after(changes), site.speeds, together))
 
 
@@ -119,9 +146,8 @@ def read_speakers(context: Reviewed) -> dict[str, list[SpeakerRow]]:
 @router.patch("/lines/{line}")
 def change_line(desk: AtDesk, line: LineId, patch: LinePatch, site: OnSite, person: Editor) -> ChangedLine:
     """Change a line."""
-    _check_line(desk.context, line)
-    change = LineChange(**patch.model_dump(exclude_none=True, exclude={"seen"}))
-    event = desk.edit(line, change, patch.seen)
+    check_line(desk.context, line)
+    event = desk.edit(line, patch.change(), patch.seen)
     _audit(site, desk, person.name, event)
     return ChangedLine(_seen(desk, event), _one(desk.context.fresh(), line))
 
@@ -151,26 +177,43 @@ def assign_lines(desk: AtDesk, body: Assign, site: OnSite) -> ChangedLines:
 
 
 @router.post("/lines/regenerate", status_code=202)
-def regenerate(desk: AtDesk, body: Regenerate, site: OnSite, person: Editor, episode: str) -> Started:
+def regenerate(
+    desk: AtDesk, body: Regenerate, site: OnSite, person: Editor, episode: str, response: Response
+) -> Started:
     """Make a new take of lines, in a job that does nothing else."""
-    event, lines = desk.new_seeds(body.lines, body.seed)
+    event, lines = desk.new_seeds(body.lines, body.seed, picture=body.picture)
     _audit(site, desk, person.name, event)
-    return _submit(site, desk.context.fresh(), person.name, episode, "regenerate", lines)
+    started = submit(site, desk.context.fresh(), person.name, episode, "regenerate", lines)
+    response.headers["Location"] = f"/api/jobs/{started.id}"
+    return started
 
 
 @router.post("/lines/{line}/choose")
 def choose(desk: AtDesk, line: LineId, body: TakeChoice, site: OnSite, person: Editor) -> ChangedLine:
     """Use a take of a line whatever it was made from; of a generated line, `v001` is that of its clips."""
-    _check_line(desk.context, line)
+    check_line(desk.context, line)
     event = desk.choose(line, body.take)
     _audit(site, desk, person.name, event)
     return ChangedLine(_seen(desk, event), _one(desk.context.fresh(), line))
 
 
+@router.post("/lines/{line}/text")
+def choose_line_text(
+    desk: AtDesk, line: LineId, body: TextChoice, site: OnSite, person: Editor
+) -> ChangedLine:
+    """Give a line one of the texts that it may have (`timing.texts`), by its number."""
+    check_line(desk.context, line)
+    event = choose_text(desk, line, body.number, body.seen)
+    _audit(site, desk, person.name, event)
+    return ChangedLine(_seen(desk, event), _one(desk.context.fresh(), line))
+
+
 @router.post("/render", status_code=202)
-def render(desk: AtDesk, site: OnSite, person: Editor, episode: str) -> Started:
+def render(desk: AtDesk, site: OnSite, person: Editor, episode: str, response: Response) -> Started:
     """Rebuild the dub from the takes in use, in a job."""
-    return _submit(site, desk.context, person.name, episode, "render", [])
+    started = submit(site, desk.context, person.name, episode, "render", [])
+    response.headers["Location"] = f"/api/jobs/{started.id}"
+    return started
 
 
 @router.post("/undo")
@@ -193,8 +236,7 @@ def change_speaker(
     desk: AtDesk, speaker: LineId, patch: SpeakerPatch, site: OnSite
 ) -> dict[str, list[SpeakerRow]]:
     """Change the name, description or voice of a speaker."""
-    change = SpeakerChange(**patch.model_dump(exclude_none=True))
-    _audit(site, desk, desk.who, describe_speaker(desk, speaker, change))
+    _audit(site, desk, desk.who, describe_speaker(desk, speaker, patch.change()))
     return {"speakers": speakers(desk.context.fresh())}
 
 
@@ -213,7 +255,8 @@ def split(desk: AtDesk, body: Split, site: OnSite) -> ChangedLines:
 # --- inside -----------------------------------------------------------------------------------
 
 
-def _check_line(context: Context, line: str) -> None:
+def check_line(context: Context, line: str) -> None:
+    """Raise HTTP 404 for a line that the language does not have."""
     if not any(known.id == line for _, known in context.lines):
         raise HTTPException(404, f"There is no line {line} in {context.language}.")
 
@@ -255,7 +298,7 @@ def _due(due: Pending) -> Due:
     return Due(due.items, due.reasons, due.seconds, due.text, due.nothing)
 
 
-def _submit(
+def submit(
     site: Site,
     context: Context,
     who: str,
@@ -263,8 +306,10 @@ def _submit(
     kind: Literal["regenerate", "render"],
     lines: list[str],
 ) -> Started:
-    estimate = _due(pending(context, site.speeds, lines))
+    """Put a job about lines into the queue, and say what it will do."""
+    due = pending(context, site.speeds, lines)
+    estimate = _due(due)
     work = JobWork(kind, str(context.source), episode, (context.language,), {}, tuple(lines))
-    job: Job = site.queue.submit(work, who)
+    job: Job = site.queue.submit(work, who, place=Place(short=due.short))
     audit(site, who, kind, f"{episode}/{context.language}", " ".join(lines))
     return Started(job.id, job.state, lines, estimate)

@@ -15,6 +15,8 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from dubkit.formats.format import subtitle_suffixes
+from dubkit.review.opening import of_folder
+from dubkit.studio import renew
 from dubkit.web.accounts.access import REFUSALS, EpisodeFolder, OpenEpisode, Viewer
 from dubkit.web.accounts.audit import audit_download
 from dubkit.web.accounts.people import Person
@@ -29,6 +31,7 @@ Route = TypeVar("Route", bound=Callable[..., Any])
 
 Language = Annotated[str, Path(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$", max_length=40)]
 ItemId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+SoundName = Annotated[str, Path(pattern=r"^[\w-]{1,100}$")]
 TakeId = Annotated[str, Path(pattern=r"^v[0-9]{3,6}$")]
 Download = Annotated[bool, Query(description="Send the file itself, to be saved.")]
 
@@ -166,6 +169,18 @@ def shot_image(request: Request, episode: OpenEpisode, shot: ItemId) -> Response
     return send_file(request, inside(episode.store.root, f"thumbnails/{shot}.jpg"))
 
 
+@serves("/references/{name}.wav", response_class=Response)
+def reference(request: Request, episode: OpenEpisode, name: SoundName) -> Response:
+    """Send what a speaker's voice is cloned from."""
+    return send_file(request, inside(episode.store.root, f"references/{name}.wav"))
+
+
+@serves("/references/pieces/{name}.wav", response_class=Response)
+def reference_piece(request: Request, episode: OpenEpisode, name: SoundName) -> Response:
+    """Send a piece of the source that a voice may be cloned from."""
+    return send_file(request, inside(episode.store.root, f"references/pieces/{name}.wav"))
+
+
 @serves("/{language}/dub", response_class=Response)
 @serves("/{language}/dub.{ending}", response_class=Response, include_in_schema=False)
 def dub(media: Media, language: Language, previews: OnPreviews) -> Response:
@@ -231,6 +246,7 @@ def subtitles(media: Media, language: Language, previews: OnPreviews) -> Respons
 def report(media: Media, language: Language) -> Response:
     """Send the report of a dub, with a Content-Security-Policy of its own."""
     episode = media.episode
+    renew(of_folder(media.site.session, episode.store.root))
     file = inside(episode.store.root, f"{language}/report.html")
     policy = {"Content-Security-Policy": episode_media.report_policy()}
     answer = media.send(file, f"{episode.name}.{language}.html", policy)

@@ -14,7 +14,7 @@ from fastapi import Depends, HTTPException
 from dubkit.web.accounts.access import Editor, Viewer, closed_to, may_see
 from dubkit.web.accounts.people import Person
 from dubkit.web.accounts.redaction import redact
-from dubkit.web.jobs.kinds import Job, JobEvent, JobProgress, Kind, State
+from dubkit.web.jobs.kinds import Job, JobEvent, JobProgress, Kind, Priority, State
 from dubkit.web.site import OnSite, Site
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,12}")
@@ -53,6 +53,9 @@ class ShownJob:
     error: str
     degraded: tuple[str, ...]
     result: dict[str, Any]
+    batch: str
+    """Id of the batch it was submitted with; empty when it was submitted alone."""
+    priority: Priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,26 @@ def shown_job(site: Site, person: Person, job: Job) -> ShownJob:
         cancelling=job.cancelling,
         error=redact(site, person, job.error),
         degraded=tuple(redact(site, person, note) for note in job.degraded),
-        result=job.result,
+        result=_shown_result(site, person, job.result),
+        batch=job.batch,
+        priority=job.priority,
     )
+
+
+def _shown_result(site: Site, person: Person, result: dict[str, Any]) -> dict[str, Any]:
+    remarks = [
+        {
+            name: redact(site, person, value) if isinstance(value, str) else value
+            for name, value in one.items()
+        }
+        for one in result.get("remarks", ())
+    ]
+    return result | {"remarks": remarks} if remarks else result
+
+
+def address(job: Job) -> str:
+    """Return where a job is found."""
+    return f"/api/jobs/{job.id}"
 
 
 def shown_event(site: Site, person: Person, event: JobEvent) -> ShownEvent:

@@ -21,8 +21,8 @@ from dubkit.translate.language import normalise
 from dubkit.web.accounts.access import Editor, Viewer
 from dubkit.web.accounts.audit import audit
 from dubkit.web.api.line_forms import LineFields, Strict
-from dubkit.web.api.shown_jobs import JobToChange, OpenJob, ShownJob, shown_job
-from dubkit.web.jobs.kinds import Job, JobWork
+from dubkit.web.api.shown_jobs import JobToChange, OpenJob, ShownJob, address, shown_job
+from dubkit.web.jobs.kinds import Job, JobWork, Place
 from dubkit.web.site import OnSite, Site
 
 Language = Annotated[
@@ -204,7 +204,7 @@ def change_transcript(
             where = ["body", position, "id"]
             twice = {"loc": where, "msg": f"{change.id} is named twice", "type": "value_error"}
             raise HTTPException(422, [twice])
-        by_id[change.id] = LineChange(**change.model_dump(exclude={"id"}, exclude_none=True))
+        by_id[change.id] = change.change()
     event = Desk(context, person.name).edit_all(by_id, seen, action="edit")
     if event is not None:
         audit(site, person, "edit", f"{job.work.episode}/{context.language}", " ".join(sorted(by_id)))
@@ -218,15 +218,19 @@ def change_transcript(
     status_code=202,
     responses={**ANSWERS, 409: {"description": "Nothing has changed, or the job has no lines yet."}},
 )
-def synthesize(body: Synthesis, job: JobToChange, site: OnSite, person: Editor) -> ShownJob:
+def synthesize(
+    body: Synthesis, job: JobToChange, site: OnSite, person: Editor, response: Response
+) -> ShownJob:
     """Speak the changed lines and rebuild the dub, in a new job that does nothing else."""
     context = lines_of(site, job, body.language)
-    if pending(context, site.speeds).nothing:
+    due = pending(context, site.speeds)
+    if due.nothing:
         raise HTTPException(409, f"Nothing to do in {context.language}: everything is up to date.")
     edited = tuple(sorted(line for line, edit in context.placed.lines.items() if edit.text is not None))
     work = JobWork(
         "render", str(context.source), job.work.episode, (context.language,), {}, edited if body.lock else ()
     )
-    new = site.queue.submit(work, person.name)
+    new = site.queue.submit(work, person.name, place=Place(short=due.short))
     audit(site, person, "synthesize", f"{job.work.episode}/{context.language}", new.id)
+    response.headers["Location"] = address(new)
     return shown_job(site, person, new)

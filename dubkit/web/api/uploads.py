@@ -15,14 +15,19 @@ import anyio
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect
 
 from dubkit.web.accounts.access import REFUSALS, Editor
 from dubkit.web.accounts.audit import audit
-from dubkit.web.files.uploads import Upload, UploadError, Uploads, input_files
+from dubkit.web.accounts.input_readers import share_input
+from dubkit.web.accounts.people import EVERYBODY, Person
+from dubkit.web.accounts.users import Accounts
+from dubkit.web.files.inputs import UsableInput, usable_inputs
+from dubkit.web.files.uploads import Upload, UploadError, Uploads
+from dubkit.web.files.usage import usage
 from dubkit.web.settings import Serve
-from dubkit.web.site import OnSite
+from dubkit.web.site import OnSite, Site
 
 router = APIRouter(prefix="/api", tags=["uploads"])
 
@@ -46,7 +51,13 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     415: {"description": "The name is not that of a media file, or the body has another type."},
     422: {"description": "It is complete, but cannot be dubbed; `detail` says why."},
     423: {"description": "Another request is writing it."},
-    507: {"description": "The server has no space for it."},
+    507: {"description": "The server has no space for it, or it is beyond your quota."},
+}
+
+INPUT_ANSWERS: dict[int | str, dict[str, Any]] = {
+    **REFUSALS,
+    404: {"description": "There is no such file, or it belongs to somebody else."},
+    409: {"description": "Its state does not allow it; `detail` says why."},
 }
 
 
@@ -61,16 +72,28 @@ class UploadState(BaseModel):
 
 
 class InputEntry(BaseModel):
-    """A media file below the input folder, which a job may name."""
+    """A media file below the input folder, which a job of yours may name."""
 
     name: str
     size: int
     modified: float
+    owner: str
+    """Who uploaded it; empty for a file that was put into the folder by hand, which is everybody's."""
+    shared: list[str]
+    """Whom it is shared with, `*` for everybody; empty unless you may change that."""
+
+
+class InputAccess(BaseModel):
+    """Who may use an upload besides its uploader and admins; `*` is everybody."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    people: Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=1000)]
 
 
 def the_uploads(site: OnSite) -> Uploads:
     """Return the uploads of the site that answers."""
-    return Uploads(site.inputs, round(Serve.of(site.settings).max_upload_gb * 1e9))
+    return Uploads(site.inputs, round(Serve.of(site.settings).max_upload_gb * 1e9), site.database)
 
 
 OnUploads = Annotated[Uploads, Depends(the_uploads)]
@@ -143,7 +166,11 @@ def capabilities(person: Editor, uploads: OnUploads) -> Response:
 async def create(request: Request, person: Editor, site: OnSite, uploads: OnUploads) -> Response:
     """Begin an upload: Upload-Length in bytes, and Upload-Metadata with the `filename` in base64."""
     _check_protocol(request)
-    upload = await _in_thread(uploads.create, _file_name(request), _number(request, "upload-length"), person)
+    name, size = _file_name(request), _number(request, "upload-length")
+    refusal = (await run_sync(usage, site, person, uploads)).refusal(size)
+    if refusal:
+        raise HTTPException(507, refusal, {"Tus-Resumable": TUS})
+    upload = await _in_thread(uploads.create, name, size, person)
     await run_sync(audit, site, person, "upload", upload.name)
     if upload.size == 0:
         upload = await _in_thread(uploads.finish, upload)
@@ -208,8 +235,41 @@ async def terminate(request: Request, person: Editor, uploads: OnUploads, upload
 
 @router.get("/inputs", response_model=list[InputEntry], responses=REFUSALS)
 def inputs(person: Editor, site: OnSite) -> list[InputEntry]:
-    """List the media files below the input folder."""
-    return [InputEntry(**asdict(file)) for file in input_files(site.inputs)]
+    """List the media files below the input folder that you may use."""
+    return [_entry(person, one) for one in usable_inputs(site, person)]
+
+
+@router.put("/inputs/{name:path}/access", responses=INPUT_ANSWERS)
+def share(person: Editor, site: OnSite, name: str, body: InputAccess) -> InputEntry:
+    """Share an upload with these people and nobody else; only its uploader and admins may."""
+    one = own_input(site, person, name)
+    if not one.readers.owner:
+        raise HTTPException(409, f"{one.file.name} is everybody's: nobody uploaded it.")
+    names = {user.name for user in Accounts(site.database).users()} | {EVERYBODY}
+    people = sorted(set(body.people))
+    for wanted in people:
+        if wanted not in names:
+            raise HTTPException(422, f"There is no user {wanted!r}. Name users, or * for everybody.")
+    share_input(site.database, one.file.name, people)
+    audit(site, person, "access", one.file.name, ", ".join(people) or "nobody else")
+    return _entry(person, own_input(site, person, name))
+
+
+def own_input(site: Site, person: Person, name: str) -> UsableInput:
+    """Return a file that a person may share and delete. Raises HTTP 404 for others, 403 for those that the
+    person may only use."""
+    one = next((one for one in usable_inputs(site, person) if one.file.name == name), None)
+    if one is None:
+        raise HTTPException(404, f"There is no {name[:200]!r} in the input folder.")
+    if not one.readers.may_share(person):
+        whose = f"{one.readers.owner}'s" if one.readers.owner else "everybody's, and an admin's to delete"
+        raise HTTPException(403, f"{one.file.name} is {whose}.")
+    return one
+
+
+def _entry(person: Person, one: UsableInput) -> InputEntry:
+    shared = sorted(one.readers.others) if one.readers.may_share(person) else []
+    return InputEntry(**asdict(one.file), owner=one.readers.owner, shared=shared)
 
 
 def _finish_unless_held(uploads: Uploads, upload: Upload) -> Upload:

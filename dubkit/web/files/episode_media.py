@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from fastapi import HTTPException
 
+from dubkit.episode.results import finished_dub
 from dubkit.episode.store import EpisodeStore, Record, canonical, decode_json
 from dubkit.errors import ArtifactDamaged, MediaError
 from dubkit.types import Clips, DubbedClip, Episode, Shots
@@ -21,7 +22,6 @@ from dubkit.web.accounts.access import EpisodeFolder
 from dubkit.web.files.previews import DerivedFile
 from dubkit.web.files.send import ServedFile, inside
 
-_DUBS = ("dub.mp4", "dub.mkv", "dub.m4a")
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -83,12 +83,10 @@ def source_preview(episode: EpisodeFolder) -> DerivedFile:
 
 def dub_file(episode: EpisodeFolder, language: str) -> str:
     """Return the name of the finished dub below the episode folder. Raises HTTP 404 when there is none."""
-    record = episode.store.record("stitch", "episode", language)
-    recorded = [ref.path for ref in record.files] if record else []
-    for name in (*recorded, *(f"{language}/{name}" for name in _DUBS)):
-        if name.startswith(f"{language}/dub.") and episode.store.has(name):
-            return name
-    raise HTTPException(404, f"There is no finished dub of {episode.name} in {language}.")
+    dub = finished_dub(episode.store, language)
+    if dub is None:
+        raise HTTPException(404, f"There is no finished dub of {episode.name} in {language}.")
+    return dub.relative_to(episode.store.root).as_posix()
 
 
 def dub_preview(episode: EpisodeFolder, language: str, file: ServedFile) -> DerivedFile:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shlex
 import shutil
 import time
 import unicodedata
@@ -26,7 +27,9 @@ from filelock import FileLock, Timeout
 from dubkit.episode.store import canonical, decode_json, file_digest
 from dubkit.errors import DubkitError, MediaError
 from dubkit.media.files.suffixes import MEDIA
+from dubkit.web.accounts.input_readers import claim_input, forget_input, readers_of_input
 from dubkit.web.accounts.people import Person
+from dubkit.web.database import Database
 
 FOLDER = ".uploads"
 KEPT_SECONDS = 7 * 24 * 3600
@@ -66,6 +69,8 @@ class Upload:
     """Seconds since 1970."""
     file: str = ""
     """Name below the input folder; empty until it is complete and known to be media."""
+    claimed: bool = False
+    """True when the database knows whose the file is; earlier versions did not note it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +87,12 @@ class InputFile:
 class Uploads:
     """The uploads below one input folder."""
 
-    def __init__(self, inputs: Path, largest: int) -> None:
+    def __init__(self, inputs: Path, largest: int, database: Database) -> None:
         self.inputs = inputs
         self.folder = inputs / FOLDER
         self.largest = largest
         """Bytes of the largest upload."""
+        self._database = database
 
     # looking
 
@@ -109,6 +115,12 @@ class Uploads:
     def expires(self, upload: Upload) -> float:
         """Return when the upload is removed unless more of it comes, in seconds since 1970."""
         return self._touched(self._note(upload.id)) + KEPT_SECONDS
+
+    def announced(self, person: Person) -> int:
+        """Return how many bytes the unfinished uploads of a person will have."""
+        if not self.folder.is_dir():
+            return 0
+        return sum(one.size for one in self._all() if one.owner == person.name and not one.file)
 
     def part(self, upload: Upload) -> Path:
         """Return the file with the bytes of an unfinished upload."""
@@ -165,9 +177,9 @@ class Uploads:
             _check_media(part)
         except MediaError as error:
             self.remove(upload)
-            raise UploadError(422, str(error).replace(str(part), upload.name)) from error
+            raise UploadError(422, told_of(str(error), part, upload.name)) from error
         _settle(part)
-        done = replace(upload, file=_adopt(part, self.inputs, upload.name))
+        done = replace(upload, file=self._adopt(part, upload), claimed=True)
         self._keep(done)
         return done
 
@@ -184,7 +196,51 @@ class Uploads:
                 for suffix in _PIECES:
                     note.with_suffix(suffix).unlink(missing_ok=True)
 
+    def forget(self, file: str) -> None:
+        """Forget the uploads that became a file which is now gone."""
+        for upload in self._all():
+            if upload.file == file:
+                self.remove(upload)
+
+    def claim_earlier(self) -> None:
+        """Note in the database whose the finished uploads of earlier versions are."""
+        for upload in self._all():
+            if upload.file and not upload.claimed:
+                with suppress(OSError):
+                    # Older than the upload is a file that was there before, with the same content.
+                    if (self.inputs / upload.file).stat().st_mtime >= upload.created:
+                        claim_input(self._database, upload.file, upload.owner)
+                self._keep(replace(upload, claimed=True))
+
     # inside
+
+    def _adopt(self, part: Path, upload: Upload) -> str:
+        """Move a complete file to the inputs, as its uploader's; return its name there.
+
+        The same content under the same name is the same file, if the uploader may use that; other content
+        gets a number.
+        """
+        clean = PurePosixPath(upload.name)
+        number, sha = 1, ""
+        # A name is somebody's before its file is there, so that nobody else sees it for a moment.
+        with FileLock(self.folder / "names.lock", thread_local=False):
+            while True:
+                name = upload.name if number == 1 else f"{clean.stem}-{number}{clean.suffix}"
+                target = self.inputs / name
+                free = self._may_use(name, upload.owner) and not target.exists()
+                if free:
+                    claim_input(self._database, name, upload.owner)
+                    if _moved(part, target):
+                        return name
+                    forget_input(self._database, name)  # it was put there by hand at the same moment
+                sha = sha or file_digest(part)
+                if self._may_use(name, upload.owner) and _is_same(target, part, sha):
+                    part.unlink(missing_ok=True)
+                    return name
+                number += 1
+
+    def _may_use(self, name: str, owner: str) -> bool:
+        return readers_of_input(self._database, name).include(Person(owner, "editor"))
 
     def _note(self, upload: str) -> Path:
         return self.folder / f"{upload}.json"
@@ -211,6 +267,19 @@ class Uploads:
         half = note.with_suffix(".new")
         half.write_bytes(canonical(upload))
         os.replace(half, note)
+
+
+def told_of(text: str, part: Path, name: str) -> str:
+    """Return what is wrong with an upload under its own name, in commands as a shell takes it."""
+    mended = f"{Path(name).stem}.mended"
+    lines = []
+    for line in text.splitlines():
+        if line.startswith("  "):
+            line = line.replace(str(part), shlex.quote(name))
+            line = line.replace(f"{part.stem}.mended", shlex.quote(mended))
+            line = re.sub(rf"{re.escape(part.suffix)}(?=\s|$)", Path(name).suffix, line)
+        lines.append(line.replace(str(part), name))
+    return "\n".join(lines)
 
 
 def clean_name(sent: str) -> str:
@@ -252,33 +321,26 @@ def _settle(part: Path) -> None:
         os.fsync(stream.fileno())
 
 
-def _adopt(part: Path, inputs: Path, name: str) -> str:
-    """Move a complete file to the inputs; return its name there.
-
-    The same content under the same name is the same file; other content gets a number.
-    """
-    clean = PurePosixPath(name)
-    number, sha = 1, ""
-    while True:
-        target = inputs / (name if number == 1 else f"{clean.stem}-{number}{clean.suffix}")
+def _moved(part: Path, target: Path) -> bool:
+    """Move a file to a name that nobody has; False when somebody else took it at the same moment."""
+    try:
+        os.link(part, target)  # unlike a rename it never replaces another file
+    except FileExistsError:
+        return False
+    except OSError:
+        # A file system without links: take the name first, then replace the empty file.
         try:
-            os.link(part, target)  # unlike a rename it never replaces another file
+            target.open("xb").close()
         except FileExistsError:
-            sha = sha or file_digest(part)
-            same = target.is_file() and target.stat().st_size == part.stat().st_size
-            if not (same and file_digest(target) == sha):
-                number += 1
-                continue
-        except OSError:
-            # A file system without links: take the name first, then replace the empty file.
-            try:
-                target.open("xb").close()
-            except FileExistsError:
-                number += 1
-                continue
-            os.replace(part, target)
-        part.unlink(missing_ok=True)
-        return target.name
+            return False
+        os.replace(part, target)
+    part.unlink(missing_ok=True)
+    return True
+
+
+def _is_same(target: Path, part: Path, sha: str) -> bool:
+    same_size = target.is_file() and target.stat().st_size == part.stat().st_size
+    return same_size and file_digest(target) == sha
 
 
 def input_files(inputs: Path) -> list[InputFile]:

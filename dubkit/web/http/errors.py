@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
-from dubkit.errors import DiskFull, DubkitError, EditConflict, EpisodeBusy
+from dubkit.errors import DiskFull, DubkitError, EditConflict, EpisodeBusy, VoiceRefused
 from dubkit.web.accounts.redaction import redact
 
 if TYPE_CHECKING:
@@ -23,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 FOR_PROGRAMS = ("/api/", "/media/", "/metrics", "/static/")
 """Paths whose answers are JSON or files, never pages."""
+
+_NUMBER = re.compile(r"[01](\.\d{0,3})?")
+"""A weight in an Accept header."""
 
 NO_DATABASE = (
     "The database does not answer: it is locked, full or unreachable; the log of the server says which. "
@@ -38,8 +44,24 @@ NEXT_STEPS = {
 
 
 def is_for_programs(request: Request) -> bool:
-    """Tell whether a request comes from a program, not from somebody with a browser."""
-    return request.url.path.startswith(FOR_PROGRAMS)
+    """Tell whether a request comes from a program or a page's script, not from somebody with a browser."""
+    return request.url.path.startswith(FOR_PROGRAMS) or prefers_json(request.headers.get("accept", ""))
+
+
+def prefers_json(accept: str) -> bool:
+    """Tell whether an Accept header would rather have JSON than a page.
+
+    >>> prefers_json("application/json"), prefers_json("text/html,application/json;q=0.9")
+    (True, False)
+    """
+    weights = {"application/json": 0.0, "text/html": 0.0}
+    for part in accept.split(","):
+        kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        weight = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+        kind = "application/json" if kind == "application/problem+json" else kind
+        if kind in weights:
+            weights[kind] = max(weights[kind], float(weight) if _NUMBER.fullmatch(weight) else 0.0)
+    return weights["application/json"] > weights["text/html"]
 
 
 def is_for_part(request: Request) -> bool:
@@ -78,7 +100,10 @@ def add_error_handlers(app: FastAPI) -> None:
     """Answer every expected error of a route."""
 
     async def refused(request: Request, error: HTTPException) -> Response:
-        return problem(request, error.status_code, error.detail, error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(_methods_of(request)) or headers.get("Allow", "")
+        return problem(request, error.status_code, error.detail, headers)
 
     async def malformed(request: Request, error: RequestValidationError) -> Response:
         # Without the value that was sent: it may be a password.
@@ -93,6 +118,23 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(DubkitError, user_error)  # type: ignore[arg-type]
 
 
+def _methods_of(request: Request) -> list[str]:
+    """Return the methods of all routes of a path; each route has but one of them."""
+    methods: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.path and _pattern(route.path).fullmatch(request.url.path):
+            methods |= route.methods or set()
+    return sorted(methods)
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{[^}]+\})", path)
+    return re.compile(
+        "".join((".+" if p.endswith(":path}") else "[^/]+") if p[:1] == "{" else re.escape(p) for p in parts)
+    )
+
+
 def status_of(error: DubkitError) -> int:
     """Return the HTTP status of an error that the user can correct."""
     for kind, status in _statuses().items():
@@ -103,12 +145,13 @@ def status_of(error: DubkitError) -> int:
 
 def _statuses() -> dict[type[DubkitError], int]:
     from dubkit.web.accounts.users import AccountConflict, NoSuchUser
-    from dubkit.web.jobs.kinds import JobConflict
+    from dubkit.web.files.trash import TrashConflict
+    from dubkit.web.jobs.kinds import JobConflict, TooManyJobs
 
     conflicts: dict[type[DubkitError], int] = dict.fromkeys(
-        (AccountConflict, EditConflict, EpisodeBusy, JobConflict), 409
+        (AccountConflict, EditConflict, EpisodeBusy, JobConflict, TrashConflict), 409
     )
-    return {**conflicts, NoSuchUser: 404, DiskFull: 507}
+    return {**conflicts, NoSuchUser: 404, DiskFull: 507, TooManyJobs: 429, VoiceRefused: 422}
 
 
 def _redacted(request: Request, text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -28,8 +29,10 @@ class EventWatcher:
     There is one query at a time, in a thread, however many streams are open, and none without streams.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, ending: threading.Event) -> None:
         self._database = database
+        self.ending = ending
+        """Set when the server ends: the streams end then, too."""
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._people: Counter[str] = Counter()
         self._watch: asyncio.Task[None] | None = None
@@ -57,6 +60,11 @@ class EventWatcher:
     async def _poll(self) -> None:
         seen: dict[str, int] = {}
         while self._waiting:
+            if self.ending.is_set():
+                for news in (one for waiting in self._waiting.values() for one in waiting):
+                    news.set()
+                await asyncio.sleep(INTERVAL)
+                continue
             try:
                 newest = await asyncio.to_thread(self._newest, tuple(self._waiting))
             except SQLAlchemyError:
@@ -81,7 +89,7 @@ def event_watcher(request: Request) -> EventWatcher:
     state = request.app.state
     watcher: EventWatcher | None = getattr(state, "event_watcher", None)
     if watcher is None:
-        watcher = state.event_watcher = EventWatcher(state.site.database)
+        watcher = state.event_watcher = EventWatcher(state.site.database, state.ending)
     return watcher
 
 

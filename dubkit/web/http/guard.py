@@ -128,6 +128,8 @@ class Guard:
             headers.append("Set-Cookie", self.sessions.set_cookie(session.visit))
         elif session.drop:
             headers.append("Set-Cookie", self.sessions.remove_cookie)
+        if session.device:
+            headers.append("Set-Cookie", session.device)
 
 
 def _field(form: bytes, name: str) -> str:

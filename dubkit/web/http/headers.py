@@ -43,9 +43,14 @@ UPLOADS = "/api/uploads"
 """Path of uploads, which have limits of their own."""
 
 
+LARGEST_RECORDING = 50_000_000
+"""Bytes of the largest recording of a line."""
+
+
 def is_upload(path: str) -> bool:
-    """Tell whether uploads are sent to a path."""
-    return path == UPLOADS or path.startswith(UPLOADS + "/")
+    """Tell whether uploads, or recordings of lines, are sent to a path; their routes limit them."""
+    recording = path.startswith("/api/episodes/") and path.endswith("/recording")
+    return path == UPLOADS or path.startswith(UPLOADS + "/") or recording
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,17 @@ def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
         for operation in operations.values():
             if path not in OPEN:
                 operation["security"] = [{name: []} for name in SCHEMES]
+            _either_form(operation["responses"].get("422", {}))
             for status, meaning in PROBLEMS.items():
                 operation["responses"].setdefault(status, {"description": meaning}).setdefault(
                     "content", content
                 )
     return document
+
+
+def _either_form(response: dict[str, Any]) -> None:
+    """Say of a refused body that the reason is a list of faulty fields, or a sentence."""
+    body = response.get("content", {}).get("application/json", {})
+    fields = {"$ref": "#/components/schemas/HTTPValidationError"}
+    if body.get("schema") == fields:
+        body["schema"] = {"anyOf": [fields, {"$ref": "#/components/schemas/Problem"}]}

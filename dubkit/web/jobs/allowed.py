@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from dubkit.config import Settings, all_settings, configure
 from dubkit.errors import SettingError
@@ -20,13 +21,15 @@ def check_settings(settings: Mapping[str, str]) -> Settings:
     allowed = allowed_settings()
     for name, value in settings.items():
         if name not in allowed:
-            raise SettingError(
-                name,
-                "***",
-                f"a job cannot have this setting; it may have: {', '.join(sorted(allowed))}",
-                "job",
+            near = get_close_matches(name, allowed, n=3)
+            named = (
+                f"perhaps {' or '.join(near)} is meant" if near else "the page of a new job lists the others"
             )
+            raise SettingError(name, "***", f"a job cannot have this setting; {named}", "job")
         choices = allowed[name].job_choices
         if choices and value not in choices:
             raise SettingError(name, value, f"must be one of {', '.join(choices)}", "job")
-    return configure(dict(settings), environment={}).settings
+    try:
+        return configure(dict(settings), environment={}).settings
+    except SettingError as error:
+        raise error.of("job") from None

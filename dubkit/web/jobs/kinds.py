@@ -10,6 +10,11 @@ from dubkit.errors import DubkitError
 
 Kind = Literal["dub", "regenerate", "render"]
 
+Priority = Literal["high", "normal", "low"]
+"""Place of a job among those of the same person."""
+
+PRIORITIES: dict[Priority, int] = {"high": 1, "normal": 0, "low": -1}
+
 State = Literal["queued", "running", "done", "degraded", "failed", "cancelled"]
 
 STATES: tuple[State, ...] = ("queued", "running", "done", "degraded", "failed", "cancelled")
@@ -19,6 +24,10 @@ ENDED: frozenset[State] = frozenset(("done", "degraded", "failed", "cancelled"))
 
 class JobConflict(DubkitError):
     """The state of a job does not allow what was asked."""
+
+
+class TooManyJobs(DubkitError):
+    """A person has as many waiting jobs as one may have."""
 
 
 class JobMissing(DubkitError):
@@ -44,6 +53,19 @@ class JobWork:
     lines: tuple[str, ...] = ()
     """Lines to make again (`regenerate`), or to lock afterwards (`render`)."""
     until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a new job stands in the queue."""
+
+    priority: Priority = "normal"
+    short: bool = False
+    """True for work of a minute or so, which somebody waits for."""
+    batch: str = ""
+
+
+USUAL = Place()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +100,13 @@ class Job:
     error: str
     degraded: tuple[str, ...]
     result: dict[str, Any]
-    """`episode` (folder name), `dubs` (language -> path below the episode folder), `ran` (stage -> items)."""
+    """`episode` (folder name), `dubs` (language -> path below the episode folder), `ran` (stage -> items),
+    `remarks` (each with code, weight, sentence, place, where, meaning, stage and language).
+    """
+
+    batch: str = ""
+    """Id of the batch it was submitted with; empty when it was submitted alone."""
+    priority: Priority = "normal"
 
     @property
     def ended(self) -> bool:

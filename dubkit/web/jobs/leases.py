@@ -12,15 +12,16 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Select, delete, exists, func, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from dubkit.web.database import Database, now
 from dubkit.web.jobs.kinds import Job, JobProgress, LeaseLost
 from dubkit.web.jobs.ledger import append, as_job, end, locked_row
 from dubkit.web.jobs.states import MOVES
 from dubkit.web.jobs.tables import JobRow, SlotRow
+from dubkit.web.jobs.turns import next_row
 
 NEARLY = 0.999
 """Largest share done that a job shows before it has ended."""
@@ -76,9 +77,10 @@ class Leases:
         self.max_attempts = max_attempts
 
     def claim(self, identity: WorkerIdentity, lease_seconds: float) -> HeldJob | None:
-        """Take the oldest job that can run here, with its slots; None when there is none.
+        """Take the job whose turn it is of those that can run here, with its slots; None when there is none.
 
-        Jobs on one episode run one at a time and in order. First, leases that ran out are ended: their jobs
+        Jobs on one episode run one at a time and in order; `dubkit.web.jobs.turns` says whose turn it is.
+        First, leases that ran out are ended: their jobs
         go back to the queue, or have failed.
         """
         while self._waiting():
@@ -161,7 +163,7 @@ class Leases:
 
     def _claim(self, session: Session, identity: WorkerIdentity, lease_seconds: float) -> HeldJob | None:
         free = _free_generators(session, identity)
-        row = session.scalar(_runnable(generators=bool(free)))
+        row = next_row(session, generators=bool(free))
         if row is None:
             return None
         number = free[0] if row.needs_generator else None
@@ -172,6 +174,7 @@ class Leases:
         row.attempt += 1
         row.lease += 1
         row.worker, row.lease_until = identity.worker, moment + timedelta(seconds=lease_seconds)
+        row.begun = moment
         append(session, row, "leased", {"worker": identity.worker, "attempt": row.attempt}, moment)
         session.flush()
         return HeldJob(as_job(row), row.lease, lease_seconds, number)
@@ -190,19 +193,6 @@ class Leases:
             return now()
         moment: datetime = session.scalars(select(func.clock_timestamp())).one()
         return moment
-
-
-def _runnable(*, generators: bool) -> Select[JobRow]:
-    """Select the oldest waiting job whose episode is free and has no earlier job waiting."""
-    earlier = aliased(JobRow)
-    busy = exists().where(SlotRow.name == "episode:" + JobRow.episode)
-    overtaken = exists().where(
-        earlier.episode == JobRow.episode, earlier.state == "queued", earlier.number < JobRow.number
-    )
-    query = select(JobRow).where(JobRow.state == "queued", ~busy, ~overtaken)
-    if not generators:
-        query = query.where(JobRow.needs_generator.is_(False))
-    return query.order_by(JobRow.number).limit(1).with_for_update(skip_locked=True, of=JobRow)
 
 
 def _free_generators(session: Session, identity: WorkerIdentity) -> list[int]:

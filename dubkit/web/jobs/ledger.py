@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from dubkit.web.database import now
-from dubkit.web.jobs.kinds import Job, JobEvent, JobMissing, JobProgress, JobWork, State
+from dubkit.web.jobs.kinds import PRIORITIES, Job, JobEvent, JobMissing, JobProgress, JobWork, Place, State
 from dubkit.web.jobs.states import state_after
 from dubkit.web.jobs.tables import EventRow, JobRow
 
@@ -35,6 +35,8 @@ def as_job(row: JobRow) -> Job:
         error=row.error,
         degraded=tuple(row.degraded),
         result=row.result,
+        batch=row.batch,
+        priority=next(name for name, number in PRIORITIES.items() if number == row.priority),
     )
 
 
@@ -43,7 +45,7 @@ def as_event(row: EventRow) -> JobEvent:
     return JobEvent(row.number, row.at, row.kind, row.detail)
 
 
-def new_row(id: str, work: JobWork, owner: str, *, owning: bool) -> JobRow:
+def new_row(id: str, work: JobWork, owner: str, place: Place, *, owning: bool) -> JobRow:
     """Return the row of a new job, before its first event."""
     moment = now()
     return JobRow(
@@ -67,6 +69,11 @@ def new_row(id: str, work: JobWork, owner: str, *, owning: bool) -> JobRow:
         degraded=[],
         result={},
         events=0,
+        batch=place.batch,
+        priority=PRIORITIES[place.priority],
+        short=place.short,
+        begun=None,
+        trashed="",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -13,8 +14,12 @@ from dubkit.episode.folders import folder_name, open_episode
 from dubkit.errors import EditRefused
 from dubkit.progress import Progress
 from dubkit.studio import Session, chain, dub
+from dubkit.types.telling import Noticed, in_order, sentences
 from dubkit.web.jobs.kinds import JobWork
 from dubkit.web.jobs.leases import Ending
+
+MOST_REMARKS = 200
+"""Remarks that a job keeps, the heaviest first; `degraded` names all that are more than notes."""
 
 
 def request_of(work: JobWork) -> Request:
@@ -68,8 +73,12 @@ def episode_of(output: Path, source: Path) -> str:
     return open_episode(output, source).store.root.name if (output / name).exists() else name
 
 
-def ending_of(outcomes: Sequence[Outcome]) -> Ending:
-    """Return how a job ended, from the outcomes of its runs."""
+def ending_of(outcomes: Sequence[Outcome], *, only_made: bool = False) -> Ending:
+    """Return how a job ended, from the outcomes of its runs.
+
+    With `only_made` it is judged by what the runs made: of new takes of a line, the rest of the episode is no
+    news.
+    """
     ran: dict[str, int] = {}
     dubs: dict[str, str] = {}
     for outcome in outcomes:
@@ -81,7 +90,25 @@ def ending_of(outcomes: Sequence[Outcome]) -> Ending:
                 if record is not None and record.files:
                     dubs[result.language] = record.files[0].path
     errors = list(dict.fromkeys(error for outcome in outcomes for error in outcome.errors))
-    degraded = tuple(dict.fromkeys(note for outcome in outcomes for note in outcome.degraded))
-    found = {"episode": outcomes[0].store.root.name, "dubs": dubs, "ran": ran}
+    noticed = in_order(
+        one for outcome in outcomes for one in (_said_of_made(outcome) if only_made else outcome.remarks)
+    )
+    degraded = tuple(sentences(noticed))
+    found = {
+        "episode": outcomes[0].store.root.name,
+        "dubs": dubs,
+        "ran": ran,
+        "remarks": [asdict(one) for one in noticed[:MOST_REMARKS]],
+    }
     state: Literal["failed", "degraded", "done"] = "failed" if errors else "degraded" if degraded else "done"
     return Ending(state, "\n".join(errors), degraded, found)
+
+
+def _said_of_made(outcome: Outcome) -> list[Noticed]:
+    """Return the remarks on what the run itself made."""
+    return [
+        one
+        for result in outcome.stages
+        for one in result.noticed
+        if one.place in result.ran or EPISODE in result.ran
+    ]

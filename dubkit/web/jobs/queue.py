@@ -14,16 +14,34 @@ from sqlalchemy.orm import Session
 from dubkit.errors import DubkitError
 from dubkit.web.database import Database
 from dubkit.web.jobs.allowed import check_settings
-from dubkit.web.jobs.kinds import ENDED, STATES, Job, JobConflict, JobEvent, JobProgress, JobWork
+from dubkit.web.jobs.kinds import (
+    ENDED,
+    PRIORITIES,
+    STATES,
+    USUAL,
+    Job,
+    JobConflict,
+    JobEvent,
+    JobProgress,
+    JobWork,
+    Place,
+    Priority,
+    TooManyJobs,
+)
 from dubkit.web.jobs.ledger import append, as_event, as_job, end, locked_row, new_row
 from dubkit.web.jobs.tables import EventRow, JobRow
+
+MOST_WAITING = 500
+"""As many as one batch may have."""
 
 
 class JobQueue:
     """Jobs in the database. Every method is a transaction, so threads may share a queue."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, most_waiting: int = MOST_WAITING) -> None:
         self.database = database
+        self.most_waiting = most_waiting
+        """Jobs of one person that may wait."""
 
     def submit(
         self,
@@ -32,14 +50,16 @@ class JobQueue:
         *,
         key: str = "",
         shared: Collection[str] = (),
+        place: Place = USUAL,
     ) -> Job:
         """Put a job into the queue.
 
         With a `key` that the owner has used before, the job of then is returned. `shared` names episodes that
         exist and are not the owner's: a job on one of them does not change that.
-        Raises SettingError for a setting that jobs may not have, JobConflict for a key used for other work.
+        Raises SettingError for a setting that jobs may not have, JobConflict for a key used for other work,
+        TooManyJobs where the owner has too many that wait.
         """
-        return self.submit_many([work], owner, key=key, shared=shared)[0]
+        return self._submit_all([work], owner, key, shared, [place])[0]
 
     def submit_many(
         self,
@@ -48,14 +68,28 @@ class JobQueue:
         *,
         key: str = "",
         shared: Collection[str] = (),
+        priorities: Sequence[Priority] = (),
     ) -> list[Job]:
-        """Put several jobs into the queue: all or none."""
+        """Put several jobs into the queue as one batch: all or none."""
+        batch = _new_id()
+        ranks = priorities or ["normal"] * len(works)
+        return self._submit_all(works, owner, key, shared, [Place(rank, batch=batch) for rank in ranks])
+
+    def _submit_all(
+        self,
+        works: Sequence[JobWork],
+        owner: str,
+        key: str,
+        shared: Collection[str],
+        places: Sequence[Place],
+    ) -> list[Job]:
         for work in works:
             _check(work)
 
-        def row_of(work: JobWork) -> JobRow:
+        def row_of(number: int) -> JobRow:
+            work = works[number]
             owning = work.kind == "dub" and work.episode not in shared
-            return new_row(_new_id(), work, owner, owning=owning)
+            return new_row(_new_id(), work, owner, places[number], owning=owning)
 
         try:
             return self._submit(works, owner, key, row_of)
@@ -66,7 +100,7 @@ class JobQueue:
     def get(self, job: str) -> Job | None:
         """Return a job, or None when there is no such job."""
         with self.database.reading() as session:
-            row = session.scalar(select(JobRow).where(JobRow.id == job))
+            row = session.scalar(select(JobRow).where(JobRow.id == job, JobRow.trashed == ""))
             return as_job(row) if row is not None else None
 
     def jobs(
@@ -81,7 +115,7 @@ class JobQueue:
     ) -> list[Job]:
         """Return jobs, newest first; `before` is the last job of the previous page, and `without` names
         episodes whose jobs are left out."""
-        query = select(JobRow).order_by(JobRow.number.desc()).limit(limit)
+        query = select(JobRow).where(JobRow.trashed == "").order_by(JobRow.number.desc()).limit(limit)
         if owner is not None:
             query = query.where(JobRow.owner == owner)
         if state:
@@ -122,6 +156,7 @@ class JobQueue:
             row = locked_row(session, job)
             if row.state not in ENDED:
                 raise JobConflict(f"Job {job} is {row.state}; only a job that has ended can be retried.")
+            self._check_room(session, row.owner, 1)
             append(session, row, "retried", {})
             row.attempt, row.cancelling, row.error = 0, False, ""
             row.degraded, row.result, row.progress = [], {}, asdict(JobProgress())
@@ -148,7 +183,8 @@ class JobQueue:
     def counts(self) -> dict[str, int]:
         """Return how many jobs there are in each state."""
         with self.database.reading() as session:
-            rows = session.execute(select(JobRow.state, func.count()).group_by(JobRow.state)).all()
+            listed = select(JobRow.state, func.count()).where(JobRow.trashed == "")
+            rows = session.execute(listed.group_by(JobRow.state)).all()
         return {state: 0 for state in STATES} | {state: count for state, count in rows}
 
     def episodes(self, owner: str) -> frozenset[str]:
@@ -177,8 +213,30 @@ class JobQueue:
             (makers if worked else waiting)[name].add(owner)
         return {name: frozenset(makers[name] or waiting[name]) for name in episodes}
 
+    def set_priority(self, job: str, priority: Priority) -> Job:
+        """Change the place of a waiting job among those of its owner.
+
+        Raises JobConflict when it waits no longer, JobMissing when there is no such job.
+        """
+        with self.database.transaction() as session:
+            row = locked_row(session, job)
+            if row.state != "queued":
+                raise JobConflict(f"Job {job} is {row.state}; only a job that waits has a priority.")
+            row.priority = PRIORITIES[priority]
+            return as_job(row)
+
+    def _check_room(self, session: Session, owner: str, more: int) -> None:
+        """Raise TooManyJobs where so many more jobs of a person may not wait."""
+        waiting = select(func.count()).where(JobRow.owner == owner, JobRow.state == "queued")
+        there = session.scalar(waiting) or 0
+        if there + more > self.most_waiting:
+            raise TooManyJobs(
+                f"{owner} has {there} jobs that wait, and {self.most_waiting} is the most "
+                f"(serve.max_waiting_jobs). Wait until some are done, or cancel some."
+            )
+
     def _submit(
-        self, works: Sequence[JobWork], owner: str, key: str, row_of: Callable[[JobWork], JobRow]
+        self, works: Sequence[JobWork], owner: str, key: str, row_of: Callable[[int], JobRow]
     ) -> list[Job]:
         with self.database.transaction() as session:
             rows = []
@@ -186,7 +244,8 @@ class JobQueue:
                 own = f"{key}/{number}" if key else None
                 row = _with_key(session, owner, own, work) if own else None
                 if row is None:
-                    row = row_of(work)
+                    self._check_room(session, owner, 1)
+                    row = row_of(number)
                     row.key = own
                     session.add(row)
                     append(session, row, "submitted", {"owner": owner, "kind": work.kind})

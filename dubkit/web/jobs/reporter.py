@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from dubkit.progress import StageStart
+from dubkit.progress import Ended, StageStart
 from dubkit.web.jobs.kinds import JobProgress, LeaseLost
 from dubkit.web.jobs.leases import NEARLY, HeldJob, Leases
 from dubkit.web.jobs.shares import Shares
@@ -58,11 +58,12 @@ class Reporter:
         if stage is not None and self._due(last=False):
             self._report("progress", {}, self._progress(stage, done))
 
-    def finish(self, seconds: float) -> None:
+    def finish(self, seconds: float, ended: Ended = "done", failed: int = 0) -> None:
         stage, self._stage = self._stage, None
-        if stage is not None:
+        if stage is not None and ended != "stopped":
             progress = self._progress(stage, float(stage.items))
-            self._report("stage-finished", {"seconds": round(seconds, 3)}, progress)
+            detail = {"seconds": round(seconds, 3), "ended": ended, "failed": failed}
+            self._report("stage-finished", detail, progress)
 
     def _progress(self, stage: StageStart, done: float) -> JobProgress:
         self._share = max(self._share, min(NEARLY, self._shares.share(stage, done)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dubkit.web.database import Moment, Table
@@ -19,6 +19,7 @@ class JobRow(Table):
         UniqueConstraint("owner", "key", name="uq_job_owner_key"),
         Index("ix_job_state_number", "state", "number"),
         Index("ix_job_episode", "episode"),
+        Index("ix_job_begun", "begun"),
     )
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
@@ -47,6 +48,16 @@ class JobRow(Table):
     result: Mapped[dict[str, Any]] = mapped_column(JSON)
     events: Mapped[int]
     """Number of the newest event."""
+    batch: Mapped[str] = mapped_column(String(12), default="", server_default="")
+    """Id of the batch it was submitted with; empty when it was submitted alone."""
+    priority: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Its place among the jobs of its owner: 1 is sooner, -1 later than the usual 0."""
+    short: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """True for work of a minute or so, which somebody waits for."""
+    begun: Mapped[datetime | None] = mapped_column(Moment)
+    """When a worker took it last."""
+    trashed: Mapped[str] = mapped_column(String(12), default="", server_default="")
+    """Id of the entry of the trash it is in; empty for a job that is listed."""
 
 
 class EventRow(Table):

@@ -136,7 +136,8 @@ class JobWorker:
             if will_generate(session, work) and held.generator is None:
                 return None
             shares = Shares(request_of(work), session, session.speeds)
-            ending = ending_of(perform(session, work, Reporter(self._leases, held, shares, self._stop)))
+            outcomes = perform(session, work, Reporter(self._leases, held, shares, self._stop))
+            ending = ending_of(outcomes, only_made=work.kind == "regenerate")
             if ending.state == "failed":
                 self._stop.check()  # a stage may have recorded the interruption as its failure
             return ending

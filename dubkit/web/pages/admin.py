@@ -93,11 +93,12 @@ def users_page(
     )
 
 
-def _setting_rows(site: Site, person: Person) -> list[SettingRow]:
-    """Return the settings: all of them for admins; for others those that a job may have, without paths."""
-    from dubkit.config import all_settings
+def _setting_rows(site: Site, person: Person) -> list[tuple[str, list[SettingRow]]]:
+    """Return the settings by section: all for admins; for others those that a job may have, without paths."""
+    from dubkit.config import all_settings, section_title, sections
 
-    rows = []
+    titles = {table: section_title(section) for table, section in sections()}
+    groups: dict[str, list[SettingRow]] = {}
     for entry in all_settings():
         if not entry.job and not person.may("admin"):
             continue
@@ -106,8 +107,9 @@ def _setting_rows(site: Site, person: Person) -> list[SettingRow]:
         origin = site.configured.origins[entry.name]
         if not person.may("admin"):
             shown, origin = redact_paths(person, shown), PurePath(origin).name
-        rows.append(SettingRow(entry.name, shown, origin, entry.help))
-    return rows
+        title = titles.get(entry.name.rpartition(".")[0], "General")
+        groups.setdefault(title, []).append(SettingRow(entry.name, shown, origin, entry.help))
+    return list(groups.items())
 
 
 def _facts(site: Site) -> list[tuple[str, str]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, get_args
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, get_args
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from dubkit.translate.language import language_name
-from dubkit.web.accounts.access import Viewer
+from dubkit.web.accounts.access import Editor, Viewer, closed_to
+from dubkit.web.accounts.audit import audit
 from dubkit.web.accounts.people import Person
 from dubkit.web.api.shown_jobs import (
     ShownEvent,
@@ -22,7 +25,10 @@ from dubkit.web.api.shown_jobs import (
     shown_job,
     visible_jobs,
 )
-from dubkit.web.jobs.kinds import Job, State
+from dubkit.web.files.trash import Trash
+from dubkit.web.jobs.kinds import Job, JobConflict, State
+from dubkit.web.jobs.search import JobSearch, Sight, search_jobs, unfinished_jobs
+from dubkit.web.pages.line_names import line_names
 from dubkit.web.site import OnSite, Site
 from dubkit.web.templating import page
 
@@ -31,7 +37,10 @@ router = APIRouter(include_in_schema=False)
 PAGE = 50
 """Jobs on one page of the list."""
 
-KINDS = {"dub": "Dub", "regenerate": "New takes", "render": "Rebuild"}
+MOST = 10_000
+"""Jobs that are deleted at once."""
+
+KINDS = {"dub": "Dub", "regenerate": "New takes", "render": "Render"}
 """Kind of work -> its name on the pages."""
 
 
@@ -63,24 +72,114 @@ class JobHistory:
     """Number of the last event."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the list of jobs is asked for, as its address says it."""
+
+    state: str = ""
+    episode: str = ""
+    film: str = ""
+    owner: str = ""
+    day: str = ""
+    """`2026-11-29`, in the time zone of the browser."""
+    offset: int = 0
+    """Minutes that UTC is ahead of that zone."""
+    batch: str = ""
+    """Id of the batch they were submitted with."""
+
+    def query(self, **changed: str) -> str:
+        """Return the query of an address that asks for the same, but for what is `changed`."""
+        fields = asdict(self) | {"offset": self.offset if self.day else ""} | changed
+        return urlencode({name: value for name, value in fields.items() if value != ""})
+
+    @property
+    def search(self) -> JobSearch:
+        """The same as the database understands it."""
+        since = until = None
+        if self.day:
+            since = datetime.fromisoformat(self.day).replace(tzinfo=UTC) + timedelta(minutes=self.offset)
+            until = since + timedelta(days=1)
+        return JobSearch(self.state, self.episode, self.film, self.owner, since, until, self.batch)
+
+
+def _asked(
+    person: Viewer,
+    state: str = "",
+    episode: str = "",
+    film: str = "",
+    owner: str = "",
+    day: str = "",
+    offset: str = "",
+    batch: str = "",
+) -> Asked:
+    """Read the address; what is not understood counts as not asked."""
+    at = int(offset) if re.fullmatch(r"-?\d{1,4}", offset) else 0
+    clean = [value.replace("\0", "")[:200].strip() for value in (episode, film, owner)]
+    return Asked(
+        _known(state), clean[0], clean[1], clean[2], _day(day), max(-1440, min(1440, at)), _id(batch)
+    )
+
+
+def _id(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z0-9]{0,12}", text) else ""
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat() if "1970" < text < "9000" else ""
+    except ValueError:
+        return ""
+
+
 @router.get("/jobs")
 def jobs_page(
-    request: Request, site: OnSite, person: Viewer, state: str = "", before: str = "", episode: str = ""
+    request: Request,
+    site: OnSite,
+    person: Viewer,
+    asked: Annotated[Asked, Depends(_asked)],
+    before: str = "",
 ) -> HTMLResponse:
     """Show the jobs a person may see, newest first."""
-    shown_state = _known(state)
-    shown = visible_jobs(site, person, state=shown_state, before=before, episode=episode, limit=PAGE)
+    sight = _sight(site, person)
+    found = search_jobs(site.database, asked.search, sight, before=before.replace("\0", ""), limit=PAGE)
     return page(
         request,
         person,
         "jobs.html",
-        jobs=shown,
-        state=shown_state,
+        jobs=[shown_job(site, person, job) for job in found],
+        asked=asked,
         before=before,
-        episode=episode,
-        more=shown[-1].id if len(shown) == PAGE else "",
+        unfinished=len(unfinished_jobs(site.database, asked.search, sight)) if person.may("editor") else 0,
+        more=found[-1].id if len(found) == PAGE else "",
         kinds=KINDS,
     )
+
+
+@router.post("/jobs/cancel")
+def cancel_found(site: OnSite, person: Editor, asked: Annotated[Asked, Depends(_asked)]) -> RedirectResponse:
+    """Cancel the jobs that are found and have not ended, and show the list again."""
+    for job in unfinished_jobs(site.database, asked.search, _sight(site, person)):
+        try:
+            site.queue.cancel(job)
+        except JobConflict:
+            continue  # it has ended meanwhile
+        audit(site, person, "cancel", job)
+    return RedirectResponse(f"/jobs?{asked.query()}", 303)
+
+
+@router.post("/jobs/delete")
+def delete_found(site: OnSite, person: Editor, asked: Annotated[Asked, Depends(_asked)]) -> RedirectResponse:
+    """Move the jobs that are found and have ended to the trash, and show the list again."""
+    found = search_jobs(site.database, asked.search, _sight(site, person), limit=MOST)
+    ended = [job for job in found if job.ended]
+    if ended:
+        row = Trash(site).delete_jobs(person, ended)
+        audit(site, person, "deleted", f"{row.kind} {row.name}")
+    return RedirectResponse(f"/jobs?{asked.query()}", 303)
+
+
+def _sight(site: Site, person: Person) -> Sight:
+    return Sight(None if person.may("admin") else person.name, closed_to(site, person))
 
 
 @router.get("/jobs/{job}")
@@ -92,12 +191,15 @@ def job_page(request: Request, site: OnSite, person: Viewer, job: str) -> HTMLRe
         for event in site.queue.all_events(row.id)
         if may_see_event(person, event)
     ]
+    shown, history = shown_job(site, person, row), history_of(events, row)
+    episode = str(shown.result.get("episode") or shown.work.episode)
     return page(
         request,
         person,
         "job.html",
-        job=shown_job(site, person, row),
-        history=history_of(events, row),
+        job=shown,
+        history=history,
+        lines=line_names(site, episode, row.work.languages, [*shown.degraded, *(e[1] for e in history.log)]),
         names={tag: language_name(tag) for tag in row.work.languages},
         kinds=KINDS,
     )
@@ -177,7 +279,7 @@ def _attempt(detail: dict[str, Any]) -> str:
 def _ending(detail: dict[str, Any]) -> tuple[str, str]:
     words = {
         "done": ("Done.", "calm"),
-        "degraded": ("Done, but degraded; see the reasons above.", "warn"),
+        "degraded": ("Done, with notes; they are listed above.", "calm"),
         "failed": ("Failed; see the reason above.", "bad"),
         "cancelled": ("Cancelled. Finished items are kept and will be reused.", "warn"),
     }

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dubkit.episode.store import HIDDEN
-from dubkit.web.accounts.access import may_see
 from dubkit.web.accounts.people import Person
-from dubkit.web.api.episodes import EpisodeRow, episode_folders, episode_row
+from dubkit.web.api.episodes import EpisodeRow, episode_row, seen_folders
+from dubkit.web.files.stamps import Stamp, episode_stamp
 from dubkit.web.site import Site
-
-Stamp = tuple[tuple[str, int], ...]
 
 
 class LibraryCache:
@@ -21,25 +18,16 @@ class LibraryCache:
 
     def rows(self, site: Site, person: Person) -> list[EpisodeRow]:
         """Return every episode a person may see, by name."""
-        folders = episode_folders(site)
-        return [self._row(site, folder) for folder in folders if may_see(site, person, folder.name)]
+        return [self._row(site, folder) for folder in seen_folders(site, person)]
+
+    def changed(self, episode: str) -> int:
+        """Return when an episode that was read changed last, in ns since 1970; 0 for an unknown one."""
+        stamps = (stamp for folder, (stamp, _) in self._rows.items() if folder.name == episode)
+        return max((at for stamp in stamps for _, at in stamp), default=0)
 
     def _row(self, site: Site, folder: Path) -> EpisodeRow:
-        stamp = _stamp(folder)
+        stamp = episode_stamp(folder)
         kept = self._rows.get(folder)
         if kept is None or kept[0] != stamp:
             kept = self._rows[folder] = (stamp, episode_row(site, folder))
         return kept[1]
-
-
-def _stamp(root: Path) -> Stamp:
-    """Return the times of the folders that files of an episode are renamed into: any change changes one."""
-    hidden = root / HIDDEN
-    watched = [root, hidden, *root.glob("*/"), *(hidden / "items").glob("*/*/")]
-    times = []
-    for path in watched:
-        try:
-            times.append((path.as_posix(), path.stat().st_mtime_ns))
-        except OSError:
-            continue  # removed meanwhile: the stamp differs, which is right
-    return tuple(times)

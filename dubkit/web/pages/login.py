@@ -8,7 +8,8 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from dubkit.web.accounts.csrf import request_session
-from dubkit.web.accounts.login import Logins, TooMany, address_of, safe_next
+from dubkit.web.accounts.login import Logins, address_of, safe_next
+from dubkit.web.accounts.throttle import TooMany
 from dubkit.web.templating import page
 
 router = APIRouter(include_in_schema=False)
@@ -39,10 +40,11 @@ async def log_in(
     """Check the password and begin a new session, so that an old session id is useless."""
     logins: Logins = request.app.state.logins
     try:
-        visit = await logins.log_in(name, password, address_of(request))
+        known = request.cookies.get(logins.devices.cookie, "")
+        visit = await logins.log_in(name, password, address_of(request), known)
     except TooMany as refused:
-        minutes = -(-refused.seconds // 60)
-        answer = _form(request, next, f"Too many failed logins. Try again in {minutes} min.", name, 429)
+        again = f"Too many failed logins wait already. Try again in {refused.seconds} s."
+        answer = _form(request, next, again, name, 429)
         answer.headers["Retry-After"] = str(refused.seconds)
         return answer
     if visit is None:
@@ -51,6 +53,7 @@ async def log_in(
     if session.visit is not None:
         logins.end(session.visit)
     session.begin(visit)
+    session.device = logins.devices.set_cookie(visit.user)
     return RedirectResponse(safe_next(next), 303)
 
 

@@ -12,31 +12,25 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ValidationError
 
 from dubkit.config import Settings, section_title, sections
-from dubkit.errors import DubkitError, SettingError
+from dubkit.errors import DubkitError
 from dubkit.media.files.suffixes import MEDIA
 from dubkit.settings import Setting
-from dubkit.translate.language import language_name, normalise
+from dubkit.translate.language import language_name
 from dubkit.web.accounts.access import Editor
 from dubkit.web.accounts.people import Person
 from dubkit.web.accounts.redaction import redact
 from dubkit.web.api.job_requests import JobRequest, work_of
+from dubkit.web.api.languages import SUGGESTED, known_language
 from dubkit.web.jobs.allowed import allowed_settings
 from dubkit.web.jobs.settings import job_settings
 from dubkit.web.settings import Serve
 from dubkit.web.site import OnSite, Site
-from dubkit.web.templating import page
+from dubkit.web.templating import page, stage_title
 
 router = APIRouter(include_in_schema=False)
 
 CHUNK = 8 * 1024 * 1024
 """Bytes of an upload sent at once: the most that a lost connection costs."""
-
-SUGGESTED = (
-    "ar", "bn", "cs", "da", "de", "el", "en", "es", "es-419", "fi", "fr", "fr-CA", "he", "hi", "hu", "id",
-    "it", "ja", "ko", "nl", "no", "pl", "pt-BR", "pt-PT", "ro", "ru", "sv", "th", "tr", "uk", "vi", "zh-Hans",
-    "zh-Hant",
-)  # fmt: skip
-"""Languages that the field suggests; any other can be typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +66,14 @@ class Planned:
     time: str = ""
     disk: int = 0
     tokens: int = 0
+    characters: int = 0
+    """Characters that a paid voice speaks at most, and what they cost; 0 where nobody knows."""
+    money: float = 0.0
     error: str = ""
+    refused: Sequence[tuple[str, str]] = ()
+    """Name of a language that nothing here can dub into, and why."""
+    doubts: Sequence[tuple[str, str]] = ()
+    """Name of a language whose dub will stop unless the source is in that language already, and why."""
 
 
 class Language(BaseModel):
@@ -107,12 +108,8 @@ def new_job_page(request: Request, site: OnSite, person: Editor) -> HTMLResponse
 @router.get("/new/language")
 def language_of(person: Editor, text: str) -> Language:
     """Return the language that a tag or a name means. Raises SettingError for an unknown one."""
-    tag = normalise(text)
-    name = language_name(tag)
-    # Codes for private use are well formed, but name no known language.
-    if name.startswith("Unknown language"):
-        raise SettingError("language", tag, "not a known language; write its name, or a tag such as pt-BR")
-    return Language(tag=tag, name=name)
+    tag = known_language(text)
+    return Language(tag=tag, name=language_name(tag))
 
 
 @router.post("/new/plan")
@@ -135,7 +132,7 @@ async def plan_page(request: Request, site: OnSite, person: Editor) -> HTMLRespo
 
 def _plan(site: Site, person: Person, form: JobForm) -> Planned:
     from dubkit.progress import spread, total_range
-    from dubkit.studio import plan_episode
+    from dubkit.studio import doubtful, plan_episode, unserved
     from dubkit.web.jobs.perform import request_of
 
     source = form.source
@@ -145,7 +142,13 @@ def _plan(site: Site, person: Person, form: JobForm) -> Planned:
         if work is None:
             return Planned(source, error="\n".join(str(problem["msg"]) for problem in problems))
         session = replace(site.session, settings=job_settings(site.configured, work.settings))
-        plans, needs = plan_episode(session, Path(work.source), request_of(work))
+        wanted, path = request_of(work), Path(work.source)
+        hindered = unserved(session, wanted, source=path)
+        doubts = doubtful(session, wanted, path)
+        served = tuple(tag for tag in wanted.languages if tag not in hindered)
+        plans, needs = (
+            plan_episode(session, path, replace(wanted, languages=served)) if served else ([], None)
+        )
     except ValidationError:
         return Planned(source, error="There are too many languages or settings, or one is too long.")
     except HTTPException as refused:
@@ -156,10 +159,14 @@ def _plan(site: Site, person: Person, form: JobForm) -> Planned:
     low, high = total_range({f"{found.stage} {found.language}": found.seconds for found in busy})
     return Planned(
         source,
-        stages=[(found.stage, found.language, _amount(found)) for found in busy],
+        stages=[(stage_title(found.stage), found.language, _amount(found)) for found in busy],
         time=spread(low, high) if high > 0 else "",
         disk=needs.disk if needs else 0,
         tokens=needs.tokens[1] if needs else 0,
+        characters=needs.characters[1] if needs else 0,
+        money=needs.money[1] if needs else 0.0,
+        refused=[(language_name(tag), redact(site, person, why)) for tag, why in hindered.items()],
+        doubts=[(language_name(tag), redact(site, person, why)) for tag, why in doubts.items()],
     )
 
 
@@ -168,7 +175,7 @@ def _amount(planned: Any) -> str:
         text = f"{len(planned.reasons)} of {planned.total}"
         reasons = sorted(set(planned.reasons.values()))
         return f"{text}: {reasons[0]}" if len(reasons) == 1 else text
-    return f"known after {planned.waits_for}" if planned.waits_for else "not known yet"
+    return f"known after “{stage_title(planned.waits_for)}”" if planned.waits_for else "not known yet"
 
 
 def _options(settings: Settings) -> list[Option]:

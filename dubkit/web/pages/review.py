@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cache
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
+from dubkit.chain.summary import kept_remarks
+from dubkit.episode.results import finished_dub
 from dubkit.episode.store import EpisodeStore
 from dubkit.errors import SettingError
-from dubkit.qc.check import CHECKS
+from dubkit.qc.check import CHECKS, measure_title
 from dubkit.translate.language import language_name
 from dubkit.types import Episode
 from dubkit.web.accounts.access import OpenEpisode, Viewer
 from dubkit.web.accounts.names import safe_name
+from dubkit.web.http.headers import FIXED
 from dubkit.web.templating import STATIC, page
 
 router = APIRouter(include_in_schema=False)
 
-SHARED = ("debounce.js", "dom.js", "format.js", "http.js", "job_events.js", "toast.js")
+SHARED = (
+    "debounce.js",
+    "dom.js",
+    "format.js",
+    "http.js",
+    "job_events.js",
+    "stages.js",
+    "toast.js",
+    "voices.js",
+)
 """Modules of all pages that those of the review page import."""
+
+SOUND_STEPS = Fraction(25)
+"""Steps a second where there are no frames."""
 
 
 @router.get("/episodes/{episode}/{language}/review")
@@ -30,7 +46,8 @@ def review_page(request: Request, person: Viewer, folder: OpenEpisode, language:
     name = _name_of(tag)
     languages = _languages(store)
     finished = tag in languages
-    return page(
+    video = store.read("episode.json", Episode).video if store.has("episode.json") else None
+    answer = page(
         request,
         person,
         "review.html",
@@ -41,11 +58,17 @@ def review_page(request: Request, person: Viewer, folder: OpenEpisode, language:
         languages=[(other, _name_of(other)) for other in languages],
         finished=finished,
         why="" if finished else _why_unfinished(store, languages, name),
-        dubbed=any(store.path("", tag).glob("dub.*")),
-        has_video=store.has("episode.json") and store.read("episode.json", Episode).video is not None,
-        flags={check.name: (check.title, check.meaning) for check in CHECKS},
+        dubbed=finished_dub(store, tag) is not None,
+        has_video=video is not None,
+        frame=f"{float(1 / (video.rate if video else SOUND_STEPS)):.9g}",
+        flags={check.name: (check.title, check.meaning, measure_title(check.name)) for check in CHECKS},
         modules=_modules(),
+        remarks=[one for one in kept_remarks(store) if one.language in ("", tag)],
     )
+    answer.headers["Permissions-Policy"] = FIXED["Permissions-Policy"].replace(
+        "microphone=()", "microphone=(self)"
+    )
+    return answer
 
 
 def _name_of(tag: str) -> str:

@@ -11,12 +11,14 @@ export interface ReviewLine {
   source: string;
   text: string;
   candidates: string[];
-  route: "voice" | "lipdub" | "keep";
+  route: "voice" | "lipdub" | "drive" | "keep";
   reason: string;
   flags: string[];
   conflict: string;
   locked: boolean;
   accepted: boolean;
+  /** Whether a person should look at it. */
+  to_look_at: boolean;
   note: string;
   delivery: string;
   voice: string;
@@ -31,6 +33,78 @@ export interface ReviewLine {
   fit: string;
   take: string;
   takes: number;
+  timing: LineTiming;
+}
+
+/** One text that a line may have. */
+export interface OwnText {
+  number: number;
+  text: string;
+  /** Predicted at the voice's own pace. */
+  seconds: number;
+  /** At which it fills the room of the line: 1.2 is a fifth faster than the voice's own. */
+  pace: number;
+  origin: "translation" | "model" | "list" | "shortened";
+  changes: string[];
+  losses: string[];
+  fidelity: number;
+  /** Whether it was chosen for the time of the line. */
+  chosen: boolean;
+  /** Whether the line has it now. */
+  used: boolean;
+}
+
+/** When a line is spoken; times are seconds of the episode. */
+export interface LineTiming {
+  id: string;
+  start: number;
+  end: number;
+  /** Seconds that its text takes at the voice's own pace. */
+  predicted: number | null;
+  spread: number;
+  basis: "schedule" | "candidate" | "take" | "reckoned" | "";
+  /** Whether text or times were changed since the line was scheduled. */
+  stale: boolean;
+  given_start: number | null;
+  given: number | null;
+  room: number;
+  pace: number | null;
+  too_long: number;
+  seen: boolean;
+  fixed: boolean;
+  block: string;
+  why: string;
+  texts: OwnText[];
+  spoken_start: number | null;
+  spoken: number | null;
+  spoken_pace: number | null;
+  cut: boolean;
+  start_error: number | null;
+}
+
+/** A piece of the source that a person's voice may be cloned from. */
+export interface PieceRow {
+  number: number;
+  text: string;
+  /** Seconds of the episode. */
+  start: number;
+  seconds: number;
+  score: number;
+  scores: Record<string, number>;
+  file: string;
+  chosen: boolean;
+}
+
+/** What a person's voice is cloned from. */
+export interface ReferenceRow {
+  file: string;
+  about: string;
+  text: string;
+  seconds: number;
+  by_hand: boolean;
+  /** Whether the next render takes another one. */
+  waiting: boolean;
+  pieces: PieceRow[];
 }
 
 export interface SpeakerRow {
@@ -43,6 +117,15 @@ export interface SpeakerRow {
   lines: number;
   seconds: number;
   sample: [number, number];
+  /** What the voice is cloned from; null where no voice is cloned. */
+  reference: ReferenceRow | null;
+}
+
+/** Something that is heard in the source; times are seconds of the episode. */
+export interface SoundSpan {
+  start: number;
+  end: number;
+  kind: "speech" | "singing" | "music";
 }
 
 export interface LineList {
@@ -51,6 +134,8 @@ export interface LineList {
   lines: ReviewLine[];
   speakers: SpeakerRow[];
   duration: number;
+  /** Music and singing of the source. */
+  sounds: SoundSpan[];
 }
 
 export interface ChangedLines {
@@ -63,6 +148,13 @@ export interface ChangedLines {
 export interface ChangedLine {
   seen: number;
   line: ReviewLine;
+}
+
+/** A line after somebody recorded it; `job` makes the take. */
+export interface Recorded {
+  seen: number;
+  line: ReviewLine;
+  job: Started;
 }
 
 export interface ShownTake {
@@ -174,6 +266,9 @@ export interface ShownJob {
   error: string;
   degraded: string[];
   result: Record<string, any>;
+  /** Id of the batch it was submitted with; empty when it was submitted alone. */
+  batch: string;
+  priority: "high" | "normal" | "low";
 }
 
 export interface ShotImage {
@@ -195,6 +290,37 @@ export interface InputEntry {
   name: string;
   size: number;
   modified: string;
+  /** Who uploaded it; empty for a file that is everybody's. */
+  owner: string;
+  /** Whom it is shared with, `*` for everybody; empty unless the person may change that. */
+  shared: string[];
+}
+
+/** A language that a text means, or may mean. */
+export interface LanguageChoice {
+  tag: string;
+  name: string;
+  exact: boolean;
+  /** Why nothing here can dub into it; empty when something can. */
+  hindrance: string;
+}
+
+export interface VoiceChoice {
+  name: string;
+  title: string;
+  gender: "female" | "male" | "";
+  /** 0 when it is not known. */
+  pitch_hz: number;
+}
+
+/** The voices that speak a language. */
+export interface Voices {
+  language: string;
+  engine: string;
+  note: string;
+  voices: VoiceChoice[];
+  /** Whether names that are not listed may be voices too. */
+  others: boolean;
 }
 
 /** Who is logged in. */

@@ -85,3 +85,10 @@ interface Window {
     };
   };
 }
+
+/** What a script beside the sound has (AudioWorkletGlobalScope). */
+declare class AudioWorkletProcessor {
+  readonly port: MessagePort;
+}
+declare const currentFrame: number;
+declare function registerProcessor(name: string, kind: typeof AudioWorkletProcessor): void;

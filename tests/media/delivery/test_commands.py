@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -72,6 +73,8 @@ def recorded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
         commands.append(shlex.join(re.sub(r"/\.(preview|play|covers)[^/]*", r"/.\1", word) for word in words))
         if place.suffix == ".wav":
             write_wav(place, np.zeros((10, 2)), 48_000)
+        else:
+            shutil.copyfile(SAMPLE, place)  # what was written is read back
 
     def run(call: Callable[[], object]) -> list[str]:
         commands.clear()

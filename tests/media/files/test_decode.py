@@ -32,7 +32,8 @@ def ffmpeg(*arguments: str) -> None:
 def sound_of(source: Path, folder: Path) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Decode to arrays (samples, channels) at 48 kHz and (samples,) at 16 kHz."""
     episode = probe(source)
-    warnings = decode_audio(source, episode, folder / "48.wav", folder / "16.wav")
+    remarks = decode_audio(source, episode, folder / "48.wav", folder / "16.wav")
+    warnings = tuple(remark.sentence for remark in remarks)
     wide, rate = soundfile.read(folder / "48.wav", always_2d=True)
     narrow, asr_rate = soundfile.read(folder / "16.wav")
     assert (rate, asr_rate) == (48_000, 16_000)

@@ -243,3 +243,11 @@ def test_transport_stream_has_the_same_clock(film: Path, tmp_path: Path) -> None
     assert moved is not None
     assert (moved.frames, moved.rate) == (60, Fraction(30000, 1001))
     assert 0 <= moved.start < Fraction(1, 10)
+
+
+def test_the_rate_of_a_tape_is_the_one_its_packets_have(tmp_path: Path) -> None:
+    picture = ("-f", "lavfi", "-i", "testsrc=s=720x576:r=25", "-f", "lavfi", "-i", "sine=r=48000")
+    coded = ("-c:v", "dvvideo", "-pix_fmt", "yuv420p", "-c:a", "pcm_s16le", "-ac", "2", "-t", "0.4")
+    video = probe(make(tmp_path / "tape.dv", *picture, *coded)).video
+    assert video is not None
+    assert video.rate == 25  # its header says 60000 on average

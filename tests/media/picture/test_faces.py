@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from dubkit.chain.stage import EPISODE
-from dubkit.config import Settings
+from dubkit.config import Settings, with_settings
 from dubkit.episode.context import Context
 from dubkit.episode.store import EpisodeStore
 from dubkit.media.files.probe import probe
@@ -23,7 +23,7 @@ from dubkit.media.picture.face_finders import CascadeFinder, MeshFinder, Seen, m
 from dubkit.media.picture.faces import find_faces, pictures
 from dubkit.media.picture.window import shown_size
 from dubkit.models.store import ModelStore
-from dubkit.types import Episode, Faces, Segment, Transcript, VideoStream
+from dubkit.types import Episode, Faces, Remark, Segment, Transcript, VideoStream
 from stages.faces import STAGE
 from tests.support.paths import MEDIA, needs_media
 
@@ -302,7 +302,7 @@ class Kept:
 
     def __init__(self, store: EpisodeStore) -> None:
         self.store = store
-        self.degraded: tuple[str, ...] = ()
+        self.remarks: tuple[Remark, ...] = ()
         self.shares: list[float] = []
 
     def advance(self, share: float) -> None:
@@ -311,9 +311,9 @@ class Kept:
     def write_json(self, relative: str, value: object) -> None:
         self.store.write_json(relative, value)
 
-    def done(self, item: str, *, files: Sequence[str], degraded: Sequence[str]) -> None:
+    def done(self, item: str, *, files: Sequence[str], remarks: Sequence[Remark]) -> None:
         assert (item, list(files)) == (EPISODE, ["faces.json"])
-        self.degraded = tuple(degraded)
+        self.remarks = tuple(remarks)
 
 
 def staged(tmp_path: Path, text: str = "x", end: float = 1.0) -> Context:
@@ -327,6 +327,7 @@ def staged(tmp_path: Path, text: str = "x", end: float = 1.0) -> Context:
     return Context(store, Settings(), source, "0" * 64, ModelStore(tmp_path / "models"))
 
 
+@pytest.mark.usefixtures("generating")
 def test_the_stage_leaves_the_faces_and_says_when_it_could_only_guess(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -336,14 +337,14 @@ def test_the_stage_leaves_the_faces_and_says_when_it_could_only_guess(
     STAGE.run(context, [], sink)  # type: ignore[arg-type]
     found = context.store.read("faces.json", Faces)
     assert (found.method, [face.segment for face in found.faces]) == ("opencv", ["s0001"])
-    assert "pip install --no-deps mediapipe" in sink.degraded[0]
+    assert "pip install --no-deps mediapipe" in sink.remarks[0].sentence
     assert sink.shares[-1] == 1.0
 
 
 @pytest.fixture
 def generating(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that makes pictures is chosen."""
-    monkeypatch.setattr(sys.modules[STAGE.items.__module__], "dubs_picture", lambda context: True)
+    monkeypatch.setattr(sys.modules[STAGE.items.__module__], "makes_clips", lambda context: True)
 
 
 @pytest.mark.usefixtures("generating")
@@ -357,9 +358,13 @@ def test_other_words_look_at_nothing_again_and_other_times_do(tmp_path: Path) ->
     assert before != times
 
 
-def test_nothing_is_looked_at_for_voices_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[STAGE.items.__module__], "dubs_picture", lambda context: False)
-    assert list(STAGE.items(staged(tmp_path))) == []
+def test_for_voices_alone_faces_are_looked_for_where_the_lines_are_scheduled(tmp_path: Path) -> None:
+    context = staged(tmp_path)
+    assert STAGE.belongs(context)
+    assert len(STAGE.items(context)) == 1
+    context.settings = with_settings(context.settings, {"timing.schedule": "off"})
+    assert not STAGE.belongs(context)
+    assert list(STAGE.items(context)) == []
 
 
 @pytest.mark.usefixtures("generating")

@@ -183,3 +183,28 @@ def test_waveform_peaks_show_where_it_is_loud(tmp_path: Path) -> None:
     assert min(peaks[5:]) == pytest.approx(0.5, abs=0.01)
     audio.write_wav(path, np.zeros(3), RATE)
     assert audio.waveform_peaks(path, 10) == (0, 0, 0)
+
+
+def worst() -> NDArray[np.float64]:
+    """Return the sound that rises the most above its samples between two of them, `(n,)`."""
+    at = np.arange(-10, 10) + 0.5
+    return np.where(np.sinc(at) >= 0, 0.1, -0.1)
+
+
+@pytest.mark.parametrize("above", [0.05, 0.2, 0.3, 0.9])
+def test_what_is_not_oversampled_stays_below_the_level(above: float) -> None:
+    random = np.random.default_rng(3)
+    sound = (
+        random.normal(scale=0.05, size=(RATE, 2)) * np.repeat(random.random(100) ** 4, RATE // 100)[:, None]
+    )
+    sound[20_000:20_020, 1] = worst()
+    whole, sparse = loudness.peak_envelope(sound), loudness.peak_envelope(sound, above)
+    assert whole.max() > 0.21
+    assert np.array_equal(np.maximum(sparse, above), np.maximum(whole, above))
+
+
+def test_a_peak_between_low_samples_is_the_peak_of_its_piece() -> None:
+    sound = np.zeros((RATE, 1))
+    sound[30_000:30_020, 0] = worst()
+    sound[10_000, 0] = 0.2
+    assert loudness.peak_of_piece(lambda a, b: sound[max(0, a) : b], 0, RATE) > 0.21

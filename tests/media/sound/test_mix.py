@@ -192,6 +192,27 @@ def test_silent_source_gets_speech_at_programme_level(studio: Studio) -> None:
     assert report.dub_lufs == pytest.approx(-23, abs=0.3)
 
 
+@pytest.mark.parametrize("noise", [-70.0, -54.0, -40.0])
+def test_noise_in_which_nobody_speaks_sets_no_level(studio: Studio, noise: float) -> None:
+    audio.write_wav(studio.source, np.tile(voice(6, noise - 3, 1)[:, None], 2), RATE)
+    lines = [
+        replace(studio.line(1, 1, 2, 1, lufs=-31), heard=False),
+        replace(studio.line(2, 3, 5, 1.5, lufs=-18), heard=False),
+    ]
+    report = studio.mix(lines)
+    assert report.source_lufs == -70
+    assert report.dub_lufs == pytest.approx(-23, abs=0.3)
+
+
+def test_a_line_over_noise_is_as_loud_as_its_speaker_elsewhere(studio: Studio) -> None:
+    studio.record(10, [(1, 3)], lufs=-24)
+    lines = [studio.line(1, 1, 3, 2), replace(studio.line(2, 6, 8, 2), heard=False)]
+    report = studio.mix(lines)
+    assert report.source_lufs == pytest.approx(-24, abs=0.3)
+    first, second = (line.gain_db for line in report.spans)
+    assert second == pytest.approx(first, abs=0.5)
+
+
 def test_original_voice_stays_ducked_for_the_whole_source_line(studio: Studio) -> None:
     studio.record(6, [(1, 5)])
     studio.mix([studio.line(1, 1, 5, 1)], Mix(duck_db=-30))
@@ -216,6 +237,20 @@ def test_speech_longer_than_its_line_keeps_the_bed_ducked(studio: Studio) -> Non
     line = studio.line(1, 1, 2, 3)
     report = studio.mix([line])
     assert report.spans[0].end_sample == 4 * RATE + FADE
+    studio.assert_untouched_outside(report)
+
+
+@pytest.mark.parametrize("at", [0.3, 1.8, 3.4])
+def test_beside_a_line_that_was_moved_the_original_voice_stays_ducked(studio: Studio, at: float) -> None:
+    """The speech may begin long before its source line, in the middle of it, or after its end."""
+    audio.write_wav(studio.source, np.full((6 * RATE, 1), 0.25), RATE)
+    line = studio.line(1, 1, 3, 0.5, at=at)
+    audio.write_wav(line.speech, np.zeros(RATE // 2), RATE)
+    report = studio.mix([line])
+    begin, end = round(min(1, at) * RATE), round(max(3, at + 0.5) * RATE)
+    ducked = audio.read_span(studio.out, begin, end)[:, 0]
+    assert np.allclose(ducked, 0.25 * 10 ** (-24 / 20), atol=1e-6)
+    assert (report.spans[0].start_sample, report.spans[0].end_sample) == (begin - FADE, end + FADE)
     studio.assert_untouched_outside(report)
 
 
@@ -426,3 +461,13 @@ def test_rules_out_of_range_are_named(wrong: dict[str, float]) -> None:
 def test_settings_out_of_range_are_named(wrong: dict[str, float]) -> None:
     with pytest.raises(SettingError, match=f"mix.{next(iter(wrong))}"):
         Mix(**wrong)
+
+
+def test_a_line_that_a_person_wants_softer_is_so_beside_its_speakers_others(studio: Studio) -> None:
+    studio.record(8, [(1, 3), (5, 7)])
+    lines = [studio.line(1, 1, 3, 1.8), studio.line(2, 5, 7, 1.8)]
+    plain, wished = (
+        studio.mix([lines[0], replace(lines[1], louder_db=louder)]).spans for louder in (0.0, -6.0)
+    )
+    before, after = (spans[1].gain_db - spans[0].gain_db for spans in (plain, wished))
+    assert after - before == pytest.approx(-6.0, abs=0.01)

@@ -522,3 +522,14 @@ def test_real_films(name: str, tmp_path: Path) -> None:
     report = spliced(source, [(third, third + 2)], tmp_path / "out")
     assert report.reason == ""
     assert report.identical >= third - 8
+
+
+@pytest.mark.parametrize("codec", [H264, ("-c:v", "mpeg2video")])
+def test_a_clock_that_runs_over_loses_no_frame(codec: tuple[str, ...], tmp_path: Path) -> None:
+    source = film(tmp_path, "film.ts", *codec, "-output_ts_offset", "95442.5")  # 2^33 ticks are 95443.7 s
+    video = probe(source).video
+    assert video is not None
+    report = splice(source, video, [(20, 25)], negative, tmp_path / "out")
+    before, after = decoded(source), decoded(tmp_path / "out")
+    assert len(before) == len(after) == report.frames
+    assert [f.pts - before[0].pts for f in before] == [f.pts - after[0].pts for f in after]

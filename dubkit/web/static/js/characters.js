@@ -1,7 +1,8 @@
 // The characters: each episode's people are fetched when it is opened; they are named, merged and split in place.
-import { all, closest, field, first } from "./dom.js";
+import { all, closest, field, first, h } from "./dom.js";
 import { Refused, mediumReady, send, words } from "./http.js";
 import { toast } from "./toast.js";
+import { aboutVoice, noVoice, offer, voicesOf } from "./voices.js";
 
 /** @param {HTMLElement} box @param {string} url @param {string} [swap] */
 async function load(box, url, swap = "innerHTML") {
@@ -71,7 +72,7 @@ async function change(form, act, done) {
   button.disabled = true;
   try {
     await act();
-    toast("Saved. It takes effect when the episode is rebuilt.", "good");
+    toast("Saved. It takes effect when the episode is rendered again.", "good");
     done();
     await load(box, box.dataset.people, "innerMorph");
   } catch (error) {
@@ -87,6 +88,20 @@ function fold(form) {
   form.reset();
   details.open = false;
   details.querySelector("summary").focus();
+}
+
+/** Offer the voices of the language for a field. @param {HTMLInputElement} typed */
+async function offerVoices(typed) {
+  const cast = closest(typed, ".cast");
+  const found = await voicesOf(api(typed));
+  if (!found) return;
+  const id = `voices-${encodeURIComponent(cast.dataset.place)}`;
+  if (!document.getElementById(id)) cast.append(h("datalist", { id }));
+  offer(document.getElementById(id), found);
+  typed.setAttribute("list", id);
+  const tell = () => (first(typed.parentElement, "[data-about]").textContent = noVoice(found, typed.value.trim()) || aboutVoice(found, typed.value.trim()));
+  typed.addEventListener("input", tell);
+  tell();
 }
 
 /** @param {HTMLFormElement} form */
@@ -117,14 +132,51 @@ function split(form) {
   else change(form, () => send("POST", `${api(form)}/speakers/split`, { lines, name: field(form, "name").value }), () => fold(form));
 }
 
+/** @param {Element} element @param {string} what */
+const voiceOf = (element, what) => `${api(element)}/speakers/${encodeURIComponent(speaker(element))}/${what}`;
+
+/** Another recording was chosen: all forms about it begin anew. @param {HTMLFormElement} form */
+function chosen(form) {
+  for (const one of all(closest(form, ".reference"), "form", HTMLFormElement)) one.reset();
+  fold(form);
+}
+
+/** Clone from a piece of the source. @param {HTMLFormElement} form */
+function choose(form) {
+  const piece = Number(first(form, "input:checked", HTMLInputElement)?.value);
+  if (!piece) toast("Choose a piece first.", "warn");
+  else change(form, () => send("PUT", voiceOf(form, "reference"), { piece }), () => chosen(form));
+}
+
+/** Clone from a recording. @param {HTMLFormElement} form */
+function give(form) {
+  const file = field(form, "recording").files?.[0];
+  if (!file) {
+    toast("Choose a recording first.", "warn");
+    return;
+  }
+  const sound = new Blob([file], { type: "audio/wav" });
+  const said = encodeURIComponent(field(form, "said").value);
+  change(form, () => send("POST", `${voiceOf(form, "recording")}?text=${said}`, sound), () => chosen(form));
+}
+
+/** Clone from the best recording again. @param {HTMLFormElement} form */
+function reset(form) {
+  change(form, () => send("DELETE", voiceOf(form, "reference")), () => chosen(form));
+}
+
 document.addEventListener("submit", (event) => {
   const form = closest(event.target, "form", HTMLFormElement);
-  const acts = { describe, merge, split };
+  const acts = { describe, merge, split, choose, give, reset };
   for (const [name, act] of Object.entries(acts)) {
     if (!(name in form.dataset)) continue;
     event.preventDefault();
     act(form);
   }
+});
+document.addEventListener("focusin", (event) => {
+  const typed = closest(event.target, "[data-describe] [name=voice]", HTMLInputElement);
+  if (typed && !typed.hasAttribute("list")) offerVoices(typed);
 });
 document.addEventListener("click", (event) => {
   const button = closest(event.target, "button");

@@ -34,5 +34,20 @@ export function clock(seconds, digits = 1) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
+/**
+ * Seconds of a place as people write it: "698.6", "11:38.6", "1:02:03,5", or with frames at the end "0:11:38:12". NaN for
+ * what is no time.
+ * @param {string} text @param {number} [frame] Seconds of one frame; without them no frames are taken.
+ */
+export function readClock(text, frame = 0) {
+  const parts = text.trim().replace(",", ".").replace(/\s*s$/, "").split(/[:;]/);
+  const frames = parts.length === 4 && frame && /^\d+$/.test(parts[3]) ? Number(parts.pop()) * frame : 0;
+  const whole = parts.slice(0, -1).every((part) => /^\d+$/.test(part));
+  const last = frames ? /^\d+$/ : /^(\d+\.?\d*|\.\d+)$/;
+  if (parts.length > 3 || !whole || !last.test(parts.at(-1))) return NaN;
+  if (parts.slice(1).some((part) => Number(part) >= 60)) return NaN;
+  return parts.reduce((sum, part) => 60 * sum + Number(part), 0) + frames;
+}
+
 /** Difference with its sign: "+0.12", "−3.0". @param {number} value @param {number} digits */
 export const signed = (value, digits) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;

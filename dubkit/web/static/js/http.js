@@ -40,7 +40,7 @@ export class Refused extends Error {
 }
 
 /**
- * Send JSON and return the JSON of the answer (null for none). Throws Refused with words for people.
+ * Send JSON, or a file, and return the JSON of the answer (null for none). Throws Refused with words for people.
  * @param {string} method @param {string} url @param {unknown} [body]
  * @returns {Promise<any>}
  */
@@ -59,12 +59,13 @@ async function ask(method, url, body) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRF-Token"] = csrfToken();
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const file = body instanceof Blob;
+  if (body !== undefined) headers["Content-Type"] = file ? body.type : "application/json";
   try {
     return await fetch(url, {
       method,
       headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || file ? /** @type {Blob|undefined} */ (body) : JSON.stringify(body),
       credentials: "same-origin",
     });
   } catch {

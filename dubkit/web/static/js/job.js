@@ -4,6 +4,7 @@ import { all, byId, closest, first } from "./dom.js";
 import { duration } from "./format.js";
 import { send } from "./http.js";
 import { KINDS, detail } from "./job_events.js";
+import { stageTitle } from "./stages.js";
 import { logIn } from "./swaps.js";
 import { localTimes } from "./times.js";
 import { toast } from "./toast.js";
@@ -56,7 +57,7 @@ function advance(progress) {
   const parts = [`${Math.round(100 * bar.value)} %`];
   if (progress.stage) {
     const items = progress.total ? `, ${Math.round(progress.done)} of ${progress.total}` : "";
-    parts.push(`${progress.stage}${progress.language ? ` ${progress.language}` : ""}${items}`);
+    parts.push(`${stageTitle(progress.stage)}${progress.language ? ` ${progress.language}` : ""}${items}`);
   }
   // Less than a second is not known so well.
   if (progress.left_seconds >= 1) parts.push(`about ${duration(progress.left_seconds)} left`);

@@ -1,22 +1,25 @@
-// The library: a search over the episodes, and who may see them.
-import { all, byId, closest, field } from "./dom.js";
+// The library: which episodes are shown, and who may see them.
+import { debounce } from "./debounce.js";
+import { byId, closest, field } from "./dom.js";
 import { send } from "./http.js";
 import { toast } from "./toast.js";
 
-function filter() {
-  const wanted = byId("find", HTMLInputElement)?.value.toLowerCase() ?? "";
-  for (const series of all(document, "[data-series]")) {
-    const title = series.querySelector("h2").textContent.toLowerCase();
-    let shown = 0;
-    for (const episode of all(series, "[data-episode]")) {
-      episode.hidden = !`${title} ${episode.textContent}`.toLowerCase().includes(wanted);
-      shown += episode.hidden ? 0 : 1;
-    }
-    series.hidden = !shown;
-  }
+/** Address of this page with what is chosen now; the list then begins with its first page. */
+function address() {
+  const form = byId("choose", HTMLFormElement);
+  if (!form) return location.pathname + location.search;
+  const chosen = [...new FormData(form)].filter(([, value]) => value);
+  const query = new URLSearchParams(/** @type {[string, string][]} */ (chosen)).toString();
+  return query ? `/?${query}` : "/";
 }
 
-document.addEventListener("input", (event) => closest(event.target, "#find") && filter());
+const show = debounce(() => {
+  const url = address();
+  history.replaceState(null, "", url);
+  window.htmx.ajax("GET", url, { target: "#episodes", select: "#episodes", swap: "outerMorph" });
+}, 250);
+
+for (const kind of ["input", "change"]) document.addEventListener(kind, (event) => closest(event.target, "#choose") && show());
 
 document.addEventListener("submit", async (event) => {
   const form = closest(event.target, "[data-share]", HTMLFormElement);
@@ -45,6 +48,5 @@ document.addEventListener("htmx:after:swap", async () => {
   const ended = now < before;
   before = now;
   if (!ended) return;
-  await window.htmx.ajax("GET", "/", { target: "#main", select: "#main", swap: "outerMorph" });
-  filter();
+  await window.htmx.ajax("GET", location.pathname + location.search, { target: "#main", select: "#main", swap: "outerMorph" });
 });

@@ -7,10 +7,16 @@ const changed = byId("changed", HTMLInputElement);
 
 function show() {
   const wanted = find.value.toLowerCase();
-  for (const row of all(document, "#settings tbody tr")) {
-    const fits = row.textContent.toLowerCase().includes(wanted);
-    row.hidden = !fits || (changed.checked && row.dataset.origin === "default");
+  let found = 0;
+  for (const group of all(document, "#settings [data-group]", HTMLDetailsElement)) {
+    const rows = all(group, "tbody tr");
+    for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted) || (changed.checked && row.dataset.origin === "default");
+    const shown = rows.filter((row) => !row.hidden).length;
+    group.hidden = !shown;
+    group.open = shown > 0 && (wanted !== "" || changed.checked);
+    found += shown;
   }
+  byId("no-settings").hidden = found > 0;
 }
 
 find.addEventListener("input", show);

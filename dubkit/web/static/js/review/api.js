@@ -3,12 +3,15 @@
 import { send } from "../http.js";
 
 /**
- * @import { ChangedLine, ChangedLines, Details, Due, HistoryRow, LineList, ReviewLine, Started } from "../../../types/api"
+ * @import { ChangedLine, ChangedLines, Details, Due, HistoryRow, LineList, Recorded, ReviewLine, Started } from "../../../types/api"
  * @typedef {Partial<Omit<ReviewLine, "id">>} Fields Fields of a line that a person changes.
  */
 
 /** @param {Fields} fields */
 export const namesOf = (fields) => /** @type {(keyof Fields)[]} */ (Object.keys(fields));
+
+/** Answers of a proxy whose server is gone; 0 stands for no answer at all. */
+const GONE = [0, 502, 504];
 
 /** Told whether the last request reached the server. @type {Set<(reached: boolean) => void>} */
 const watchers = new Set();
@@ -29,10 +32,13 @@ export async function request(method, url, body) {
     tell(true);
     return answer;
   } catch (error) {
-    tell(error.status !== 0);
+    tell(!isLost(error));
     throw error;
   }
 }
+
+/** Whether a request came to nothing because the server could not be reached. @param {{status?: number}} error */
+export const isLost = (error) => GONE.includes(error.status);
 
 /** The interface of one language of an episode. */
 export class EpisodeApi {
@@ -61,8 +67,14 @@ export class EpisodeApi {
   /** @param {string} id @param {string} take @returns {Promise<ChangedLine>} */
   choose = (id, take) => request("POST", `${this.root}/lines/${id}/choose`, { take });
 
-  /** @param {string[]} lines @returns {Promise<Started>} */
-  regenerate = (lines) => request("POST", `${this.root}/lines/regenerate`, { lines, seed: null });
+  /** @param {string} id @param {number} number Of one of its texts @param {number} seen @returns {Promise<ChangedLine>} */
+  chooseText = (id, number, seen) => request("POST", `${this.root}/lines/${id}/text`, { number, seen });
+
+  /** @param {string} id @param {Blob} wav @param {number|null} at Second of the episode at which it begins @returns {Promise<Recorded>} */
+  record = (id, wav, at) => request("POST", `${this.root}/lines/${id}/recording${at === null ? "" : `?at=${at.toFixed(3)}`}`, wav);
+
+  /** @param {string[]} lines @param {boolean} picture Whether the speech stays, and only the picture is new @returns {Promise<Started>} */
+  regenerate = (lines, picture) => request("POST", `${this.root}/lines/regenerate`, { lines, seed: null, picture });
 
   /** @param {string[]} lines @returns {Promise<ChangedLines>} */
   accept = (lines) => request("POST", `${this.root}/lines/accept`, { lines });
@@ -85,8 +97,9 @@ export class EpisodeApi {
   /** @param {number} [limit] @returns {Promise<{events: HistoryRow[]}>} The latest changes first. */
   edits = (limit = 100) => request("GET", `${this.root}/edits?limit=${limit}`);
 
-  /** @param {string[]} [lines] Lines that would be made anew as well. @returns {Promise<Due>} */
-  pending = (lines = []) => request("GET", `${this.root}/pending?${new URLSearchParams(lines.slice(0, 100).map((id) => ["lines", id]))}`);
+  /** @param {string[]} [lines] Lines that would be made anew as well. @param {boolean} [picture] Only their picture. @returns {Promise<Due>} */
+  pending = (lines = [], picture = false) =>
+    request("GET", `${this.root}/pending?${new URLSearchParams([...lines.slice(0, 100).map((id) => ["lines", id]), ...(picture ? [["picture", "true"]] : [])])}`);
 
   /** @returns {Promise<Started>} */
   render = () => request("POST", `${this.root}/render`, {});

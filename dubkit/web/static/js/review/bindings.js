@@ -5,6 +5,7 @@ import { byId } from "../dom.js";
 import { pickSpeaker } from "./selection.js";
 import { playLine } from "./transport.js";
 import { SHORTEST, saveEdges } from "./edges.js";
+import { nextText } from "./texts.js";
 
 /**
  * @import { Commands } from "./commands.js"
@@ -27,21 +28,22 @@ function listening({ players, review, waveform }) {
   const group = "Listen";
   /** @param {number} seconds */
   const jump = (seconds) => () => players.seek(players.time + seconds);
+  const frame = Number(byId("review").dataset.frame);
   return [
     { keys: [" "], label: "Play or pause", group, act: () => players.toggle() },
     { keys: ["Shift+ ", "o"], label: "Play this line only", group, act: () => playLine(players, review) },
     { keys: ["s"], label: "Hear the source or the dub", group, act: () => players.swap() },
     { keys: ["ArrowLeft"], label: "Back one second", group, act: jump(-1) },
     { keys: ["ArrowRight"], label: "On one second", group, act: jump(1) },
-    { keys: ["Shift+ArrowLeft"], label: "Back one frame", group, act: jump(-0.04) },
-    { keys: ["Shift+ArrowRight"], label: "On one frame", group, act: jump(0.04) },
+    { keys: ["Shift+ArrowLeft"], label: "Back one frame", group, act: jump(-frame) },
+    { keys: ["Shift+ArrowRight"], label: "On one frame", group, act: jump(frame) },
     { keys: ["+", "="], label: "Zoom the waveform in", group, act: () => waveform.zoom(1) },
     { keys: ["-"], label: "Zoom the waveform out", group, act: () => waveform.zoom(-1) },
   ];
 }
 
 /** @param {Page} page @returns {Binding[]} */
-function moving({ review, filters, inspector }) {
+function moving({ review, filters, inspector, production }) {
   const group = "Move";
   /** @param {number} step */
   const go = (step) => () => review.goTo(review.neighbour(step), { focus: true, seek: true });
@@ -56,13 +58,13 @@ function moving({ review, filters, inspector }) {
     { keys: ["p"], label: "Previous problem", group, act: () => filters.problem(-1) },
     { keys: ["/"], label: "Search", group, act: () => byId("search").focus() },
     { keys: ["i"], label: "To the fields and takes of the line", group, act: () => inspector.focus() },
-    { keys: ["Escape"], label: "Back to the list; restore what is typed", group, act: () => (inspector.close(), review.tell("leave")) },
+    { keys: ["Escape"], label: "Back to the list; restore what is typed; close notes of jobs", group, act: () => production.dismissEnded() || (inspector.close(), review.tell("leave")) },
     { keys: ["?"], label: "These keys", group, act: () => byId("help", HTMLDialogElement).showModal() },
   ];
 }
 
 /** @param {Page} page @returns {Binding[]} */
-function editing({ review, commands, production, inspector }) {
+function editing({ review, commands, production, inspector, recorder }) {
   const group = "This line";
   const [edits, repeats] = [true, true];
   const nudge = nudging(review, inspector);
@@ -70,6 +72,8 @@ function editing({ review, commands, production, inspector }) {
     { keys: ["e", "Enter"], label: "Edit the text (Ctrl+Enter saves)", group, edits, act: () => review.tell("edit", review.current) },
     { keys: ["a"], label: "Accept", group, edits, act: () => commands.accept(review.targets) },
     { keys: ["r"], label: "Regenerate", group, edits, act: () => production.regenerate(review.targets) },
+    { keys: ["d"], label: "New picture, where the lips follow the speech", group, edits, act: () => production.newPicture(review.targets) },
+    { keys: ["v"], label: "Record with a microphone", group, edits, act: () => recorder.open() },
     { keys: ["l"], label: "Lock or unlock", group, edits, act: () => commands.toggleLock(review.targets) },
     { keys: ["m"], label: "Write a note", group, edits, act: () => (inspector.open(), byId("field-note").focus()) },
     { keys: ["["], label: "Start earlier", group, edits, repeats, act: () => nudge("start", -NUDGE) },
@@ -77,6 +81,8 @@ function editing({ review, commands, production, inspector }) {
     { keys: ["{"], label: "End earlier", group, edits, repeats, act: () => nudge("end", -NUDGE) },
     { keys: ["}"], label: "End later", group, edits, repeats, act: () => nudge("end", NUDGE) },
     { keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], label: "Choose a take", group, edits, act: (event) => chooseTake(inspector, commands, Number(event.key)) },
+    { keys: ["t"], label: "Next of the texts that the line may have", group, edits, act: () => nextText(review, commands, 1) },
+    { keys: ["T"], label: "The text before", group, edits, act: () => nextText(review, commands, -1) },
     { keys: ["u", "Ctrl+z"], label: "Undo", group, edits, act: () => commands.undo() },
     { keys: ["U", "Ctrl+y", "Ctrl+Shift+z"], label: "Redo", group, edits, act: () => commands.redo() },
     { keys: ["R"], label: "Render the dub", group, edits, act: () => production.render() },

@@ -3,6 +3,8 @@
 import { byId, h } from "../dom.js";
 import { plural } from "../format.js";
 import { complain, say } from "./announce.js";
+import { isLost } from "./api.js";
+import { plainly } from "./words.js";
 
 /**
  * @import { ChangedLine, ChangedLines, ReviewLine, SpeakerRow } from "../../../types/api"
@@ -22,6 +24,8 @@ export class Commands {
     this.saver = saver;
     /** Lines that the dialog is about. @type {string[]} */
     this.assigning = [];
+    /** Whether a text is being chosen. */
+    this.choosing = false;
     this.dialog = byId("assign", HTMLDialogElement);
     this.speaker = byId("assign-speaker", HTMLSelectElement);
     this.name = byId("assign-name", HTMLInputElement);
@@ -36,7 +40,7 @@ export class Commands {
   /**
    * Run a request that answers with changed lines; failures are said, never thrown.
    * @template {ChangedLine|ChangedLines} Answer
-   * @param {() => Promise<Answer>} ask @param {string|((answer: Answer) => string)} said @param {(message: string) => void} [failed]
+   * @param {() => Promise<Answer>} ask @param {string|((answer: Answer) => string)} said @param {(message: string, lost: boolean) => void} [failed]
    * @returns {Promise<boolean>} Whether it was done.
    */
   async run(ask, said, failed = complain) {
@@ -48,7 +52,7 @@ export class Commands {
       this.review.tell("changed");
       return true;
     } catch (error) {
-      failed(error.message);
+      failed(plainly(this.review, error.message), isLost(error));
       return false;
     }
   }
@@ -81,13 +85,27 @@ export class Commands {
     return this.run(() => this.api.choose(this.review.current, take), `Take ${take} chosen. Render to hear it in the dub.`);
   }
 
+  /** Give a line one of the texts that it may have; a press while another is under way does nothing. @param {ReviewLine} line @param {number} number */
+  async chooseText(line, number) {
+    if (this.choosing) return;
+    this.choosing = true;
+    const text = line.timing.texts.find((one) => one.number === number);
+    const loses = text.losses.length ? ` It loses ${text.losses.join(", ")}.` : "";
+    await this.run(
+      () => this.api.chooseText(line.id, number, this.review.seen.get(line.id)),
+      `Text ${number} of ${line.timing.texts.length}: ${text.seconds.toFixed(1)} s, spoken at ${text.pace.toFixed(2)}×.${loses} Render to hear it.`,
+    );
+    this.choosing = false;
+    this.review.tell("leave");
+  }
+
   /** @param {number|null} [number] @param {(message: string) => void} [failed] */
   undo(number = null, failed = complain) {
-    return this.run(() => this.api.undo(number), (answer) => `Undone: ${answer.text || "the last change"}`, failed);
+    return this.run(() => this.api.undo(number), (answer) => `Undone: ${plainly(this.review, answer.text) || "the last change"}`, failed);
   }
 
   redo() {
-    return this.run(() => this.api.redo(), (answer) => `Done again: ${answer.text || "the change"}`);
+    return this.run(() => this.api.redo(), (answer) => `Done again: ${plainly(this.review, answer.text) || "the change"}`);
   }
 
   /** Ask which speaker lines belong to. @param {string[]} ids @param {boolean} [fresh] */

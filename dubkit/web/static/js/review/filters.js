@@ -88,7 +88,7 @@ export class Filters {
   }
 
   problems() {
-    return [...this.review.lines.values()].filter((line) => isProblem(line) && !line.accepted);
+    return [...this.review.lines.values()].filter(isProblem);
   }
 
   refreshProblems() {

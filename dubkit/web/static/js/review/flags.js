@@ -5,7 +5,7 @@ import { signed } from "../format.js";
 
 /** @import { ReviewLine } from "../../../types/api" */
 
-/** @type {Record<string, [string, string]>} Name of a flag -> its label and what it means. */
+/** @type {Record<string, [string, string, string]>} Name of a flag -> its label, what it means, and what its measure is called. */
 let table = {};
 
 export function readFlags() {
@@ -13,7 +13,13 @@ export function readFlags() {
 }
 
 /** @param {string} flag */
-export const flagLabel = (flag) => table[flag]?.[0] ?? flag.replaceAll("-", " ");
+export const flagLabel = (flag) => table[flag]?.[0] ?? capital(flag.replaceAll("-", " "));
+
+/** @param {string} text */
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** @param {string} flag */
+const measureLabel = (flag) => table[flag]?.[2] ?? flagLabel(flag);
 
 /** @param {string} flag */
 export const flagMeaning = (flag) => table[flag]?.[1] ?? "";
@@ -34,9 +40,9 @@ export function measures(line) {
   if (line.speed && Math.abs(line.speed - 1) >= 0.05)
     found.push({ label: `${line.speed.toFixed(2)}×`, title: "Speaking rate against the voice's own" });
   for (const [name, value] of Object.entries(line.measures))
-    found.push({ label: `${flagLabel(name)} ${value}`, title: flagMeaning(name) });
+    found.push({ label: `${measureLabel(name)} ${value}`, title: line.flags.includes(name) ? flagMeaning(name) : "" });
   return found;
 }
 
 /** @type {Record<string, string>} */
-export const ROUTES = { voice: "Voice only", lipdub: "Voice and lips", keep: "Keep source" };
+export const ROUTES = { voice: "Voice only", lipdub: "Voice and lips", drive: "Lips follow the voice", keep: "Keep source" };

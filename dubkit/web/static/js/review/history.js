@@ -1,6 +1,7 @@
 /** What was changed, by whom, newest first; each change can be undone. */
 
 import { byId, h } from "../dom.js";
+import { plainly } from "./words.js";
 
 /**
  * @import { HistoryRow } from "../../../types/api"
@@ -20,7 +21,7 @@ export function wireHistory(api, commands, review) {
   const complain = (text) => (byId("history-fault").textContent = text);
   const refresh = async () => {
     try {
-      show((await api.edits()).events, review.canEdit, undo);
+      show((await api.edits()).events, review, undo);
     } catch (error) {
       complain(error.message);
     }
@@ -38,8 +39,8 @@ export function wireHistory(api, commands, review) {
   });
 }
 
-/** @param {HistoryRow[]} changes @param {boolean} mayUndo @param {(number: number) => void} act */
-function show(changes, mayUndo, act) {
+/** @param {HistoryRow[]} changes @param {Review} review @param {(number: number) => void} act */
+function show(changes, review, act) {
   const list = byId("changes");
   /** @param {HistoryRow} change */
   const entry = (change) => {
@@ -49,8 +50,8 @@ function show(changes, mayUndo, act) {
     return h(
       "li",
       { class: change.undone ? "undone" : "" },
-      h("div", { class: "change" }, h("p", {}, change.text || change.action), h("p", { class: "muted" }, `${change.number} · ${change.who} · `, when, change.undone ? " · undone" : "")),
-      mayUndo && !change.undone && change.action !== "undo" && change.action !== "redo" ? undo : null,
+      h("div", { class: "change" }, h("p", {}, plainly(review, change.text) || change.action), h("p", { class: "muted" }, `${change.number} · ${change.who} · `, when, change.undone ? " · undone" : "")),
+      review.canEdit && !change.undone && change.action !== "undo" && change.action !== "redo" ? undo : null,
     );
   };
   const newest = [...changes].sort((one, other) => other.number - one.number);

@@ -2,16 +2,19 @@
 
 import { debounce } from "../debounce.js";
 import { byId, closest, h } from "../dom.js";
-import { clock } from "../format.js";
+import { clock, readClock } from "../format.js";
+import { complain, say } from "./announce.js";
 import { room } from "./edges.js";
 import { ROUTES } from "./flags.js";
 import { dubLanguage } from "./language.js";
 import { chip, chips } from "./row.js";
-import { showTakes } from "./takes.js";
+import { showNoTakes, showTakes } from "./takes.js";
+import { showTexts } from "./texts.js";
+import { aboutVoice, noVoice, offer, voicesOf } from "../voices.js";
 import { showWhy } from "./why.js";
 
 /**
- * @import { Details, ReviewLine, SpeakerRow } from "../../../types/api"
+ * @import { Details, ReviewLine, SpeakerRow, Voices } from "../../../types/api"
  * @import { EpisodeApi, Fields } from "./api.js"
  * @import { Commands } from "./commands.js"
  * @import { Review } from "./review.js"
@@ -27,8 +30,14 @@ const NEW_PERSON = "+new";
 /** The control of a field. @param {Name} name @returns {Control} */
 const control = (name) => /** @type {Control} */ (byId(`field-${name}`));
 
-/** What a control says for a value. @param {Control} field @param {Fields[Name]} value */
-const shown = (field, value) => (field.type === "number" ? Number(value).toFixed(3) : String(value));
+/** @param {Name} name @returns {name is "start"|"end"} */
+const isTime = (name) => name === "start" || name === "end";
+
+/** What a control says for a value. @param {Name} name @param {Fields[Name]} value */
+const shown = (name, value) => (isTime(name) ? clock(Number(value), 3) : String(value));
+
+/** Seconds that a control says. @param {string} text */
+const seconds = (text) => readClock(text, Number(byId("review").dataset.frame));
 
 export class Inspector {
   /**
@@ -43,6 +52,9 @@ export class Inspector {
     this.panel = byId("inspector");
     /** Answer of the server for the line shown. @type {Details|null} */
     this.details = null;
+    /** Voices that the line may have; null until they are known. @type {Voices|null} */
+    this.voices = null;
+    control("voice").addEventListener("focus", () => this.offerVoices());
     for (const [route, name] of Object.entries(ROUTES)) byId("field-route").append(h("option", { value: route }, name));
     for (const name of FIELDS) this.wire(name, control(name));
     const fetchSoon = debounce(() => this.fetch(), 120);
@@ -92,7 +104,7 @@ export class Inspector {
     const id = field.dataset.line;
     if (!id) return false;
     const value = this.saver.value(id, name);
-    return field.type === "number" ? Number(field.value || NaN) !== Number(shown(field, value)) : field.value.trim() !== String(value).trim();
+    return field.value.trim() !== shown(name, value).trim();
   }
 
   get unsaved() {
@@ -106,12 +118,28 @@ export class Inspector {
       this.restore(name, field);
       return void this.commands.assign([id], true);
     }
-    // A number that cannot be read is empty too.
-    if (field.type === "number" && !field.value) return this.restore(name, field);
-    const value = field.type === "number" ? Number(field.value) : field.value.trim();
-    if (value === this.saver.value(id, name)) return;
+    const before = this.saver.value(id, name);
+    if (field.value.trim() === shown(name, before).trim()) return;
+    const value = isTime(name) ? seconds(field.value) : field.value.trim();
+    if (Number.isNaN(value)) {
+      say(`“${field.value}” is no time. Write 11:38.6, or seconds: 698.6.`);
+      return this.restore(name, field);
+    }
+    if (value === before) return this.restore(name, field);
+    const refused = name === "voice" ? noVoice(this.voices, String(value)) : "";
+    if (refused) return void complain(refused), this.restore(name, field);
     if (typeof value === "number" && !this.edgesStand(id, name, value)) return;
     this.saver.save(id, { [name]: value });
+  }
+
+  async offerVoices() {
+    this.voices = await voicesOf(this.api.root);
+    if (this.voices) offer(byId("voices"), this.voices);
+    this.showVoice();
+  }
+
+  showVoice() {
+    byId("voice-about").textContent = aboutVoice(this.voices, this.saver.value(this.review.current, "voice"));
   }
 
   /** A start must come before its end. @param {string} id @param {Name} name @param {number} value Seconds */
@@ -134,7 +162,7 @@ export class Inspector {
   /** The control says again what the line has. @param {Name} name @param {Control} field */
   restore(name, field) {
     if (document.activeElement !== field || field.dataset.line !== this.review.current) this.leave(name, field);
-    field.value = shown(field, this.saver.value(this.review.current, name));
+    field.value = shown(name, this.saver.value(this.review.current, name));
     field.setCustomValidity("");
   }
 
@@ -159,26 +187,29 @@ export class Inspector {
     byId("line-heard").textContent = line.heard;
     byId("heard").hidden = !line.heard;
     byId("route-reason").textContent = line.reason;
+    byId("line-picture").hidden = line.route !== "drive";
     for (const name of FIELDS) {
       const field = control(name);
       const opened = document.activeElement === field && field.dataset.line === line.id;
       if (!opened) this.restore(name, field);
       field.disabled = !this.review.canEdit || (line.locked && name !== "note");
     }
+    this.showVoice();
     this.showCandidates(line);
+    showTexts(line, this.commands, this.review.canEdit && !line.locked);
     this.commands.showStates(line);
     if (this.details?.line.id !== line.id) this.blank();
   }
 
   /** @param {number} start Seconds @param {number} end Seconds */
   showEdges(start, end) {
-    control("start").value = start.toFixed(3);
-    control("end").value = end.toFixed(3);
+    control("start").value = shown("start", start);
+    control("end").value = shown("end", end);
   }
 
   /** @param {ReviewLine} line */
   showCandidates(line) {
-    const others = line.candidates.filter((text) => text !== line.text);
+    const others = line.candidates.filter((text) => text !== line.text && !line.timing.texts.some((own) => own.text === text));
     byId("candidates-block").hidden = !others.length;
     /** @param {string} text */
     const entry = (text) =>
@@ -196,7 +227,7 @@ export class Inspector {
 
   blank() {
     this.details = null;
-    byId("takes").replaceChildren(h("li", { class: "muted" }, "Loading…"));
+    showNoTakes("muted", "Loading…");
     byId("why").replaceChildren();
   }
 
@@ -208,9 +239,9 @@ export class Inspector {
       if (this.review.current !== id) return;
       this.details = details;
       showTakes(details.takes, this.commands, this.review.canEdit && !details.line.locked);
-      showWhy(details.why);
+      showWhy(details.why, this.review);
     } catch (error) {
-      if (this.review.current === id) byId("takes").replaceChildren(h("li", { class: "bad" }, error.message));
+      if (this.review.current === id) showNoTakes("bad", error.message);
     }
   }
 

@@ -8,7 +8,7 @@ import { request } from "./api.js";
  * @typedef {object} Job What is known of a job; of one that was only just started nothing but id, state and work.
  * @property {string} id
  * @property {JobState} state
- * @property {Pick<ShownWork, "kind"|"languages">} work
+ * @property {Pick<ShownWork, "kind"|"languages"> & Partial<ShownWork>} work
  * @property {JobProgress} [progress]
  * @property {string} [error]
  * @property {string[]} [degraded]

@@ -15,10 +15,12 @@ import { Keys } from "./keys.js";
 import { LineList } from "./list.js";
 import { Players, loadMedia } from "./players.js";
 import { Production } from "./production.js";
+import { Recorder } from "./recorder.js";
 import { Review } from "./review.js";
 import { Saver } from "./saver.js";
 import { wireSelection } from "./selection.js";
 import { showShots } from "./shots.js";
+import { wireSounds } from "./sounds.js";
 import { stopTakes } from "./takes.js";
 import { wireTransport } from "./transport.js";
 import { Waveform } from "./waveform.js";
@@ -49,12 +51,14 @@ function build() {
   const production = new Production(review, api, saver, place);
   const waveform = new Waveform(review, players, saver);
   const editing = new TextEditing(review, saver, list);
-  return { review, saver, filters, list, editing, players, commands, inspector, production, waveform };
+  const recorder = new Recorder(review, api, players, production);
+  return { review, saver, filters, list, editing, players, commands, inspector, production, waveform, recorder };
 }
 
 /** @param {Page} page */
 function wire({ list, players, commands, production, waveform }) {
   wireTransport(players, review);
+  wireSounds(review, players);
   wireSelection(review, commands, production);
   wireHistory(api, commands, review);
   new Keys(bindings(page), review.canEdit);
@@ -65,6 +69,7 @@ function wire({ list, players, commands, production, waveform }) {
   review.when("leave", () => list.focus());
   review.when("current", ({ id, seek }) => seek && !players.playing && players.seek(review.lines.get(id).start));
   players.addEventListener("time", followPlayback);
+  addEventListener("hashchange", goToAsked);
   addEventListener("take-plays", () => players.pause());
   players.addEventListener("state", () => players.playing && stopTakes());
   review.when("released", () => renewOutdated());
@@ -96,12 +101,23 @@ async function loadLines() {
     const answer = await api.lines();
     const first = !review.lines.size;
     showLines(answer);
+    if (first) {
+      goToAsked();
+      page.saver.restore();
+    }
     if (first && document.activeElement === document.body) page.list.focus();
   } catch (error) {
     byId("lines-failed").hidden = false;
     byId("lines-failed-why").textContent = error.message;
     byId("loading").hidden = true;
   }
+}
+
+/** The line that the address names (`#line-4`) is the first to be looked at. */
+function goToAsked() {
+  const number = Number(/^#line-(\d+)$/.exec(location.hash)?.[1]);
+  const line = [...review.lines.values()].find((one) => one.number === number);
+  if (line && review.shown.includes(line.id)) review.goTo(line.id, { focus: true, seek: true });
 }
 
 /** @param {Lines} answer */
@@ -142,6 +158,7 @@ async function renewLines() {
     const answer = await api.lines();
     review.speakers = answer.speakers;
     review.renew(answer.lines, answer.seen);
+    review.hear(answer.sounds);
     const others = answer.lines.length !== review.lines.size || answer.lines.some((line) => !review.lines.has(line.id));
     outdated = others && typing();
     if (others && !outdated) showLines(answer);

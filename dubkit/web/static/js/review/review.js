@@ -1,7 +1,7 @@
 /** What the page shows: the lines of one language, which one is current, which are picked out. */
 
 /**
- * @import { LineList, ReviewLine, SpeakerRow } from "../../../types/api"
+ * @import { LineList, ReviewLine, SoundSpan, SpeakerRow } from "../../../types/api"
  * @typedef {{state: "saving"|"saved"|"failed", message?: string}} Saving
  * @typedef {{before: string, id: string, focus: boolean, seek: boolean, scroll: boolean}} Move From line to line.
  * @typedef {object} Events What is told, and what comes with it
@@ -15,6 +15,8 @@
  * @property {void} changed What a render would do is another.
  * @property {string} edit The line whose text is to be opened.
  * @property {void} released A field is closed.
+ * @property {void} sounds Music and singing of the source are known, or are others.
+ * @property {[number, number]} view What the waveform shows, in seconds.
  * @property {void} leave The list is to have the focus.
  * @property {{id: string, start: number, end: number}} dragging Edges of a line that is being moved.
  */
@@ -32,6 +34,8 @@ export class Review extends EventTarget {
     /** @type {SpeakerRow[]} */
     this.speakers = [];
     this.duration = 0;
+    /** Music and singing of the source. @type {SoundSpan[]} */
+    this.sounds = [];
     this.current = "";
     /** @type {Set<string>} */
     this.selected = new Set();
@@ -65,7 +69,14 @@ export class Review extends EventTarget {
     this.duration = answer.duration;
     this.selected = new Set([...this.selected].filter((id) => this.lines.has(id)));
     if (!this.lines.has(this.current)) this.current = answer.lines[0]?.id ?? "";
+    this.hear(answer.sounds);
     this.tell("lines");
+  }
+
+  /** @param {SoundSpan[]} sounds */
+  hear(sounds) {
+    this.sounds = sounds;
+    this.tell("sounds");
   }
 
   /** Take over lines as the server has them now. @param {ReviewLine[]} lines @param {number} [seen] */
@@ -83,7 +94,7 @@ export class Review extends EventTarget {
   nameSpeaker(line) {
     if (!line.speaker || this.speakers.some((speaker) => speaker.id === line.speaker)) return;
     /** @type {SpeakerRow} */
-    const fresh = { id: line.speaker, name: line.speaker_name, description: "", guessed: false, voice: "", pitch_hz: 0, lines: 1, seconds: line.end - line.start, sample: [line.start, line.end] };
+    const fresh = { id: line.speaker, name: line.speaker_name, description: "", guessed: false, voice: "", pitch_hz: 0, lines: 1, seconds: line.end - line.start, sample: [line.start, line.end], reference: null };
     this.speakers = [...this.speakers, fresh];
     this.tell("speakers");
   }
@@ -154,4 +165,4 @@ export class Review extends EventTarget {
 }
 
 /** A line with something to look at. @param {ReviewLine} line */
-export const isProblem = (line) => line.flags.length > 0 || Boolean(line.conflict);
+export const isProblem = (line) => line.to_look_at;

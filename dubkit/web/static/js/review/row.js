@@ -4,6 +4,7 @@ import { first, h, icon } from "../dom.js";
 import { clock } from "../format.js";
 import { flagLabel, flagMeaning, measures } from "./flags.js";
 import { dubLanguage } from "./language.js";
+import { lengths, lengthSaid, needed } from "./lengths.js";
 
 /**
  * @import { ReviewLine } from "../../../types/api"
@@ -43,7 +44,7 @@ export function fillRow(row, review, line, text) {
   time.replaceChildren(
     h("span", { class: "no" }, String(line.number)),
     h("span", { class: "clock" }, clock(line.start)),
-    h("span", { class: "length" }, `${(line.end - line.start).toFixed(1)} s`),
+    h("span", { class: "length", title: lengthSaid(line.timing) || null }, lengths(line)),
   );
   const name = line.speaker_name || line.speaker || "nobody";
   speaker.replaceChildren(h("span", { class: `dot speaker-${review.colour(line.speaker)}` }), h("span", { class: "name" }, name));
@@ -74,8 +75,9 @@ export function chips(line) {
   for (const flag of line.flags) {
     if (flag !== "lock-conflict") found.push(chip(flagLabel(flag), flagMeaning(flag), "flag", "flag"));
   }
+  if (needed(line)) found.push(chip(needed(line), lengthSaid(line.timing), "measure"));
   for (const { label, title } of measures(line)) found.push(chip(label, title, "measure"));
-  if (line.route !== "voice") found.push(chip(line.route === "keep" ? "Kept" : "Lips", line.reason, "route"));
+  if (line.route !== "voice") found.push(chip(line.route === "keep" ? "Kept" : line.route === "drive" ? "Driven" : "Lips", line.reason, "route"));
   if (line.takes > 1) found.push(chip(`${line.takes} takes`, `Take ${line.take} is chosen`, "measure"));
   if (line.note) found.push(chip("Note", line.note, "note", "note"));
   return found;

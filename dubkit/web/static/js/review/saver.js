@@ -1,8 +1,9 @@
 /** Sends changes of lines, one after another for each line, and keeps what was typed until it is saved. */
 
 import { complain, say } from "./announce.js";
-import { namesOf } from "./api.js";
+import { isLost, namesOf, onReach } from "./api.js";
 import { settleConflict } from "./conflict.js";
+import { plainly } from "./words.js";
 
 /**
  * @import { ChangedLine, ReviewLine } from "../../../types/api"
@@ -30,9 +31,52 @@ export class Saver {
     this.held = new Set();
     /** @type {Map<string, Promise<void>>} */
     this.queues = new Map();
+    /** Lines that could not be sent because the server was gone. @type {Set<string>} */
+    this.lost = new Set();
+    this.shelf = `dubkit-drafts ${document.body.dataset.person} ${api.root}`;
+    onReach((reached) => reached && this.resend());
     addEventListener("beforeunload", (event) => {
       if (this.drafts.size) event.preventDefault();
     });
+  }
+
+  /** Send again what was typed while the server was gone. */
+  resend() {
+    const ids = [...this.lost];
+    this.lost.clear();
+    for (const id of ids) this.retry(id);
+  }
+
+  /** Keep what is not saved in the tab's own storage, so that a reload does not lose it. */
+  keep() {
+    /** @param {[string, Fields]} draft */
+    const entry = ([id, fields]) => ({ id, fields, bases: Object.fromEntries(namesOf(fields).map((name) => [name, this.bases.get(place(id, name))])) });
+    try {
+      if (this.drafts.size) sessionStorage.setItem(this.shelf, JSON.stringify([...this.drafts].map(entry)));
+      else sessionStorage.removeItem(this.shelf);
+    } catch {
+      // Without storage the page alone keeps it, and warns before it is left.
+    }
+  }
+
+  /** Send what an earlier visit of this tab could not save. */
+  restore() {
+    /** @type {{id: string, fields: Fields, bases: Record<string, Base>}[]} */
+    let kept = [];
+    try {
+      kept = JSON.parse(sessionStorage.getItem(this.shelf) || "[]");
+    } catch {
+      return;
+    }
+    for (const { id, fields, bases } of kept) {
+      if (!this.review.canEdit) continue;
+      if (!this.review.lines.has(id)) {
+        complain(`A line that you changed is no longer here. You had typed: ${Object.values(fields).map((value) => `“${value}”`).join(", ")}`);
+        continue;
+      }
+      for (const [name, base] of Object.entries(bases)) if (base) this.bases.set(place(id, name), base);
+      this.save(id, fields);
+    }
   }
 
   /** @param {string} id @returns {string} The text of a line as the person sees it. */
@@ -93,6 +137,7 @@ export class Saver {
   save(id, fields) {
     for (const name of namesOf(fields)) this.begin(id, name);
     this.drafts.set(id, { ...this.drafts.get(id), ...fields });
+    this.keep();
     this.review.mark(id, { state: "saving" });
     const turn = (this.queues.get(id) ?? Promise.resolve()).then(() => this.send(id, fields));
     this.queues.set(id, turn);
@@ -142,15 +187,28 @@ export class Saver {
     for (const name of namesOf(fields)) if (draft[name] === fields[name]) delete draft[name];
     if (Object.keys(draft).length) this.drafts.set(id, draft);
     else this.drafts.delete(id);
+    this.keep();
   }
 
   /** @param {string} id @param {Fields} fields @param {Refused} error @param {boolean} again */
   async missed(id, fields, error, again) {
-    const message = error.status === 401 ? LOGGED_OUT : error.message;
+    const message = error.status === 401 ? LOGGED_OUT : plainly(this.review, error.message);
+    if (isLost(error)) this.lost.add(id);
+    if (error.status === 422 && "voice" in fields) return this.giveUp(id, fields, message);
     this.review.mark(id, { state: "failed", message });
     if (error.status === 409 && (await this.resolve(id, fields, message, again))) return;
     const number = this.review.lines.get(id)?.number ?? "";
-    complain(`Line ${number} is not saved: ${message} What you typed is kept.`);
+    complain(`Line ${number} is not saved: ${message} What you typed is kept.`, isLost(error));
+  }
+
+  /** The server will never take it: the line is again as it was. @param {string} id @param {Fields} fields @param {string} message */
+  giveUp(id, fields, message) {
+    this.forget(id, fields);
+    for (const name of namesOf(fields)) if (!this.held.has(place(id, name))) this.bases.delete(place(id, name));
+    this.markSettled(id);
+    this.review.savings.delete(id);
+    this.review.tell("line", id);
+    complain(message);
   }
 
   /**

@@ -13,6 +13,9 @@ import { chip } from "./row.js";
  * @import { Commands } from "./commands.js"
  */
 
+/** How a take got into the time of its line. @type {Record<string, string>} */
+const FITS = { faster: "spoken faster to fit", borrowed: "uses some of the silence after it", cut: "cut short: its end is missing" };
+
 /** What plays now; one at a time. @type {HTMLMediaElement[]} */
 let playing = [];
 /** Where its sound is. @type {string[]} */
@@ -25,6 +28,12 @@ export function stopTakes() {
   byId("compare").hidden = true;
 }
 
+/** Say something in place of takes. @param {"muted"|"bad"} kind @param {string} text */
+export function showNoTakes(kind, text) {
+  byId("takes-count").textContent = "";
+  byId("takes").replaceChildren(h("li", { class: kind }, text));
+}
+
 /** @param {ShownTake[]} takes @param {Commands} commands @param {boolean} mayChoose */
 export function showTakes(takes, commands, mayChoose) {
   if (!sounds.length || !sounds.every((sound) => takes.some((take) => take.sound === sound))) {
@@ -35,11 +44,8 @@ export function showTakes(takes, commands, mayChoose) {
   const list = byId("takes");
   const focused = first(list, ":focus")?.dataset.key;
   const several = new Set(takes.map((take) => take.clip)).size > 1;
-  byId("takes-count").textContent = takes.length ? `(${takes.length})` : "";
-  if (!takes.length) {
-    list.replaceChildren(h("li", { class: "muted" }, "Not spoken yet. Regenerate the line, or render the episode."));
-    return;
-  }
+  if (!takes.length) return showNoTakes("muted", "Not spoken yet. Regenerate the line, or render the episode.");
+  byId("takes-count").textContent = `(${takes.length})`;
   list.replaceChildren(
     ...takes.flatMap((take, at) => {
       const begins = several && take.clip !== takes[at - 1]?.clip;
@@ -112,9 +118,10 @@ function text(take, wanted) {
 
 /** @param {ShownTake} take */
 function facts(take) {
-  const parts = [take.engine, take.voice, take.seed === null ? "" : `seed ${take.seed}`, `${take.seconds.toFixed(2)} s`];
+  const recorded = take.engine === "recording";
+  const parts = [recorded ? "recorded" : take.engine, take.voice, take.seed === null ? "" : `seed ${take.seed}`, `${take.seconds.toFixed(2)} s`];
   if (take.speed && Math.abs(take.speed - 1) >= 0.01) parts.push(`${take.speed.toFixed(2)}×`);
-  if (take.fit && take.fit !== "fits") parts.push(take.fit);
+  if (FITS[take.fit] && (take.fit !== "faster" || take.speed >= 1.05)) parts.push(FITS[take.fit]);
   return parts.filter(Boolean).join(" · ");
 }
 

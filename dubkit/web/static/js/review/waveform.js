@@ -90,16 +90,33 @@ export class Waveform {
   ready() {
     const sync = debounce(() => this.sync(), 40);
     this.surfer.on("scroll", (start, end) => {
-      this.span = [start, end];
+      this.look([start, end]);
       sync();
     });
+    this.surfer.on("redrawcomplete", () => this.look(this.visible()));
     this.surfer.on("interaction", (seconds) => this.players.seek(seconds));
     this.plugin.on("region-update", (region, side) => this.dragged(region, side));
     this.plugin.on("region-updated", (region) => this.dropped(region));
     this.plugin.on("region-clicked", (region, event) => this.clicked(region, event));
-    this.span = this.visible();
+    this.look(this.visible());
     this.follow();
     this.sync();
+    this.makeReachable();
+  }
+
+  /** Whoever has no mouse scrolls with the arrow keys. */
+  makeReachable() {
+    const scroller = this.surfer.getWrapper().parentElement;
+    scroller.tabIndex = 0;
+    scroller.setAttribute("role", "group");
+    scroller.setAttribute("aria-label", "Waveform. Left and right scroll it.");
+    scroller.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -0.2, ArrowRight: 0.2 }[event.key];
+      if (!step || event.shiftKey) return;
+      event.preventDefault();
+      event.stopPropagation();
+      scroller.scrollLeft += step * scroller.clientWidth;
+    });
   }
 
   /** @returns {[number, number]} What is in view, in seconds. */
@@ -119,8 +136,14 @@ export class Waveform {
     this.zoomLevel = Math.max(0, Math.min(ZOOMS.length - 1, this.zoomLevel + step));
     this.surfer.zoom(ZOOMS[this.zoomLevel]);
     this.surfer.setScrollTime(Math.max(0, this.players.time - this.surfer.getWidth() / ZOOMS[this.zoomLevel] / 2));
-    this.span = this.visible();
+    this.look(this.visible());
     this.sync();
+  }
+
+  /** @param {[number, number]} span What is in view now, in seconds. */
+  look(span) {
+    this.span = span;
+    this.review.tell("view", span);
   }
 
   /** Put in the regions near the view and take out the others, so that their number never matters. */

@@ -1,11 +1,15 @@
 /** Why a line sounds as it does: prompt, models, seed, edits, and what each stage was keyed on. */
 
 import { byId, h } from "../dom.js";
+import { plainly } from "./words.js";
 
-/** @import { Provenance, ProvenanceStep } from "../../../types/api" */
+/**
+ * @import { Provenance, ProvenanceStep } from "../../../types/api"
+ * @import { Review } from "./review.js"
+ */
 
-/** @param {Provenance} why */
-export function showWhy(why) {
+/** @param {Provenance} why @param {Review} review */
+export function showWhy(why, review) {
   const list = h("dl", {});
   /** @param {string} name @param {Node|string} value */
   const add = (name, value) => value && list.append(h("dt", {}, name), h("dd", {}, value));
@@ -14,7 +18,7 @@ export function showWhy(why) {
   add("Voice", why.voice);
   add("Seed", why.seed == null ? "" : String(why.seed));
   add("Models", named(why.models));
-  if (why.edits?.length) add("Edits", h("ul", {}, ...why.edits.map((edit) => h("li", {}, edit))));
+  if (why.edits?.length) add("Edits", h("ul", {}, ...why.edits.map((edit) => h("li", {}, plainly(review, edit)))));
   if (why.stages?.length) add("Made by", h("ul", { class: "steps" }, ...why.stages.map(step)));
   byId("why").replaceChildren(list);
 }

@@ -26,6 +26,7 @@ declare class WaveSurfer {
   registerPlugin<Plugin>(plugin: Plugin): Plugin;
   on(event: "ready", act: () => void): void;
   on(event: "scroll", act: (start: number, end: number) => void): void;
+  on(event: "redrawcomplete", act: () => void): void;
   on(event: "interaction", act: (seconds: number) => void): void;
   getWrapper(): HTMLElement;
   getScroll(): number;

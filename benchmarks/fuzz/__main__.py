@@ -1,0 +1,3 @@
+from benchmarks.fuzz.command import main
+
+raise SystemExit(main())

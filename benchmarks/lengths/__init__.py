@@ -1,0 +1,1 @@
+"""How long voices take against what was told of them: `python -m benchmarks.lengths`."""

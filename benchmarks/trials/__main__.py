@@ -1,0 +1,3 @@
+from benchmarks.trials.command import main
+
+raise SystemExit(main())

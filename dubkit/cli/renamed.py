@@ -1,0 +1,74 @@
+"""Options under names that other dubbing programs have: they work, and say what they are called here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+RENAMED = {
+    "--min-stretch": ("timing.min_pace", "--pacing-min-stretch"),
+    "--max-stretch": ("timing.max_pace", "--pacing-max-stretch"),
+    "--pace-max-stretch": ("timing.max_pace", "--pacing-max-stretch"),
+}
+"""Option -> the setting that it sets, and its option here."""
+
+FULL_DUCKING_DB = -24.0
+"""What `--ducking-strength 1` lowers the source's sound by: the default of `mix.duck_db`."""
+
+NO_WORDS = (
+    "--wps {value:g} changes nothing: dubkit reckons with syllables, because words differ in length from one "
+    "line and language to the next, and syllables hardly do."
+)
+
+
+def renamed_options(function: F) -> F:
+    """Add the options that have another name here."""
+    for name in RENAMED:
+        function = click.option(
+            name, _argument(name), type=float, default=None, hidden=True, callback=_say_name
+        )(function)
+    function = click.option(
+        "--ducking-strength",
+        type=click.FloatRange(0.0, 1.0),
+        default=None,
+        hidden=True,
+        callback=_say_depth,
+    )(function)
+    return click.option(
+        "--wps", type=float, default=None, hidden=True, expose_value=False, callback=_say_syllables
+    )(function)
+
+
+def renamed_settings(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Return setting -> value of the options that were given under another name."""
+    given = [(setting, flags.get(_argument(name))) for name, (setting, _) in RENAMED.items()]
+    settings = {setting: value for setting, value in given if value is not None}
+    strength = flags.get("ducking_strength")
+    return settings if strength is None else settings | {"mix.duck_db": strength * FULL_DUCKING_DB}
+
+
+def _argument(name: str) -> str:
+    return "renamed_" + name.lstrip("-").replace("-", "_")
+
+
+def _say_name(_context: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    if value is not None:
+        name = param.opts[0]
+        click.echo(f"Warning: {name} is called {RENAMED[name][1]} here.", err=True)
+    return value
+
+
+def _say_depth(_context: click.Context, _param: click.Parameter, value: float | None) -> float | None:
+    if value is not None:
+        depth = value * FULL_DUCKING_DB
+        click.echo(f"Warning: --ducking-strength {value:g} is --set mix.duck_db={depth:g} here.", err=True)
+    return value
+
+
+def _say_syllables(_context: click.Context, _param: click.Parameter, value: float | None) -> None:
+    if value is not None:
+        click.echo(f"Warning: {NO_WORDS.format(value=value)}", err=True)

@@ -1,0 +1,1 @@
+"""The voices of a source apart from its music and effects."""

@@ -1,0 +1,1 @@
+"""Find in the source the best pieces of each person's voice."""

@@ -1,0 +1,1 @@
+"""One speech service: its settings, its dialect, what it is asked and what it answers."""

@@ -1,0 +1,1 @@
+"""When the lines of an episode are spoken, and how fast: a linear programme weighs all of them together."""

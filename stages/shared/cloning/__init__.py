@@ -1,0 +1,1 @@
+"""Voices that are cloned: from which recording, with whose consent, and how like them the lines are."""

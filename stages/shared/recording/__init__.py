@@ -1,0 +1,1 @@
+"""Lines that people record instead of a voice engine."""
