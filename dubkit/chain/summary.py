@@ -12,7 +12,7 @@ from typing import Any
 from dubkit import __version__
 from dubkit.chain.chain import Chain
 from dubkit.chain.noticing import edit_remarks, notices, stage_remarks
-from dubkit.chain.run import ASSEMBLED
+from dubkit.chain.work import ASSEMBLED
 from dubkit.episode.context import Context, finished_languages
 from dubkit.episode.edits import LOCK_CONFLICT
 from dubkit.episode.edits.places import ANCHORS

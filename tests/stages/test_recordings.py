@@ -12,8 +12,8 @@ import soundfile as sf
 
 from dubkit.chain.chain import Request
 from dubkit.chain.plan import find_todo, plan
-from dubkit.chain.run import _adopt
 from dubkit.chain.sink import StoreSink
+from dubkit.chain.work import _adopt
 from dubkit.config import with_settings
 from dubkit.episode.context import Context
 from dubkit.episode.edits.log import EditLog

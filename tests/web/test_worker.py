@@ -23,7 +23,8 @@ from click.testing import CliRunner
 from sqlalchemy import update
 
 from dubkit.chain.chain import Request
-from dubkit.chain.run import Outcome, StageResult
+from dubkit.chain.run import Outcome
+from dubkit.chain.work import StageResult
 from dubkit.config import configure
 from dubkit.episode.store import EpisodeStore
 from dubkit.errors import DiskFull
