@@ -10,8 +10,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 help:
 	@echo "make demo     install everything into $(VENV) and dub Input/sample.mp4 into Brazilian Portuguese"
-	@echo "make test     install and run the whole test suite with coverage"
+	@echo "make test     install and run the whole test suite, with the coverage of its fast part"
 	@echo "make fast     run the tests that need no models and no whole episode"
+	@echo "make left-out run the tests that the last make test left out for want of material"
 	@echo "make check    format, lint and types, those of the pages' scripts where node is"
 	@echo "make cases    try what people did that once failed (tests/data/cases)"
 	@echo "make docs     write docs/cli.md and docs/remarks.md anew from the code"
@@ -47,15 +48,19 @@ demo: $(VENV)/.offline
 	@echo "  dubkit models list                            what is used, from where, under which licence"
 	@echo "  dubkit doctor                                 what this machine can do, and what is missing"
 
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# Coverage is that of the fast tests: it makes every call dearer, and the slow ones would take twice as long.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov=dubkit --cov=stages --cov-report=term:skip-covered --cov-fail-under=90
+	$(PYTEST) -m "not slow" --cov=dubkit --cov=stages --cov-report=term:skip-covered --cov-fail-under=90
+	$(PYTEST) -m slow
 
 # What `test` left out because real clips and reference tensors were not beside the checkout.
 left-out: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --left-out
+	$(PYTEST) --left-out
 
 fast: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+	$(PYTEST) -m "not slow"
 
 # What people did that once failed, on the files they did it with.
 cases: $(VENV)/.dev

@@ -51,12 +51,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say in one line how many tests were left out for want of material, and note which."""
+    """Say in one line how many tests were left out for want of material, and note which.
+
+    A run of a part of the suite leaves the notes on the other part as they are.
+    """
     skipped = terminalreporter.stats.get("skipped", [])
     names = sorted({report.nodeid for report in skipped if f"Skipped: {LEFT_OUT}" in str(report.longrepr)})
     cache = getattr(config, "cache", None)  # pytest may run without
     if cache is not None and not config.option.left_out:
-        cache.set(LEFT_OUT_TESTS, names)
+        reports = (report for kind in terminalreporter.stats.values() for report in kind)
+        tried = {report.nodeid for report in reports if hasattr(report, "outcome")}
+        before = set(cache.get(LEFT_OUT_TESTS, []))
+        cache.set(LEFT_OUT_TESTS, sorted((before - tried) | set(names)))
     if names:
         count = "1 test was" if len(names) == 1 else f"{len(names)} tests were"
         terminalreporter.write_line(
