@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dubkit.chain.chain import Chain, Request
 from dubkit.chain.noticing import edit_remarks, notices
@@ -28,6 +29,9 @@ from dubkit.errors import DiskFull, DubkitError
 from dubkit.progress import Progress, Speeds
 from dubkit.types import remark
 from dubkit.types.telling import Noticed, in_order, sentences
+
+if TYPE_CHECKING:
+    from dubkit.chain.executor import Workforce
 
 log = logging.getLogger(__name__)
 
@@ -71,10 +75,18 @@ class Outcome:
 # --- running ----------------------------------------------------------------------------------
 
 
-def execute(chain: Chain, context: Context, request: Request, progress: Progress, speeds: Speeds) -> Outcome:
+def execute(
+    chain: Chain,
+    context: Context,
+    request: Request,
+    progress: Progress,
+    speeds: Speeds,
+    executor: Workforce | None = None,
+) -> Outcome:
     """Run what is missing or out of date. Needs the episode's lock.
 
-    Raises DiskFull; other user errors are recorded in the outcome, so that other languages go on.
+    An `executor` works on the items; without one, this process does. Raises DiskFull; other user errors are
+    recorded in the outcome, so that other languages go on.
     """
     chain.check(request)
     scopes = list(chain.scopes(request, context))
@@ -84,7 +96,7 @@ def execute(chain: Chain, context: Context, request: Request, progress: Progress
     outcome = Outcome(context.store)
     before = len(context.store.set_aside)
     try:
-        _run_scopes(chain, context, request, scopes, outcome, (progress, speeds))
+        _run_scopes(chain, context, request, scopes, outcome, (progress, speeds, executor))
     finally:
         _tell_of_hand_changes(context.store.set_aside[before:], outcome)
     return outcome
@@ -103,9 +115,9 @@ def _run_scopes(
     request: Request,
     scopes: Sequence[tuple[str, list[Stage]]],
     outcome: Outcome,
-    report: tuple[Progress, Speeds],
+    report: tuple[Progress, Speeds, Workforce | None],
 ) -> None:
-    progress, speeds = report
+    progress, speeds, executor = report
     watch = SourceWatch(context)
     for language, stages in scopes:
         for position, stage in enumerate(stages):
@@ -117,7 +129,9 @@ def _run_scopes(
                 else:
                     rest = _later_seconds(stages[position + 1 :], here, speeds)
                     ahead = _ran_ahead(chain, stage, language, outcome)
-                    outcome.stages.append(run_stage(stage, here, request, progress, speeds, rest, ahead))
+                    outcome.stages.append(
+                        run_stage(stage, here, request, progress, speeds, rest, ahead, executor)
+                    )
                 if stage.after is not None:
                     stage.after(here.fresh(), request.languages, progress)
             except DiskFull:

@@ -143,6 +143,8 @@ def serves_all(_setup: Setup, _source: str, _target: str) -> str:
 Items = Callable[["Context"], Sequence[Item]]
 Work = Callable[["Context", Sequence[Item]], float]
 Run = Callable[["Context", Sequence[Item], Sink], None]
+Apart = Callable[["Context", Sequence[Item]], "Sequence[Sequence[Item]]"]
+"""Groups of items: those of a group are worked on together, in order, and the groups in any order."""
 Recall = Callable[["Context"], "Sequence[Remark]"]
 Notices = Callable[["Context"], "Sequence[Remark]"]
 Estimate = Callable[["Context", frozenset[str], float], Needs]
@@ -223,6 +225,9 @@ class Stage:
     """Its items are made together: a run that is about some lines works on all that are due."""
     models: tuple[ModelSpec, ...] = ()
     """Models that it uses by itself, besides those of the parts that it chooses."""
+    apart: Apart | None = None
+    """Groups of its items that processes may work on apart from each other; None where `run` needs all items
+    that are due at once. An item's result must not depend on which groups are worked on beside its own."""
     takes: bool = False
     """Results are kept as takes, so an earlier one comes back when its key does."""
 

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from dubkit.chain.chain import Request
 from dubkit.chain.noticing import placed, stage_remarks
@@ -27,6 +28,9 @@ from dubkit.errors import DiskFull, DubkitError, ItemFailed
 from dubkit.progress import Ended, Progress, Speeds, StageStart
 from dubkit.types import Remark, remark
 from dubkit.types.telling import Noticed
+
+if TYPE_CHECKING:
+    from dubkit.chain.executor import Workforce
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +57,7 @@ def run_stage(
     speeds: Speeds,
     rest: float,
     ahead: frozenset[str],
+    executor: Workforce | None = None,
 ) -> StageResult:
     store, language = context.store, context.language
     items = stage.items(context)
@@ -78,7 +83,7 @@ def run_stage(
         )
         ended: Ended = "stopped"
         try:
-            _work(stage, context, work, sink)
+            work_on(stage, context, work, sink, executor)
             ended = "done"
         except Exception:
             ended = "failed"
@@ -102,7 +107,17 @@ def run_stage(
     return _result(stage, here, items, ran, noticed, seconds)
 
 
-def _work(stage: Stage, context: Context, items: Sequence[Item], sink: StoreSink) -> None:
+def work_on(
+    stage: Stage,
+    context: Context,
+    items: Sequence[Item],
+    sink: StoreSink,
+    executor: Workforce | None = None,
+) -> None:
+    """Work on items of a stage, in this process or where an executor does it; each is finished or failed.
+
+    Raises the error of the stage where nothing was finished, and DiskFull and MemoryError as they come.
+    """
     for item in items:
         if item.problem:
             sink.fail(item.id, DubkitError(item.problem))
@@ -110,7 +125,10 @@ def _work(stage: Stage, context: Context, items: Sequence[Item], sink: StoreSink
     if not items:
         return
     try:
-        stage.run(context, items, sink)
+        if executor is None:
+            stage.run(context, items, sink)
+        else:
+            executor.run(stage, context, items, sink)
     except DiskFull:
         raise
     except DubkitError as error:
