@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.edits import edit_fields
 from dubkit.episode.store import canonical, decode_json
-from dubkit.errors import TranslationError, TranslatorUnreachable
+from dubkit.errors import TranslationError
 from dubkit.formats.format import readable
 from dubkit.translate.asides import resolved
 from dubkit.translate.engine import TRANSLATORS, TranslationTask
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dubkit.speech.captions.spoken import Spoken
     from dubkit.translate.choice import TranslatorChoice
     from dubkit.translate.lines import SourceLine, Translated
+    from dubkit.translate.relay import Settled
 
 IMPORT = ("transcribe.labels", "translate.encoding")
 
@@ -42,10 +43,10 @@ def items(context: Context) -> Sequence[Item]:
         ]
     choice = translator_choice(context)
     engine, inputs = choice.engine, choice.engine.inputs(choice.task)
-    models = {"translator": part_identity(TRANSLATORS, engine, choice.identity)}
+    models_of = _models(context, choice)
     own = part_settings(context, engine.settings, engine.table)
     return [
-        replace(item, inputs={**inputs, **item.inputs}, models=models, settings=own)
+        replace(item, inputs={**inputs, **item.inputs}, models=models_of(item.id), settings=own)
         for item in _line_items(context, sees_context=engine.sees_context)
     ]
 
@@ -113,39 +114,19 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 
 def _translate(choice: TranslatorChoice, language: str, lines: Sequence[SourceLine], sink: Sink) -> None:
-    """Translate lines; where nothing answers for a translator that nobody named, the next one goes on."""
-    from dubkit.translate.choice import next_translator
+    """Translate lines; what a translator cannot do goes to the next one where there may be one."""
+    from dubkit.translate.relay import Relay
 
-    left: dict[str, Translated] = {}
+    def keep(settled: Settled) -> None:
+        _keep(settled, choice, sink)
 
-    def keep(batch: Sequence[Translated]) -> None:
-        for line in batch:
-            if SERVICE_ERROR in line.flags:
-                left[line.id] = line
-            else:
-                _keep(line, sink)
-
-    sink.say(f"translate {language}: {choice.identity}, {choice.reason}")
-    try:
-        choice.engine.open(choice.task).translate(lines, keep)
-    except TranslatorUnreachable as problem:
-        after = next_translator(choice)
-        if after is None:
-            raise
-        sink.say(f"translate {language}: {after.identity}, {after.reason}")
-        words = str(problem).splitlines()[0]
-        cause = remark(
-            "translator-fall-back",
-            f"{words} {after.engine.sentence_name} translated instead; --force translate asks again.",
-        )
-
-        def keep_marked(batch: Sequence[Translated]) -> None:
-            for line in batch:
-                _keep(line, sink, cause)
-
-        return after.engine.open(after.task).translate(lines, keep_marked)
-    for line in left.values():
+    def fail(line: Translated) -> None:
         _fail(line, sink)
+
+    def say(turn: TranslatorChoice) -> None:
+        sink.say(f"translate {language}: {turn.identity}, {turn.reason}")
+
+    Relay(choice, keep, fail, say).run(lines)
 
 
 def _source_line(context: Context, texts: Sequence[str], position: int) -> SourceLine:
@@ -161,11 +142,54 @@ def _fail(line: Translated, sink: Sink) -> None:
     sink.fail(line.id, TranslationError(f"line {line.id} was not translated: {why}"))
 
 
-def _keep(line: Translated, sink: Sink, *causes: Remark) -> None:
+def _keep(settled: Settled, first: TranslatorChoice, sink: Sink) -> None:
+    line, engine = settled.line, settled.choice.engine
     value = Line(line.id, resolved(line.text), provider=line.provider, flags=line.flags)
-    kept = f"It was not translated ({', '.join(line.flags)}); it keeps its sound."
-    remarks = causes if line.text else (*causes, remark("untranslated", kept, line.id))
-    sink.done(line.id, value={"line": value, "tokens": [line.tokens_in, line.tokens_out]}, remarks=remarks)
+    remarks: list[Remark] = []
+    if settled.cause:
+        remarks.append(remark("translator-fall-back", settled.cause, line.id if settled.own else ""))
+    if engine.notice is not None and (notice := engine.notice(settled.choice.task)) is not None:
+        remarks.append(notice)
+    if not line.text:
+        why = f"It was not translated ({', '.join(line.flags)}); it keeps its sound."
+        remarks.append(remark("untranslated", why, line.id))
+    kept = {"line": value, "tokens": [line.tokens_in, line.tokens_out]}
+    if first.task.settings.fallback:
+        sink.done(line.id, value=kept, remarks=remarks, models=_made_by(settled, first))
+    else:
+        sink.done(line.id, value=kept, remarks=remarks)
+
+
+LEFT_BY = "left by"
+"""Names in a key the translator that was asked first and had no text for the line."""
+
+
+def _made_by(settled: Settled, first: TranslatorChoice) -> dict[str, str]:
+    """Return what made a line, as it enters its key."""
+    made = {"translator": _identity(settled.choice)}
+    return made | {LEFT_BY: _identity(first)} if settled.own else made
+
+
+def _identity(choice: TranslatorChoice) -> str:
+    return part_identity(TRANSLATORS, choice.engine, choice.identity)
+
+
+def _models(context: Context, choice: TranslatorChoice) -> Callable[[str], dict[str, str]]:
+    """Return what gives the models of a line: those of its record, where the first translator left it."""
+    from dubkit.translate.choice import chain_of
+
+    first = {"translator": _identity(choice)}
+    if not choice.task.settings.fallback:
+        return lambda line: first
+    others = {_identity(other) for other in chain_of(choice.task)}
+
+    def models(line: str) -> dict[str, str]:
+        record = context.store.record("translate", line, context.language)
+        made = record.parts.models if record is not None and not record.error else {}
+        left = made.get(LEFT_BY) == first["translator"] and made.get("translator") in others
+        return made if left else first
+
+    return models
 
 
 def _import(context: Context, items: Sequence[Item], sink: Sink) -> None:

@@ -6,6 +6,7 @@ import errno
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,14 @@ class StoreSink:
         value: Any = None,
         files: Iterable[str] = (),
         remarks: Iterable[Remark] = (),
+        models: Mapping[str, str] | None = None,
     ) -> None:
         """Record an item as finished."""
         store, language = self._context.store, self._language
         refs = tuple(store.ref(name, language) for name in files)
         parts = self._parts[item]
+        if models is not None:
+            parts = replace(parts, models=dict(models))
         self._save(Record(item, parts.key, parts, refs, value, remarks=tuple(dict.fromkeys(remarks))))
         self.finished.add(item)
 

@@ -71,10 +71,12 @@ class Sink(Protocol):
         value: Any = None,
         files: Iterable[str] = (),
         remarks: Iterable[Remark] = (),
+        models: Mapping[str, str] | None = None,
     ) -> None:
         """Record an item as finished, with its value or the shared or language artifacts it wrote.
 
-        `remarks` is what people should know of it.
+        `remarks` is what people should know of it; `models` is what made it, where that is not what the item
+        says, so that its key says so.
         """
 
     def attempt(self, item: str) -> AbstractContextManager[None]:

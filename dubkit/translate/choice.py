@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from dubkit.errors import SettingError, TranslationError
 from dubkit.translate.engine import TRANSLATORS, TranslationEngine, TranslationTask
@@ -18,16 +19,20 @@ class TranslatorChoice:
     """What it is opened for."""
     identity: str
     reason: str
+    instead: str = ""
+    """Why it stands in for the translator that was to be first, as a sentence; empty where it does not."""
 
 
 def choose_translator(task: TranslationTask) -> TranslatorChoice:
     """Return what translates a pair of languages; loads nothing.
 
-    `auto` takes the first engine that the user set up or that can translate the pair as it is. A pair that
-    needs no translation is passed through. Raises TranslationError when nothing can serve the pair,
-    SettingError for an engine that does not exist.
+    `auto` takes the first engine that the user set up or that can translate the pair as it is. Where it
+    cannot work here, the first of `translate.fallback` that can takes its place. A pair that needs no
+    translation is passed through. Raises TranslationError when nothing can serve the pair, SettingError for
+    an engine that does not exist.
     """
     engine = _named_engine(task.settings.provider)
+    fallbacks(task)
     if engine and engine.unchanged:
         return _choice(engine, task)
     if needs_no_translation(task.source, task.target):
@@ -38,26 +43,43 @@ def choose_translator(task: TranslationTask) -> TranslatorChoice:
     if engine is None:
         raise _nobody(task)
     hindrance = _hindrance(engine, task)
-    if hindrance:
-        raise TranslationError(f"{_why_asked(engine, task)}, but {hindrance}")
-    return _choice(engine, task)
+    if not hindrance:
+        return _choice(engine, task)
+    problem = f"{_why_asked(engine, task)}, but {hindrance}"
+    after = next_translator(task, {engine.name}) if task.settings.fallback else None
+    if after is None:
+        raise TranslationError(problem)
+    return replace(after, instead=problem.splitlines()[0])
 
 
-def next_translator(dead: TranslatorChoice) -> TranslatorChoice | None:
-    """Return what goes on with the pair of a translator that nothing answers for, or None.
+def fallbacks(task: TranslationTask) -> tuple[TranslationEngine, ...]:
+    """Return the engines of `translate.fallback`, in order. Raises SettingError for a wrong name."""
+    setting = task.settings.fallback
+    names = [name.strip() for name in setting.split(",") if name.strip()]
+    engines = [engine for name in names if (engine := TRANSLATORS.get(name)) and not engine.unchanged]
+    if len(engines) < len(names):
+        known = ", ".join(engine.name for engine in TRANSLATORS if not engine.unchanged)
+        raise SettingError(
+            "translate.fallback", setting, f"must be names out of {known}, with commas between"
+        )
+    return tuple(engines)
 
-    Only where nobody named it, and only what works on this machine: another service may not be what people
-    want to pay for or to trust with their lines.
+
+def chain_of(task: TranslationTask) -> tuple[TranslatorChoice, ...]:
+    """Return the engines of `translate.fallback` that can translate a pair here, in order."""
+    return tuple(_choice(engine, task) for engine in fallbacks(task) if not _hindrance(engine, task))
+
+
+def next_translator(task: TranslationTask, tried: Collection[str]) -> TranslatorChoice | None:
+    """Return what goes on with a pair where the engines of some names could not, or None.
+
+    Without `translate.fallback`, only where nobody named the first one, and only what works on this machine:
+    another service may not be what people want to pay for or to trust with their lines.
     """
-    task = dead.task
-    if task.settings.provider != "auto":
-        return None
-    for engine in TRANSLATORS:
-        if engine.name == dead.engine.name or engine.unchanged or engine.remote:
-            continue
-        if not _hindrance(engine, task):
-            return _choice(engine, task)
-    return None
+    engines = fallbacks(task)
+    if not engines and task.settings.provider == "auto":
+        engines = tuple(engine for engine in TRANSLATORS if not (engine.unchanged or engine.remote))
+    return next((_choice(e, task) for e in engines if e.name not in tried and not _hindrance(e, task)), None)
 
 
 def _named_engine(provider: str) -> TranslationEngine | None:

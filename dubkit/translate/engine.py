@@ -11,6 +11,7 @@ from dubkit.registry import Registry
 from dubkit.translate.adaptation.offers import Rewriter
 from dubkit.translate.lines import OnDone, SourceLine
 from dubkit.translate.settings import Translate
+from dubkit.types import Remark
 from dubkit.types.models import ModelSpec
 
 TABLE = "translate"
@@ -93,6 +94,8 @@ class TranslationEngine:
     """Whether it hands lines over as they are: taken where a pair needs no translation."""
     candidates: Callable[[TranslationTask], Rewriter] | None = None
     """Return what offers other texts for lines that miss their time; None where it has one answer a line."""
+    notice: Callable[[TranslationTask], Remark | None] | None = None
+    """Return what people should know of all lines that it translates in this task; loads nothing."""
 
     @property
     def sentence_name(self) -> str:

@@ -23,6 +23,12 @@ class Translate:
         label="Translator",
         choices=names_of("dubkit.translate.engine:TRANSLATORS", "auto"),
     )
+    fallback: str = option(
+        "",
+        "Translators that go on, in this order, where the one before fails or leaves lines: nllb,nmt.",
+        flag="--mt-fallback",
+        job=True,
+    )
     model: str = option(
         "gpt-4o-mini",
         "Model name at the OpenAI-compatible endpoint.",

@@ -92,8 +92,12 @@ CODES: Mapping[str, Code] = {
         "degraded", "The line is spoken in the voice's plain way, not in the one that was asked for."
     ),
     "translator-fall-back": Code(
-        "degraded", "Nothing answered for the chosen translator, so a plainer one did the lines."
+        "degraded", "The chosen translator could not do the lines, so another one did them."
     ),
+    "translated-through": Code(
+        "degraded", "Lines went through a third language, where some of their meaning may be lost."
+    ),
+    "translated-through-chosen": Code("note", "Lines went through the language that you chose for it."),
     "untranslated": Code("degraded", "The line is not dubbed: the source's own sound is heard."),
     "words-not-fitted": Code(
         "degraded", "The line keeps its first translation, which is too long or too short for its time."

