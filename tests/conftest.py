@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
-from tests.support.browser import Pages, launched
+from tests.support.browser import Pages, watched
+from tests.support.browser import chromium as launch_chromium
+from tests.support.desks import Desk, Shared
 from tests.support.paths import LEFT_OUT, SHARED
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell ignores it for what it starts in the background; the programs under test would inherit that.
@@ -20,6 +27,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Whisper multiplies matrices with one library on every processor: with another, the sample is heard as three
 # lines and not four. Read when ctranslate2 is first used, in the programs under test too.
 os.environ.setdefault("CT2_USE_MKL", "1")
+
+# Two processes share the tests: threads that spin while they wait would take the other's processor.
+# Read when torch and the like are first used, in the programs under test too.
+for name, value in {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}.items():
+    os.environ.setdefault(name, value)
 
 # The same examples on every run, so that a failure is of the change and not of the day. To look for new ones:
 # pytest --hypothesis-profile=search
@@ -35,6 +47,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item.nodeid in wanted]
     slow: set[Path] = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """Take what all tests share out of the collector's rounds, which the generator begins at every step."""
+    gc.collect()
+    gc.freeze()
 
 
 LEFT_OUT_TESTS = "dubkit/left-out"
@@ -71,9 +89,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
-    """The browser of a module whose tests share its pages; what went wrong in them fails the last test."""
-    with launched(tmp_path_factory.mktemp("screenshots")) as found:
+def chromium() -> Iterator[Browser]:
+    """The browser of a module."""
+    with launch_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def pages(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    """Pages of a module whose tests share them; what went wrong in them fails the last test."""
+    with watched(chromium, tmp_path_factory.mktemp("screenshots")) as found:
         yield found
 
 
@@ -85,3 +110,24 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights") / "tiny"
     make_tiny(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """What the processes of this run share: models, and dubs that are made once."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return Shared(folder)
+
+
+@pytest.fixture(scope="session")
+def sample(shared: Shared) -> Desk:
+    """The sample dubbed into Brazilian Portuguese; a test that changes it takes a copy."""
+    return shared.sample()
+
+
+@pytest.fixture(scope="session")
+def unheard_sample(shared: Shared) -> Desk:
+    """The same dub without the round trip of its check; a test that changes it takes a copy."""
+    return shared.unheard_sample()

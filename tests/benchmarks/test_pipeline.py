@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import wave
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +132,11 @@ def test_clips_of_one_language_are_joined_with_their_words(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_recognition_is_compared_on_the_sample(capsys: pytest.CaptureFixture[str]) -> None:
+def test_recognition_is_compared_on_the_sample(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # What it costs is not looked at here, so that nothing need warm up.
+    monkeypatch.setattr(pipeline_media, "interleaved", partial(interleaved, warm=False))
     wanted = ["--clip", str(SAMPLE), "--parts", "recognition", "--rounds", "1", "--json"]
     assert pipeline.main(wanted) == 0
     figures = json.loads(capsys.readouterr().out)["figures"]

@@ -20,7 +20,8 @@ from dubkit.episode.folders import open_episode, remember_source
 from dubkit.types import Adaptation, Schedule, ScheduledLine
 from tests.review.test_changes import PT, add_language, make_episode, speak
 from tests.review.test_texts import OFFERED
-from tests.stages.test_pipeline import SAMPLE, Desk
+from tests.support.desks import Desk
+from tests.support.paths import SAMPLE
 
 # --- what it says: an episode that nobody has to make -----------------------------------------
 
@@ -407,19 +408,10 @@ def test_nothing_heavy_is_loaded_to_look_at_lines(call: Terminal) -> None:
 # --- what really runs: a dub of the sample ----------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """The sample dubbed into Brazilian Portuguese."""
-    desk = Desk(tmp_path_factory.mktemp("finished"), tmp_path_factory.mktemp("cache"))
-    result = desk.run(SAMPLE, "--to", "pt-BR")
-    assert result["exit_code"] == 0, result
-    return desk
-
-
 @pytest.fixture
-def desk(finished: Desk, tmp_path: Path) -> Desk:
-    shutil.copytree(finished.folder / "Output", tmp_path / "Output")
-    return Desk(tmp_path, Path(finished.variables["DUBKIT_MODELS_CACHE"]))
+def desk(unheard_sample: Desk, tmp_path: Path) -> Desk:
+    """A copy of the sample's dub, which is not recognised again."""
+    return unheard_sample.copy(tmp_path)
 
 
 def review(desk: Desk, *arguments: str | Path, code: int = 0) -> Any:

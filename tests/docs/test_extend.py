@@ -21,9 +21,9 @@ from typing import Any
 import pytest
 
 from dubkit.registry import registries
-from tests.stages.test_pipeline import Desk
 from tests.support import guide
 from tests.support.clips import write_film
+from tests.support.desks import Desk, Shared
 from tests.support.paths import ROOT
 from tests.support.web_process import served
 from tests.test_layers import sources, tree_of
@@ -234,10 +234,10 @@ def hearing() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory, packages: Path, hearing: str) -> Studio:
+def studio(tmp_path_factory: pytest.TempPathFactory, shared: Shared, packages: Path, hearing: str) -> Studio:
     """A short film dubbed with all examples at once."""
     folder = tmp_path_factory.mktemp("studio")
-    studio = Studio(folder, tmp_path_factory.mktemp("cache"), packages)
+    studio = Studio(folder, shared.cache, packages)
     write_film(studio.clip, 125)
     phrases = folder / "phrases.tsv"
     phrases.write_text(
@@ -269,7 +269,7 @@ stitch.subs_format = "labels"
 def copy(studio: Studio, tmp_path: Path, packages: Path) -> Studio:
     """A copy of the finished episode to play with."""
     shutil.copytree(studio.folder, tmp_path, dirs_exist_ok=True)
-    return Studio(tmp_path, Path(studio.variables["DUBKIT_MODELS_CACHE"]), packages)
+    return Studio(tmp_path, studio.cache, packages)
 
 
 @pytest.mark.slow

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from tests.stages.test_pipeline import SAMPLE, Desk
-from tests.support.paths import ROOT
+from tests.support.desks import UNHEARD, Desk, Shared
+from tests.support.paths import ROOT, SAMPLE
 from tests.support.takes import RATE, noise, tone, write
 
 pytestmark = pytest.mark.slow
@@ -39,8 +39,9 @@ def speak(plan: Path, file: Path) -> None:
     write(file, sound)
 
 
-def test_the_session_of_the_page_makes_a_dub(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, tmp_path / "cache")
+def test_the_session_of_the_page_makes_a_dub(shared: Shared, tmp_path: Path) -> None:
+    desk = Desk(tmp_path, shared.cache)
+    (tmp_path / "dubkit.toml").write_text(UNHEARD)
     shutil.copy(SAMPLE, tmp_path / "talk.mp4")
     first = re.search(r"`dubkit (run talk\.mp4 [^`]+)`", PAGE)
     assert first is not None

@@ -25,7 +25,7 @@ from dubkit.review.changes import LineChange
 from dubkit.review.files import read_changes
 from stages import STAGES
 from tests.review.test_changes import PT, make_episode
-from tests.stages.test_pipeline import Desk
+from tests.support.desks import Desk, Shared
 from tests.support.paths import ROOT, SAMPLE
 from tests.support.plugins import install
 from tests.support.web_client import running_site
@@ -225,9 +225,9 @@ def test_without_the_package_it_is_no_format(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_line_writes_it_and_takes_it_back(tmp_path: Path) -> None:
+def test_the_command_line_writes_it_and_takes_it_back(shared: Shared, tmp_path: Path) -> None:
     put(tmp_path)
-    desk = Desk(tmp_path, tmp_path / "cache")
+    desk = Desk(tmp_path, shared.cache)
     desk.variables["PYTHONPATH"] = f"{ROOT}{os.pathsep}{tmp_path}"
     (tmp_path / "said.labels").write_text("0.50\t2.00\tGood morning.\n2.50\t4.00\tI am Jordi.\n")
     result = desk.run(

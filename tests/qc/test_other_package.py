@@ -24,7 +24,7 @@ from dubkit.review.lines import review_lines
 from tests.qc.test_measures import EPISODE, LINE
 from tests.qc.test_report_page import MEASURED, line, model
 from tests.review.test_changes import PT, make_episode, speak
-from tests.stages.test_pipeline import Desk
+from tests.support.desks import Desk, Shared
 from tests.support.paths import ROOT, SAMPLE
 from tests.support.tones import tone
 from tests.support.web_client import running_site
@@ -196,11 +196,11 @@ def test_the_page_is_told_its_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_has_it_and_a_new_limit_measures_again(tmp_path: Path) -> None:
+def test_a_run_has_it_and_a_new_limit_measures_again(shared: Shared, tmp_path: Path) -> None:
     site = tmp_path / "site-packages"
     site.mkdir()
     put(site)
-    desk = Desk(tmp_path, tmp_path / "cache")
+    desk = Desk(tmp_path, shared.cache)
     plain = desk.variables | {"PYTHONPATH": str(ROOT)}
     desk.variables["PYTHONPATH"] = f"{ROOT}{os.pathsep}{site}"
     run = (SAMPLE, "--to", "en-GB", "--mt-provider", "none", "--mode", "low")

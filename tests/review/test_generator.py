@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.stages.test_generator_chain import SPOKEN, cut, options
-from tests.stages.test_pipeline import SAMPLE, Desk
 from tests.support.browser import launched
+from tests.support.desks import UNHEARD, Desk, Shared
+from tests.support.paths import SAMPLE
 from tests.support.web_process import served
 
 if TYPE_CHECKING:
@@ -25,11 +25,12 @@ HOME = "Output/talk/pt-BR"
 
 
 @pytest.fixture(scope="module")
-def finished(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def finished(weights: Path, shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """Two lines of one man, each in a clip of its own; the run's settings are the episode's from then on."""
     folder = tmp_path_factory.mktemp("review")
     cut(SAMPLE, folder / "talk.mp4", 4)
-    desk = Desk(folder, tmp_path_factory.mktemp("cache"))
+    desk = Desk(folder, shared.cache)
+    (folder / "dubkit.toml").write_text(UNHEARD)
     (folder / "talk.srt").write_text(FAR)
     result = desk.run("talk.mp4", "--to", "pt-BR", "--use", "transcribe=talk.srt", *options(weights))
     assert result["exit_code"] in (0, 3), result
@@ -39,8 +40,7 @@ def finished(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 @pytest.fixture
 def desk(finished: Desk, tmp_path: Path) -> Desk:
-    shutil.copytree(finished.folder, tmp_path, dirs_exist_ok=True)
-    return Desk(tmp_path, Path(finished.variables["DUBKIT_MODELS_CACHE"]))
+    return finished.copy(tmp_path)
 
 
 def review(desk: Desk, *arguments: str, codes: tuple[int, ...] = (0, 3)) -> Any:
@@ -150,7 +150,7 @@ def test_a_line_of_several_clips_has_takes_of_each_and_they_are_seen_on_the_page
     review(desk, "choose", "talk", "2", "v001")
     takes = review(desk, "show", "talk", "2", "--json")["takes"]
     assert [t["take"] for t in takes if t["chosen"]] == [take.replace("v002", "v001") for take in several]
-    with served(desk.folder, {}) as server, launched(desk.folder / "screenshots") as pages:
+    with served(desk.folder, {}, **desk.variables) as server, launched(desk.folder / "screenshots") as pages:
         page = pages.open(f"{server.url}/episodes/talk/pt-BR/review")
         page.click("#row-s0002 .c-source")
         page.wait_for_selector("#line-title:has-text('Line 2')")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +12,8 @@ import pytest
 import soundfile as sf  # type: ignore[import-untyped]
 
 from tests.stages.test_generator_chain import cut, options
-from tests.stages.test_pipeline import SAMPLE, Desk
+from tests.support.desks import UNHEARD, Desk, Shared
+from tests.support.paths import SAMPLE
 
 pytestmark = pytest.mark.slow
 
@@ -52,9 +52,10 @@ def edit(desk: Desk, lines: Mapping[str, Mapping[str, object]]) -> None:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, clip: Path, weights: Path) -> Desk:
+def finished(tmp_path_factory: pytest.TempPathFactory, shared: Shared, clip: Path, weights: Path) -> Desk:
     folder = tmp_path_factory.mktemp("finished")
-    desk = Desk(folder, tmp_path_factory.mktemp("cache"))
+    desk = Desk(folder, shared.cache)
+    (folder / "dubkit.toml").write_text(UNHEARD)
     (folder / "talk.srt").write_text(SPOKEN)
     asked = "--to", "pt-BR", "--use", f"transcribe={folder / 'talk.srt'}", *options(weights)
     (folder / "Output").mkdir()
@@ -68,8 +69,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, clip: Path, weights: Path
 
 @pytest.fixture
 def desk(finished: Desk, tmp_path: Path) -> Desk:
-    shutil.copytree(finished.folder / "Output", tmp_path / "Output")
-    return Desk(tmp_path, Path(finished.variables["DUBKIT_MODELS_CACHE"]))
+    return finished.copy(tmp_path)
 
 
 def clips_of(desk: Desk, line: str) -> list[str]:

@@ -13,7 +13,8 @@ import pytest
 
 from benchmarks.exactness import compare
 from benchmarks.reading import read
-from tests.stages.test_pipeline import SAMPLE, Desk
+from tests.support.desks import UNHEARD, Desk, Shared
+from tests.support.paths import SAMPLE
 
 pytestmark = pytest.mark.slow
 
@@ -56,11 +57,10 @@ def options(weights: Path) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module")
-def finished(
-    tmp_path_factory: pytest.TempPathFactory, clip: Path, weights: Path, request: pytest.FixtureRequest
-) -> Desk:
+def finished(tmp_path_factory: pytest.TempPathFactory, shared: Shared, clip: Path, weights: Path) -> Desk:
     folder = tmp_path_factory.mktemp("finished")
-    desk = Desk(folder, tmp_path_factory.mktemp("cache"))
+    desk = Desk(folder, shared.cache)
+    (folder / "dubkit.toml").write_text(UNHEARD)
     (folder / "talk.srt").write_text(SPOKEN)
     (folder / "Output").mkdir()
     result = desk.run(clip, "--to", "pt-BR", "--use", f"transcribe={folder / 'talk.srt'}", *options(weights))
@@ -71,8 +71,7 @@ def finished(
 
 @pytest.fixture
 def desk(finished: Desk, tmp_path: Path) -> Desk:
-    shutil.copytree(finished.folder / "Output", tmp_path / "Output")
-    return Desk(tmp_path, Path(finished.variables["DUBKIT_MODELS_CACHE"]))
+    return finished.copy(tmp_path)
 
 
 def edit(desk: Desk, **lines: dict[str, str]) -> None:

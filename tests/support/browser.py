@@ -124,21 +124,35 @@ def until(page: Page, expression: str, seconds: float = 10.0) -> None:
 
 
 @contextmanager
-def launched(shots: Path) -> Iterator[Pages]:
-    """Launch Chromium; what went wrong in its pages fails the test when the block ends well.
-
-    Skips where there is no Chromium or no Playwright.
-    """
+def chromium() -> Iterator[Browser]:
+    """Launch Chromium until the block ends; skips where there is no Chromium or no Playwright."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
     if not shutil.which(CHROMIUM):
         pytest.skip(f"needs a browser at {CHROMIUM} (on Debian: apt install chromium)")
-    folder = Path(os.environ.get(SHOTS) or shots)
-    folder.mkdir(parents=True, exist_ok=True)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         try:
-            pages = Pages(browser, folder)
-            yield pages
-            pages.check()
+            yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def watched(browser: Browser, shots: Path) -> Iterator[Pages]:
+    """Open pages in a browser; what went wrong in them fails the test when the block ends well."""
+    folder = Path(os.environ.get(SHOTS) or shots)
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = Pages(browser, folder)
+    try:
+        yield pages
+        pages.check()
+    finally:
+        for context in browser.contexts:
+            context.close()
+
+
+@contextmanager
+def launched(shots: Path) -> Iterator[Pages]:
+    """Launch a browser of one's own, with `ARGUMENTS` as they are now, and watch its pages."""
+    with chromium() as browser, watched(browser, shots) as pages:
+        yield pages

@@ -5,12 +5,16 @@ from __future__ import annotations
 import wave
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.browser import Pages, launched
+from tests.support.browser import Pages, watched
 from tests.support.web_client import Running, running_site
 from tests.support.web_episode import write_episode
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
 
@@ -29,8 +33,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def pages(tmp_path: Path) -> Iterator[Pages]:
-    with launched(tmp_path / "screenshots") as found:
+def pages(chromium: Browser, tmp_path: Path) -> Iterator[Pages]:
+    with watched(chromium, tmp_path / "screenshots") as found:
         yield found
 
 

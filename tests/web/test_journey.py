@@ -15,18 +15,18 @@ import av
 import pytest
 
 from dubkit.web.accounts.people import Role
-from tests.support.browser import PHONE, Pages, launched
-from tests.support.paths import ROOT
+from tests.support.browser import PHONE, Pages, watched
+from tests.support.desks import Shared
+from tests.support.paths import MEDIA, SAMPLE
 from tests.support.web_client import PASSWORD
 from tests.support.web_process import Served, served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.slow
 
-CLIP = ROOT.parent / "shared" / "media" / "a_talk" / "en_ecb_7s.mp4"
-SAMPLE = ROOT / "Input" / "sample.mp4"
+CLIP = MEDIA / "a_talk" / "en_ecb_7s.mp4"
 NAME = "interview"
 PEOPLE: dict[str, Role] = {"ada": "admin", "eve": "editor", "bob": "editor", "vic": "viewer"}
 REVIEW = f"/episodes/{NAME}/pt-BR/review"
@@ -41,9 +41,15 @@ HTMLMediaElement.prototype.play = function () { heard.push(this); return play.ca
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def server(tmp_path_factory: pytest.TempPathFactory, shared: Shared) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("journey")
-    with served(folder, PEOPLE, DUBKIT_SERVE_LEASE_SECONDS="4", DUBKIT_SERVE_MAX_UPLOAD_GB="0.05") as found:
+    settings = {
+        "DUBKIT_MODELS_CACHE": str(shared.cache),
+        "DUBKIT_QC_ROUND_TRIP": "false",
+        "DUBKIT_SERVE_LEASE_SECONDS": "4",
+        "DUBKIT_SERVE_MAX_UPLOAD_GB": "0.05",
+    }
+    with served(folder, PEOPLE, **settings) as found:
         yield found
 
 
@@ -56,8 +62,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def pages(tmp_path: Path) -> Iterator[Pages]:
-    with launched(tmp_path / "screenshots") as found:
+def pages(chromium: Browser, tmp_path: Path) -> Iterator[Pages]:
+    with watched(chromium, tmp_path / "screenshots") as found:
         yield found
 
 

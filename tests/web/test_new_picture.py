@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dubkit.episode.store import EpisodeStore
 from dubkit.types import Clip, Clips, Fit, LineRoute
-from tests.support.browser import Pages, launched, until
+from tests.support.browser import Pages, until, watched
 from tests.support.takes import RATE, tone, write
 from tests.support.web_client import Running, running_site
 from tests.web.test_review_page import ANSWERS, opened, write_episode
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
 
@@ -25,8 +29,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def pages(tmp_path: Path) -> Iterator[Pages]:
-    with launched(tmp_path / "screenshots") as found:
+def pages(chromium: Browser, tmp_path: Path) -> Iterator[Pages]:
+    with watched(chromium, tmp_path / "screenshots") as found:
         yield found
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from tests.stages.test_pipeline import SAMPLE, Desk
 from tests.support.browser import until
+from tests.support.desks import Desk, Shared
+from tests.support.paths import SAMPLE
 from tests.support.takes import RATE
 from tests.support.web_process import Served, served
 from tests.web.test_recorder import browser, correlation, spoken_for_ever
@@ -31,7 +32,7 @@ DUBBED = SPOKEN.replace("Good morning,", "Bom dia,").replace("my name is", "meu 
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def server(tmp_path_factory: pytest.TempPathFactory, shared: Shared) -> Iterator[Served]:
     """Two lines with texts of their own; nothing is spoken yet."""
     folder = tmp_path_factory.mktemp("recorded")
     (folder / "Input").mkdir()
@@ -39,10 +40,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     (folder / "talk.srt").write_text(SPOKEN)
     (folder / "talk.pt-BR.srt").write_text(DUBBED)
     uses = ("--use", "transcribe=talk.srt", "--use", "translate=talk.pt-BR.srt")
-    desk = Desk(folder, folder / "cache")
+    desk = Desk(folder, shared.cache)
     result = desk.run("Input/talk.mp4", "--to", "pt-BR", *uses, "--until", "clips")
     assert not result["errors"], result
-    with served(folder, {}) as found:
+    with served(folder, {}, **desk.variables) as found:
         yield found
 
 

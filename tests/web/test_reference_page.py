@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import soundfile
 
 from tests.review.test_references import references
-from tests.support.browser import PHONE, Pages, launched
+from tests.support.browser import PHONE, Pages, watched
 from tests.support.persons import RATE, man
 from tests.support.web_client import Running, running_site
 from tests.web.test_references import SPEECH
 from tests.web.test_review_page import ANSWERS, write_episode
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
 
@@ -30,8 +34,8 @@ def server(tmp_path: Path) -> Iterator[Running]:
 
 
 @pytest.fixture
-def pages(tmp_path: Path) -> Iterator[Pages]:
-    with launched(tmp_path / "screenshots") as found:
+def pages(chromium: Browser, tmp_path: Path) -> Iterator[Pages]:
+    with watched(chromium, tmp_path / "screenshots") as found:
         yield found
 
 

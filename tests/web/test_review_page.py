@@ -32,12 +32,12 @@ from dubkit.types import (
     VideoStream,
 )
 from dubkit.web.site import Site
-from tests.support.browser import PHONE, Pages, launched, until
+from tests.support.browser import PHONE, Pages, until, watched
 from tests.support.paths import SAMPLE
 from tests.support.web_client import Running, running_site
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.slow
 
@@ -100,8 +100,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def pages(tmp_path: Path) -> Iterator[Pages]:
-    with launched(tmp_path / "screenshots") as found:
+def pages(chromium: Browser, tmp_path: Path) -> Iterator[Pages]:
+    with watched(chromium, tmp_path / "screenshots") as found:
         yield found
 
 

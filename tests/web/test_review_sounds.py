@@ -20,12 +20,12 @@ from dubkit.types import LineQc, SpokenLine
 from dubkit.types.music import Music, SoundSpan
 from dubkit.types.reports import DeliveredLevels
 from tests.qc.test_report_page import MEASURED
-from tests.support.browser import PHONE, Pages, launched, until
+from tests.support.browser import PHONE, Pages, until, watched
 from tests.support.web_client import Running, running_site
 from tests.web.test_review_page import ANSWERS, opened, write_episode
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.slow
 
@@ -39,8 +39,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def pages(tmp_path: Path) -> Iterator[Pages]:
-    with launched(tmp_path / "screenshots") as found:
+def pages(chromium: Browser, tmp_path: Path) -> Iterator[Pages]:
+    with watched(chromium, tmp_path / "screenshots") as found:
         yield found
 
 

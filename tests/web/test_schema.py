@@ -28,7 +28,7 @@ from tests.support.web_client import Running, make_site, serving
 pytestmark = pytest.mark.slow
 
 TOKEN = "Wq7ZtR2mXv9KpL4sHd8YbN3cGf6JuA5e"
-EXAMPLES = 25
+EXAMPLES = 10
 """Requests by operation; they are the same in every run."""
 
 ENDLESS = {("GET", "/api/jobs/{job}/events")}
