@@ -13,6 +13,7 @@ import pytest
 
 from dubkit.cli import codes
 from dubkit.models.catalogue import catalogue
+from tests.support.desks import UNHEARD
 from tests.support.paths import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -75,6 +76,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     (folder / "Input").mkdir()
     shutil.copy(ROOT / "Input" / "sample.mp4", folder / "Input")
+    # That the dub is understood is a claim of tests/stages/test_pipeline.py.
+    (folder / "dubkit.toml").write_text(UNHEARD)
     return folder
 
 
