@@ -95,7 +95,10 @@ PRESETS: dict[str, dict[str, Any]] = {
 """What `--mode` changes. `high` also takes the largest Whisper model that is on the machine."""
 
 
-STARTED_BY: Mapping[str, str] = {"serve": "dubkit.web.settings:Serve"}
+STARTED_BY: Mapping[str, str] = {
+    "batch": "dubkit.batch.settings:BatchSettings",
+    "serve": "dubkit.web.settings:Serve",
+}
 """Tables of what starts runs and stands above them, by reference: table -> section."""
 
 

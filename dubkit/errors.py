@@ -11,6 +11,9 @@ from pathlib import Path
 class DubkitError(Exception):
     """Something the user can fix; the command line prints the message without a traceback and exits 1."""
 
+    may_pass = False
+    """Whether it may be over when the same command runs again later, with nothing changed."""
+
 
 class SettingError(DubkitError):
     """A setting has a value that cannot be used."""
@@ -124,6 +127,8 @@ class TranslationError(DubkitError):
 class TranslatorUnreachable(TranslationError):
     """Nothing answered at the address of the translator; another translator may go on."""
 
+    may_pass = True
+
 
 class VoiceError(DubkitError):
     """No voice can speak the language, or a line could not be spoken."""
@@ -168,6 +173,8 @@ class EditConflict(EditRefused):
 
 class EpisodeBusy(DubkitError):
     """Another run holds the lock of the episode."""
+
+    may_pass = True
 
 
 class DiskFull(DubkitError):

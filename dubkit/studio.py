@@ -14,7 +14,7 @@ from typing import Any
 from dubkit.chain.chain import Chain, Request
 from dubkit.chain.estimate import estimate
 from dubkit.chain.plan import StagePlan, plan, with_folders
-from dubkit.chain.run import Outcome, execute
+from dubkit.chain.run import LanguageFailure, Outcome, execute
 from dubkit.chain.stage import Needs
 from dubkit.chain.summary import SUMMARY_FILE, Summary, is_current, keep_summary, last_summary, summarise
 from dubkit.config import Settings, all_settings, changed_settings, with_settings
@@ -130,12 +130,17 @@ def _dub(session: Session, source: Path, request: Request, progress: Progress, *
         served = tuple(language for language in request.languages if language not in hindered)
         _refuse(context, request)
         if hindered and not served:
-            return Outcome(opened.store, errors=list(hindered.values()))
+            return Outcome(opened.store, errors=list(hindered.values()), failures=_failures(hindered))
         outcome = execute(chain(), context, replace(request, languages=served), progress, session.speeds)
         outcome.errors += hindered.values()
+        outcome.failures += _failures(hindered)
         if outcome.ran or outcome.errors or not is_current(opened.store):
             _renew(context)
         return outcome
+
+
+def _failures(hindered: Mapping[str, str]) -> list[LanguageFailure]:
+    return [LanguageFailure(language, reason) for language, reason in hindered.items()]
 
 
 def _refuse(context: Context, request: Request) -> None:

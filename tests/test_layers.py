@@ -45,6 +45,7 @@ RANKS: dict[str, int] = {
     "stages": 11,
     # what runs them
     "dubkit.studio": 12,
+    "dubkit.batch": 13,
     "dubkit.review": 13,
     "dubkit.web": 14,
     "dubkit.cli": 15,

@@ -36,6 +36,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class LanguageFailure:
+    """Why a language of an episode, or (empty) the episode, could not finish."""
+
+    language: str
+    sentence: str
+    may_pass: bool = False
+    """Whether it may be over when the same run is made again later."""
+
+
 @dataclass(slots=True)
 class Outcome:
     """What a run did to one episode."""
@@ -44,8 +54,15 @@ class Outcome:
     stages: list[StageResult] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     """Why a stage, and with it the episode or a language, could not finish."""
+    failures: list[LanguageFailure] = field(default_factory=list)
+    """The same, each with its language."""
     edits: list[Noticed] = field(default_factory=list)
     """Hand edits that no longer do what they were made for."""
+
+    def fail(self, language: str, error: DubkitError) -> None:
+        """Record why a language, or (empty) the episode, cannot finish."""
+        self.errors.append(str(error))
+        self.failures.append(LanguageFailure(language, str(error), error.may_pass))
 
     @property
     def ran(self) -> dict[str, int]:
@@ -137,7 +154,7 @@ def _run_scopes(
             except DiskFull:
                 raise
             except DubkitError as error:
-                outcome.errors.append(str(error))
+                outcome.fail(language, error)
                 if not language or watch.changed:
                     return
                 break
@@ -149,7 +166,8 @@ def _run_scopes(
     try:
         watch.check()
     except DubkitError as error:
-        outcome.errors = list(dict.fromkeys((*outcome.errors, str(error))))
+        if str(error) not in outcome.errors:
+            outcome.fail("", error)
 
 
 def _withdraw_reports(chain: Chain, context: Context, outcome: Outcome) -> None:

@@ -13,6 +13,7 @@ from dubkit import __version__
 
 COMMANDS = {
     "run": ("dubkit.cli.run", "Dub videos into other languages, reusing every finished step."),
+    "batch": ("dubkit.cli.batch", "Dub many videos: one process each, started when there is room."),
     "plan": ("dubkit.cli.plan", "Show what a run would do, why, and how long it would take."),
     "review": ("dubkit.cli.review", "Review lines: look at them, edit them, make new takes, lock them."),
     "status": ("dubkit.cli.status", "Show what is finished in an episode, and what needs a look."),

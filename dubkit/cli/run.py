@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="run")
-@click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
+@click.argument("videos", nargs=-1, metavar="VIDEO...")
 @click.option(
     "--to",
     "--tgt-lang",
@@ -54,6 +54,18 @@ if TYPE_CHECKING:
 @click.option(
     "--wait/--no-wait", default=True, show_default=True, help="Wait for another run on the episode to end."
 )
+@click.option(
+    "--batch",
+    is_flag=False,
+    flag_value="",
+    metavar="GLOB",
+    help="Dub many files as `dubkit batch` does: those that match GLOB, and each VIDEO.",
+)
+@click.option("--jobs", default=None, metavar="N|auto", help="With --batch, the most episodes at once.")
+@click.option(
+    "--result", type=click.Path(path_type=Path), hidden=True, help="Write the result there as JSON."
+)
+@click.option("--parent", type=int, default=0, hidden=True, help="Stop when this process is not the parent.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, one object per video.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @click.option("--verbose", "-v", is_flag=True, help="Log what the stages do.")
@@ -66,6 +78,12 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **f
     changed. Exit codes: 0 done, 1 error, 2 wrong usage, 3 done, but degraded
     or doubtful: lines failed, a fall-back was used, or the result may be wrong.
     """
+    if flags["batch"] is not None or flags["jobs"] is not None:
+        from dubkit.cli.batch import batch_of_run
+
+        return batch_of_run(videos, targets, output, flags)
+    if not videos:
+        raise click.UsageError("Missing argument 'VIDEO...'.")
     if flags["dry_run"]:
         from dubkit.cli.plan import show_plans
 
@@ -76,6 +94,10 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **f
 
     _log(flags["verbose"], flags["debug"])
     request = make_request(targets, flags)
+    if flags["result"]:
+        from dubkit.cli.batch_child import run_for_batch
+
+        raise SystemExit(run_for_batch(Path(videos[0]), request, output, flags))
     codes: list[int] = []
     for source in find_sources(videos):
         session = open_session(flags, output, source)

@@ -39,6 +39,8 @@ _STOP_SECONDS = 5.0
 class DeviceLost(DubkitError):
     """The process that worked on a device ended in the middle of a job."""
 
+    may_pass = True
+
     def __init__(self, device: str, exit_code: int | None) -> None:
         if exit_code is not None and exit_code < 0:
             reason = f"was killed by {signal.Signals(-exit_code).name}"

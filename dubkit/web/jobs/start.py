@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from dubkit.batch.machine import card_count
 from dubkit.config import Settings
 from dubkit.web.database import Database, database_url, migrate
 from dubkit.web.jobs.leases import Leases, WorkerIdentity
@@ -40,7 +41,7 @@ def start(worker: WorkerStart) -> None:
                 watch_parent(worker.parent, stop)
             migrate(database)
             host = socket.gethostname()
-            identity = WorkerIdentity(f"{host}:{os.getpid()}", host, generators(worker.settings))
+            identity = WorkerIdentity(f"{host}:{os.getpid()}", host, card_count(worker.settings))
             leases = Leases(database, max_attempts=serve.max_attempts)
             timing = WorkerTiming(serve.lease_seconds)
             JobWorker(leases, identity, worker.open_session, timing, stop).run(once=worker.once)
@@ -50,16 +51,3 @@ def start(worker: WorkerStart) -> None:
     if again:
         # The same command in the same place, with nothing left of the work that was interrupted.
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-
-
-def generators(settings: Settings) -> int:
-    """Return how many jobs may generate at once: one for each graphics card, and at least one.
-
-    Where the settings name devices, every job uses all of them, so it is one.
-    """
-    cards = len(list(Path("/dev").glob("nvidia[0-9]*")))
-    if cards < 2 or settings.dub.devices != "auto" or settings.device == "cpu":
-        return 1
-    from dubkit.engines.devices import visible_devices  # loads torch, which knows the visible devices
-
-    return max(1, sum(name.startswith("cuda") for name in visible_devices("auto")))

@@ -1,0 +1,84 @@
+"""What may run at once, and how much room there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dubkit.batch.machine import free_memory, measure_room, memory_kills
+from dubkit.batch.needs import Estimator, FileFacts
+from dubkit.batch.rule import MB, MachineRoom, RunningWork, WorkNeeds, admit
+from dubkit.batch.settings import BatchSettings
+
+GB = 1000 * MB
+
+
+@pytest.mark.parametrize(
+    ("needs", "running", "room", "start", "why"),
+    [
+        (WorkNeeds(), [], MachineRoom(), True, ""),
+        (WorkNeeds(GB), [RunningWork(WorkNeeds(GB), GB)], MachineRoom(memory=GB), True, ""),
+        # What runs has still to take most of its memory.
+        (WorkNeeds(GB), [RunningWork(WorkNeeds(GB), 0)], MachineRoom(memory=GB), False, "waits for memory"),
+        (WorkNeeds(2 * GB), [], MachineRoom(memory=GB), True, "runs alone"),
+        # Memory is asked first.
+        (WorkNeeds(GB, GB), [RunningWork(WorkNeeds())], MachineRoom(memory=0, disk=0), False, "memory"),
+        (WorkNeeds(disk=GB), [RunningWork(WorkNeeds())], MachineRoom(disk=0), False, "disk"),
+        (WorkNeeds(), [RunningWork(WorkNeeds())], MachineRoom(slots=1), False, "turn"),
+        (WorkNeeds(), [RunningWork(WorkNeeds())], MachineRoom(cores=1), False, "cores"),
+        (WorkNeeds(cores=4), [], MachineRoom(cores=1), True, ""),
+        (WorkNeeds(card=True), [RunningWork(WorkNeeds(card=True), card=0)], MachineRoom(), False, "card"),
+        (WorkNeeds(), [RunningWork(WorkNeeds(card=True), card=0)], MachineRoom(), True, ""),
+    ],
+)
+def test_the_rule(
+    needs: WorkNeeds, running: list[RunningWork], room: MachineRoom, start: bool, why: str
+) -> None:
+    answer = admit(needs, running, room)
+    assert answer.start is start
+    assert why in answer.why
+
+
+def test_each_card_is_given_once() -> None:
+    taken = [RunningWork(WorkNeeds(card=True), card=1), RunningWork(WorkNeeds(card=True), card=0)]
+    assert admit(WorkNeeds(card=True), taken, MachineRoom(cards=4)).card == 2
+
+
+def test_only_a_disk_that_is_too_small_is_for_good() -> None:
+    assert admit(WorkNeeds(disk=2), [], MachineRoom(disk=1)).never
+    assert not admit(WorkNeeds(disk=2), [RunningWork(WorkNeeds())], MachineRoom(disk=1)).never
+
+
+def test_a_container_limits_the_memory(tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("3000000\n")
+    (tmp_path / "memory.current").write_text("2000000\n")
+    (tmp_path / "memory.stat").write_text("anon 1\ninactive_file 500000\n")
+    assert free_memory(tmp_path) == 1_500_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert free_memory(tmp_path) > 1_500_000
+
+
+def test_room_is_measured_where_the_folder_will_be(tmp_path: Path) -> None:
+    room = measure_room(tmp_path / "new" / "Output", BatchSettings(), slots=3, cards=1)
+    assert room.slots == 3
+    assert room.disk is not None
+    assert room.disk > 0
+    assert room.cores
+
+
+def test_kills_for_want_of_memory_are_counted_where_the_system_says(tmp_path: Path) -> None:
+    (tmp_path / "vmstat").write_text("nr_free_pages 1\noom_kill 7\n")
+    assert memory_kills(tmp_path / "vmstat") == 7
+    assert memory_kills(tmp_path / "none") == 0
+
+
+def test_what_episodes_took_is_the_guess_for_the_next() -> None:
+    estimator = Estimator(model_memory=0, card=False, languages=2, pace=1.0)
+    first = estimator.needs(FileFacts(10 * MB, 100.0))
+    assert first.disk >= 20 * MB
+    estimator.learn(FileFacts(10 * MB, 100.0), 50.0, 2 * GB)
+    assert estimator.needs(FileFacts(10 * MB, 100.0)).memory == 2300 * MB
+    assert estimator.needs(FileFacts(10 * MB, 1100.0)).memory == 2700 * MB
+    assert estimator.seconds(FileFacts(0, 200.0)) == 100.0
+    assert estimator.needs(FileFacts(0, 1.0), known_peak=5 * GB).memory == 5 * GB
