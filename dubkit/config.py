@@ -20,6 +20,7 @@ from dubkit.errors import SettingError
 from dubkit.media.delivery.settings import Stitch
 from dubkit.media.files.settings import Extract
 from dubkit.media.picture.settings import ShotDetection
+from dubkit.media.playout.settings import Playout
 from dubkit.media.separation.settings import Separate
 from dubkit.media.sound.settings import Mix
 from dubkit.models.settings import Models
@@ -51,6 +52,7 @@ class Settings:
     dub: Dub = field(default_factory=Dub)
     mix: Mix = field(default_factory=Mix)
     stitch: Stitch = field(default_factory=Stitch)
+    stream: Playout = field(default_factory=Playout)
     qc: Qc = field(default_factory=Qc)
     models: Models = field(default_factory=Models)
     mode: Literal["low", "medium", "high"] = option(

@@ -12,7 +12,7 @@ from dubkit.episode.context import Context
 from dubkit.episode.results import spoken_digest
 from dubkit.episode.store import file_digest
 from dubkit.errors import MediaError
-from dubkit.types import SAMPLE_BYTES, MixReport, Remark, sample_at
+from dubkit.types import SAMPLE_BYTES, MixReport, Remark
 from dubkit.types.remarks import remark
 from stages.shared.bed import bed_file, bed_inputs
 from stages.shared.deliveries import wished_energy
@@ -20,7 +20,7 @@ from stages.shared.dubbed_lines import dubbed_lines, lines_without_speech
 from stages.shared.finished_dub import SOUND
 from stages.shared.levels import changed_settings, kept_spans
 from stages.shared.nonverbal import nonverbal_inputs, nonverbal_remarks, nonverbal_spans
-from stages.shared.recording.recordings import ENGINE as RECORDING
+from stages.shared.placements import placement_of
 
 if TYPE_CHECKING:
     from dubkit.media.sound.mix import Placement
@@ -75,23 +75,14 @@ def _background(file: Path) -> Path:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.media.sound.mix import Placement, mix
+    from dubkit.media.sound.mix import mix
     from dubkit.media.sound.stems import STEM_FILES
 
     settings = context.settings.mix
-    placements, silent = [], lines_without_speech(context)
-    for segment, line in dubbed_lines(context):
-        speech = context.take_file(line.id)
-        if speech is None:
-            continue  # the line failed: its own sound stays, and speak has recorded why
-        source_span = (sample_at(segment.start), sample_at(segment.end))
-        start = context.spoken_line(line.id).start_sample
-        heard = segment.id not in silent
-        wished = wished_energy(context, line)
-        recorded = context.spoken_line(line.id).engine == RECORDING
-        placements.append(
-            Placement(line.id, speech, start, source_span, segment.speaker, heard, wished, recorded=recorded)
-        )
+    silent = lines_without_speech(context)
+    lines = (placement_of(context, segment, line, silent) for segment, line in dubbed_lines(context))
+    # A line that failed keeps its own sound, and speak has recorded why.
+    placements = [placement for placement in lines if placement is not None]
     stems = STEM_FILES if context.settings.stitch.stems else ()
     with ExitStack() as stack:
         temporary = stack.enter_context(sink.write(SOUND))

@@ -18,11 +18,11 @@ from dubkit.types import (
     Line,
     Remark,
     Segment,
-    Slot,
     SpokenLine,
     remark,
     sample_at,
 )
+from stages.shared.chunk_lines import speak_by_chunk
 from stages.shared.clip_speech import ClipSpeech, clips_of, line_inputs
 from stages.shared.cloning.references import cloned_voice
 from stages.shared.deliveries import delivery_remarks, wished_pace
@@ -30,10 +30,12 @@ from stages.shared.dubbed_lines import driven_lines, dubbed_lines, lipdubbed_lin
 from stages.shared.engine import makes_clips
 from stages.shared.generator import clip_seed
 from stages.shared.performance import performance, performance_inputs, spoken_as_asked
+from stages.shared.playout import streams
 from stages.shared.receipts import Receipts, speech_needs, unheeded
 from stages.shared.recording.recordings import recorded_line
 from stages.shared.recording.remarks import recording_remarks
 from stages.shared.recording.speech import recorded_item, write_recorded
+from stages.shared.slots import slots
 from stages.shared.takes import chosen_speech
 from stages.shared.timing_records import write_timing_records
 from stages.shared.voices import (
@@ -56,28 +58,6 @@ if TYPE_CHECKING:
     from dubkit.voice.fit import Speech
 
 SETTINGS = ("speak.min_speed", "speak.max_speed")
-
-BREATH = sample_at(0.06)
-"""Samples of silence kept before the next line when a line borrows the pause after it."""
-
-
-def slots(segments: Sequence[Segment], samples: int) -> dict[str, Slot]:
-    """Return the slot of every segment on the episode clock; `samples` is the episode's length.
-
-    A line may run past its source line into the pause after it, never into the next line. Where two
-    source lines overlap, each keeps its own time.
-    """
-    ordered = sorted(segments, key=lambda s: (s.start, s.id))
-    starts = [sample_at(s.start) for s in ordered]
-    by_id: dict[str, Slot] = {}
-    for position, segment in enumerate(ordered):
-        start = min(starts[position], samples)
-        end = min(max(sample_at(segment.end), start), samples)
-        following = starts[position + 1] if position + 1 < len(ordered) else samples + BREATH
-        limit = min(max(end, following - BREATH), samples)
-        by_id[segment.id] = Slot(start, end, limit)
-    return by_id
-
 
 SEPARATE = frozenset({"voice", "delivery", "picture_seed"})
 """Fields of a line's edit that do not enter its key as edits: inputs have them, or speech ignores them."""
@@ -365,3 +345,19 @@ DRIVE = replace(
     weight=20.0,
 )
 """The lines whose lips follow their speech are spoken before the generator works."""
+
+BY_CHUNK = replace(
+    STAGE,
+    name="stream",
+    run=partial(speak_by_chunk, run),
+    title="Speaking chunk by chunk",
+    belongs=streams,
+    estimate=None,
+    accepts=None,
+    folder=False,
+    part_of=STAGE.name,
+    needs=(*STAGE.needs, "nonverbal", "separate", "borders"),
+    after=None,
+    notices=None,
+)
+"""All lines, where chunks of the dub play while it is made: each is written once its lines are there."""

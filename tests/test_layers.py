@@ -72,6 +72,7 @@ ROOMS: dict[str, dict[str, int]] = {
         "splice": 1,
         "separation": 2,
         "delivery": 2,
+        "playout": 2,
         "": 3,
     },
     "dubkit.qc": {

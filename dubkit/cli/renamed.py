@@ -13,8 +13,17 @@ RENAMED = {
     "--min-stretch": ("timing.min_pace", "--pacing-min-stretch"),
     "--max-stretch": ("timing.max_pace", "--pacing-max-stretch"),
     "--pace-max-stretch": ("timing.max_pace", "--pacing-max-stretch"),
+    "--overlap-seconds": ("stream.chunk_overlap", "--chunk-overlap"),
 }
 """Option -> the setting that it sets, and its option here."""
+
+SAME_WORDS: Mapping[str, tuple[str, str, str]] = {
+    "--realtime": ("stream.mode", "on", "--stream"),
+    "--stitch": ("stream.output", "final", "--stream-output final"),
+}
+"""Option without a value -> the setting that it sets, its value, and the option here."""
+
+NOT_REAL_TIME = "Chunks can be played while the dub is made; it is not made in real time."
 
 FULL_DUCKING_DB = -24.0
 """What `--ducking-strength 1` lowers the source's sound by: the default of `mix.duck_db`."""
@@ -31,6 +40,10 @@ def renamed_options(function: F) -> F:
         function = click.option(
             name, _argument(name), type=float, default=None, hidden=True, callback=_say_name
         )(function)
+    for name in SAME_WORDS:
+        function = click.option(
+            name, _argument(name), is_flag=True, default=None, hidden=True, callback=_say_words
+        )(function)
     function = click.option(
         "--ducking-strength",
         type=click.FloatRange(0.0, 1.0),
@@ -46,7 +59,10 @@ def renamed_options(function: F) -> F:
 def renamed_settings(flags: Mapping[str, Any]) -> dict[str, Any]:
     """Return setting -> value of the options that were given under another name."""
     given = [(setting, flags.get(_argument(name))) for name, (setting, _) in RENAMED.items()]
-    settings = {setting: value for setting, value in given if value is not None}
+    settings: dict[str, Any] = {setting: value for setting, value in given if value is not None}
+    settings |= {
+        setting: value for name, (setting, value, _) in SAME_WORDS.items() if flags.get(_argument(name))
+    }
     strength = flags.get("ducking_strength")
     return settings if strength is None else settings | {"mix.duck_db": strength * FULL_DUCKING_DB}
 
@@ -59,6 +75,14 @@ def _say_name(_context: click.Context, param: click.Parameter, value: float | No
     if value is not None:
         name = param.opts[0]
         click.echo(f"Warning: {name} is called {RENAMED[name][1]} here.", err=True)
+    return value
+
+
+def _say_words(_context: click.Context, param: click.Parameter, value: bool | None) -> bool | None:
+    if value:
+        name = param.opts[0]
+        more = f" {NOT_REAL_TIME}" if name == "--realtime" else ""
+        click.echo(f"Warning: {name} is called {SAME_WORDS[name][2]} here.{more}", err=True)
     return value
 
 

@@ -171,6 +171,9 @@ CODES: Mapping[str, Code] = {
     "device-lost": Code("note", "The others did its work; the result is the same."),
     "lora-missing": Code("doubtful", "Lips and speech may have nothing to do with the source."),
     "lora-unused": Code("degraded", "The LoRA changes less than it was made to."),
+    # chunks
+    "chunks-without-picture": Code("degraded", "The chunks play without a picture; the finished dub has it."),
+    "chunk-long": Code("note", "A part of the dub can be played later than the chunks before it."),
     # hand edits
     "edit-without-line": Code("note", "The edit is kept in edits.json and changes nothing."),
     "edit-out-of-place": Code("note", "The edit may no longer do what it was made for."),

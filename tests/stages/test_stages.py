@@ -45,8 +45,8 @@ from stages.cast import STAGE as CAST
 from stages.extract import STAGE as EXTRACT
 from stages.prompt import STAGE as PROMPT
 from stages.shared.dubbed_lines import dubbed_lines, lines_without_speech
+from stages.shared.slots import BREATH, slots
 from stages.shared.voices import voice_of
-from stages.speak import BREATH, slots
 from stages.speak import run as speak_lines
 from stages.translate import STAGE as TRANSLATE
 
