@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from dubkit.batch.rule import RunningWork, WorkNeeds
 from dubkit.errors import DubkitError, SettingError
 from dubkit.web.database import FILE, Database, migrate
 from dubkit.web.jobs.allowed import allowed_settings, check_settings
@@ -504,11 +505,12 @@ def test_a_slot_taken_at_the_same_moment_is_left_to_the_other(
     claim(leases)
     calls = []
 
-    def stale(session: object, bench: WorkerIdentity) -> list[int]:
+    def stale(session: object, bench: WorkerIdentity) -> list[RunningWork]:
         calls.append(bench)
-        return [0] if len(calls) == 1 else []  # what a worker saw before the other's transaction ended
+        # At first what a worker saw before the other's transaction ended.
+        return [] if len(calls) == 1 else [RunningWork(WorkNeeds(card=True), card=0)]
 
-    monkeypatch.setattr("dubkit.web.jobs.leases._free_generators", stale)
+    monkeypatch.setattr("dubkit.web.jobs.leases._on_this_host", stale)
     assert leases.claim(HERE, LONG) is None
     assert len(calls) == 2
     with database.reading() as session:

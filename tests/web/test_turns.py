@@ -9,7 +9,7 @@ import pytest
 
 from dubkit.web.database import Database, migrate
 from dubkit.web.jobs.kinds import JobConflict, JobWork, Place, Priority, TooManyJobs
-from dubkit.web.jobs.leases import Ending, HeldJob, Leases, WorkerIdentity
+from dubkit.web.jobs.leases import JOB_MEMORY, Ending, HeldJob, Leases, WorkerIdentity
 from dubkit.web.jobs.queue import JobQueue
 from tests.support.web_client import Running, running_site
 from tests.support.web_episode import write_episode
@@ -70,6 +70,21 @@ def test_who_has_fewer_jobs_running_comes_first(queue: JobQueue, leases: Leases)
     put(queue, "eve", "e0")
     put(queue, "eve", "e1")
     assert [begin(leases).job.owner for _ in range(3)] == ["eve", "eve", "bob"]
+
+
+def test_a_job_waits_for_memory_while_another_runs_and_the_first_never_does(
+    queue: JobQueue, leases: Leases
+) -> None:
+    put(queue, "bob", "b0")
+    put(queue, "eve", "e0")
+    full = WorkerIdentity("here:1", "here", free_memory=lambda: 0)
+    roomy = WorkerIdentity("here:2", "here", free_memory=lambda: 100 * JOB_MEMORY)
+    first = leases.claim(full, 60.0)
+    assert first is not None
+    assert leases.claim(full, 60.0) is None
+    assert leases.claim(WorkerIdentity("there:1", "there", free_memory=lambda: 0), 60.0) is not None
+    put(queue, "ann", "a0")
+    assert leases.claim(roomy, 60.0) is not None
 
 
 def test_short_work_goes_first_but_does_not_starve_the_rest(queue: JobQueue, leases: Leases) -> None:

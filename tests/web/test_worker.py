@@ -22,6 +22,7 @@ import soundfile  # type: ignore[import-untyped]
 from click.testing import CliRunner
 from sqlalchemy import update
 
+from dubkit.batch.machine import card_count
 from dubkit.chain.chain import Request
 from dubkit.chain.run import Outcome
 from dubkit.chain.work import StageResult
@@ -40,7 +41,7 @@ from dubkit.web.jobs.leases import Ending, Leases, WorkerIdentity
 from dubkit.web.jobs.perform import ending_of, episode_of, will_generate
 from dubkit.web.jobs.queue import JobQueue
 from dubkit.web.jobs.shares import Shares
-from dubkit.web.jobs.start import WorkerStart, generators, start
+from dubkit.web.jobs.start import WorkerStart, start
 from dubkit.web.jobs.states import fold
 from dubkit.web.jobs.stopping import StopToken
 from dubkit.web.jobs.supervisor import Supervisor
@@ -423,8 +424,8 @@ def test_only_stages_of_the_generator_need_a_card() -> None:
 
 def test_named_devices_are_one_slot_together() -> None:
     settings = configure({"dub.devices": "cuda:0,cuda:1"}, environment={}).settings
-    assert generators(settings) == 1
-    assert generators(configure({}, environment={}).settings) >= 1
+    assert card_count(settings) == 1
+    assert card_count(configure({}, environment={}).settings) >= 1
 
 
 # --- share of the whole -----------------------------------------------------------------------

@@ -6,7 +6,7 @@ worker that seemed dead and comes back cannot change anything. Slots are taken a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,12 +16,18 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from dubkit.batch.machine import held_memory
+from dubkit.batch.needs import BASE_MEMORY
+from dubkit.batch.rule import MachineRoom, RunningWork, WorkNeeds, admit
 from dubkit.web.database import Database, now
 from dubkit.web.jobs.kinds import Job, JobProgress, LeaseLost
 from dubkit.web.jobs.ledger import append, as_job, end, locked_row
 from dubkit.web.jobs.states import MOVES
 from dubkit.web.jobs.tables import JobRow, SlotRow
 from dubkit.web.jobs.turns import next_row
+
+JOB_MEMORY = BASE_MEMORY
+"""Bytes that a job is expected to take, whatever it does; more is not known before it is opened."""
 
 NEARLY = 0.999
 """Largest share done that a job shows before it has ended."""
@@ -36,6 +42,8 @@ class WorkerIdentity:
     host: str
     generators: int = 1
     """How many jobs may generate clips on this host at once."""
+    free_memory: Callable[[], int] | None = None
+    """Asks for the bytes that jobs may still take on this host; without it memory is not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +170,13 @@ class Leases:
                 end(session, row, "failed", f"Its worker died {times}; the log of the worker may say why.")
 
     def _claim(self, session: Session, identity: WorkerIdentity, lease_seconds: float) -> HeldJob | None:
-        free = _free_generators(session, identity)
-        row = next_row(session, generators=bool(free))
+        running, room = _on_this_host(session, identity), _room(identity)
+        plain = admit(WorkNeeds(JOB_MEMORY), running, room)
+        generating = admit(WorkNeeds(JOB_MEMORY, card=True), running, room)
+        row = next_row(session, generators=generating.start) if plain.start else None
         if row is None:
             return None
-        number = free[0] if row.needs_generator else None
+        number = generating.card if row.needs_generator else None
         session.add(SlotRow(name=f"episode:{row.episode}", job=row.id))
         if number is not None:
             session.add(SlotRow(name=f"generator:{identity.host}:{number}", job=row.id))
@@ -195,10 +205,34 @@ class Leases:
         return moment
 
 
-def _free_generators(session: Session, identity: WorkerIdentity) -> list[int]:
+def _room(identity: WorkerIdentity) -> MachineRoom:
+    memory = identity.free_memory() if identity.free_memory is not None else None
+    return MachineRoom(memory=memory, cards=identity.generators)
+
+
+def _on_this_host(session: Session, identity: WorkerIdentity) -> list[RunningWork]:
+    """Return the jobs that run on the worker's host, each with its card, as the rule of batches sees them."""
     prefix = f"generator:{identity.host}:"
-    taken = set(session.scalars(select(SlotRow.name).where(SlotRow.name.startswith(prefix, autoescape=True))))
-    return [number for number in range(identity.generators) if f"{prefix}{number}" not in taken]
+    slots = select(SlotRow.job, SlotRow.name).where(SlotRow.name.startswith(prefix, autoescape=True))
+    cards = {job: int(name.removeprefix(prefix)) for job, name in session.execute(slots)}
+    here = JobRow.worker.startswith(f"{identity.host}:", autoescape=True)
+    workers = select(JobRow.id, JobRow.worker).where(JobRow.state == "running", here)
+    running = {job: worker for job, worker in session.execute(workers)}
+    asks = identity.free_memory is not None
+    return [
+        RunningWork(
+            WorkNeeds(JOB_MEMORY, card=job in cards),
+            memory=_held(running.get(job, "")) if asks else JOB_MEMORY,
+            card=cards.get(job),
+        )
+        for job in {**running, **cards}
+    ]
+
+
+def _held(worker: str) -> int:
+    """Return the bytes that a worker of this host, `host:pid`, holds."""
+    _, _, pid = worker.rpartition(":")
+    return held_memory(int(pid)) if pid.isdecimal() else 0
 
 
 def _back_to_queue(session: Session, row: JobRow, kind: str, detail: Mapping[str, Any]) -> None:

@@ -8,7 +8,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from dubkit.batch.machine import card_count
+from dubkit.batch.machine import card_count, free_memory
+from dubkit.batch.rule import MB
+from dubkit.batch.settings import BatchSettings
 from dubkit.config import Settings
 from dubkit.web.database import Database, database_url, migrate
 from dubkit.web.jobs.leases import Leases, WorkerIdentity
@@ -41,7 +43,10 @@ def start(worker: WorkerStart) -> None:
                 watch_parent(worker.parent, stop)
             migrate(database)
             host = socket.gethostname()
-            identity = WorkerIdentity(f"{host}:{os.getpid()}", host, card_count(worker.settings))
+            spare = BatchSettings.of(worker.settings).spare_memory_mb * MB
+            identity = WorkerIdentity(
+                f"{host}:{os.getpid()}", host, card_count(worker.settings), lambda: free_memory() - spare
+            )
             leases = Leases(database, max_attempts=serve.max_attempts)
             timing = WorkerTiming(serve.lease_seconds)
             JobWorker(leases, identity, worker.open_session, timing, stop).run(once=worker.once)

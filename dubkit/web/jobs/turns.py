@@ -5,6 +5,8 @@
 - Among those of one kind the people take turns: first who has the fewest jobs running, then who has waited
   longest for one to begin.
 - A person's own jobs run by priority, then in the order of submission.
+- What may run at once on a host, by its memory and cards, is decided by the rule of batches
+  (`dubkit.batch.rule`), before anybody's turn.
 - Jobs on one episode never overtake one another: a later one may need what an earlier one makes.
 """
 
