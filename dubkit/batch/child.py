@@ -106,6 +106,8 @@ def start_child(command: Command) -> Child:
             start_new_session=True,
             env=None if command.environment is None else dict(command.environment),
         )
+    with suppress(OSError):  # where memory runs out, the machine is to end an episode and not the batch
+        Path(f"/proc/{process.pid}/oom_score_adj").write_text("500")
     return Child(command, process, time.monotonic(), kills=memory_kills())
 
 

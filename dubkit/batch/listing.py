@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -83,16 +84,27 @@ class FolderWatch:
     settle_seconds: float
     _seen: dict[str, tuple[Signature, float]] = field(default_factory=dict)
     """Path -> what it was like when it last changed, and when that was noticed."""
+    _taken: dict[str, Signature] = field(default_factory=dict)
+    _looked: float = -math.inf
 
     def settled(self, moment: float) -> list[Path]:
-        """Return the files that have not changed for long enough and that no program is writing."""
-        ready = []
+        """Return the files that have not changed for long enough and that nobody is writing, each once."""
+        ready: list[Path] = []
+        if moment - self._looked < min(1.0, self.settle_seconds / 4):
+            return ready
+        self._looked = moment
         for file in _in_order(self._files(), self.output):
             name, now = os.path.abspath(file), Signature.of(file)
             before = self._seen.get(name)
             if before is None or before[0] != now:
                 self._seen[name] = (now, moment)
-            elif moment - before[1] >= self.settle_seconds and now.size and not is_being_written(file):
+            elif (
+                moment - before[1] >= self.settle_seconds
+                and now.size
+                and self._taken.get(name) != now
+                and not is_being_written(file)
+            ):
+                self._taken[name] = now
                 ready.append(file)
         return ready
 

@@ -143,5 +143,8 @@ class BatchLoop:
         entries: Sequence[EpisodeEntry] = list(work.entries.values())
         left, code = work.seconds_left(), work.exit_code()
         folder = self.setup.folder
-        write_report(folder, make_report(folder, self.title, entries, left=left, exit_code=code))
+        try:
+            write_report(folder, make_report(folder, self.title, entries, left=left, exit_code=code))
+        except OSError as error:  # a full disk, for example: the episodes say so, and the batch goes on
+            self.setup.tell(f"The report is not written: {error}")
         self._written, self._changed = time.monotonic(), False

@@ -170,11 +170,11 @@ class BatchWork:
 
     def _start(self, entry: EpisodeEntry, answer: Admission) -> bool:
         entry.signature = Signature.of(Path(entry.source))
-        if entry.signature == Signature():
+        if not os.path.exists(entry.source):
             self._give_up(entry, "gone", f"{entry.source}: no such file.\nPut it back, or check the path.")
             return False
         if answer.why:
-            self.setup.tell(f"{plain(entry.source)}: {answer.why}")
+            self.setup.tell(f"{Path(plain(entry.source)).name}: {answer.why}")
         entry.attempts, entry.state = entry.attempts + 1, "running"
         folder = self.setup.folder
         blank = Command((), folder.log(entry.id, entry.attempts), folder.result(entry.id), card=answer.card)
@@ -222,7 +222,11 @@ class BatchWork:
             entry.seconds = verdict.result.duration
         self._learn(entry, child, verdict.result)
         if verdict.state == "waiting":
-            wait = self.setup.limits.retry_seconds * 2 ** (entry.attempts - 1)
+            # What was killed is begun again soon; a service needs time to come back.
+            first = (
+                self.setup.limits.retry_seconds if end.result else min(1.0, self.setup.limits.retry_seconds)
+            )
+            wait = first * 2 ** (entry.attempts - 1)
             self._due[entry.id] = time.monotonic() + wait
             if verdict.alone:
                 self._alone.add(entry.id)

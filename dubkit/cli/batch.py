@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -205,4 +204,4 @@ def _whole_command(flags: Mapping[str, Any], passed: PassedOn) -> str:
     jobs = ["--jobs", flags["jobs"]] if flags["jobs"] != "auto" else []
     words = ["dubkit", "batch", *flags["videos"], *passed.languages, *passed.shown, *jobs, *name, *watch]
     words += ["--output", str(flags["output"])] if flags["output"] != Path("Output") else []
-    return f"cd {shlex.quote(os.getcwd())} && {shell_words(words)}"
+    return f"cd {shell_words([os.getcwd()])} && {shell_words(words)}"

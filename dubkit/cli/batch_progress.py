@@ -42,7 +42,7 @@ class BatchProgress:
         if self.quiet:
             return
         over = sum(one.over for one in work.entries.values())
-        total, name = len(work.entries), plain(entry.source)
+        total, name = len(work.entries), on_one_line(entry.source)
         took = f", {duration(entry.last.seconds)}" if entry.last and entry.over else ""
         word = {"quarantined": "left out", "waiting": "waits, and is tried again"}.get(
             entry.state, entry.state
@@ -71,6 +71,12 @@ class BatchProgress:
         elif moment - self._shown > STATE_EVERY:
             self.console.print(whole(work), markup=False)
             self._shown = moment
+
+
+def on_one_line(source: str) -> str:
+    """Return a path for a terminal: signs that would move its cursor become escapes."""
+    signs = (sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in plain(source))
+    return "".join(signs)
 
 
 def whole(work: BatchWork) -> str:

@@ -75,6 +75,7 @@ def test_a_file_is_taken_once_it_has_stopped_growing(inputs: Path, tmp_path: Pat
     (inputs / "s2" / "ep1.mkv").write_text("more")
     assert watch.settled(6.0) == []
     assert names(watch.settled(12.0)) == ["ep1.mkv"]
+    assert watch.settled(20.0) == []  # taken once
 
 
 def test_a_file_that_is_open_for_writing_is_not_taken(inputs: Path, tmp_path: Path) -> None:
