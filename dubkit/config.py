@@ -26,6 +26,7 @@ from dubkit.media.sound.settings import Mix
 from dubkit.models.settings import Models
 from dubkit.qc.settings import Qc
 from dubkit.registry import names_of, registries, resolve
+from dubkit.remote.settings import RemoteStores
 from dubkit.settings import Setting, option, section_settings
 from dubkit.speech.settings import Diarize, Songs, Transcribe
 from dubkit.translate.settings import Translate
@@ -55,6 +56,7 @@ class Settings:
     stream: Playout = field(default_factory=Playout)
     qc: Qc = field(default_factory=Qc)
     models: Models = field(default_factory=Models)
+    store: RemoteStores = field(default_factory=RemoteStores)
     mode: Literal["low", "medium", "high"] = option(
         "medium", "Preset: low is quick, high is careful.", flag="--mode", job=True, label="Quality"
     )

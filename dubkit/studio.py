@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dubkit.chain.chain import Chain, Request
 from dubkit.chain.estimate import estimate
@@ -19,12 +19,15 @@ from dubkit.chain.stage import Needs
 from dubkit.chain.summary import SUMMARY_FILE, Summary, is_current, keep_summary, last_summary, summarise
 from dubkit.config import Settings, all_settings, changed_settings, with_settings
 from dubkit.episode.context import Context, Fetching, finished_languages
-from dubkit.episode.folders import OpenEpisode, hold_lock, open_episode, remember_source
+from dubkit.episode.folders import OpenEpisode, hold_lock, open_episode, remember_source, reopen
 from dubkit.episode.line_timing import LineTiming, line_timings
 from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decode_json
 from dubkit.errors import ArtifactDamaged, DubkitError, EpisodeBusy, places_explained
 from dubkit.models.store import ModelStore
 from dubkit.progress import Progress, Speeds
+
+if TYPE_CHECKING:
+    from dubkit.remote.places import RemoteOutput
 
 __all__ = [
     "Request",
@@ -36,7 +39,9 @@ __all__ = [
     "dub",
     "episode_context",
     "episode_summary",
+    "fetch_source",
     "open_models",
+    "open_place",
     "open_session",
     "open_speeds",
     "plan_episode",
@@ -57,6 +62,8 @@ class Session:
     speeds: Speeds
     origins: Mapping[str, str] = field(default_factory=dict)
     """Where each setting came from; one that is a default may be taken from an episode's last run."""
+    remote: RemoteOutput | None = None
+    """The store that the output folder stands for, where its place is a URL."""
 
 
 def chain() -> Chain:
@@ -71,9 +78,46 @@ def episode_summary(context: Context, *, kept: bool = False) -> Summary:
     return last_summary(chain(), context) if kept else summarise(chain(), context)
 
 
-def open_session(settings: Settings, output: Path, origins: Mapping[str, str] | None = None) -> Session:
-    """Open a session with the models and the measured speeds of this machine."""
-    return Session(settings, output, open_models(settings), open_speeds(settings), origins or {})
+def open_session(settings: Settings, output: Path | str, origins: Mapping[str, str] | None = None) -> Session:
+    """Open a session with the models and the measured speeds of this machine.
+
+    `output` is a folder, or as text the URL of a store: episodes are then worked on in the cache folder.
+    Raises StoreError where the store cannot be used.
+    """
+    remote = None
+    if isinstance(output, str):
+        from dubkit.remote.places import open_output
+
+        remote = open_output(output, settings.store, cache_folder(settings))
+        output = remote.folder
+    return Session(settings, output, open_models(settings), open_speeds(settings), origins or {}, remote)
+
+
+def fetch_source(settings: Settings, url: str) -> Path:
+    """Return a file of this machine that is the source at a URL; it is fetched once."""
+    from dubkit.remote.places import fetch_source
+
+    return fetch_source(url, settings.store, cache_folder(settings))
+
+
+def _open(session: Session, source: Path, *, look: bool = True) -> OpenEpisode:
+    """Choose the folder of a source; in a store with what is there now, unless a run is to look later."""
+    if session.remote is not None:
+        return session.remote.open(source, look=look)
+    return open_episode(session.output, source)
+
+
+def open_place(output: Path | str, name: str, settings: Settings) -> Context:
+    """Open an episode by the name of its folder in an output folder or, by URL, in a store.
+
+    For a worker on another machine: it holds nothing itself, so only a run that holds the episode starts it.
+    What it records goes into the store at once, files first. The source must be where the run found it.
+    """
+    session = open_session(settings, output)
+    if session.remote is None:
+        return context_of(session, reopen(session.output / name))
+    store = session.remote.store(name)
+    return context_of(session, replace(reopen(store.root), store=store))
 
 
 def open_speeds(settings: Settings) -> Speeds:
@@ -119,7 +163,7 @@ def dub(
 
 
 def _dub(session: Session, source: Path, request: Request, progress: Progress, *, wait: bool) -> Outcome:
-    opened = open_episode(session.output, source)
+    opened = _open(session, source, look=False)
     if opened.note:
         progress.note(opened.note)
     with hold_lock(opened.store, wait=wait, on_wait=progress.note):
@@ -176,7 +220,7 @@ def plan_episode(session: Session, source: Path, request: Request) -> tuple[list
     """Say what `dub` would do and what it would need; nothing is written."""
     from dubkit.media.files.probe import claimed_seconds
 
-    context = context_of(session, open_episode(session.output, source))
+    context = context_of(session, _open(session, source))
     length = 0.0 if context.store.has("episode.json") else claimed_seconds(source)
     plans = plan(chain(), context, request, session.speeds, length)
     return plans, estimate(chain(), context, plans)
@@ -189,7 +233,7 @@ def planned_lengths(session: Session, source: Path, request: Request) -> dict[st
     """
     from stages.shared.reckoning import reckoner
 
-    context = context_of(session, open_episode(session.output, source))
+    context = context_of(session, _open(session, source))
     found: dict[str, list[LineTiming]] = {}
     for language in request.languages:
         here = context.fresh(language)
@@ -210,7 +254,7 @@ def unserved(
     only voices are judged. Raises SettingError for a language or a provider that does not exist.
     """
     if source is not None and not source_language:
-        return _unserved_here(context_of(session, open_episode(session.output, source)), request)
+        return _unserved_here(context_of(session, _open(session, source)), request)
     setup = _Setup(session.settings, session.models)
     return chain().hindrances(setup, request, source_language or _named_language(session.settings))
 
@@ -225,7 +269,7 @@ def doubtful(session: Session, request: Request, source: Path) -> dict[str, str]
 
     Only while the language of the source is not known; the others are judged by `unserved`.
     """
-    context = context_of(session, open_episode(session.output, source))
+    context = context_of(session, _open(session, source))
     if _source_language(context, request):
         return {}
     surely = _unserved_here(context, request)
@@ -280,7 +324,7 @@ def _named_language(settings: Settings) -> str:
 
 def episode_context(session: Session, source: Path, language: str = "") -> Context:
     """Open an episode to read it."""
-    return context_of(session, open_episode(session.output, source)).fresh(language)
+    return context_of(session, _open(session, source)).fresh(language)
 
 
 SETTINGS = f"{HIDDEN}/settings.json"

@@ -33,6 +33,7 @@ RANKS: dict[str, int] = {
     "dubkit.voice": 4,
     # declared beside the models, and read with all other settings
     "dubkit.models.settings": 4,
+    "dubkit.remote.settings": 4,
     "dubkit.dubbing": 5,
     # what stages stand on
     "dubkit.models": 6,
@@ -41,6 +42,7 @@ RANKS: dict[str, int] = {
     "dubkit.progress": 8,
     "dubkit.episode": 9,
     "dubkit.chain": 10,
+    "dubkit.remote": 10,
     "dubkit.ops": 11,
     "stages": 11,
     # what runs them
@@ -119,10 +121,13 @@ LEAVES = {"dubkit.ltx", "dubkit.media", "dubkit.qc", "dubkit.speech", "dubkit.tr
 HEAVY = (
     "alembic",
     "argon2",
+    "aiobotocore",
     "av",
+    "botocore",
     "cv2",
     "fastapi",
     "faster_whisper",
+    "fsspec",
     "httpx",
     "huggingface_hub",
     "imageio_ffmpeg",

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from dubkit.cli.options import languages, open_session, output_option
+from dubkit.cli.options import languages, open_session, place_option
+from dubkit.cli.sources import source_of
 from dubkit.formats.format import FORMATS, format_of, writable
 
 
 @click.command(name="export")
-@click.argument("video", type=click.Path(path_type=Path))
+@click.argument("video", metavar="VIDEO")
 @click.option(
     "--format",
     "name",
@@ -23,8 +24,10 @@ from dubkit.formats.format import FORMATS, format_of, writable
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; stdout when left out."
 )
 @click.option("--speaker", default="", metavar="SPEAKER", help="Cue sheet of one speaker, by name or id.")
-@output_option
-def command(video: Path, name: str | None, lang: str, out: Path | None, speaker: str, output: Path) -> None:
+@place_option
+def command(
+    video: str, name: str | None, lang: str, out: Path | None, speaker: str, output: Path | str
+) -> None:
     """Write subtitles (srt, vtt), turns (rttm) or all lines (csv, json) of VIDEO, hand edits included.
 
     `run --use` takes each of them back: subtitles and lines for transcribe or translate, turns for diarize.
@@ -36,9 +39,10 @@ def command(video: Path, name: str | None, lang: str, out: Path | None, speaker:
     name = name or _named_by(out)
     if speaker and FORMATS.records[name].written != "sheet":
         raise click.UsageError(f"--speaker is for cue sheets, not for {name}.")
-    session = open_session({}, output, video)
+    source = source_of(video, {})
+    session = open_session({}, output, source)
     language = languages((lang,))[0] if lang else ""
-    content = export(episode_context(session, video), language, name, speaker)
+    content = export(episode_context(session, source), language, name, speaker)
     if out is None:
         click.echo(content, nl=False)
     else:

@@ -61,7 +61,38 @@ class _Folder(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not str(value).strip():
             self.fail("it is empty; name a folder, or . for this one.", param, ctx)
+        if "://" in str(value):
+            return self.url(str(value), param, ctx)
         return super().convert(value, param, ctx)
+
+    def url(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse a URL: most commands work in a folder."""
+        self.fail(
+            "this command works in a folder. run, plan, status and export take the URL of a store; copy the "
+            "episode into a folder first, or run it here.",
+            param,
+            ctx,
+        )
+
+
+class _FolderOrUrl(_Folder):
+    """A folder as a path, or a store by its URL as text."""
+
+    def url(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Take a URL as it is."""
+        return value
+
+
+def place_option(function: F) -> F:
+    """Add `--output` to a command that takes the URL of a store, too."""
+    return click.option(
+        "--output",
+        type=_FolderOrUrl(file_okay=False, path_type=Path),
+        default=Path("Output"),
+        show_default=True,
+        metavar="FOLDER|URL",
+        help="Folder of the episodes, or the URL of a store such as s3://bucket/season1.",
+    )(function)
 
 
 def output_option(function: F) -> F:
@@ -114,7 +145,7 @@ def _named_settings(pairs: tuple[str, ...]) -> dict[str, str]:
     return named
 
 
-def open_session(flags: Mapping[str, Any], output: Path, source: Path | None = None) -> Session:
+def open_session(flags: Mapping[str, Any], output: Path | str, source: Path | None = None) -> Session:
     """Open a session with the settings of a command, which opens, plans and runs episodes."""
     from dubkit import studio
 

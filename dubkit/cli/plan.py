@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.options import open_session, output_option, setting_options
+from dubkit.cli.options import open_session, place_option, setting_options
 from dubkit.cli.requests import make_request
 from dubkit.cli.sources import find_sources
 
@@ -29,7 +29,7 @@ SHOWN = 8
 @click.option(
     "--to", "--tgt-lang", "targets", multiple=True, metavar="LANG", help="Target language. Repeatable."
 )
-@output_option
+@place_option
 @click.option("--until", default="", metavar="STAGE", help="Stop after this stage.")
 @click.option("--from", "start", default="", metavar="STAGE", help="Start at this stage.")
 @click.option(
@@ -40,7 +40,7 @@ SHOWN = 8
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON, one object per video.")
 @setting_options
-def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **flags: Any) -> None:
+def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path | str, **flags: Any) -> None:
     """Show what `dubkit run` would do with each VIDEO: one reason per item, and how long it would take.
 
     Nothing is written. Exit codes: 0 it can run, 1 nothing here can translate into or speak a language,
@@ -50,14 +50,14 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **f
 
 
 def show_plans(
-    videos: tuple[str, ...], targets: tuple[str, ...], output: Path, flags: dict[str, Any]
+    videos: tuple[str, ...], targets: tuple[str, ...], output: Path | str, flags: dict[str, Any]
 ) -> None:
     """Print the plan of every source."""
     from dubkit.studio import doubtful, unserved
 
     request = make_request(targets, flags)
     codes: list[int] = []
-    for source in find_sources(videos):
+    for source in find_sources(videos, flags):
         session = open_session(flags, output, source)
         hindered = unserved(session, request, source=source)
         doubts = doubtful(session, request, source)

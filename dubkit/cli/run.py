@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.options import open_session, output_option, setting_options
+from dubkit.cli.options import open_session, place_option, setting_options
 from dubkit.cli.remarks import print_remarks
 from dubkit.cli.requests import make_request
 from dubkit.cli.sources import find_sources
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     metavar="LANG",
     help="Target language: fr, pt-BR. Repeatable.",
 )
-@output_option
+@place_option
 @click.option("--until", default="", metavar="STAGE", help="Stop after this stage.")
 @click.option(
     "--from",
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
 @click.option("--verbose", "-v", is_flag=True, help="Log what the stages do.")
 @click.option("--debug", is_flag=True, help="Log everything.")
 @setting_options
-def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **flags: Any) -> None:
+def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path | str, **flags: Any) -> None:
     """Dub each VIDEO (a file, folder or glob) into every language given with --to.
 
     A run reuses what is finished: the same command resumes after a stop, and does nothing when nothing
@@ -99,7 +99,7 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path, **f
 
         raise SystemExit(run_for_batch(Path(videos[0]), request, output, flags))
     codes: list[int] = []
-    for source in find_sources(videos):
+    for source in find_sources(videos, flags):
         session = open_session(flags, output, source)
         try:
             with Terminal(quiet=flags["quiet"] or flags["as_json"]) as progress:
@@ -125,7 +125,7 @@ def show_outcome(source: Path, outcome: Outcome, request: Request, as_json: bool
             json.dumps(
                 {
                     "source": str(source),
-                    "folder": str(outcome.store.root),
+                    "folder": outcome.store.shown(outcome.store.root),
                     "ran": outcome.ran,
                     "dubs": dubs,
                     **_paid(outcome, request),
@@ -145,7 +145,7 @@ def show_outcome(source: Path, outcome: Outcome, request: Request, as_json: bool
                 click.echo(f"  {language}  {file}")
             report = outcome.store.root / language / "report.html"
             if report.is_file() and language in measured:
-                click.echo(f"  {language}  {report}")
+                click.echo(f"  {language}  {outcome.store.shown(report)}")
     print_remarks(outcome.remarks, more="dubkit status tells them all")
     for error in outcome.errors:
         click.echo(f"Error: {error}", err=True)
@@ -169,7 +169,7 @@ def _dubs(outcome: Outcome, language: str) -> list[str]:
     from dubkit.episode.results import finished_dub
 
     dub = finished_dub(outcome.store, language)
-    return [str(dub)] if dub else []
+    return [outcome.store.shown(dub)] if dub else []
 
 
 def _log(verbose: bool, debug: bool) -> None:

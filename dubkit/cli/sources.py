@@ -5,22 +5,26 @@ from __future__ import annotations
 import glob
 import os
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from dubkit.errors import DubkitError
 from dubkit.media.files.suffixes import MEDIA
 
+NO_FLAGS: Mapping[str, Any] = {}
 
-def find_sources(named: tuple[str, ...]) -> list[Path]:
+
+def find_sources(named: tuple[str, ...], flags: Mapping[str, Any] = NO_FLAGS) -> list[Path]:
     """Return the media files that names stand for, each once; a folder stands for the media files in it.
 
-    Raises DubkitError for a name without a file.
+    A film in a store is fetched. Raises DubkitError for a name without a file.
     """
     sources: list[Path] = []
     for name in named:
         if not name.strip():
             raise DubkitError("A VIDEO is empty.\nName a file; a folder is named by its path, this one by .")
-        path = Path(name)
+        path = source_of(name, flags)
         if path.is_dir():
             here = sorted(f for f in path.iterdir() if f.suffix.lower() in MEDIA and f.is_file())
             if not here:
@@ -34,6 +38,16 @@ def find_sources(named: tuple[str, ...]) -> list[Path]:
                 raise DubkitError(_no_file(name, path))
         sources.extend(here)
     return list(dict.fromkeys(sources))
+
+
+def source_of(name: str, flags: Mapping[str, Any]) -> Path:
+    """Return the path that a name stands for; a film in a store, by its URL, is fetched into the cache."""
+    if "://" not in name or Path(name).exists() or name.startswith(("http://", "https://")):
+        return Path(name)
+    from dubkit.cli.options import load
+    from dubkit.studio import fetch_source
+
+    return fetch_source(load(flags).settings, name)
 
 
 def _no_file(name: str, path: Path) -> str:

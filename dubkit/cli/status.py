@@ -7,24 +7,27 @@ from pathlib import Path
 
 import click
 
-from dubkit.cli.options import open_session, output_option
+from dubkit.cli.options import open_session, place_option
 from dubkit.cli.remarks import print_remarks
+from dubkit.cli.sources import source_of
 
 
 @click.command(name="status")
-@click.argument("video", type=click.Path(path_type=Path))
-@output_option
+@click.argument("video", metavar="VIDEO")
+@place_option
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def command(video: Path, output: Path, as_json: bool) -> None:
+def command(video: str, output: Path | str, as_json: bool) -> None:
     """Show what is finished for VIDEO, and which lines need a look."""
     from dubkit.studio import episode_context, episode_summary
 
-    session = open_session({}, output, video)
-    summary = episode_summary(episode_context(session, video))
+    source = source_of(video, {})
+    session = open_session({}, output, source)
+    context = episode_context(session, source)
+    summary = episode_summary(context)
     if as_json:
         click.echo(json.dumps(summary.as_json(), ensure_ascii=False))
         return
-    click.echo(f"{video}: {summary.folder}")
+    click.echo(f"{video}: {context.store.shown(context.store.root)}")
     if not summary.stages:
         click.echo("  Nothing yet. Start with: dubkit run VIDEO --to LANG")
     for row in summary.stages:

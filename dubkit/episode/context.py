@@ -330,7 +330,7 @@ class Context:
         """Return a file of the chosen take of a line (or a clip); None when there is none."""
         record = self.record(stage, item)
         ref = record.file(name) if record else None
-        return self.store.root / ref.path if ref else None
+        return self.store.path(ref.path) if ref else None
 
     def take_digest(self, item: str, name: str, *, stage: str) -> str:
         """Return the SHA-256 of a file of the chosen take; empty when there is none."""

@@ -190,7 +190,8 @@ def hold_lock(store: EpisodeStore, *, wait: bool, on_wait: Callable[[str], None]
     holder = hidden / "holder.json"
     holder.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
     try:
-        yield
+        with store.holding(wait=wait, on_wait=on_wait):
+            yield
     finally:
         holder.unlink(missing_ok=True)
         lock.release()

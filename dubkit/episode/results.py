@@ -31,8 +31,9 @@ def finished_dub(store: EpisodeStore, language: str) -> Path | None:
     if record is None:
         names = [name for name in _DUBS if store.has(name, language)]
         return store.path(names[0], language) if len(names) == 1 else None
-    paths = [store.root / ref.path for ref in record.files if Path(ref.path).name in _DUBS]
-    return next((path for path in paths if path.is_file() and not record.error), None)
+    names = [ref.path for ref in record.files if Path(ref.path).name in _DUBS]
+    # Where it lies; in an episode that is kept elsewhere it is not fetched for that.
+    return next((store.root / name for name in names if store.has(name) and not record.error), None)
 
 
 def heard_sounds(store: EpisodeStore) -> tuple[SoundSpan, ...]:

@@ -21,7 +21,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -281,6 +281,15 @@ class EpisodeStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         with disk_full_is_clear(path), path.open("ab") as stream:
             stream.write(canonical(event) + b"\n")
+
+    @contextmanager
+    def holding(self, *, wait: bool, on_wait: Callable[[str], None]) -> Iterator[None]:
+        """Hold the episode wherever else it is kept, beyond this folder; a plain folder is nowhere else."""
+        yield
+
+    def shown(self, path: Path) -> str:
+        """Return how people find a file or folder of the episode."""
+        return str(path)
 
     # takes
 

@@ -47,7 +47,7 @@ def _keep(context: Context, cues: list[Cue], stem: str) -> list[str]:
     if before is not None and before.key == parts.key and all(store.has(name, language) for name in names):
         return names
     for ref in before.files if before else ():
-        path = store.root / ref.path
+        path = store.path(ref.path)
         if path.is_file() and file_digest(path) != ref.sha256:
             store.keep_aside(ref.path)
     for name, format in zip(names, formats, strict=True):
