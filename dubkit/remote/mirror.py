@@ -67,6 +67,7 @@ class Mirror:
         self._known: dict[str, str] = {}
         self._lock = threading.RLock()
         self._saved = 0.0
+        self._owner = False
         self.before_writing: Callable[[], None] = lambda: None
         """Called before a record is sent; raises when this run must not write any more."""
 
@@ -79,6 +80,7 @@ class Mirror:
         folder has beyond the store is newer, and stays. An `owner` of the episode also tidies up the store.
         """
         with self._lock:
+            self._owner = owner
             ours = bool(token) and token == self._state.token
             there = {name: row for name, row in self.objects.list().items() if not _is_own(name)}
             if owner:
@@ -100,6 +102,8 @@ class Mirror:
             self._fetch_one(name, listed)
             self._save()
             if not (self.root / name).is_file():
+                if self._owner:
+                    self._drop_there(name)
                 raise StoreError(
                     f"{self.objects.place(name)}: it is not what its record says.\n"
                     "Run the same command again: it is made anew."

@@ -25,6 +25,7 @@ class FaultyProxy:
     `reset`: the connection is reset before the request arrives; `reset-after`: when the server has done it.
     `stall`: no answer for `stall` seconds. `cut`: the body breaks off.
     `short`: the body is short and says so. `slow-down`: 503. `etag`: the tag is another object's.
+    `denied`: 403, only where it is asked for.
     """
 
     port: int
@@ -78,6 +79,8 @@ def faulty(proxy: FaultyProxy) -> Iterator[FaultyProxy]:
                 return self.reset()
             if fault == "slow-down":
                 return self.answer(503, {"Content-Type": "application/xml"}, SLOW_DOWN)
+            if fault == "denied":
+                return self.answer(403, {"Content-Type": "application/xml"}, DENIED)
             status, headers, content = self.ask(body)
             if fault == "reset-after":
                 return self.reset()
@@ -136,6 +139,7 @@ def faulty(proxy: FaultyProxy) -> Iterator[FaultyProxy]:
 
 
 OTHER_TAG = f'"{7:032x}"'
+DENIED = b"<Error><Code>AccessDenied</Code><Message>Not with this key</Message></Error>"
 SLOW_DOWN = (
     b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code>'
     b"<Message>Please reduce your request rate.</Message></Error>"
