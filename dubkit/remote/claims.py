@@ -113,9 +113,14 @@ class Hold:
 
     @property
     def number(self) -> int:
-        """The fencing number: a later hold has a higher one."""
+        """The fencing number; two that waited at once may have the same, and then the token decides."""
         assert self._claim is not None
         return self._claim.number
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Number and token: those of a later hold are higher."""
+        return self.number, self.token
 
     @property
     def token(self) -> str:
@@ -160,8 +165,7 @@ class Hold:
     def check_fence(self) -> None:
         """Raise HoldLost where a later run has begun to write, which this one's clock may not tell."""
         self.check()
-        number, token = read_fence(self._objects)
-        if number > self.number or (number == self.number and token != self.token):
+        if read_fence(self._objects) > self.order:
             self._lost = "another run has taken over"
             self.check()
 

@@ -72,10 +72,13 @@ _CURES: dict[Kind, str] = {
 
 def kind_of(error: BaseException) -> Kind:
     """Return what kind of trouble an error is; one that nobody knows may pass."""
-    for one in _chain(error):
-        code = error_code(one)
+    codes = [code for one in _chain(error) if (code := error_code(one))]
+    for code in codes:
         if code in _CODES:
             return _CODES[code]
+    if codes:
+        return "passing"
+    for one in _chain(error):
         if type(one).__name__ in _NAMES:
             return _NAMES[type(one).__name__]
         if isinstance(one, ValueError) and "endpoint" in str(one).lower():

@@ -221,7 +221,7 @@ class Objects:
             "config_kwargs": {
                 "connect_timeout": min(10.0, own.timeout),
                 "read_timeout": own.timeout,
-                "retries": {"max_attempts": 1, "mode": "standard"},
+                "retries": {"total_max_attempts": 1, "mode": "standard"},
                 # rclone answers a range with the checksum of the whole object. What arrives is checked here.
                 "response_checksum_validation": "when_required",
                 **({"s3": {"addressing_style": "path"}} if own.endpoint else {}),

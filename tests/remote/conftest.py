@@ -52,4 +52,4 @@ def objects_at(url: str, folder: str, **changes: float) -> Objects:
 
 def objects_in(folder: Path, **changes: float) -> Objects:
     """Return the objects of a folder on the disk."""
-    return Objects(folder.as_uri(), stores(**changes), pace=0.05)
+    return Objects(folder.as_uri(), stores("", **changes), pace=0.05)

