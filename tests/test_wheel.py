@@ -83,7 +83,7 @@ def test_wheel_holds_all_code_prompts_and_templates_and_nothing_else(wheel: Path
     pages = (path for path in (ROOT / "dubkit/web/static").rglob("*") if path.is_file())
     assert names == wanted | {path.relative_to(ROOT).as_posix() for path in pages}
     assert any(name.endswith("migrations/versions/0001_jobs.py") for name in names)
-    assert sum(name.endswith("/LICENSE") and "/vendor/" in name for name in names) == 3
+    assert sum(name.endswith("/LICENSE") and "/vendor/" in name for name in names) == 4
 
 
 def test_installed_wheel_is_what_is_imported(program: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from dubkit.web.accounts.access import REFUSALS, Editor, Viewer, closed_to, is_shared_with, may_see
 from dubkit.web.accounts.audit import audit, audit_download
 from dubkit.web.accounts.people import Person
-from dubkit.web.api import transcript
+from dubkit.web.api import playout, transcript
 from dubkit.web.api.job_requests import JobBatch, JobRequest, impossible, refusal, work_of
 from dubkit.web.api.line_forms import Strict
 from dubkit.web.api.shown_jobs import (
@@ -260,4 +260,5 @@ async def events(
                 return
 
 
+router.include_router(playout.router)
 router.include_router(transcript.router)

@@ -17,6 +17,8 @@ TYPES = {
     ".mkv": "video/x-matroska",
     ".webm": "video/webm",
     ".mov": "video/quicktime",
+    ".m4s": "video/mp4",
+    ".m3u8": "application/vnd.apple.mpegurl",
     ".wav": "audio/wav",
     ".flac": "audio/flac",
     ".mp3": "audio/mpeg",

@@ -16,6 +16,7 @@ from dubkit.translate.language import language_name
 from dubkit.web.accounts.access import Editor, Viewer, closed_to
 from dubkit.web.accounts.audit import audit
 from dubkit.web.accounts.people import Person
+from dubkit.web.api.playout import manifest_of
 from dubkit.web.api.shown_jobs import (
     ShownEvent,
     ShownJob,
@@ -202,7 +203,14 @@ def job_page(request: Request, site: OnSite, person: Viewer, job: str) -> HTMLRe
         lines=line_names(site, episode, row.work.languages, [*shown.degraded, *(e[1] for e in history.log)]),
         names={tag: language_name(tag) for tag in row.work.languages},
         kinds=KINDS,
+        streamed=[tag for tag in row.work.languages if _is_streamed(site, row, tag)],
     )
+
+
+def _is_streamed(site: Site, job: Job, language: str) -> bool:
+    """Tell whether the dub of a job comes, or came, in chunks that can be played."""
+    mode = job.work.settings.get("stream.mode", site.settings.stream.mode)
+    return job.work.kind == "dub" and (mode == "on" or manifest_of(site, job, language) is not None)
 
 
 def running_jobs(site: Site, person: Person) -> list[ShownJob]:

@@ -330,3 +330,26 @@ export interface MeOut {
   local: boolean;
   csrf_token: string;
 }
+
+export interface ShownChunk {
+  number: number;
+  /** Times are seconds of the episode. */
+  start: number;
+  end: number;
+  state: "waiting" | "ready" | "outdated" | "failed";
+  url: string;
+  lines: string[];
+  ready_after_seconds: number | null;
+}
+
+export interface ShownPlayout {
+  language: string;
+  seconds: number;
+  complete: boolean;
+  has_picture: boolean;
+  wished_chunk_seconds: number;
+  playlist: string;
+  init: string;
+  final: boolean;
+  chunks: ShownChunk[];
+}

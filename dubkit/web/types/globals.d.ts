@@ -71,7 +71,27 @@ declare class TusUpload {
   resumeFromPreviousUpload(earlier: EarlierUpload): void;
 }
 
+interface HlsError {
+  type: string;
+  details: string;
+  fatal: boolean;
+}
+
+declare class HlsPlayer {
+  static isSupported(): boolean;
+  static Events: { ERROR: "hlsError" };
+  static ErrorTypes: { NETWORK_ERROR: string; MEDIA_ERROR: string };
+  constructor(options: { enableWorker: boolean; startPosition: number; manifestLoadPolicy?: object });
+  loadSource(url: string): void;
+  attachMedia(video: HTMLVideoElement): void;
+  startLoad(): void;
+  recoverMediaError(): void;
+  destroy(): void;
+  on(event: "hlsError", act: (event: string, error: HlsError) => void): void;
+}
+
 interface Window {
+  Hls?: typeof HlsPlayer;
   htmx: {
     ajax(method: string, url: string, options: { target: Element | string; select?: string; swap: string }): Promise<void>;
   };
