@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
-from dubkit.types import Remark
+from dubkit.types import Remark, Shots
 
 THUMBNAIL_WIDTH = 240
 
@@ -17,21 +17,30 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.media.picture.frames import save_thumbnail
     from dubkit.media.picture.shots import find_shots
 
     remarks: list[Remark] = []
     shots = find_shots(context.source, context.episode, context.settings.shots, remarks.append)
     files = ["shots.json"]
+    if shots.shots:
+        files += _draw(context, shots, sink)
+    sink.write_json("shots.json", shots)
+    sink.done(EPISODE, files=files, remarks=remarks)
+
+
+def _draw(context: Context, shots: Shots, sink: Sink) -> list[str]:
+    """Write the middle of each shot as a small image; return their names."""
+    from dubkit.media.picture.frames import Thumbnails
+
+    thumbnails, files = Thumbnails(context.source, context.episode), []
     for position, shot in enumerate(shots.shots):
         name = f"thumbnails/{shot.id}.jpg"
         with sink.write(name) as temporary:
             middle = (shot.start_frame + shot.end_frame) // 2
-            save_thumbnail(context.source, context.episode, middle, temporary, THUMBNAIL_WIDTH)
+            thumbnails.save(middle, temporary, THUMBNAIL_WIDTH)
         files.append(name)
         sink.advance(position / len(shots.shots))
-    sink.write_json("shots.json", shots)
-    sink.done(EPISODE, files=files, remarks=remarks)
+    return files
 
 
 STAGE = Stage(

@@ -21,10 +21,11 @@ from pathlib import Path
 from benchmarks.pipeline import chain as pipeline_chain
 from benchmarks.pipeline import media as pipeline_media
 from benchmarks.pipeline import processes as pipeline_processes
+from benchmarks.pipeline import shots as pipeline_shots
 from benchmarks.pipeline import speaking as pipeline_speaking
 from benchmarks.pipeline.measure import Figure
 
-PARTS = ("noop", "chain", "recognition", "stitch", "start", "speaking")
+PARTS = ("noop", "chain", "recognition", "stitch", "start", "speaking", "shots")
 CLIP = Path("Input/sample.mp4")
 
 
@@ -60,6 +61,8 @@ def _measure(part: str, chosen: argparse.Namespace, folder: Path) -> list[Figure
         return pipeline_chain.measure(folder, chosen.items, rounds)
     if part == "speaking":
         return pipeline_speaking.measure(chosen.talk or [chosen.clip], folder)
+    if part == "shots":
+        return pipeline_shots.measure(chosen.talk or [chosen.clip], rounds)
     if part == "recognition":
         clips = [pipeline_media.spoken(chosen.clip, chosen.language, chosen.reference)]
         if chosen.media:
@@ -128,7 +131,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         "--media", type=Path, metavar="FOLDER", help="Recognise its clips too; manifest.json has their words."
     )
     parser.add_argument(
-        "--talk", type=Path, nargs="+", metavar="CLIP", help="Dub these for the part speaking, not the clip."
+        "--talk", type=Path, nargs="+", metavar="CLIP", help="Clips of the parts speaking and shots."
     )
     parser.add_argument("--lines", type=int, default=100, metavar="N", help="Lines of the finished episode.")
     parser.add_argument(

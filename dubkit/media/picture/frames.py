@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,11 +26,27 @@ def frame_times(path: Path, stream_index: int) -> list[Fraction]:
 
     Reads packets only. The length of the list is the number of frames.
     """
+    return frame_clock(path, stream_index).times
+
+
+@dataclass(frozen=True, slots=True)
+class FrameClock:
+    """When every frame of a picture is shown, in order."""
+
+    stamps: list[int]
+    """As the container counts."""
+    times: list[Fraction]
+    """Seconds from the episode's zero."""
+
+
+def frame_clock(path: Path, stream_index: int) -> FrameClock:
+    """Read from its packets when every frame is shown."""
     with open_media(path) as container:
         tracks, _ = scan(container, timed_streams(container, stream_index))
         zero = episode_zero(container, tracks)
         track = tracks[stream_index]
-        return [stamp * track.time_base - zero for stamp in sorted(track.keys)]
+        stamps = sorted(track.keys)
+        return FrameClock(stamps, [stamp * track.time_base - zero for stamp in stamps])
 
 
 def _frame_stamps(path: Path, stream_index: int) -> list[int]:
@@ -39,16 +56,24 @@ def _frame_stamps(path: Path, stream_index: int) -> list[int]:
 
 
 def iter_frames(
-    path: Path, episode: Episode, *, width: int | None = None, tell: Tell | None = None
+    path: Path,
+    episode: Episode,
+    *,
+    width: int | None = None,
+    tell: Tell | None = None,
+    clock: FrameClock | None = None,
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Decode the picture once, in order, as (frame number, BGR image of shape (H, W, 3)).
 
     Numbers are those of `frame_times`. A frame that cannot be decoded is left out, and the numbers of
     the others do not move. `width` scales the image down, keeping its proportions as stored; without
     it the image has its stored size. Rotation is not applied. `tell` takes a remark on damaged frames.
+    Without `clock` the packets are read for it first.
     """
     video = _picture_of(path, episode)
-    numbers = {stamp: number for number, stamp in enumerate(_frame_stamps(path, video.index))}
+    stamps = clock.stamps if clock is not None else _frame_stamps(path, video.index)
+    numbers = {stamp: number for number, stamp in enumerate(stamps)}
+    image = _Scaler()
     target = min(width or video.width, video.width)
     height = max(2, round(video.height * target / video.width))
     following = 0
@@ -65,7 +90,7 @@ def iter_frames(
             damaged += range(following, number) if following else ()
             damaged += [number] if frame.is_corrupt and following else []
             following = number + 1
-            yield number, _image(frame, target, height)
+            yield number, image(frame, target, height)
     if tell is not None:
         damaged += range(following, video.frames) if following else ()
         _tell_damage(tell, damaged, video)
@@ -105,11 +130,24 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
         log.debug("%d damaged video packets were skipped", damaged)
 
 
-def _image(frame: Any, width: int, height: int) -> NDArray[np.uint8]:
-    image: NDArray[np.uint8] = frame.to_ndarray(
-        format="bgr24", width=width, height=height, interpolation="AREA"
-    )
-    return image
+class _Scaler:
+    """Turns decoded frames into BGR images of a size, all by one scaler of FFmpeg.
+
+    A scaler of its own for each frame, as `VideoFrame.to_ndarray` takes, costs more than the scaling. One
+    thread is enough, because the decoder has the others.
+    """
+
+    def __init__(self) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: Any, width: int, height: int) -> NDArray[np.uint8]:
+        scaled: Any = self._reformatter.reformat(
+            frame, width=width, height=height, format="bgr24", interpolation="AREA", threads=1
+        )
+        image: NDArray[np.uint8] = scaled.to_ndarray()
+        return image
 
 
 def save_thumbnail(path: Path, episode: Episode, frame: int, out: Path, width: int = 320) -> None:
@@ -117,18 +155,29 @@ def save_thumbnail(path: Path, episode: Episode, frame: int, out: Path, width: i
 
     Rotation and non-square pixels are resolved. A damaged frame is replaced by its neighbour.
     """
-    import cv2
+    Thumbnails(path, episode).save(frame, out, width)
 
-    video = _picture_of(path, episode)
-    stamps = _frame_stamps(path, video.index)
-    number = min(max(frame, 0), len(stamps) - 1)
-    image = _upright(_frame_at(path, video, stamps[number]), video)
-    height = max(1, round(image.shape[0] * width / image.shape[1]))
-    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    encoded, picture = cv2.imencode(out.suffix or ".jpg", small)
-    if not encoded:
-        raise MediaError(out, "the thumbnail could not be encoded", "Name it .jpg or .png.")
-    out.write_bytes(picture.tobytes())
+
+class Thumbnails:
+    """Writes frames of a picture as small upright images; its packets are read for their times once."""
+
+    def __init__(self, path: Path, episode: Episode) -> None:
+        self._path = path
+        self._video = _picture_of(path, episode)
+        self._stamps = _frame_stamps(path, self._video.index)
+
+    def save(self, frame: int, out: Path, width: int = 320) -> None:
+        """Write one frame, as `save_thumbnail` does."""
+        import cv2
+
+        number = min(max(frame, 0), len(self._stamps) - 1)
+        image = _upright(_frame_at(self._path, self._video, self._stamps[number]), self._video)
+        height = max(1, round(image.shape[0] * width / image.shape[1]))
+        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        encoded, picture = cv2.imencode(out.suffix or ".jpg", small)
+        if not encoded:
+            raise MediaError(out, "the thumbnail could not be encoded", "Name it .jpg or .png.")
+        out.write_bytes(picture.tobytes())
 
 
 def _frame_at(path: Path, video: VideoStream, stamp: int) -> NDArray[np.uint8]:
@@ -146,7 +195,7 @@ def _frame_from(path: Path, video: VideoStream, stamp: int, *, seek: bool) -> ND
     """Decode from a seek point or the start; return the frame at `stamp`, or its neighbour."""
     import av
 
-    best: NDArray[np.uint8] | None = None
+    best: Any = None
     with open_media(path) as container:
         stream = container.streams[video.index]
         if seek:
@@ -157,10 +206,10 @@ def _frame_from(path: Path, video: VideoStream, stamp: int, *, seek: bool) -> ND
         for frame in _decoded(container, stream):
             late = frame.pts is not None and frame.pts >= stamp
             if best is None or late:
-                best = _image(frame, video.width, video.height)
+                best = frame
             if late:
                 break
-    return best
+        return None if best is None else _Scaler()(best, video.width, video.height)
 
 
 def _upright(image: NDArray[np.uint8], video: VideoStream) -> NDArray[np.uint8]:

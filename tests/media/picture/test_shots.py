@@ -82,6 +82,55 @@ def test_damaged_picture_still_tiles() -> None:
     assert starts(ODD / "orig/corrupted.mp4") == [0]
 
 
+def test_changes_are_those_of_the_library(tmp_path: Path) -> None:
+    from scenedetect.detectors import AdaptiveDetector  # type: ignore[import-untyped]
+
+    from dubkit.media.picture.shots import _detector
+
+    path = film(tmp_path / "a.mp4", [12, 9])
+    ours = _detector(ShotDetection())
+    theirs = AdaptiveDetector(adaptive_threshold=3.0, min_scene_len=1, min_content_val=21.0)
+    for number, image in iter_frames(path, probe(path), width=256):
+        assert ours.process_frame(number, image) == theirs.process_frame(number, image)
+        assert ours._frame_score == pytest.approx(theirs._frame_score, rel=1e-12)
+
+
+def test_frames_are_scaled_by_one_scaler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from av.video import reformatter
+
+    scalers: list[object] = []
+    scaler = reformatter.VideoReformatter
+
+    def counted() -> reformatter.VideoReformatter:
+        scalers.append(scaler())
+        return scalers[-1]  # type: ignore[return-value]
+
+    path = film(tmp_path / "a.mp4", [12, 9])
+    monkeypatch.setattr(reformatter, "VideoReformatter", counted)
+    numbers = [number for number, _ in iter_frames(path, probe(path), width=64)]
+    assert (len(numbers), len(scalers)) == (21, 1)
+
+
+def test_thumbnails_of_many_shots_read_the_packets_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dubkit.media.picture import frames
+
+    path = film(tmp_path / "a.mp4", [12, 9])
+    reads: list[Path] = []
+    stamps = frames._frame_stamps
+
+    def counted(source: Path, index: int) -> list[int]:
+        reads.append(source)
+        return stamps(source, index)
+
+    monkeypatch.setattr(frames, "_frame_stamps", counted)
+    thumbnails = frames.Thumbnails(path, probe(path))
+    for number in (3, 9, 15):
+        thumbnails.save(number, tmp_path / f"{number}.png")
+    assert reads == [path]
+
+
 def test_times_follow_a_variable_rate(tmp_path: Path) -> None:
     stamps = [number * 40 for number in range(40)] + [1600 + number * 100 for number in range(40)]
     path = film(tmp_path / "vfr.mkv", [40, 40], stamps)
