@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,6 +120,14 @@ def until(page: Page, expression: str, seconds: float = 10.0) -> None:
     end = time.monotonic() + seconds
     while not page.evaluate(expression):
         assert time.monotonic() < end, expression
+        page.wait_for_timeout(30)
+
+
+def holds(page: Page, look: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait until what is looked at in a page is so: what a click does may take a moment."""
+    end = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < end, "it does not come true"
         page.wait_for_timeout(30)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dubkit.web.accounts.people import Role
 from dubkit.web.jobs.kinds import JobWork
-from tests.support.browser import Pages, until
+from tests.support.browser import Pages, holds, until
 from tests.support.paths import SAMPLE
 from tests.support.web_client import PASSWORD, Running, running_site
 
@@ -81,21 +81,21 @@ def test_a_language_that_nothing_here_serves_is_marked(page: Page) -> None:
     page.focus("#language")
     until(page, "document.querySelector('#known-languages option').label.includes('not possible here')")
     page.click("#languages button")
-    assert page.text_content("#language-hindrances") == ""
+    holds(page, lambda: page.text_content("#language-hindrances") == "")
     page.unroute("**/api/languages?*")
 
 
 def test_what_is_missing_is_said_until_it_is_there(page: Page) -> None:
     assert page.text_content("#chosen") == "Nothing is chosen yet."
     page.click("#start")
-    assert page.text_content("#fault") == "Choose a file."
+    holds(page, lambda: page.text_content("#fault") == "Choose a file.")
     page.check("#inputs input[value='clip.mp4']")
     assert page.text_content("#fault") == ""
     assert page.text_content("#chosen") == "1 file. Choose a language to dub into."
     type_language(page, "pt-BR")
     page.wait_for_selector("#chosen:has-text('1 file into 1 language: 1 job.')")
     page.uncheck("#inputs input[value='clip.mp4']")
-    assert page.text_content("#chosen") == "1 language. Choose a file."
+    holds(page, lambda: page.text_content("#chosen") == "1 language. Choose a file.")
 
 
 def test_an_upload_is_shared_where_it_is_listed(page: Page) -> None:
@@ -134,7 +134,7 @@ def test_the_place_of_a_waiting_job_is_set_on_its_page(page: Page, server: Runni
     source = server.site.inputs / "clip.mp4"
     job = server.site.queue.submit(JobWork("dub", str(source), "clip", ("pt-BR",)), "eve")
     page.goto(f"{server.url}/jobs/{job.id}")
-    assert page.input_value("#priority") == "normal"
+    holds(page, lambda: page.input_value("#priority") == "normal")
     page.select_option("#priority", "high")
     page.click("button:has-text('Set')")
     page.wait_for_selector("#priority option[value=high][selected]", state="attached")

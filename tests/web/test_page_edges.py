@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.browser import Pages, until
+from tests.support.browser import Pages, holds, until
 from tests.support.web_client import Running, running_site
 from tests.web.test_review_page import ANSWERS, lines_of, write_episode
 
@@ -364,7 +364,7 @@ def test_the_speaker_of_the_address_is_shown_alone_at_first(page: Page, server: 
     assert page.input_value("#filter-speaker") == "spk2"
     assert page.evaluate("document.activeElement.id") == "row-s0002"
     page.click("#clear-filters")
-    assert page.text_content("#count") == "6 lines"
+    holds(page, lambda: page.text_content("#count") == "6 lines")
 
 
 def test_a_speaker_that_nobody_is_hides_nothing(page: Page, server: Running, name: str) -> None:
@@ -390,9 +390,9 @@ def test_texts_have_their_language_and_direction(review: Page) -> None:
     assert review.eval_on_selector("#field-note", look)[:2] == ["auto", ""]
     assert review.eval_on_selector("#line-heard", look)[:2] == ["auto", "fr"]
     review.keyboard.press("e")
-    assert review.eval_on_selector("#row-s0001 textarea", look) == ["auto", "fr", "rtl"]
+    holds(review, lambda: review.eval_on_selector("#row-s0001 textarea", look) == ["auto", "fr", "rtl"])
     review.keyboard.press("Escape")
-    assert review.eval_on_selector("#row-s0001 .text", look) == ["auto", "fr", "rtl"]
+    holds(review, lambda: review.eval_on_selector("#row-s0001 .text", look) == ["auto", "fr", "rtl"])
 
 
 # --- takes and what is due --------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 from dubkit.web.accounts.people import Role
 from dubkit.web.jobs.kinds import Job, JobWork
 from tests.support import web_episode
-from tests.support.browser import PHONE, Pages, until
+from tests.support.browser import PHONE, Pages, holds, until
 from tests.support.web_client import PASSWORD, Running, running_site
 from tests.web.test_review_page import ANSWERS, lines_of, write_episode
 
@@ -285,7 +285,7 @@ def test_the_theme_of_the_page_of_a_job_goes_on_by_one(page: Page, server: Runni
     server.site.queue.cancel(job.id)
     page.goto(f"{server.url}/jobs/{job.id}")
     page.click(".bar > [data-theme-toggle]")
-    assert page.inner_text("[data-theme-name]") == "Light"
+    holds(page, lambda: page.inner_text("[data-theme-name]") == "Light")
 
 
 # --- typed elsewhere on the page --------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from tests.review.test_references import references
-from tests.support.browser import PHONE, Pages, watched
+from tests.support.browser import PHONE, Pages, holds, watched
 from tests.support.persons import RATE, man
 from tests.support.web_client import Running, running_site
 from tests.web.test_references import SPEECH
@@ -57,7 +57,7 @@ def test_a_reference_is_heard_chosen_and_uploaded_by_keyboard(
     page.keyboard.press("Enter")
     page.wait_for_selector(".reference:has-text('The next render takes another one')")
     page.keyboard.press("Enter")  # the focus is on the summary again
-    assert own.locator("[name=piece][value='2']").is_checked()
+    holds(page, lambda: own.locator("[name=piece][value='2']").is_checked())
     file = tmp_path / "ana.wav"
     soundfile.write(file, man(4), RATE)
     own.locator("[name=recording]").set_input_files(file)

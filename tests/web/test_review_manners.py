@@ -15,7 +15,7 @@ from dubkit.episode.store import EpisodeStore
 from dubkit.qc.report.page import render_report
 from dubkit.types import Episode
 from tests.qc.test_report_page import line, model
-from tests.support.browser import Pages, until
+from tests.support.browser import Pages, holds, until
 from tests.support.web_client import Running, running_site
 from tests.web.test_accessibility import faults
 from tests.web.test_review_page import ANSWERS, lines_of, write_episode
@@ -102,7 +102,7 @@ def test_many_notes_of_a_job_leave_the_list_its_room(page: Page, server: Running
     page.click("#jobs .job-reasons li:first-child .link")
     until(page, "document.activeElement.id === 'row-s0004'")
     page.keyboard.press("Escape")
-    assert not page.is_visible("#jobs")
+    holds(page, lambda: not page.is_visible("#jobs"))
     assert page.evaluate("document.activeElement.id") == "row-s0004"
 
 
@@ -165,7 +165,7 @@ def test_one_frame_is_a_frame_of_this_film(page: Page, server: Running, name: st
 @pytest.mark.parametrize(("typed", "seconds"), [("0:03.6", 3.6), ("3,7", 3.7), ("00:00:03:10", 3.4)])
 def test_a_start_is_taken_as_people_write_it(review: Page, typed: str, seconds: float) -> None:
     review.click("#row-s0002 .c-source")
-    assert review.input_value("#field-start") == "0:03.500"
+    holds(review, lambda: review.input_value("#field-start") == "0:03.500")
     review.fill("#field-start", typed)
     review.press("#field-start", "Enter")
     review.wait_for_selector("#row-s0002 .saving.ok")
@@ -196,7 +196,7 @@ def test_the_waveform_is_scrolled_with_the_keyboard(review: Page) -> None:
     scroller = review.locator("#waveform [part~='scroll']")
     scroller.focus()
     review.keyboard.press("ArrowRight")
-    assert scroller.evaluate("(one) => one.scrollLeft") > 0
+    holds(review, lambda: scroller.evaluate("(one) => one.scrollLeft") > 0)
 
 
 def test_takes_of_the_line_before_are_not_counted(review: Page) -> None:
@@ -294,14 +294,14 @@ def test_the_report_leads_back_and_to_the_review_of_each_line(
     html = render_report(model(line(1), line(2), video="", shots=())).encode()
     store.write_bytes("report.html", html, "fr")
     page.goto(f"{server.url}/media/{name}/fr/report")
-    assert page.get_attribute("#to-library", "href") == "/"
+    holds(page, lambda: page.get_attribute("#to-library", "href") == "/")
     assert faults(page) == []
     page.click("[aria-label='Review line 2']")
     page.wait_for_selector("#row-s0002.current")
     assert page.evaluate("document.activeElement.id") == "row-s0002"
     (tmp_path / "report.html").write_bytes(html)
     page.goto((tmp_path / "report.html").as_uri())
-    assert not page.is_visible("#back")
+    holds(page, lambda: not page.is_visible("#back"))
     assert page.locator(".to-review").count() == 0
 
 
@@ -313,7 +313,7 @@ def test_many_failures_leave_the_page_in_sight(review: Page) -> None:
         review.keyboard.press("a")
         review.wait_for_selector(f"#row-s000{number + 1} .saving.bad")
         review.keyboard.press("j")
-    assert review.locator(".toast").count() == 4
+    holds(review, lambda: review.locator(".toast").count() == 4)
 
 
 def test_what_was_typed_for_a_line_that_is_gone_is_said(review: Page) -> None:

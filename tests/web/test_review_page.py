@@ -32,7 +32,7 @@ from dubkit.types import (
     VideoStream,
 )
 from dubkit.web.site import Site
-from tests.support.browser import PHONE, Pages, until, watched
+from tests.support.browser import PHONE, Pages, holds, until, watched
 from tests.support.paths import SAMPLE
 from tests.support.web_client import Running, running_site
 
@@ -133,7 +133,7 @@ def test_the_keyboard_alone_does_the_job(pages: Pages, address: str) -> None:
     page = opened(pages, address)
     keys = page.keyboard
     keys.press("j")
-    assert focused(page) == "row-s0002"
+    holds(page, lambda: focused(page) == "row-s0002")
     keys.press("e")
     keys.press("Control+a")
     keys.type("Une phrase neuve.")
@@ -151,12 +151,12 @@ def test_the_keyboard_alone_does_the_job(pages: Pages, address: str) -> None:
     keys.press("]")
     page.wait_for_selector("#line-times:has-text('0:03.55')")
     keys.press("n")
-    assert focused(page) == "row-s0004"
+    holds(page, lambda: focused(page) == "row-s0004")
     keys.press("?")
     page.wait_for_selector("#help[open]")
     pages.shoot(page, "review-keys")
     keys.press("Escape")
-    assert focused(page) == "row-s0004"
+    holds(page, lambda: focused(page) == "row-s0004")
     now = lines_of(page)["s0002"]
     assert (now["accepted"], now["note"], now["start"]) == (True, "Ask the client", 3.55)
 
@@ -180,7 +180,7 @@ def test_escape_restores_the_text(pages: Pages, address: str) -> None:
     page.keyboard.press("Enter")
     page.keyboard.type(" never mind")
     page.keyboard.press("Escape")
-    assert page.text_content("#row-s0001 .text") == "Ce qui fut dit, ligne 1."
+    holds(page, lambda: page.text_content("#row-s0001 .text") == "Ce qui fut dit, ligne 1.")
     assert focused(page) == "row-s0001"
     assert lines_of(page)["s0001"]["edited"] == []
 
@@ -256,7 +256,7 @@ def test_many_lines_at_once(pages: Pages, address: str) -> None:
     page = opened(pages, address)
     page.check("#row-s0002 .pick")
     page.click("#row-s0004 .pick", modifiers=["Shift"])
-    assert page.text_content("#selected-count") == "3 lines selected"
+    holds(page, lambda: page.text_content("#selected-count") == "3 lines selected")
     page.click("#many-assign")
     page.select_option("#assign-speaker", "")
     page.fill("#assign-name", "Rosa")
@@ -281,7 +281,7 @@ def test_filters_and_the_way_to_problems(pages: Pages, address: str) -> None:
     page.wait_for_selector("#problem-list li:nth-child(2)")
     assert page.locator("#problem-list li").count() == 2
     page.click("#problem-list li:nth-child(2) button")
-    assert focused(page) == "row-s0009"
+    holds(page, lambda: focused(page) == "row-s0009")
 
 
 def test_another_translation_is_taken_with_one_press(pages: Pages, address: str) -> None:
@@ -323,7 +323,7 @@ def test_one_key_gives_a_line_another_of_its_texts(pages: Pages, server: Running
     assert page.text_content("#row-s0001 .length") == "2.6 of 2.0 s"
     assert focused(page) == "row-s0001"
     page.keyboard.press("?")
-    assert "Next of the texts that the line may have" in page.inner_text("#keys")
+    holds(page, lambda: "Next of the texts that the line may have" in page.inner_text("#keys"))
 
 
 def test_a_line_without_other_texts_says_so(pages: Pages, address: str) -> None:
@@ -406,7 +406,7 @@ def test_a_thousand_lines(pages: Pages, server: Running) -> None:
     page = opened(pages, f"{server.url}/episodes/thousand/fr/review")
     page.wait_for_selector("#row-s1000", state="attached")
     page.keyboard.press("End")
-    assert focused(page) == "row-s1000"
+    holds(page, lambda: focused(page) == "row-s1000")
     assert page.is_visible("#row-s1000")
     assert page.locator("#waveform [part~='region']").count() < 100
     pages.shoot(page, "review-thousand")

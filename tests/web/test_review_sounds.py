@@ -20,7 +20,7 @@ from dubkit.types import LineQc, SpokenLine
 from dubkit.types.music import Music, SoundSpan
 from dubkit.types.reports import DeliveredLevels
 from tests.qc.test_report_page import MEASURED
-from tests.support.browser import PHONE, Pages, until, watched
+from tests.support.browser import PHONE, Pages, holds, until, watched
 from tests.support.web_client import Running, running_site
 from tests.web.test_review_page import ANSWERS, opened, write_episode
 
@@ -157,5 +157,5 @@ def test_how_like_a_cloned_voice_is_and_levels_off_their_profile_are_seen(
     assert "Likeness 0.41" in page.inner_text("#row-s0002 .c-state")
     assert page.inner_text("#row-s0002 .chip.flag") == "Voice unlike"
     page.click("#open-remarks")
-    assert "web-16 asks for \u221216.0 LUFS (programme)" in page.inner_text("#remarks")
+    holds(page, lambda: "web-16 asks for \u221216.0 LUFS (programme)" in page.inner_text("#remarks"))
     assert "the file has \u221218.4 LUFS and \u22121.2 dBTP" in page.inner_text("#remarks")
