@@ -101,6 +101,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 STARTED_BY: Mapping[str, str] = {
     "batch": "dubkit.batch.settings:BatchSettings",
+    "execute": "dubkit.chain.executor:Execute",
     "serve": "dubkit.web.settings:Serve",
 }
 """Tables of what starts runs and stands above them, by reference: table -> section."""

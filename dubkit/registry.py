@@ -41,6 +41,7 @@ REGISTRIES: tuple[str, ...] = (
     "dubkit.voice.engine:ENGINES",
     "dubkit.formats.format:FORMATS",
     "dubkit.qc.check:CHECKS",
+    "dubkit.chain.executor:EXECUTORS",
 )
 """Every registry of dubkit, by reference, so that listing them imports only what is asked for."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dubkit.chain.chain import Chain, Request
 from dubkit.chain.estimate import estimate
+from dubkit.chain.executor import open_executor
 from dubkit.chain.plan import StagePlan, plan, with_folders
 from dubkit.chain.run import LanguageFailure, Outcome, execute
 from dubkit.chain.stage import Needs
@@ -175,7 +176,9 @@ def _dub(session: Session, source: Path, request: Request, progress: Progress, *
         _refuse(context, request)
         if hindered and not served:
             return Outcome(opened.store, errors=list(hindered.values()), failures=_failures(hindered))
-        outcome = execute(chain(), context, replace(request, languages=served), progress, session.speeds)
+        work = replace(request, languages=served)
+        with open_executor(session.settings, tell=progress.note) as executor:
+            outcome = execute(chain(), context, work, progress, session.speeds, executor)
         outcome.errors += hindered.values()
         outcome.failures += _failures(hindered)
         if outcome.ran or outcome.errors or not is_current(opened.store):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.engines.justdubit.record import CHECKPOINT
+from dubkit.engines.kept import opened
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError
 from dubkit.types import Clip, DubbedClip
@@ -16,12 +17,14 @@ from stages.shared.clip_files import kept_frames, lossless_bytes, write_clip
 from stages.shared.dubbed_lines import is_driven
 from stages.shared.generator import (
     clip_seed,
+    codec_memory,
     failure,
     generator_devices,
     generator_dubs_picture,
     generator_runs,
     identities,
     megapixels,
+    one_by_one,
     open_generator,
     recipe,
 )
@@ -63,14 +66,14 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     driven = [clip for clip in clips if is_driven(context, clip)]
     generator = open_generator(context, generator_devices(context)[0])
     if len(driven) < len(clips):
-        with generator.decoders() as decoders:
+        with opened(("decoders", generator.parts.files), generator.decoders) as decoders:
             for clip in clips:
                 if clip not in driven:
                     with _attempt(clip, sink):
                         made = decode(decoders, on_disk(context, second_file(clip.id)))
                         _keep(context, clip, made[0], made[1].numpy(), made[2], sink)
     if driven:
-        with generator.video_decoder() as decoder:
+        with opened(("picture decoder", generator.parts.files), generator.video_decoder) as decoder:
             for clip in driven:
                 with _attempt(clip, sink):
                     frames = decode_frames(decoder, on_disk(context, second_file(clip.id)))
@@ -126,6 +129,8 @@ STAGE = Stage(
     unit="clip",
     belongs=generator_runs,
     card=True,
+    apart=one_by_one,
+    memory=codec_memory,
     pace=0.06,
     weight=120.0,
     estimate=_needs,

@@ -10,6 +10,7 @@ from dubkit.episode.context import Context
 from stages.shared.artifacts import clips_of_items, first_file
 from stages.shared.clip_jobs import (
     FIRST_SETTINGS,
+    chains,
     clip_inputs,
     clip_jobs,
     clip_settings,
@@ -18,7 +19,7 @@ from stages.shared.clip_jobs import (
     ready_clips,
     seed_edit,
 )
-from stages.shared.generator import generator_runs, identities, operations
+from stages.shared.generator import generator_memory, generator_runs, identities, operations
 from stages.shared.takes import chosen_clip
 
 
@@ -66,6 +67,8 @@ STAGE = Stage(
     unit="clip",
     belongs=generator_runs,
     card=True,
+    apart=chains,
+    memory=generator_memory,
     pace=0.004,
     weight=1200.0,
     estimate=_needs,

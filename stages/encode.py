@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import Item, Sink, Stage
 from dubkit.engines.justdubit.record import CHECKPOINT
+from dubkit.engines.kept import opened
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError
 from dubkit.types import SAMPLE_RATE, Clip, sample_at
 from stages.shared.artifacts import clips_of_items, encoded_file
 from stages.shared.generator import (
+    codec_memory,
     failure,
     generator_devices,
     generator_dubs_picture,
     generator_runs,
     identities,
     megapixels,
+    one_by_one,
     open_generator,
     recipe,
 )
@@ -58,7 +61,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     video = context.picture
     times = frame_times(context.source, video.index)
     generator = open_generator(context, generator_devices(context)[0])
-    with generator.encoders() as encoders:
+    with opened(("encoders", generator.parts.files), generator.encoders) as encoders:
         for item in items:
             clip = by_window[item.id]
             try:
@@ -100,6 +103,8 @@ STAGE = Stage(
     done="encoded",
     belongs=generator_runs,
     card=True,
+    apart=one_by_one,
+    memory=codec_memory,
     pace=0.1,
     weight=60.0,
     work=work,

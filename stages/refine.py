@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.engines.justdubit.record import CHECKPOINT, DISTILLED_LORA, DUBBING_LORA, UPSCALER
+from dubkit.engines.kept import opened
 from dubkit.episode.context import Context
 from dubkit.types import Clip
 from stages.shared.artifacts import (
@@ -20,6 +21,7 @@ from stages.shared.artifacts import (
 )
 from stages.shared.clip_jobs import (
     FIRST_SETTINGS,
+    chains,
     clip_inputs,
     clip_jobs,
     clip_settings,
@@ -30,6 +32,7 @@ from stages.shared.clip_jobs import (
 )
 from stages.shared.generator import (
     generator_devices,
+    generator_memory,
     generator_runs,
     identities,
     open_generator,
@@ -67,7 +70,8 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
     with context.store.scratch() as folder:
         jobs = []
-        with open_generator(context, generator_devices(context)[0]).upscaling() as upscaling:
+        generator = open_generator(context, generator_devices(context)[0])
+        with opened(("upscaler", generator.parts.files), generator.upscaling) as upscaling:
             for job in clip_jobs(context, {item.id for item in items}, folder, second_file):
                 first = on_disk(context, first_file(job.clip.id))
                 enlarged = folder / f"{job.clip.id}.enlarged"
@@ -96,6 +100,8 @@ STAGE = Stage(
     unit="clip",
     belongs=generator_runs,
     card=True,
+    apart=chains,
+    memory=generator_memory,
     pace=0.004,
     weight=400.0,
     estimate=_needs,

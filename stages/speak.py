@@ -43,8 +43,10 @@ from stages.shared.voices import (
     line_lengths,
     line_seed,
     open_voice,
+    speaks_apart,
     voice_callers,
     voice_identity,
+    voice_memory,
     voice_of,
     voice_settings,
     voiceless,
@@ -147,6 +149,15 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         _speak(context, voiced, sink)
     if len(own) < len(lines):
         _cut(context, [(segment, line) for segment, line in lines if line.id in generated], sink)
+
+
+def apart(context: Context, items: Sequence[Item]) -> list[list[Item]]:
+    """Put each line that a local voice speaks into a group of its own, and all others together."""
+    generated, recorded = lipdubbed_lines(context), context.recordings.lines
+    voiced = [item for item in items if item.id not in generated and item.id not in recorded]
+    others = [item for item in items if item not in voiced]
+    alone = [[item] for item in voiced] if voiced and speaks_apart(context) else [voiced]
+    return [group for group in (others, *alone) if group]
 
 
 def _starts(context: Context) -> Mapping[str, int]:
@@ -328,6 +339,8 @@ STAGE = Stage(
     accepts=lambda: SUFFIXES,
     folder=True,
     takes=True,
+    apart=apart,
+    memory=voice_memory,
 )
 
 DRIVE = replace(

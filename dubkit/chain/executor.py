@@ -110,7 +110,11 @@ EXECUTORS = Registry(
     "executor",
     "dubkit.executors",
     Executor,
-    ("dubkit.chain.executors.here:EXECUTOR",),
+    (
+        "dubkit.chain.executors.processes:EXECUTOR",
+        "dubkit.chain.executors.here:EXECUTOR",
+        "dubkit.chain.executors.ray:EXECUTOR",
+    ),
     table=TABLE,
 )
 

@@ -27,10 +27,12 @@ class StoreSink:
     ) -> None:
         self._context = context
         self._language = language
-        self._parts = parts
         self._progress = progress
+        self.parts = parts
         self.finished: set[str] = set()
         self.handled: set[str] = set()
+        self.noticed: list[Remark] = []
+        """What was noticed of the work and belongs to none of its items."""
 
     def write(self, relative: str) -> AbstractContextManager[Path]:
         """Give a temporary path that becomes the artifact when the block ends well."""
@@ -52,11 +54,10 @@ class StoreSink:
         """Record an item as finished."""
         store, language = self._context.store, self._language
         refs = tuple(store.ref(name, language) for name in files)
-        parts = self._parts[item]
+        parts = self.parts[item]
         if models is not None:
             parts = replace(parts, models=dict(models))
         self._save(Record(item, parts.key, parts, refs, value, remarks=tuple(dict.fromkeys(remarks))))
-        self.finished.add(item)
 
     @contextmanager
     def take(self, item: str) -> Iterator[TakeWriter]:
@@ -69,11 +70,10 @@ class StoreSink:
                 FileRef(f"{name}/{file.name}", file.stat().st_size, file_digest(file))
                 for file in sorted(folder.iterdir())
             )
-            parts, remarks = self._parts[item], tuple(dict.fromkeys(writer.remarks))
+            parts, remarks = self.parts[item], tuple(dict.fromkeys(writer.remarks))
             record = Record(item, parts.key, parts, refs, writer.value, remarks=remarks)
             (folder / "take.json").write_bytes(pretty(record))
         self._save(record)
-        self.finished.add(item)
 
     @contextmanager
     def attempt(self, item: str) -> Iterator[None]:
@@ -95,7 +95,7 @@ class StoreSink:
 
     def fail(self, item: str, error: DubkitError) -> None:
         """Record an item as failed; the others go on."""
-        self._save(Record(item, self._parts[item].key, self._parts[item], error=str(error)))
+        self._save(Record(item, self.parts[item].key, self.parts[item], error=str(error)))
 
     def say(self, text: str) -> None:
         """Tell the user what was chosen, and why."""
@@ -105,10 +105,16 @@ class StoreSink:
         """Report progress inside the running item, 0 to 1."""
         self._progress.advance(len(self.handled) + share)
 
+    def mirror(self, item: str, *, finished: bool) -> None:
+        """Take note that an item was finished, or has failed, and that its record is saved."""
+        self.handled.add(item)
+        if finished:
+            self.finished.add(item)
+        self._progress.advance(len(self.handled))
+
     def _save(self, record: Record) -> None:
         self._context.store.save_record(record, self._language)
-        self.handled.add(record.item)
-        self._progress.advance(len(self.handled))
+        self.mirror(record.item, finished=not record.error)
 
 
 class TakeWriter:

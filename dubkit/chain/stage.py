@@ -230,6 +230,8 @@ class Stage:
     apart: Apart | None = None
     """Groups of its items that processes may work on apart from each other; None where `run` needs all items
     that are due at once. An item's result must not depend on which groups are worked on beside its own."""
+    memory: Callable[[Context], int] | None = None
+    """Bytes of memory that a process takes which works on some of its groups, models included."""
     takes: bool = False
     """Results are kept as takes, so an earlier one comes back when its key does."""
 

@@ -92,6 +92,7 @@ def run_stage(
             seconds = time.monotonic() - began
             if not stage.light:
                 progress.finish(seconds, ended, len(sink.handled) - len(sink.finished))
+        kept += sink.noticed
         speeds.learn(stage.name, seconds, amount_of_work(stage, context.fresh(), work, share))
         store.note(
             {"at": time.time(), "stage": stage.name, "language": language, "items": len(todo), "s": seconds}

@@ -83,6 +83,7 @@ def _show_plan(
     session: Session, source: Path, request: Request, hindered: Mapping[str, str], as_json: bool
 ) -> None:
     """Print the plan of one source, and why languages are left out of it."""
+    from dubkit.chain.executor import chosen_executor
     from dubkit.studio import plan_episode, planned_lengths
 
     runs = bool(request.languages) or not hindered
@@ -94,7 +95,7 @@ def _show_plan(
         result = {"source": str(source), "stages": [_row(p) for p in plans], "needs": written, "lines": lines}
         click.echo(json.dumps(result | {"unserved": dict(hindered)}, ensure_ascii=False))
     elif runs:
-        _print(source, plans, needs)
+        _print(source, plans, needs, chosen_executor(session.settings).starting)
         for language, known in lengths.items():
             _print_lengths(language, known, session.settings.timing.max_pace)
     for language, reason in hindered.items():
@@ -112,7 +113,7 @@ def _row(planned: StagePlan) -> dict[str, Any]:
     }
 
 
-def _print(source: Path, plans: list[StagePlan], needs: Needs | None) -> None:
+def _print(source: Path, plans: list[StagePlan], needs: Needs | None, starting: str) -> None:
     from dubkit.progress import spread, total_range
 
     click.echo(f"{source}")
@@ -136,6 +137,8 @@ def _print(source: Path, plans: list[StagePlan], needs: Needs | None) -> None:
         click.echo(f"  About {spread(low, high)}{_needs(needs)}.")
     else:
         click.echo("  The time is known once the source is probed: run with --until extract.")
+    if busy and starting:
+        click.echo(f"  {starting}")
 
 
 def _print_lengths(language: str, lines: Sequence[LineTiming], max_pace: float) -> None:

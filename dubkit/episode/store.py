@@ -100,6 +100,14 @@ class EpisodeStore:
         except (FileNotFoundError, msgspec.DecodeError):
             return None
 
+    def record_stamp(self, stage: str, item: str, language: str = "") -> tuple[int, ...]:
+        """Return what changes whenever the record of an item is written; empty where there is none."""
+        try:
+            found = self._record_path(stage, item, language).stat()
+        except FileNotFoundError:
+            return ()
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
     def records(self, stage: str, language: str = "") -> dict[str, Record]:
         """Return all records of a stage by item."""
         folder = self._record_path(stage, "x", language).parent

@@ -133,6 +133,8 @@ class VoiceOpening:
     """Its own table."""
     callers: int = 1
     """How many threads will call it at the same time."""
+    cores: int = 0
+    """Cores that it may use; 0 is all of the machine."""
     extras: Mapping[str, Path] = field(default_factory=dict)
     """Folders of the models of its `extra_roles` that are on this machine, by role."""
     cache: Path | None = None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dubkit.chain.stage import Sink
+from dubkit.chain.stage import Item, Sink
 from dubkit.episode.context import Context
 from dubkit.errors import GeneratorError
-from dubkit.types import Clip, Remark, Tell, remark
+from dubkit.types import Clip, remark
 from stages.shared.artifacts import (
     NEGATIVE,
     chain_of,
@@ -146,8 +145,7 @@ def generate_clips(
     context: Context, stage: StageName, jobs: Sequence[ClipJob], place: Callable[[str], str], sink: Sink
 ) -> None:
     """Do the work, and keep every clip's latents as soon as they are there."""
-    remarks: list[Remark] = []
-    for job, attempt in _attempts(context, stage, jobs, sink, remarks.append):
+    for job, attempt in _attempts(context, stage, jobs, sink):
         name = job.clip.id
         if attempt.error is not None:
             sink.fail(name, failure(name, attempt.error))
@@ -155,57 +153,44 @@ def generate_clips(
         with sink.write(place(name)) as temporary:
             shutil.copyfile(job.out, temporary)
         value = {"memory": attempt.note} if attempt.note else None
-        if attempt.note:
-            remarks.append(
-                remark("memory-fall-back", f"{name} was made with less memory: {attempt.note}.", name)
-            )
+        said = f"{name} was made with less memory: {attempt.note}."
+        remarks = [remark("memory-fall-back", said, name)] if attempt.note else []
         sink.done(name, files=[place(name)], value=value, remarks=remarks)
-        remarks.clear()
 
 
 def _attempts(
-    context: Context, stage: StageName, jobs: Sequence[ClipJob], sink: Sink, tell: Tell
+    context: Context, stage: StageName, jobs: Sequence[ClipJob], sink: Sink
 ) -> Iterator[tuple[ClipJob, ClipAttempt]]:
-    """Do the transformer's work of a stage on every clip; several devices share the chains of clips.
+    """Do the transformer's work of a stage on every clip.
 
     Raises GeneratorError when the files do not work.
     """
-    from dubkit.engines.devices import run_on_devices
-    from dubkit.engines.justdubit.attempts import ChainWorker, ClipAttempt, StageWork, token_count
+    from dubkit.engines.justdubit.attempts import StageWork, token_count
+    from dubkit.engines.kept import KEPT
 
     generator = open_generator(context, "cpu")
+    # A worker keeps the transformer open for clips that it does not know yet.
+    clips = context.clips.clips if KEPT.on else [job.clip for job in jobs]
     work = StageWork(
-        generator.parts.files, generator.options, stage, max(token_count(job.clip, stage) for job in jobs)
+        generator.parts.files, generator.options, stage, max(token_count(clip, stage) for clip in clips)
     )
     by_clip = {job.clip.id: job for job in jobs}
-    names, chains = generator_devices(context), _chains(jobs)
+    device = generator_devices(context)[0]
     try:
-        if min(len(names), len(chains)) <= 1:
-            for attempt in work.over(names[0], jobs, lambda _, step, of: sink.advance(step / of)):
-                yield by_clip[attempt.clip], attempt
-            return
-        sink.say(f"{stage} stage: {len(chains)} chains of clips on {', '.join(names)}")
-
-        def lost(device: str, error: Exception) -> None:
-            tell(remark("device-lost", f"{device} could not go on: {error}", device))
-
-        for chain, result in run_on_devices(names, partial(ChainWorker, work), chains, on_loss=lost):
-            ended = (
-                result if isinstance(result, list) else [ClipAttempt(j.clip.id, "", result) for j in chain]
-            )
-            for attempt in ended:
-                yield by_clip[attempt.clip], attempt
+        for attempt in work.over(device, jobs, lambda _, step, of: sink.advance(step / of)):
+            yield by_clip[attempt.clip], attempt
     except ValueError as error:
         raise GeneratorError(str(error)) from error
 
 
-def _chains(jobs: Sequence[ClipJob]) -> list[tuple[ClipJob, ...]]:
-    """Put clips that follow each other together: the later one needs the earlier one's latents."""
-    chains: list[list[ClipJob]] = []
-    for job in jobs:
-        chain = next((c for c in chains if c[-1].clip.id == job.clip.follows), None)
-        if chain is None:
-            chains.append([job])
+def chains(context: Context, items: Sequence[Item]) -> list[list[Item]]:
+    """Put items of clips that follow each other together: the later one needs the earlier one's latents."""
+    clips, groups = clips_by_id(context), list[list[Item]]()
+    for item in items:
+        before = clips[item.id].follows
+        group = next((group for group in groups if group[-1].id == before), None)
+        if group is None:
+            groups.append([item])
         else:
-            chain.append(job)
-    return [tuple(chain) for chain in chains]
+            group.append(item)
+    return groups

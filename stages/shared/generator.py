@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dubkit.chain.stage import Setup
+from dubkit.chain.stage import Item, Setup
 from dubkit.engines.justdubit.record import (
     CHECKPOINT,
     DISTILLED_LORA,
@@ -101,12 +101,28 @@ def _path(context: Context, role: str) -> Path:
 
 def generator_devices(context: Context) -> Sequence[str]:
     """Return the devices that generate."""
-    from dubkit.engines.devices import visible_devices
+    from dubkit.engines.devices import generating_devices
 
-    own = context.settings.dub.devices
-    if own == "auto":
-        return visible_devices(context.settings.device)
-    return visible_devices(own, name="dub.devices")
+    return generating_devices(context.settings.device, context.settings.dub.devices)
+
+
+def one_by_one(_context: Context, items: Sequence[Item]) -> list[list[Item]]:
+    """Put every item into a group of its own."""
+    return [[item] for item in items]
+
+
+def generator_memory(context: Context) -> int:
+    """Return the bytes that a process which generates clips takes of the machine's memory."""
+    return _size(context, CHECKPOINT) + _size(context, UPSCALER)
+
+
+def codec_memory(context: Context) -> int:
+    """Return the bytes that a process which encodes or decodes takes: codecs and frames."""
+    return _size(context, CHECKPOINT) // 4 + (512 << 20)
+
+
+def _size(context: Context, role: str) -> int:
+    return _path(context, role).stat().st_size
 
 
 def card_limit(context: Context, fit: Fit) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dubkit.engines.kept import KEPT, kept
 from dubkit.episode.context import Context
 from dubkit.episode.recordings import FOLDER, is_sound, recording_files
 from dubkit.errors import DubkitError, VoiceError, VoiceRefused
@@ -198,7 +199,25 @@ def open_voice(context: Context, engine: VoiceEngine, callers: int = 1) -> Synth
     """Load a voice engine for some threads that call it at once; that of another package is guarded."""
     from dubkit.voice.guard import open_engine
 
-    return open_engine(engine, replace(_opening(context, engine), callers=callers))
+    opening = replace(_opening(context, engine), callers=callers)
+    return kept(("voice", engine.name, repr(opening)), lambda: open_engine(engine, opening))
+
+
+VOICE_BYTES = 600 << 20
+"""Memory that an open voice takes while it speaks, beside its files."""
+
+
+def voice_memory(context: Context) -> int:
+    """Return the bytes that a process which speaks takes."""
+    model = _model(context, choose_voice(context).engine)
+    files = [f for f in model.folder.rglob("*") if f.is_file()] if model and model.folder else []
+    return VOICE_BYTES + sum(file.stat().st_size for file in files)
+
+
+def speaks_apart(context: Context) -> bool:
+    """Tell whether several processes may speak: not with a service, nor with an engine in its own process."""
+    engine = choose_voice(context).engine
+    return engine.set_up is None and engine.home is None
 
 
 def voice_callers(context: Context, engine: VoiceEngine) -> int:
@@ -248,6 +267,7 @@ def _listing(setup: Setup, engine: VoiceEngine) -> VoiceOpening:
 
     model = _model(setup, engine)
     return VoiceOpening(
+        cores=KEPT.cores,
         folder=model.folder if model else None,
         settings=own_table(setup, engine),
         extras={role: extra.path for role, extra in _extras(setup, engine).items()},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,8 @@ import torch
 from dubkit.dubbing.diffusion.generate import LoadedTransformer
 from dubkit.dubbing.diffusion.parts import Files
 from dubkit.dubbing.diffusion.recipes import RECIPES
-from dubkit.engines.devices import run_on_devices
 from dubkit.engines.justdubit import attempts, steps
-from dubkit.engines.justdubit.attempts import ChainWorker, StageWork
+from dubkit.engines.justdubit.attempts import StageWork
 from dubkit.engines.justdubit.opening import DeviceGenerator, Options
 from dubkit.engines.justdubit.steps import ClipFiles, ClipJob
 from dubkit.ltx.lora import LoRA
@@ -160,29 +158,3 @@ def test_the_same_tensors_give_the_same_bytes(tmp_path: Path) -> None:
 def test_memory_modes_that_are_named_are_taken(files: Files) -> None:
     generator = DeviceGenerator(files, replace(work(files).options, memory="streaming"), "cpu")
     assert generator.memory_mode(1000) == "streaming"
-
-
-@pytest.mark.slow
-def test_two_processes_make_the_same_latents_as_one(files: Files, tmp_path: Path) -> None:
-    texts, encoded = prepared(files, tmp_path)
-
-    def jobs(folder: Path) -> list[ClipJob]:
-        folder.mkdir()
-        files_of = ClipFiles(texts, texts, encoded, None)
-        first, other = clip("c0001"), clip("c0003")
-        follower = clip("c0002", 16, "c0001")
-        taken_over = replace(files_of, previous=(first, folder / "c0001"))
-        return [
-            ClipJob(first, files_of, Fraction(25), 42, folder / "c0001"),
-            ClipJob(follower, taken_over, Fraction(25), 42, folder / "c0002"),
-            ClipJob(other, files_of, Fraction(25), 42, folder / "c0003"),
-        ]
-
-    alone = jobs(tmp_path / "alone")
-    assert [a.error for a in work(files).over("cpu", alone, no_step)] == [None] * 3
-    shared = jobs(tmp_path / "shared")
-    chains = [tuple(shared[:2]), (shared[2],)]
-    ended = dict(run_on_devices(["cpu", "cpu"], partial(ChainWorker, work(files)), chains))
-    assert [a.error for chain in chains for a in ended[chain]] == [None] * 3  # type: ignore[union-attr]
-    for one, two in zip(alone, shared, strict=True):
-        assert one.out.read_bytes() == two.out.read_bytes()

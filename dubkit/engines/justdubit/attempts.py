@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from dubkit.engines.justdubit.opening import DeviceGenerator, Options, StageName
 from dubkit.engines.justdubit.steps import ClipJob, make_clip
+from dubkit.engines.kept import KEPT, kept, opened
 from dubkit.errors import DubkitError
 from dubkit.types import Clip
 
 if TYPE_CHECKING:
     from dubkit.dubbing.diffusion.generate import LoadedTransformer
     from dubkit.dubbing.diffusion.parts import Files
+    from dubkit.ltx.memory import Mode
 
 
 def token_count(clip: Clip, stage: StageName) -> int:
@@ -40,6 +43,23 @@ class ClipAttempt(NamedTuple):
     error: Exception | None
 
 
+@dataclass(slots=True)
+class Memory:
+    """How much of the transformer is on a device at a time, and a note where that is less than planned."""
+
+    mode: Mode
+    note: str = ""
+
+    @property
+    def can_shrink(self) -> bool:
+        """Whether there is a mode that takes less, and none was tried yet."""
+        return not self.note and self.mode != "streaming"
+
+    def shrink(self) -> None:
+        """Take less from now on."""
+        self.note, self.mode = f"streaming, after {self.mode} ran out of memory", "streaming"
+
+
 @dataclass(frozen=True, slots=True)
 class StageWork:
     """A stage of the transformer on a number of clips; it pickles."""
@@ -58,17 +78,22 @@ class StageWork:
         When the device runs out of memory the transformer is opened again in a mode that takes less, once,
         and the clip at which it happened is tried again. Raises ValueError when the files do not work.
         """
-        generator = DeviceGenerator(self.files, self.options, device)
-        mode, note, pending = generator.memory_mode(self.tokens), "", list(jobs)
+        generator, pending = DeviceGenerator(self.files, self.options, device), list(jobs)
+        first = partial(generator.memory_mode, self.tokens)
+        memory = kept(("memory", self.stage, device), lambda: Memory(first()))
         while pending:
-            with generator.transformer(self.stage, self.tokens, mode) as loaded:
+            key = ("transformer", self.stage, device, memory.mode)
+            transformer = partial(generator.transformer, self.stage, self.tokens, memory.mode)
+            with opened(key, transformer) as loaded:
                 while pending:
                     error = self._try(loaded, pending[0], on_step)
-                    if error is not None and out_of_memory(error) and not note and mode != "streaming":
+                    if error is not None and out_of_memory(error) and memory.can_shrink:
                         break
-                    yield ClipAttempt(pending.pop(0).clip.id, note, error)
+                    yield ClipAttempt(pending.pop(0).clip.id, memory.note, error)
             if pending:
-                note, mode = f"streaming, after {mode} ran out of memory", "streaming"
+                del loaded
+                KEPT.drop(key)
+                memory.shrink()
 
     def _try(
         self, loaded: LoadedTransformer, job: ClipJob, on_step: Callable[[ClipJob, int, int], None]
@@ -82,18 +107,3 @@ class StageWork:
                 raise
             return error
         return None
-
-
-class ChainWorker:
-    """Does chains of clips on one device of several; the transformer stays open between them."""
-
-    def __init__(self, work: StageWork, device: str) -> None:
-        self.work, self.device = work, device
-
-    def __call__(self, chain: tuple[ClipJob, ...], tell: Callable[[int, int], None]) -> list[ClipAttempt]:
-        """Return how each clip of the chain ended."""
-
-        def step(job: ClipJob, done: int, of: int) -> None:
-            tell(chain.index(job) * of + done, len(chain) * of)
-
-        return list(self.work.over(self.device, chain, step))

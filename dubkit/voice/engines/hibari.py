@@ -182,7 +182,7 @@ def _lengths(opening: VoiceOpening) -> HibariLengths | None:
 
 
 def _callers(opening: VoiceOpening) -> int:
-    return os.cpu_count() or 1
+    return opening.cores or os.cpu_count() or 1
 
 
 def _voices(opening: VoiceOpening) -> VoiceList:

@@ -173,7 +173,7 @@ def _callers(opening: VoiceOpening) -> int:
 
 
 def _cores(opening: VoiceOpening) -> int:
-    return (opening.settings or KokoroSettings()).threads or os.cpu_count() or 1
+    return (opening.settings or KokoroSettings()).threads or opening.cores or os.cpu_count() or 1
 
 
 def _voices(opening: VoiceOpening) -> VoiceList:

@@ -1,4 +1,4 @@
-"""Several processes: every job comes back once, whatever happens to the one that did it."""
+"""A pool of processes: every job comes back once, whatever happens to the process that did it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from dubkit.engines.devices import DeviceLost, Tell, Worker, run_on_devices, visible_devices
+from dubkit.chain.executors.pool import ATTEMPTS, Pool, Tell, Worker, WorkerLost
+from dubkit.engines.devices import visible_devices
 from dubkit.errors import DubkitError, MediaError, SettingError
 from tests.support.paths import ROOT
 
@@ -59,10 +60,17 @@ def work(device: str, task: Task, tell: Tell) -> Any:
         return device, os.getpid()
     if task.act == "steps":
         for step in range(1, 4):
-            tell(step, 3)
+            tell((step, 3))
         return task.number
     if task.act == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    if task.act == "die once":
+        assert task.folder is not None
+        if not task.folder.is_dir() or not (task.folder / "died").exists():
+            task.folder.mkdir(exist_ok=True)
+            (task.folder / "died").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return task.number**2
     if task.act == "leave":
         os._exit(3)
     if task.act == "media":
@@ -80,11 +88,13 @@ def work(device: str, task: Task, tell: Tell) -> Any:
     raise ValueError(f"task {task.number}")
 
 
-def run(devices: list[str], tasks: list[Task], **kwargs: Any) -> dict[int, Any]:
+def run(places: list[str], tasks: list[Task], **arguments: Any) -> dict[int, Any]:
+    pool: Pool[Task, Any] = Pool(places, open_worker)
     found: dict[int, Any] = {}
-    for task, result in run_on_devices(devices, open_worker, tasks, **kwargs):
+    for task, result in pool.results(tasks, **arguments):
         assert task.number not in found, "a job came back twice"
         found[task.number] = result
+    pool.close()
     assert found.keys() == {task.number for task in tasks}
     assert multiprocessing.active_children() == []
     return found
@@ -99,43 +109,40 @@ def gone(pids: list[int], seconds: float = 10.0) -> bool:
     return False
 
 
-@pytest.mark.parametrize("devices", [["cpu"], ["cpu", "cpu"], ["cpu", "cpu", "cpu"]])
-def test_results_do_not_depend_on_the_number_of_devices(devices: list[str]) -> None:
-    assert run(devices, [Task(n) for n in range(7)]) == {n: n**2 for n in range(7)}
+@pytest.mark.parametrize("places", [["cpu"], ["cpu", "cpu"]])
+def test_results_do_not_depend_on_the_number_of_processes(places: list[str]) -> None:
+    assert run(places, [Task(n) for n in range(7)]) == {n: n**2 for n in range(7)}
 
 
-def test_each_device_has_one_process_that_opens_its_worker_once(tmp_path: Path) -> None:
+def test_each_place_has_one_process_that_opens_its_worker_once_for_all_work(tmp_path: Path) -> None:
+    pool: Pool[Task, Any] = Pool(["a", "b"], partial(open_worker, folder=tmp_path))
     tasks = [Task(n, "where", tmp_path) for n in range(4)]
-    results = dict(run_on_devices(["a", "b"], partial(open_worker, folder=tmp_path), tasks))
+    results = [*pool.results(tasks), *pool.results(tasks)]
+    pool.close()
     assert len(list(tmp_path.iterdir())) == 2
-    places = {result for result in results.values() if not isinstance(result, Exception)}
-    assert {device for device, _ in places} == {"a", "b"}
+    places = {result for _, result in results if not isinstance(result, Exception)}
+    assert {place for place, _ in places} == {"a", "b"}
     assert len(places) == 2
     assert os.getpid() not in {pid for _, pid in places}
 
 
-def test_one_device_works_in_this_process() -> None:
-    assert run(["cpu"], [Task(0, "where")])[0] == ("cpu", os.getpid())
-
-
-def test_one_job_needs_no_second_process() -> None:
-    assert run(["a", "b"], [Task(0, "where")])[0] == ("a", os.getpid())
-
-
-def test_no_jobs_open_nothing(tmp_path: Path) -> None:
-    for devices in (["a"], ["a", "b"]):
-        assert list(run_on_devices(devices, partial(open_worker, folder=tmp_path), [])) == []
+def test_no_more_processes_start_than_there_are_jobs(tmp_path: Path) -> None:
+    pool: Pool[Task, Any] = Pool(["a", "b"], partial(open_worker, folder=tmp_path))
+    assert list(pool.results([])) == []
     assert list(tmp_path.iterdir()) == []
+    assert list(pool.results([Task(3)])) == [(Task(3), 9)]
+    assert list(pool.results([Task(n) for n in range(4)], most=1)) == [(Task(n), n**2) for n in range(4)]
+    assert len(list(tmp_path.iterdir())) == 1
+    pool.close()
 
 
-def test_no_device_is_an_error() -> None:
-    with pytest.raises(ValueError, match="no device"):
-        list(run_on_devices([], open_worker, [Task(0)]))
+def test_no_place_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no place"):
+        Pool([], open_worker)
 
 
-@pytest.mark.parametrize("devices", [["cpu"], ["cpu", "cpu"]])
-def test_a_failed_job_comes_back_with_its_error_and_the_others_go_on(devices: list[str]) -> None:
-    found = run(devices, [Task(0), Task(1, "fail"), Task(2, "media"), Task(3, "end of file"), Task(4)])
+def test_a_failed_job_comes_back_with_its_error_and_the_others_go_on() -> None:
+    found = run(["cpu", "cpu"], [Task(0), Task(1, "fail"), Task(2, "media"), Task(3, "end of file"), Task(4)])
     assert (found[0], found[4]) == (0, 16)
     assert isinstance(found[1], ValueError)
     assert str(found[1]) == "task 1"
@@ -150,28 +157,45 @@ def test_an_error_from_another_process_says_where_it_was_raised() -> None:
     assert "in work" in "".join(found[1].__notes__)
 
 
-def test_a_killed_process_gives_its_job_back_and_the_others_go_on() -> None:
-    found = run(["one", "two"], [Task(0, "die"), *(Task(n) for n in range(1, 8))])
-    assert isinstance(found[0], DeviceLost)
-    assert found[0].device in ("one", "two")
-    assert f"process on {found[0].device} was killed by SIGKILL" in str(found[0])
+def test_a_job_that_always_kills_its_process_is_given_up_and_the_others_go_on() -> None:
+    lost: list[str] = []
+    tasks = [Task(0, "die"), *(Task(n) for n in range(1, 8))]
+    pool: Pool[Task, Any] = Pool(["one", "two"], open_worker, lambda place, _: lost.append(place))
+    found = {task.number: result for task, result in pool.results(tasks)}
+    pool.close()
+    assert isinstance(found[0], WorkerLost)
+    assert found[0].place in ("one", "two")
+    assert f"process on {found[0].place} was killed by SIGKILL" in str(found[0])
     assert "memory" in str(found[0])
     assert [found[n] for n in range(1, 8)] == [n**2 for n in range(1, 8)]
+    assert len(lost) == ATTEMPTS
 
 
-def test_when_every_process_is_gone_the_rest_fails() -> None:
-    found = run(["one", "two"], [Task(n, "leave") for n in range(5)])
-    assert all(isinstance(result, DeviceLost) for result in found.values())
+def test_the_job_of_a_killed_process_runs_again(tmp_path: Path) -> None:
+    assert run(["one", "two"], [Task(3, "die once", tmp_path), Task(4)]) == {3: 9, 4: 16}
+    assert run(["one"], [Task(3, "die once", tmp_path / "other")]) == {3: 9}
+
+
+def test_the_caller_says_what_takes_the_place_of_a_job_whose_process_died(tmp_path: Path) -> None:
+    pool: Pool[Task, Any] = Pool(["one"], open_worker)
+    halves = [Task(5), Task(6)]
+    found = dict(pool.results([Task(0, "die"), Task(1)], again=lambda _: halves))
+    pool.close()
+    assert found == {Task(5): 25, Task(6): 36, Task(1): 1}
+
+
+def test_when_every_process_dies_the_work_fails() -> None:
+    found = run(["one", "two"], [Task(n, "leave") for n in range(3)])
+    assert all(isinstance(result, WorkerLost) for result in found.values())
     assert "ended with code 3" in str(found[0])
 
 
-def test_a_device_that_cannot_be_opened_leaves_its_share_to_the_others() -> None:
+def test_a_place_that_cannot_be_used_leaves_its_share_to_the_others() -> None:
     assert run(["broken", "cpu"], [Task(n) for n in range(4)]) == {n: n**2 for n in range(4)}
 
 
-@pytest.mark.parametrize("devices", [["broken"], ["broken", "broken"]])
-def test_where_no_device_can_be_opened_every_job_says_why(devices: list[str]) -> None:
-    found = run(devices, [Task(n) for n in range(3)])
+def test_where_no_place_can_be_used_every_job_says_why() -> None:
+    found = run(["broken", "broken"], [Task(n) for n in range(3)])
     assert {str(result) for result in found.values()} == {"This device has no driver."}
 
 
@@ -181,7 +205,9 @@ def test_what_cannot_travel_fails_alone() -> None:
     assert "pickle" in str(found[1])
     assert isinstance(found[2], ValueError)
     job: Any = lambda: None  # noqa: E731 - what cannot be pickled
-    results = list(run_on_devices(["cpu", "cpu"], open_worker, [job, Task(5)]))
+    pool: Pool[Task, Any] = Pool(["cpu", "cpu"], open_worker)
+    results = list(pool.results([job, Task(5)]))
+    pool.close()
     assert {type(result) for given, result in results if given is job} <= {
         pickle.PicklingError,
         AttributeError,
@@ -189,17 +215,30 @@ def test_what_cannot_travel_fails_alone() -> None:
     assert (Task(5), 25) in results
 
 
-@pytest.mark.parametrize("devices", [["cpu"], ["cpu", "cpu"]])
-def test_steps_are_told_in_this_process(devices: list[str]) -> None:
+def test_what_a_worker_tells_is_heard_in_this_process() -> None:
     told: list[tuple[int, int, int]] = []
     tasks = [Task(0, "steps"), Task(1, "steps")]
-    run(devices, tasks, progress=lambda task, step, of: told.append((task.number, step, of)))
+    run(["cpu", "cpu"], tasks, hear=lambda task, step: told.append((task.number, *step)))
     for number in (0, 1):
         assert [(step, of) for n, step, of in told if n == number] == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_nobody_needs_to_listen_to_steps() -> None:
+def test_nobody_needs_to_hear_what_is_told() -> None:
     assert run(["cpu"], [Task(0, "steps")]) == {0: 0}
+
+
+def test_who_looks_can_end_the_work(tmp_path: Path) -> None:
+    pool: Pool[Task, Any] = Pool(["cpu"], open_worker)
+
+    def look() -> None:
+        if list(tmp_path.glob("pid-*")):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(pool.results([Task(0, "sleep", tmp_path)], look=look))
+    assert multiprocessing.active_children() == []
+    assert dict(pool.results([Task(2)])) == {Task(2): 4}, "it can be used again"
+    pool.close()
 
 
 def started(folder: Path, count: int) -> list[int]:
@@ -214,7 +253,7 @@ def started(folder: Path, count: int) -> list[int]:
 
 def test_a_caller_that_stops_listening_stops_the_work(tmp_path: Path) -> None:
     tasks = [Task(0), Task(1, "sleep", tmp_path), Task(2, "sleep", tmp_path)]
-    results = run_on_devices(["cpu", "cpu"], open_worker, tasks)
+    results = Pool(["cpu", "cpu"], open_worker).results(tasks)
     assert next(results)[0] == Task(0)
     pids = started(tmp_path, 1)
     assert isinstance(results, Iterator)
@@ -226,12 +265,12 @@ def test_a_caller_that_stops_listening_stops_the_work(tmp_path: Path) -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from dubkit.engines.devices import run_on_devices
-from tests.engines.test_devices import Task, open_worker
+from dubkit.chain.executors.pool import Pool
+from tests.chain.executors.test_pool import Task, open_worker
 
 if __name__ == "__main__":
     tasks = [Task(n, "sleep", Path(sys.argv[1])) for n in range(4)]
-    for _ in run_on_devices(["one", "two"], open_worker, tasks):
+    for _ in Pool(["one", "two"], open_worker).results(tasks):
         pass
 """
 
