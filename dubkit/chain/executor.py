@@ -125,10 +125,10 @@ def chosen_executor(settings: Settings) -> Executor:
     executor = EXECUTORS.get(own.executor if own.executor != "auto" else EXECUTORS.names[0])
     if executor is None:
         raise SettingError(
-            f"{TABLE}.executor", own.executor, f"must be one of auto, {', '.join(EXECUTORS.names)}"
+            "execute.executor", own.executor, f"must be one of auto, {', '.join(EXECUTORS.names)}"
         )
     if reason := executor.hindrance(settings):
-        raise SettingError(f"{TABLE}.executor", own.executor, reason)
+        raise SettingError("execute.executor", own.executor, reason)
     return executor
 
 
