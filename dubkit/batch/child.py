@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from dubkit.batch.journal import Cause
 from dubkit.batch.machine import held_memory, memory_kills
@@ -32,14 +34,46 @@ class Command:
     log: Path
     result: Path
     """Where the process writes what it came to."""
-    environment: Mapping[str, str] | None = None
-    """Its whole environment; None is that of the batch."""
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Environment variables besides those that it inherits."""
     card: int | None = None
 
 
+class Child(Protocol):
+    """A running attempt, wherever it runs."""
+
+    command: Command
+    peak: int
+    held: int
+    """Bytes of memory of this machine that it holds now."""
+    timed_out: bool
+    stopping: bool
+    kills: int
+    """Processes that the machine had killed for want of memory when it began."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run."""
+
+    def poll(self) -> int | None:
+        """Return its exit status, or None while it runs."""
+
+    def interrupt(self) -> None:
+        """Ask it to stop: finished items are kept."""
+
+    def kill(self) -> None:
+        """End it, and everything that it started, at once."""
+
+    def expire(self) -> None:
+        """End it because it has run too long."""
+
+    def clear(self) -> None:
+        """End what it has left behind."""
+
+
 @dataclass(slots=True)
-class Child:
-    """A running attempt."""
+class LocalChild:
+    """A running attempt on this machine."""
 
     command: Command
     process: subprocess.Popen[bytes]
@@ -92,23 +126,36 @@ class Child:
             os.killpg(self.process.pid, number)
 
 
-def start_child(command: Command) -> Child:
-    """Start an attempt in a session of its own, so that Ctrl-C in the terminal reaches the batch alone."""
+PYTHON, PARENT = "\0python", "\0parent"
+"""Arguments that stand for the interpreter, and for the process that starts the attempt."""
+
+
+def filled_in(arguments: Sequence[str]) -> list[str]:
+    """Return arguments for the machine and the process that start them."""
+    known = {PYTHON: sys.executable, PARENT: str(os.getpid())}
+    return [known.get(word, word) for word in arguments]
+
+
+def start_child(command: Command, environment: Mapping[str, str] | None = None) -> LocalChild:
+    """Start an attempt in a session of its own, so that Ctrl-C in the terminal reaches the batch alone.
+
+    `environment` is its whole environment; without one it inherits.
+    """
     command.log.parent.mkdir(parents=True, exist_ok=True)
     command.result.parent.mkdir(parents=True, exist_ok=True)
     command.result.unlink(missing_ok=True)
     with command.log.open("wb") as log:
         process = subprocess.Popen(
-            command.arguments,
+            filled_in(command.arguments),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env=None if command.environment is None else dict(command.environment),
+            env=None if environment is None else dict(environment),
         )
     with suppress(OSError):  # where memory runs out, the machine is to end an episode and not the batch
         Path(f"/proc/{process.pid}/oom_score_adj").write_text("500")
-    return Child(command, process, time.monotonic(), kills=memory_kills())
+    return LocalChild(command, process, time.monotonic(), kills=memory_kills())
 
 
 def read_ending(child: Child, code: int) -> tuple[Cause, EpisodeResult | None]:

@@ -38,6 +38,8 @@ class BatchSetup:
     measure: Callable[[], MachineRoom]
     tell: Tell
     retry_quarantined: bool = False
+    start: Callable[[Command], Child] = start_child
+    """Starts an attempt: on this machine, or on a cluster."""
 
 
 @dataclass(slots=True)
@@ -179,7 +181,7 @@ class BatchWork:
         folder = self.setup.folder
         blank = Command((), folder.log(entry.id, entry.attempts), folder.result(entry.id), card=answer.card)
         self.setup.folder.journal.begun(entry)
-        child = start_child(self.setup.command(Path(entry.source), blank))
+        child = self.setup.start(self.setup.command(Path(entry.source), blank))
         alone = bool(answer.why) or entry.id in self._alone
         self.running[entry.id] = Running(entry, child, self.needs(entry), alone)
         return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 
 from dubkit.cli import run
 from dubkit.cli.batch_arguments import PassedOn, pass_on, shell_words
+from dubkit.cli.batch_child import start_with_variables
 from dubkit.cli.options import open_session
 from dubkit.cli.requests import make_request
 
@@ -161,6 +161,7 @@ def _make_loop(
         measure=lambda: measure_room(output, limits, slots=slots, cards=cards),
         tell=show.note,
         retry_quarantined=flags["retry_quarantined"],
+        start=start_with_variables,
     )
     title = BatchTitle(
         languages=request.languages,
@@ -181,14 +182,15 @@ def _limits(session: Session, flags: Mapping[str, Any]) -> BatchSettings:
 
 
 def _child_command(source: Path, blank: Command, output: Path, passed: PassedOn, cards: int) -> Command:
+    from dubkit.batch.child import PARENT, PYTHON
+
     card = ["--set", f"dub.devices=cuda:{blank.card}"] if blank.card is not None and cards > 1 else []
     arguments = [
-        *(sys.executable, "-m", "dubkit", "run", *passed.arguments, *passed.languages),
+        *(PYTHON, "-m", "dubkit", "run", *passed.arguments, *passed.languages),
         *("--output", str(output), "--no-wait", "--result", str(blank.result)),
-        *("--parent", str(os.getpid()), *card, "--", os.fspath(source)),
+        *("--parent", PARENT, *card, "--", os.fspath(source)),
     ]
-    environment = {**os.environ, **passed.secrets} if passed.secrets else None
-    return replace(blank, arguments=tuple(arguments), environment=environment)
+    return replace(blank, arguments=tuple(arguments), variables=passed.secrets)
 
 
 def _next_command(source: str, languages: tuple[str, ...], output: Path, passed: PassedOn) -> str:

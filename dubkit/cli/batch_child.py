@@ -14,6 +14,7 @@ import click
 from dubkit.cli.options import open_session
 
 if TYPE_CHECKING:
+    from dubkit.batch.child import Command, LocalChild
     from dubkit.batch.result import EpisodeResult
     from dubkit.chain.chain import Request
 
@@ -42,6 +43,13 @@ def run_for_batch(source: Path, request: Request, output: Path, flags: dict[str,
     show_outcome(source, outcome, request, as_json=False)
     _write(flags["result"], result_of_run(session, source, request, outcome))
     return outcome.exit_code
+
+
+def start_with_variables(command: Command) -> LocalChild:
+    """Start the process of an episode with the environment of this process, and its own variables."""
+    from dubkit.batch.child import start_child
+
+    return start_child(command, {**os.environ, **command.variables} if command.variables else None)
 
 
 def watch_batch(parent: int) -> None:

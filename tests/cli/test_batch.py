@@ -168,7 +168,7 @@ def test_a_batch_that_was_killed_ends_with_the_bytes_of_one_by_one(tmp_path: Pat
     for number, name in enumerate(("grid_sbia1a.mpg", "grid_swwp2s.mpg")):
         clip = require(MEDIA / "a_talk" / name)
         (folder / f"ep{number}.mpg").write_bytes(clip.read_bytes())
-    options = ("--to", ",".join(TAGS), "--src-lang", "en")
+    options = ("--to", ",".join(TAGS), "--src-lang", "en", "--until", "mix")
     for source in sorted(folder.iterdir()):
         alone = dubkit("run", f"Input/{source.name}", *options, "--output", "Alone", cwd=tmp_path)
         assert alone.returncode in (0, 3), alone.stderr
