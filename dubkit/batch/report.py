@@ -177,7 +177,9 @@ def render_batch(report: BatchReport, folder: Path) -> str:
 
 
 def _link(path: str, folder: Path) -> str:
-    """Return the address of a file, relative to the page."""
+    """Return the address of a file, relative to the page; that of a store as it is."""
+    if "://" in path:
+        return path
     return quote(os.path.relpath(path, folder.absolute()).replace(os.sep, "/"))
 
 

@@ -8,10 +8,9 @@ from typing import Literal
 
 from dubkit.chain.chain import Request
 from dubkit.chain.run import Outcome
-from dubkit.episode.folders import open_episode
 from dubkit.episode.results import finished_dub
 from dubkit.errors import DubkitError, EpisodeBusy
-from dubkit.studio import Session, context_of, episode_summary
+from dubkit.studio import Session, episode_context, episode_summary
 from dubkit.types.telling import sentences
 
 ResultState = Literal["done", "degraded", "failed"]
@@ -83,7 +82,7 @@ def result_of_error(request: Request, error: DubkitError) -> EpisodeResult:
 def result_of_run(session: Session, source: Path, request: Request, outcome: Outcome) -> EpisodeResult:
     """Return the result of a run, with the figures of each language as they stand now."""
     try:
-        context = context_of(session, open_episode(session.output, source))
+        context = episode_context(session, source)
         rows = {row.tag: row.lines for row in episode_summary(context, kept=True).languages}
         duration = float(context.episode.duration) if context.store.has("episode.json") else 0.0
     except DubkitError:
@@ -106,9 +105,15 @@ def result_of_run(session: Session, source: Path, request: Request, outcome: Out
                 failed_lines=lines.failed if lines else 0,
                 to_look_at=lines.to_look_at if lines else 0,
                 open_lines=lines.open if lines else 0,
-                dub=str(dub.absolute()) if dub else "",
-                report=str(report.absolute()) if tag and report.is_file() else "",
+                dub=_shown(outcome, dub) if dub else "",
+                report=_shown(outcome, report) if tag and report.is_file() else "",
             )
         )
-    folder = str(outcome.store.root.absolute())
+    folder = _shown(outcome, outcome.store.root)
     return EpisodeResult(tuple(results), folder, duration, worked=bool(outcome.ran))
+
+
+def _shown(outcome: Outcome, path: Path) -> str:
+    """Return where a file of the episode lies: an absolute path, or the URL of a store."""
+    shown = outcome.store.shown(path)
+    return shown if "://" in shown else str(Path(shown).absolute())

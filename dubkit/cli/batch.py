@@ -15,6 +15,7 @@ from dubkit.cli.batch_arguments import PassedOn, pass_on, shell_words
 from dubkit.cli.batch_child import start_with_variables
 from dubkit.cli.options import open_session
 from dubkit.cli.requests import make_request
+from dubkit.cli.sources import source_of
 
 if TYPE_CHECKING:
     from dubkit.batch.child import Command
@@ -87,7 +88,9 @@ command = click.Command(
 )
 
 
-def batch_of_run(videos: Sequence[str], targets: Sequence[str], output: Path, flags: dict[str, Any]) -> None:
+def batch_of_run(
+    videos: Sequence[str], targets: Sequence[str], output: Path | str, flags: dict[str, Any]
+) -> None:
     """Do what `dubkit run --batch GLOB --jobs N` asks for."""
     context = click.get_current_context()
     shared = [param for param in context.command.params if param.name not in RUN_ONLY]
@@ -106,17 +109,17 @@ def run_batch(flags: dict[str, Any], passed: PassedOn) -> None:
     from dubkit.batch.folder import batch_name, hold_batch
     from dubkit.batch.listing import list_sources
 
-    output: Path = flags["output"]
-    sources = list_sources(flags["videos"], output)
+    session = open_session(flags, flags["output"])
+    here = [str(source_of(name, flags)) for name in flags["videos"]]
+    sources = list_sources(here, session.output)
     if flags["dry_run"]:
         from dubkit.cli.plan import show_plans
 
-        return show_plans(tuple(map(str, sources)), flags["targets"], output, flags)
-    session = open_session(flags, output)
+        return show_plans(tuple(map(str, sources)), flags["targets"], flags["output"], flags)
     watched = [os.path.abspath(folder) for folder in flags["watch"]]
     what = [os.getcwd(), [os.fsencode(name).hex() for name in flags["videos"]], watched, passed.shown]
     name = flags["name"] or batch_name(request.languages, what)
-    with hold_batch(output, name) as folder:
+    with hold_batch(session.output, name) as folder:
         loop = _make_loop(session, request, folder, (flags, passed, slots))
         code = loop.run(sources)
         if flags["as_json"]:
@@ -150,6 +153,7 @@ def _make_loop(
 
     flags, passed, slots = asked
     limits, output = _limits(session, flags), session.output
+    place = flags["output"] if isinstance(flags["output"], str) else str(output.absolute())
     cards = card_count(session.settings)
     show = BatchProgress(folder, quiet=flags["quiet"] or flags["as_json"])
     setup = BatchSetup(
@@ -157,7 +161,7 @@ def _make_loop(
         languages=request.languages,
         limits=limits,
         estimator=open_estimator(session, request),
-        command=lambda source, blank: _child_command(source, blank, output, passed, cards),
+        command=lambda source, blank: _child_command(source, blank, place, passed, cards),
         measure=lambda: measure_room(output, limits, slots=slots, cards=cards),
         tell=show.note,
         retry_quarantined=flags["retry_quarantined"],
@@ -166,7 +170,7 @@ def _make_loop(
     title = BatchTitle(
         languages=request.languages,
         command=_whole_command(flags, passed),
-        next_command=lambda source, tags: _next_command(source, tags, output, passed),
+        next_command=lambda source, tags: _next_command(source, tags, place, passed),
     )
     watch = FolderWatch(tuple(flags["watch"]), output, limits.settle_seconds) if flags["watch"] else None
     return BatchLoop(setup, title, show, watch)
@@ -181,22 +185,22 @@ def _limits(session: Session, flags: Mapping[str, Any]) -> BatchSettings:
     return limits if flags["timeout"] is None else replace(limits, timeout_minutes=flags["timeout"])
 
 
-def _child_command(source: Path, blank: Command, output: Path, passed: PassedOn, cards: int) -> Command:
+def _child_command(source: Path, blank: Command, place: str, passed: PassedOn, cards: int) -> Command:
     from dubkit.batch.child import PARENT, PYTHON
 
     card = ["--set", f"dub.devices=cuda:{blank.card}"] if blank.card is not None and cards > 1 else []
     arguments = [
         *(PYTHON, "-m", "dubkit", "run", *passed.arguments, *passed.languages),
-        *("--output", str(output), "--no-wait", "--result", str(blank.result)),
+        *("--output", place, "--no-wait", "--result", str(blank.result)),
         *("--parent", PARENT, *card, "--", os.fspath(source)),
     ]
     return replace(blank, arguments=tuple(arguments), variables=passed.secrets)
 
 
-def _next_command(source: str, languages: tuple[str, ...], output: Path, passed: PassedOn) -> str:
+def _next_command(source: str, languages: tuple[str, ...], place: str, passed: PassedOn) -> str:
     """Return what goes on with one episode, whatever folder the shell is in."""
     to = ["--to", ",".join(languages)] if languages else []
-    words = ["dubkit", "run", os.path.abspath(source), *to, "--output", str(output.absolute()), *passed.shown]
+    words = ["dubkit", "run", os.path.abspath(source), *to, "--output", place, *passed.shown]
     return f"cd {shell_words([os.getcwd()])} && {shell_words(words)}"
 
 

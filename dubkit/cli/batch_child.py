@@ -22,7 +22,7 @@ LAST_WORDS = 10.0
 """Seconds to stop in order once the batch is gone."""
 
 
-def run_for_batch(source: Path, request: Request, output: Path, flags: dict[str, Any]) -> int:
+def run_for_batch(source: Path, request: Request, output: Path | str, flags: dict[str, Any]) -> int:
     """Dub one episode, write its result for the batch, and return the exit code."""
     from dubkit.batch.result import result_of_error, result_of_run
     from dubkit.cli.run import show_outcome
