@@ -1,16 +1,18 @@
 """Write one chunk as a fragment of an MP4: copied packets of the picture, and the dub's sound in AAC.
 
 A file with a head (`init.mp4`) is written and taken apart: the head is the same for every chunk of a dub. All
-times count from one second before the episode's zero, because packets may have to be decoded before it.
+times count from a second or more before the episode's zero, because packets may be decoded before it.
 """
 
 from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice, pairwise
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +30,11 @@ if TYPE_CHECKING:
     Samples = NDArray[np.float64]
 
 LEAD = 1
-"""Seconds that all times are later than on the episode clock."""
+"""Seconds that all times are later than on the episode clock, at least."""
 BITS_PER_CHANNEL = 96_000
+
+EARLIER = 5
+"""Seconds before a key frame at which it is looked for: seeking is not exact in every container."""
 
 _FLAGS = "+empty_moov+default_base_moof+frag_custom+frag_discont"
 _HEAD = {b"ftyp", b"moov"}
@@ -46,22 +51,40 @@ class PictureSource:
     """The episode's zero on the clock of the file, in seconds."""
     shown: tuple[int, ...]
     """Presentation time stamp of each packet, in storage order."""
+    decoded: tuple[int, ...]
+    """Decoding time stamp of each packet, growing and never later than the first."""
+    base: Fraction
+    """Seconds of a unit of the time stamps."""
 
     @property
-    def delay(self) -> int:
-        """By how much packets are decoded before they are shown, so that each is decoded in time."""
-        return max((a - b for a, b in zip(sorted(self.shown), self.shown, strict=True)), default=0)
+    def lead(self) -> int:
+        """Seconds that all times are later than on the episode clock, so that none is below zero."""
+        first = min(self.decoded, default=0) * self.base - self.zero
+        return max(LEAD, ceil(-first))
 
 
 def picture_source(path: Path, stream: int, zero: Fraction) -> PictureSource:
     """Read the time stamps of a picture. Raises MediaError where packets have none."""
     with open_media(path) as container:
-        packets = packets_of(container, container.streams[stream])
-        shown = tuple(packet.pts for packet in packets if packet.size)
+        own = container.streams[stream]
+        base = Fraction(own.time_base or Fraction(1, 90_000))
+        times = [(p.pts, p.dts) for p in packets_of(container, own) if p.size]
+    shown = tuple(pts for pts, _ in times)
     if None in shown:
         cure = "Write them anew: ffmpeg -fflags +genpts -i FILE -c copy fixed.mkv, and dub that."
         raise MediaError(path, "packets of its picture have no time", cure)
-    return PictureSource(path, stream, zero, shown)
+    return PictureSource(path, stream, zero, shown, _decoding_times(times), base)
+
+
+def _decoding_times(times: Sequence[tuple[int, int | None]]) -> tuple[int, ...]:
+    """Return when each packet is decoded: as the file says, or in the order in which they are shown."""
+    own = [dts for _, dts in times if dts is not None]
+    grows = all(before < after for before, after in pairwise(own))
+    if len(own) == len(times) and grows and all(dts <= pts for (pts, _), dts in zip(times, own, strict=True)):
+        return tuple(own)
+    ordered = sorted(pts for pts, _ in times)
+    delay = max((a - b for a, (b, _) in zip(ordered, times, strict=True)), default=0)
+    return tuple(pts - delay for pts in ordered)
 
 
 def write_fragment(
@@ -85,9 +108,13 @@ def write_fragment(
             with open_media(picture.path) as source:
                 video = _video(out, source.streams[picture.stream])
                 sound = _sound_stream(out, samples.shape[1])
-                _mux(out, _pictures(source, video, picture, chunk), _blocks(sound, samples, before, chunk))
+                _mux(
+                    out,
+                    _pictures(source, video, picture, chunk),
+                    _blocks(sound, samples, before, chunk, picture.lead),
+                )
         else:
-            _mux(out, (), _blocks(_sound_stream(out, samples.shape[1]), samples, before, chunk))
+            _mux(out, (), _blocks(_sound_stream(out, samples.shape[1]), samples, before, chunk, LEAD))
     return _parted(file.getvalue(), chunk.number)
 
 
@@ -115,37 +142,51 @@ def _mux(out: OutputContainer, pictures: Iterator[Any] | tuple[()], sounds: Iter
 
 def _pictures(source: Any, video: Any, picture: PictureSource, chunk: PlannedChunk) -> Iterator[Any]:
     """Yield the packets of the picture, timed."""
-    stream = source.streams[picture.stream]
-    base = Fraction(stream.time_base)
     first, end = chunk.first_packet, chunk.end_packet
     if first == end:
         return
-    order, later = sorted(picture.shown), (LEAD - picture.zero) / base
-    if first:
-        source.seek(picture.shown[first], stream=stream, backward=True, any_frame=False)
-    number = None if first else 0
-    for packet in packets_of(source, stream):
-        if not packet.size:
-            continue
-        if number is None and packet.pts == picture.shown[first] and packet.is_keyframe:
-            number = first
-        if number is None:
-            continue
-        if number >= end:
-            return
+    later, times = (picture.lead - picture.zero) / picture.base, picture.decoded
+    packets = _packets_from(source, picture, first)
+    number = first
+    for packet in packets:
+        if number == end or packet.pts != picture.shown[number]:
+            break
         packet.pts = round(picture.shown[number] + later)
-        packet.dts = round(order[number] - picture.delay + later)
-        following = order[number + 1] if number + 1 < len(order) else None
-        packet.duration = following - order[number] if following is not None else packet.duration
+        packet.dts = round(times[number] + later)
+        if number + 1 < len(times):
+            packet.duration = round(times[number + 1] + later) - packet.dts
         packet.stream = video
         yield packet
         number += 1
-    if number is None or number < end:
-        cure = "Run the same command with --force borders to look for its key frames again."
-        raise MediaError(picture.path, f"the picture of chunk {chunk.number} was not found in it", cure)
+    if number == end:
+        return
+    cure = (
+        "Check the file; dub it without --stream, or after writing it anew: ffmpeg -i FILE -c copy fixed.mkv"
+    )
+    raise MediaError(
+        picture.path, f"the picture of chunk {chunk.number} cannot be read again as before", cure
+    )
 
 
-def _blocks(sound: Any, samples: Samples, before: int, chunk: PlannedChunk) -> Iterator[Any]:
+def _packets_from(source: Any, picture: PictureSource, first: int) -> Iterator[Any]:
+    """Yield the packets of a picture from one of its key frames on."""
+    stream = source.streams[picture.stream]
+    if first:
+        earlier = picture.shown[first] - round(EARLIER / picture.base)
+        source.seek(max(earlier, min(picture.shown)), stream=stream, backward=True, any_frame=False)
+    begun = not first
+    packets = (packet for packet in packets_of(source, stream) if packet.size)
+    for packet in packets:
+        begun = begun or (packet.pts == picture.shown[first] and packet.is_keyframe)
+        if begun:
+            yield packet
+    if not begun:  # the seek went too far: read from the beginning
+        source.seek(0, backward=True, any_frame=True)
+        again = (packet for packet in packets_of(source, stream) if packet.size)
+        yield from islice(again, first, None)
+
+
+def _blocks(sound: Any, samples: Samples, before: int, chunk: PlannedChunk, lead: int) -> Iterator[Any]:
     """Yield the coded blocks of sound that belong to the chunk."""
     import av
     import numpy as np
@@ -161,7 +202,7 @@ def _blocks(sound: Any, samples: Samples, before: int, chunk: PlannedChunk) -> I
         frame.pts = (first + number) * BLOCK
         packets += sound.encode(frame)
     packets += sound.encode(None)
-    later = LEAD * SAMPLE_RATE
+    later = lead * SAMPLE_RATE
     for packet in packets:
         if chunk.start_block * BLOCK <= packet.pts < chunk.end_block * BLOCK:
             packet.pts += later

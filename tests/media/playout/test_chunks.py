@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from dubkit.errors import MediaError
 from dubkit.media.files.ffmpeg import ffmpeg_exe
 from dubkit.media.playout.borders import (
     BLOCK,
@@ -109,6 +110,24 @@ def test_sound_goes_on_over_the_borders(film: Path) -> None:
 
 def test_the_same_input_gives_the_same_bytes(film: Path) -> None:
     assert fragments(film) == fragments.__wrapped__(film)
+
+
+@pytest.mark.parametrize("suffix", ["ts", "mkv"])
+def test_key_frames_are_read_again_where_seeking_is_not_exact(film: Path, suffix: str) -> None:
+    other = film.with_suffix(f".{suffix}")
+    copy = (ffmpeg_exe()[0], "-i", str(film), "-c", "copy", "-v", "error", "-y", str(other))
+    subprocess.run(copy, check=True)
+    head, bodies = fragments(other)
+    with av.open(io.BytesIO(head + b"".join(bodies))) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 25 * SECONDS
+
+
+def test_a_picture_that_ends_early_is_not_shortened_without_a_word(film: Path) -> None:
+    chunk = replace(chunks_of(film)[-1], end_packet=25 * SECONDS + 5)
+    picture = picture_source(film, 0, source_zero(film, 0))
+    more = replace(picture, shown=(*picture.shown, *range(5)), decoded=(*picture.decoded, *range(5)))
+    with pytest.raises(MediaError, match="cannot be read again"):
+        write_fragment(chunk, tone()[: 100 * BLOCK], 0, more)
 
 
 def test_sound_alone_makes_chunks_too() -> None:
