@@ -13,7 +13,20 @@ from dubkit.models.catalogue_generator import GENERATOR_ROLES
 from dubkit.registry import registries
 from dubkit.types.models import ModelSpec
 
-ROLES = ("asr", "vad", "speaker", "diarization", "nmt", "llm", "tts", "tts-voices", "tts-en", "espeak")
+ROLES = (
+    "asr",
+    "vad",
+    "speaker",
+    "diarization",
+    "nmt",
+    "opus-mt",
+    "nllb",
+    "llm",
+    "tts",
+    "tts-voices",
+    "tts-en",
+    "espeak",
+)
 """Order of the roles in lists, as a dub needs them; other roles follow in the order of their records."""
 
 
@@ -33,6 +46,16 @@ def catalogue() -> tuple[ModelSpec, ...]:
     for spec in (*own, *others):
         by_name.setdefault(spec.name, spec)
     return tuple(sorted(by_name.values(), key=_place))
+
+
+def family_member(name: str) -> ModelSpec | None:
+    """Return a model that is not listed by itself, but that a record makes of its name; else None."""
+    for registry in registries():
+        for record in registry:
+            family = getattr(record, "family", None)
+            if family is not None and (spec := family(name)) is not None:
+                return spec if isinstance(spec, ModelSpec) else None
+    return None
 
 
 def _models(record: object) -> tuple[ModelSpec, ...]:

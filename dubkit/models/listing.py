@@ -53,7 +53,7 @@ def _role_rows(store: ModelStore, role: str) -> list[ModelRow]:
         rows.append(
             ModelRow(role, used.name, "in use", "path", used.licence, _mb(used.size), "", str(used.path))
         )
-    rows.extend(_row(store, spec, used) for spec in store.of_role(role))
+    rows.extend(_row(store, spec, used) for spec in (*store.of_role(role), *store.fetched(role)))
     return rows
 
 

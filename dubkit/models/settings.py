@@ -19,6 +19,8 @@ class Models:
     token: str = option("", "Access token for the model hub.", variables=("HF_TOKEN",), secret=True)
     asr: str = option("", "Folder with a faster-whisper model.")
     speaker: str = option("", "File with Resemblyzer weights.")
+    nllb: str = option("", "Folder with NLLB, as published or converted for CTranslate2.")
+    opus_mt: str = option("", "Folder with OPUS-MT models, each in a folder such as opus-mt-en-fr.")
     tts: str = option("", "Folder with kokoro.onnx, vocab.json and voices.npz.")
     tts_voices: str = option("", "Folder with Kokoro's published voices: af_heart.bin and others.")
     pyannote: str = option("", "Folder or hub name of a pyannote pipeline.")

@@ -21,6 +21,7 @@ from dubkit.errors import DiskFull, ModelDamaged, ModelMissing
 from dubkit.models import hub as hubs
 from dubkit.models import packaged
 from dubkit.models.catalogue import catalogue as known_models
+from dubkit.models.catalogue import family_member
 from dubkit.models.hub import Hub, Progress
 from dubkit.models.own import identity, looks_like_path, own_files, own_model
 from dubkit.types.models import ModelFile, ModelSpec, Origin, ResolvedModel
@@ -85,6 +86,7 @@ class ModelStore:
         self.hub = Hub(endpoint=hub_endpoint or "", token=token or "")
         self.offline = offline
         self.catalogue = known_models() if catalogue is None else catalogue
+        self._families = catalogue is None
 
     # finding
 
@@ -95,7 +97,19 @@ class ModelStore:
         for spec in self.of_role(role):
             if name in (spec.name, spec.name.removeprefix("whisper-")):
                 return spec
-        return None
+        member = self._member(name)
+        return member if member is not None and member.role == role else None
+
+    def _member(self, name: str) -> ModelSpec | None:
+        """Return a model that is listed nowhere, but known by its name."""
+        return family_member(name) if self._families else None
+
+    def fetched(self, role: str) -> tuple[ModelSpec, ...]:
+        """Return the models of a role that are in the cache and listed nowhere else."""
+        listed = {spec.name for spec in self.catalogue}
+        names = sorted(folder.parent.name for folder in self.cache.glob(f"*/{MARKER}"))
+        members = (self._member(name) for name in names if name not in listed)
+        return tuple(spec for spec in members if spec is not None and spec.role == role)
 
     def default(self, role: str) -> ModelSpec | None:
         """Return the model of a role that is taken when none is named; None where any of them will do."""
@@ -150,6 +164,7 @@ class ModelStore:
     def named(self, name: str) -> ModelSpec:
         """Return the catalogue entry of a name of any role. Raises `ModelMissing` for an unknown one."""
         spec = next((s for s in self.catalogue if name in (s.name, s.name.removeprefix("whisper-"))), None)
+        spec = spec or self._member(name)
         if spec is None:
             names = ", ".join(s.name for s in self.catalogue)
             raise ModelMissing(f"There is no model named {name!r}.\nKnown models: {names}.")

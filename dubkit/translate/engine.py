@@ -54,6 +54,10 @@ def _any_pair(source: str, target: str) -> bool:
     return True
 
 
+def _no_model(name: str) -> ModelSpec | None:
+    return None
+
+
 def _nothing(task: TranslationTask) -> Mapping[str, str]:
     return {}
 
@@ -76,6 +80,8 @@ class TranslationEngine:
     """Section of its own table `[translate.NAME]`."""
     models: tuple[ModelSpec, ...] = ()
     """Models that it can use."""
+    family: Callable[[str], ModelSpec | None] = _no_model
+    """Return the model of a name, where it can use more than are worth listing; None for other names."""
     serves: Callable[[str, str], bool] = _any_pair
     """Whether it knows the languages: source tag, target tag."""
     configured: Callable[[TranslationTask], bool] = _no
@@ -116,6 +122,8 @@ TRANSLATORS: Registry[TranslationEngine] = Registry(
         "dubkit.translate.engines.openai:ENGINE",
         "dubkit.translate.engines.local:ENGINE",
         "dubkit.translate.engines.nmt:ENGINE",
+        "dubkit.translate.engines.opus_mt:ENGINE",
+        "dubkit.translate.engines.nllb:ENGINE",
         "dubkit.translate.engines.none:ENGINE",
     ),
     table=TABLE,

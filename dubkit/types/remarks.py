@@ -94,6 +94,7 @@ CODES: Mapping[str, Code] = {
     "translator-fall-back": Code(
         "degraded", "The chosen translator could not do the lines, so another one did them."
     ),
+    "not-for-commerce": Code("note", "The licence of the translation's model forbids commercial use."),
     "translated-through": Code(
         "degraded", "Lines went through a third language, where some of their meaning may be lost."
     ),

@@ -72,6 +72,9 @@ def serve(hub: HubServer) -> Iterator[HubServer]:
         def answer(self, body: bool) -> None:
             path = self.path.partition("?")[0]
             hub.requests.append((self.command, path, self.headers.get("Range", "")))
+            path = path.replace("/revision/main", f"/revision/{COMMIT}").replace(
+                "/resolve/main/", f"/resolve/{COMMIT}/"
+            )
             if path == f"/api/models/{hub.repo}/revision/{COMMIT}":
                 return self.send(200, {"Content-Type": "application/json"}, hub.listing(), body)
             prefix = f"/{hub.repo}/resolve/{COMMIT}/"

