@@ -59,7 +59,7 @@ class Network:
 
 def load_engine(folder: Path, device: str) -> ctranslate2.Translator:
     """Load a converted network. Raises ModelDamaged."""
-    import ctranslate2  # type: ignore[import-untyped]
+    import ctranslate2
 
     try:
         return ctranslate2.Translator(str(folder), device=device)
