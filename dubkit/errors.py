@@ -177,7 +177,11 @@ class EpisodeBusy(DubkitError):
     may_pass = True
 
 
-class DiskFull(DubkitError):
+class OutputLost(DubkitError):
+    """Results can be kept no more, so the run ends instead of failing item by item."""
+
+
+class DiskFull(OutputLost):
     """There is no room left to write an artifact; nothing half-written remains."""
 
     def __init__(self, path: Path) -> None:

@@ -25,7 +25,7 @@ from dubkit.chain.stage import Stage
 from dubkit.chain.work import StageResult, hand_changed, run_stage
 from dubkit.episode.context import IMPORTS, Context, import_name
 from dubkit.episode.store import EpisodeStore
-from dubkit.errors import DiskFull, DubkitError
+from dubkit.errors import DubkitError, OutputLost
 from dubkit.progress import Progress, Speeds
 from dubkit.types import remark
 from dubkit.types.telling import Noticed, in_order, sentences
@@ -151,7 +151,7 @@ def _run_scopes(
                     )
                 if stage.after is not None:
                     stage.after(here.fresh(), request.languages, progress)
-            except DiskFull:
+            except OutputLost:
                 raise
             except DubkitError as error:
                 outcome.fail(language, error)

@@ -12,7 +12,7 @@ from typing import Any
 
 from dubkit.episode.context import Context
 from dubkit.episode.store import FileRef, Parts, Record, file_digest, pretty
-from dubkit.errors import DiskFull, DubkitError, ItemFailed
+from dubkit.errors import DubkitError, ItemFailed, OutputLost
 from dubkit.progress import Progress
 from dubkit.types import Remark
 
@@ -83,7 +83,7 @@ class StoreSink:
         """
         try:
             yield
-        except (DiskFull, MemoryError):
+        except (OutputLost, MemoryError):
             raise
         except DubkitError as error:
             self.fail(item, error)

@@ -24,7 +24,7 @@ from dubkit.chain.sink import StoreSink
 from dubkit.chain.stage import EPISODE, Item, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.store import EpisodeStore, Parts, Record
-from dubkit.errors import DiskFull, DubkitError, ItemFailed
+from dubkit.errors import DiskFull, DubkitError, ItemFailed, OutputLost
 from dubkit.progress import Ended, Progress, Speeds, StageStart
 from dubkit.types import Remark, remark
 from dubkit.types.telling import Noticed
@@ -130,7 +130,7 @@ def work_on(
             stage.run(context, items, sink)
         else:
             executor.run(stage, context, items, sink)
-    except DiskFull:
+    except OutputLost:
         raise
     except DubkitError as error:
         # What the stage had not finished has failed with it; what it had finished stays.

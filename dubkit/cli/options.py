@@ -95,6 +95,16 @@ def place_option(function: F) -> F:
     )(function)
 
 
+def folder_only(output: Path | str) -> Path:
+    """Return the output folder. Raises UsageError for the URL of a store, where a batch cannot work."""
+    if isinstance(output, str):
+        raise click.UsageError(
+            f"--output {output}: a batch works in a folder.\n"
+            "Run each file by itself to keep it in a store, or copy the folder there afterwards."
+        )
+    return output
+
+
 def output_option(function: F) -> F:
     """Add `--output`."""
     return click.option(

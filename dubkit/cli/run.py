@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.options import open_session, place_option, setting_options
+from dubkit.cli.options import folder_only, open_session, place_option, setting_options
 from dubkit.cli.remarks import print_remarks
 from dubkit.cli.requests import make_request
 from dubkit.cli.sources import find_sources
@@ -81,14 +81,14 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path | st
     if flags["batch"] is not None or flags["jobs"] is not None:
         from dubkit.cli.batch import batch_of_run
 
-        return batch_of_run(videos, targets, output, flags)
+        return batch_of_run(videos, targets, folder_only(output), flags)
     if not videos:
         raise click.UsageError("Missing argument 'VIDEO...'.")
     if flags["dry_run"]:
         from dubkit.cli.plan import show_plans
 
         return show_plans(videos, targets, output, flags)
-    from dubkit.errors import DiskFull, DubkitError
+    from dubkit.errors import DubkitError, OutputLost
     from dubkit.progress import Terminal
     from dubkit.studio import dub
 
@@ -97,7 +97,7 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path | st
     if flags["result"]:
         from dubkit.cli.batch_child import run_for_batch
 
-        raise SystemExit(run_for_batch(Path(videos[0]), request, output, flags))
+        raise SystemExit(run_for_batch(Path(videos[0]), request, folder_only(output), flags))
     codes: list[int] = []
     for source in find_sources(videos, flags):
         session = open_session(flags, output, source)
@@ -106,7 +106,7 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path | st
                 outcome = dub(session, source, request, progress, wait=flags["wait"])
             show_outcome(source, outcome, request, flags["as_json"])
             codes.append(outcome.exit_code)
-        except DiskFull:
+        except OutputLost:
             raise
         except DubkitError as error:
             if flags["as_json"]:

@@ -28,7 +28,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dubkit.errors import DubkitError, EpisodeBusy
+from dubkit.errors import EpisodeBusy, OutputLost
 from dubkit.remote.failures import ObjectMissing, StoreError
 from dubkit.remote.objects import Objects, new_token
 
@@ -45,7 +45,7 @@ SETTLE = 2.0
 The same for all runs, or two could hold at once; so it is no setting."""
 
 
-class HoldLost(DubkitError):
+class HoldLost(OutputLost):
     """Another run has taken over the episode, or the store was out of reach for longer than the lease."""
 
 

@@ -110,8 +110,9 @@ class Mirror:
                 )
 
     def need_below(self, folder: str) -> None:
-        """Fetch the large files of a folder."""
-        for name in [name for name in self.pending if name.startswith(f"{folder}/")]:
+        """Fetch the large files of a folder; of the whole episode where it is empty."""
+        begin = f"{folder}/" if folder else ""
+        for name in [name for name in self.pending if name.startswith(begin)]:
             self.need(name)
 
     def _differs(self, name: str, listed: Listed, here: Same | None, ours: bool) -> bool:

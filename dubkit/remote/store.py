@@ -9,9 +9,23 @@ from typing import Any
 
 from dubkit.episode.records import in_takes
 from dubkit.episode.store import EpisodeStore, FileRef, Record
+from dubkit.errors import OutputLost
 from dubkit.remote.claims import Hold, HoldLost
 from dubkit.remote.failures import StoreError
 from dubkit.remote.mirror import Mirror
+
+
+class NotSent(OutputLost):
+    """A result could not be sent into the store. It is kept here: the next run of this machine sends it."""
+
+
+@contextmanager
+def sending() -> Iterator[None]:
+    """Turn the failure of a store into the end of the run, so that no finished item counts as failed."""
+    try:
+        yield
+    except StoreError as error:
+        raise NotSent(str(error)) from error
 
 
 class MirroredStore(EpisodeStore):
@@ -22,6 +36,14 @@ class MirroredStore(EpisodeStore):
         self.mirror = mirror
         self._folder_id = folder_id
         self._hold: Hold | None = None
+
+    def __reduce__(self) -> tuple[type[EpisodeStore], tuple[Path]]:
+        """Go to another process of this machine as the plain working folder, with all files there.
+
+        What the process leaves is sent when the stage ends.
+        """
+        self.mirror.need_below("")
+        return EpisodeStore, (self.root,)
 
     # reading
 
@@ -68,12 +90,14 @@ class MirroredStore(EpisodeStore):
         name = self._record_path(record.parts.stage, record.item, language).relative_to(self.root).as_posix()
         files = [ref.path for ref in record.files]
         takes = dict.fromkeys(ref.path.rpartition("/")[0] for ref in record.files if in_takes(ref))
-        self.mirror.push_record(name, [*files, *(f"{take}/take.json" for take in takes)])
+        with sending():
+            self.mirror.push_record(name, [*files, *(f"{take}/take.json" for take in takes)])
 
     def note(self, event: Mapping[str, Any]) -> None:
         """Append one event to the history, under a hold with its number, and send what has changed since."""
         super().note({**event, "hold": self._hold.number} if self._hold else event)
-        self.mirror.push()
+        with sending():
+            self.mirror.push()
 
     def write_by_hand(self, relative: str, value: Any, language: str = "") -> None:
         """Write what a person changed, here and in the store."""
@@ -97,7 +121,7 @@ class MirroredStore(EpisodeStore):
             self.mirror.begin(hold.token)
             self.mirror.before_writing = hold.check_fence
             yield
-        except (StoreError, HoldLost):
+        except (StoreError, NotSent, HoldLost):
             raise
         except BaseException:
             with suppress(StoreError, HoldLost):

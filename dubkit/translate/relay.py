@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from dubkit.errors import DiskFull, DubkitError, TranslationError, TranslatorUnreachable
+from dubkit.errors import DubkitError, OutputLost, TranslationError, TranslatorUnreachable
 from dubkit.translate.choice import TranslatorChoice, fallbacks, next_translator
 from dubkit.translate.lines import SERVICE_ERROR, UNTRANSLATED, SourceLine, Translated
 
@@ -86,7 +86,7 @@ class Relay:
 
         try:
             turn.engine.open(turn.task).translate(list(self._left.values()), take)
-        except DiskFull:
+        except OutputLost:
             raise
         except Exception as error:  # whatever ends a translator, the next one may go on
             if ours or not (self._chained or isinstance(error, DubkitError)):

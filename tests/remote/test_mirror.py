@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from hashlib import sha256
@@ -213,6 +214,19 @@ def test_a_large_file_that_is_not_what_its_record_says_is_never_read(tmp_path: P
     assert SOUND not in one.objects.list()
     with two.hold():
         assert not is_done(two.store)
+
+
+def test_another_process_is_given_the_whole_working_folder(tmp_path: Path) -> None:
+    one, two = Machine(tmp_path, "one"), Machine(tmp_path, "two", small=100)
+    with one.hold():
+        mix(one.store, b"x" * 1000)
+    with two.hold():
+        worker = pickle.loads(pickle.dumps(two.store))
+        assert type(worker) is EpisodeStore
+        assert is_done(worker)
+        mix(worker, b"y" * 1000, "k2")
+        two.store.note({"stage": "mix"})
+    assert one.objects.read(SOUND) == b"y" * 1000
 
 
 def test_edits_of_people_are_taken_from_the_store(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from dubkit.progress import Silent
 from dubkit.remote import claims
 from dubkit.remote.objects import Objects
 from dubkit.remote.settings import RemoteStores
+from dubkit.remote.store import NotSent
 from dubkit.studio import Session, dub, fetch_source, open_place, open_session
 from tests.remote.conftest import stores
 from tests.support.faulty_proxy import FaultyProxy, faulty
@@ -82,6 +85,71 @@ def test_a_run_through_a_server_equals_a_local_one_and_goes_on_elsewhere(
     assert not (again.store.root / "audio.wav").exists(), "nothing reads it"
 
 
+def test_a_store_that_goes_away_ends_the_run_and_costs_nothing_that_was_finished(
+    moto: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "SETTLE", 1.0)
+    with faulty(FaultyProxy(moto.port, share=0.0)) as proxy:
+        output = session(tmp_path / "one", f"s3://{BUCKET}/away", endpoint=proxy.url, timeout=2.0, attempts=2)
+        send = Objects.send
+
+        def send_until_the_record(objects: Objects, name: str, file: Path) -> object:
+            proxy.down = "items/shared/extract" in name
+            return send(objects, name, file)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Objects, "send", send_until_the_record)
+            with pytest.raises(NotSent, match=r"extract/episode\.json: writing failed in 2 attempts"):
+                dub(output, CLIP, SHOTS, Silent())
+        proxy.down = False
+        again = dub(output, CLIP, SHOTS, Silent())
+    assert (again.ran, again.errors) == ({"shots": 1}, [])
+
+
+def test_a_killed_run_leaves_nothing_half_made_and_another_machine_goes_on(
+    rclone: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "SETTLE", 1.0)
+    url = f"s3://{BUCKET}/killed"
+    code = KILLED.format(cache=str(tmp_path / "one"), url=url, endpoint=rclone.url, clip=str(CLIP))
+    killed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert killed.returncode == -9, killed.stderr
+    sent = Objects(f"{url}/{CLIP.stem}", RemoteStores(endpoint=rclone.url)).list()
+    assert "audio.wav" in sent
+    assert not any("items/shared/extract" in name for name in sent)
+    elsewhere = session(tmp_path / "two", url, endpoint=rclone.url, lease=2.0)
+    outcome = dub(elsewhere, CLIP, Request(languages=(), until="extract"), Silent())
+    assert (outcome.ran, outcome.errors) == ({"extract": 1}, [])
+
+
+KILLED = """
+import os, signal
+from pathlib import Path
+from dubkit.config import configure
+from dubkit.progress import Silent
+from dubkit.remote import claims
+from dubkit.remote.objects import Objects
+from dubkit.studio import Request, dub, open_session
+
+claims.SETTLE = 1.0
+send = Objects.send
+
+
+def send_and_die(objects, name, file):
+    listed = send(objects, name, file)
+    if name == "audio.wav":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return listed
+
+
+Objects.send = send_and_die
+flags = {{"models.cache": {cache!r}, "store.endpoint": {endpoint!r}, "store.lease": 2.0}}
+session = open_session(configure(flags, environment={{}}).settings, {url!r})
+dub(session, Path({clip!r}), Request(languages=(), until="extract"), Silent())
+"""
+"""A run that is killed between the files of an item and its record."""
+
+
 def test_two_runs_never_work_on_one_episode_at_once(tmp_path: Path) -> None:
     url = (tmp_path / "store").as_uri()
     hold = claims.Hold(Objects(f"{url}/{CLIP.stem}", stores()), "another machine")
@@ -117,6 +185,9 @@ def test_a_command_that_works_in_a_folder_refuses_a_url() -> None:
     refused = CliRunner().invoke(cli, ["review", "list", "talk", "--output", "s3://bucket/x"])
     assert refused.exit_code == 2
     assert "run, plan, status and export take the URL of a store" in refused.output
+    batch = CliRunner().invoke(cli, ["run", "--batch", "*.mkv", "--to", "fr", "--output", "s3://bucket/x"])
+    assert batch.exit_code == 2
+    assert "a batch works in a folder" in batch.output
 
 
 def test_a_source_in_a_store_is_fetched_once_and_again_when_it_changes(tmp_path: Path) -> None:
