@@ -133,6 +133,25 @@ def test_an_edited_line_makes_only_its_clips_again(desk: Desk, clip: Path, weigh
     assert "translate" not in ran
 
 
+def test_two_processes_generate_the_same_files_as_one(desk: Desk, clip: Path, weights: Path) -> None:
+    root = desk.folder / "Output/talk"
+    steps = ("encode", "denoise", "refine", "decode")
+    before = {step: results(root, step) for step in steps}
+    assert all(before.values())
+    forced = [option for step in steps for option in ("--force", step)]
+    ran = desk.run(
+        clip, "--to", "pt-BR", *options(weights), *forced, "--executor", "processes", "--workers", "2"
+    )
+    assert ran["exit_code"] in (0, 3), ran
+    assert {step: results(root, step) for step in steps} == before
+
+
+def results(root: Path, step: str) -> dict[str, object]:
+    """Return what a step made of each clip: the digests of its files, and its key."""
+    records = (json.loads(path.read_bytes()) for path in sorted(root.glob(f".dubkit/items/*/{step}/*.json")))
+    return {one["item"]: [one["key"], [ref["sha256"] for ref in one["files"]]] for one in records}
+
+
 def test_a_new_seed_reads_and_looks_at_nothing_again(desk: Desk, clip: Path, weights: Path) -> None:
     ran = desk.run(clip, "--to", "pt-BR", *options(weights), "--set", "dub.seed=7", "--until", "decode")[
         "ran"

@@ -102,6 +102,13 @@ def do_portion(portion: Portion, tell: Tell) -> PortionEnd:
     return PortionEnd(tuple(store.set_aside), error)
 
 
+def groups_of(stage: Stage, context: Context, items: Sequence[Item]) -> list[Group]:
+    """Return the groups of items that workers may do; none where the work stays in one process."""
+    if stage.apart is None or not context.store.spreads:
+        return []
+    return [tuple(group) for group in stage.apart(context, items)]
+
+
 # --- the run's side ---------------------------------------------------------------------------
 
 

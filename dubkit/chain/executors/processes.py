@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from dubkit.chain.executor import Executor, Workplace
 from dubkit.chain.executors.demand import PROCESS_BYTES
 from dubkit.chain.executors.pool import Pool
-from dubkit.chain.executors.portions import Group, Portion, PortionEnd, Spread, Tell, do_portion
+from dubkit.chain.executors.portions import Group, Portion, PortionEnd, Spread, Tell, do_portion, groups_of
 from dubkit.types import remark
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class LocalProcesses:
 
     def run(self, stage: Stage, context: Context, items: Sequence[Item], sink: StoreSink) -> None:
         """Work on items of a stage, in this process where one process is all there is to have."""
-        groups: list[Group] = [tuple(group) for group in stage.apart(context, items)] if stage.apart else []
+        groups = groups_of(stage, context, items)
         places = self._places(stage, context) if len(groups) > 1 else []
         workers = min(len(groups), len(places), self._fitting(stage, context, min(len(groups), len(places))))
         if workers <= 1:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from dubkit.chain.executor import Executor, Workplace
 from dubkit.chain.executors.demand import Demand, demand_of
-from dubkit.chain.executors.portions import Group, Portion, PortionEnd, Spread, do_portion
+from dubkit.chain.executors.portions import Group, Portion, PortionEnd, Spread, do_portion, groups_of
 from dubkit.chain.executors.process import portable
 from dubkit.chain.executors.turns import Turns
 from dubkit.errors import SettingError
@@ -71,7 +71,7 @@ class RayCluster:
 
     def run(self, stage: Stage, context: Context, items: Sequence[Item], sink: StoreSink) -> None:
         """Work on items of a stage, in this process where they are one group."""
-        groups: list[Group] = [tuple(group) for group in stage.apart(context, items)] if stage.apart else []
+        groups = groups_of(stage, context, items)
         if len(groups) < 2:
             stage.run(context, items, sink)
             return
