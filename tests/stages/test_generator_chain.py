@@ -138,6 +138,8 @@ def test_two_processes_generate_the_same_files_as_one(desk: Desk, clip: Path, we
     steps = ("encode", "denoise", "refine", "decode")
     before = {step: results(root, step) for step in steps}
     assert all(before.values())
+    clips = desk.read("talk/pt-BR/clips.json")["clips"]
+    assert sum(not clip.get("follows") for clip in clips) > 1, "one chain of clips needs one process only"
     forced = [option for step in steps for option in ("--force", step)]
     ran = desk.run(
         clip, "--to", "pt-BR", *options(weights), *forced, "--executor", "processes", "--workers", "2"

@@ -102,11 +102,15 @@ def do_portion(portion: Portion, tell: Tell) -> PortionEnd:
     return PortionEnd(tuple(store.set_aside), error)
 
 
-def groups_of(stage: Stage, context: Context, items: Sequence[Item]) -> list[Group]:
+def groups_of(
+    stage: Stage, context: Context, items: Sequence[Item], tell: Callable[[str], None]
+) -> list[Group]:
     """Return the groups of items that workers may do; none where the work stays in one process."""
-    if stage.apart is None or not context.store.spreads:
+    groups = [tuple(group) for group in stage.apart(context, items)] if stage.apart else []
+    if len(groups) > 1 and not context.store.spreads:
+        tell(f"{stage.name}: this process works alone, as workers cannot send results to a store yet.")
         return []
-    return [tuple(group) for group in stage.apart(context, items)]
+    return groups
 
 
 # --- the run's side ---------------------------------------------------------------------------
