@@ -13,7 +13,9 @@ import shutil
 import stat
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -108,19 +110,24 @@ def test_a_member_is_named_in_its_own_file_and_in_the_list_of_its_registry_alone
     module = reference.partition(":")[0]
     own = ROOT / f"{module.replace('.', '/')}.py"
     others = [path for path in sources() if path != own and DIALECTS not in path.parents]
-    named = {path: sum(mentions(path, name, module, reference)) for path in others}
+    named = {path: sum(words(path)[word] for word in (name, reference, f"from {module}")) for path in others}
     (only,) = (path for path, count in named.items() if count)
     assert named[only] == 1
     assert reference in only.read_text("utf-8")
 
 
-def mentions(path: Path, name: str, module: str, reference: str) -> Iterator[bool]:
-    """Tell of every node of a file whether it names a member, its module, or the reference to it."""
+@cache
+def words(path: Path) -> Counter[str]:
+    """Count the strings of a file, and the imports from each module as `from module`."""
+    counted: Counter[str] = Counter()
     for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Constant):
-            yield node.value in (name, reference)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            counted[node.value] += 1
         elif isinstance(node, ast.ImportFrom):
-            yield module in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+            counted.update(
+                {f"from {node.module}", *(f"from {node.module}.{alias.name}" for alias in node.names)}
+            )
+    return counted
 
 
 # --- the examples -----------------------------------------------------------------------------
