@@ -69,9 +69,6 @@ HIDDEN = ".dubkit"
 class EpisodeStore:
     """Reads and writes one episode folder. Writing needs the episode's lock (`dubkit.episode.folders`)."""
 
-    spreads = True
-    """Whether other processes may work in its folder at the same time."""
-
     def __init__(self, root: Path) -> None:
         self.root = root
         self.set_aside: list[tuple[str, str]] = []

@@ -31,8 +31,6 @@ def sending() -> Iterator[None]:
 class MirroredStore(EpisodeStore):
     """The working folder of an episode in a store: large files come when read, results go at once."""
 
-    spreads = False
-
     def __init__(self, mirror: Mirror, folder_id: str = "") -> None:
         super().__init__(mirror.root)
         self.mirror = mirror

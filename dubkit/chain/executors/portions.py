@@ -16,7 +16,7 @@ from dubkit.chain.work import work_on
 from dubkit.engines.kept import KEPT
 from dubkit.episode.context import Context
 from dubkit.episode.store import Parts, Record
-from dubkit.errors import DiskFull, DubkitError
+from dubkit.errors import DubkitError, OutputLost
 from dubkit.progress import Silent
 from dubkit.registry import resolve
 
@@ -95,22 +95,16 @@ def do_portion(portion: Portion, tell: Tell) -> PortionEnd:
     error: DubkitError | None = None
     try:
         work_on(stage, portion.context, portion.items, sink)
-    except DiskFull:
+    except OutputLost:
         raise
     except DubkitError as problem:
         error = problem
     return PortionEnd(tuple(store.set_aside), error)
 
 
-def groups_of(
-    stage: Stage, context: Context, items: Sequence[Item], tell: Callable[[str], None]
-) -> list[Group]:
+def groups_of(stage: Stage, context: Context, items: Sequence[Item]) -> list[Group]:
     """Return the groups of items that workers may do; none where the work stays in one process."""
-    groups = [tuple(group) for group in stage.apart(context, items)] if stage.apart else []
-    if len(groups) > 1 and not context.store.spreads:
-        tell(f"{stage.name}: this process works alone, as workers cannot send results to a store yet.")
-        return []
-    return groups
+    return [tuple(group) for group in stage.apart(context, items)] if stage.apart else []
 
 
 # --- the run's side ---------------------------------------------------------------------------
@@ -190,7 +184,7 @@ class Spread:
             self.store.set_aside += result.set_aside
             self._errors += [result.error] if result.error is not None else []
             return
-        if isinstance(result, DiskFull) or not isinstance(result, DubkitError):
+        if isinstance(result, OutputLost) or not isinstance(result, DubkitError):
             raise result
         self._errors.append(result)
         for item in portion.items:

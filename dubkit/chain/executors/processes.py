@@ -37,7 +37,7 @@ class LocalProcesses:
 
     def run(self, stage: Stage, context: Context, items: Sequence[Item], sink: StoreSink) -> None:
         """Work on items of a stage, in this process where one process is all there is to have."""
-        groups = groups_of(stage, context, items, self.place.tell)
+        groups = groups_of(stage, context, items)
         places = self._places(stage, context) if len(groups) > 1 else []
         workers = min(len(groups), len(places), self._fitting(stage, context, min(len(groups), len(places))))
         if workers <= 1:

@@ -71,7 +71,7 @@ class RayCluster:
 
     def run(self, stage: Stage, context: Context, items: Sequence[Item], sink: StoreSink) -> None:
         """Work on items of a stage, in this process where they are one group."""
-        groups = groups_of(stage, context, items, self.place.tell)
+        groups = groups_of(stage, context, items)
         if len(groups) < 2:
             stage.run(context, items, sink)
             return

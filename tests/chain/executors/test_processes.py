@@ -12,7 +12,6 @@ import pytest
 
 from dubkit.chain.executor import EXECUTORS, Execute, Workplace, chosen_executor
 from dubkit.chain.executors.demand import demand_of
-from dubkit.episode.store import EpisodeStore
 from dubkit.errors import SettingError
 from tests.chain.executors.episodes import artifacts, begun, errors, run_paced, settings, workers
 from tests.support import guide
@@ -76,16 +75,6 @@ def test_fewer_processes_than_asked_say_how_many_fit_and_why(
 def test_auto_stays_in_this_process_without_several_cards(tmp_path: Path) -> None:
     run_paced(tmp_path, settings("auto"), "a 0", "b 0")
     assert workers(tmp_path) == {os.getpid()}
-
-
-def test_an_episode_in_a_store_stays_in_this_process_and_that_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    notes: list[str] = []
-    monkeypatch.setattr(EpisodeStore, "spreads", False)
-    run_paced(tmp_path, TWO, "a 0", "b 0", notes=notes)
-    assert workers(tmp_path) == {os.getpid()}
-    assert notes == ["paced: this process works alone, as workers cannot send results to a store yet."]
 
 
 def test_what_the_settings_name_is_checked() -> None:
