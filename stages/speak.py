@@ -367,6 +367,7 @@ BY_CHUNK = replace(
     belongs=streams,
     estimate=None,
     accepts=None,
+    apart=None,
     folder=False,
     part_of=STAGE.name,
     needs=(*STAGE.needs, "nonverbal", "separate", "borders"),
