@@ -112,7 +112,10 @@ def _master(sound: ChunkSound) -> Master:
     if levels is None or sound.voices.programme is None:
         return Master()
     ceiling = levels.true_peak_db if sound.settings.limiter == "on" else None
-    return Master(levels.lufs - sound.voices.programme, ceiling)
+    # Where nobody is heard in the source, the dub's voices are what is loud.
+    silent = sound.voices.dialogue is None
+    level = max(sound.voices.programme, QUIETEST_TARGET) if silent else sound.voices.programme
+    return Master(levels.lufs - level, ceiling)
 
 
 def _gains(scene: Scene, voices: SourceVoices) -> dict[str, float]:
