@@ -21,6 +21,9 @@ Answer = TypeVar("Answer")
 PAUSE = 0.5
 """Seconds between two looks at what runs, and at what the batch asks."""
 
+AT_ONCE = 64
+"""Episodes that a cluster is given at once where nothing else is said; they begin as cores become free."""
+
 INTERRUPT, KILL = "interrupt", "kill"
 """What the batch writes into the file beside the result to stop an episode."""
 
@@ -84,12 +87,12 @@ class RemoteChild:
     @property
     def seconds(self) -> float:
         """How long it has run: it begins with its log."""
-        if not self._began and self.command.log.exists():
-            self._began = time.monotonic()
         return time.monotonic() - self._began if self._began else 0.0
 
     def poll(self) -> int | None:
         """Return its exit status, or None while it runs or waits."""
+        if not self._began and self.command.log.exists():
+            self._began = time.monotonic()
         if not self.future.done():
             given_up = self._asked and time.monotonic() - self._asked > TIDY
             return LOST if given_up else None

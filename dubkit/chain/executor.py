@@ -104,6 +104,8 @@ class Executor:
     """What its start takes, in a sentence for `dubkit plan`; empty where that is nothing to speak of."""
     settings: type | None = None
     """Its own table, `[execute.NAME]`."""
+    cluster: bool = False
+    """Whether it reaches other machines, so that a batch hands it whole episodes."""
 
 
 EXECUTORS = Registry(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,7 +122,8 @@ def run_batch(flags: dict[str, Any], passed: PassedOn) -> None:
     name = flags["name"] or batch_name(request.languages, what)
     with hold_batch(session.output, name) as folder:
         loop = _make_loop(session, request, folder, (flags, passed, slots))
-        code = loop.run(sources)
+        with _where_episodes_run(session, loop, slots) as placed:
+            code = placed.run(sources)
         if flags["as_json"]:
             click.echo(folder.table.read_text("utf-8"), nl=False)
         else:
@@ -174,6 +176,34 @@ def _make_loop(
     )
     watch = FolderWatch(tuple(flags["watch"]), output, limits.settle_seconds) if flags["watch"] else None
     return BatchLoop(setup, title, show, watch)
+
+
+@contextmanager
+def _where_episodes_run(session: Session, loop: BatchLoop, slots: int | None) -> Iterator[BatchLoop]:
+    """Give the loop with its episodes on a cluster, where the settings name one and none needs a card."""
+    from dubkit.batch.remote import AT_ONCE, remote_starter
+    from dubkit.batch.rule import MachineRoom
+    from dubkit.chain.executor import TABLE, Execute, chosen_executor, open_executor
+
+    here = loop.setup
+    if not chosen_executor(session.settings).cluster or here.estimator.card:
+        yield loop
+        return
+    most = slots or session.settings.table(TABLE, Execute).workers or AT_ONCE
+    with open_executor(session.settings, tell=here.tell) as workforce:
+        there = replace(
+            here,
+            start=remote_starter(workforce, start_with_variables),
+            command=lambda source, blank: alone(here.command(source, blank)),
+            measure=lambda: MachineRoom(slots=most),
+        )
+        yield replace(loop, setup=there)
+
+
+def alone(command: Command) -> Command:
+    """Return the command of an episode that does all its work where it runs."""
+    *before, dashes, source = command.arguments
+    return replace(command, arguments=(*before, "--set", "execute.executor=here", dashes, source))
 
 
 def _limits(session: Session, flags: Mapping[str, Any]) -> BatchSettings:

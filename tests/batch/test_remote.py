@@ -66,7 +66,7 @@ def test_it_stops_softly_when_it_is_asked_to(pool: Pool, tmp_path: Path) -> None
 
 def test_one_that_has_run_too_long_is_ended(pool: Pool, tmp_path: Path) -> None:
     child = start(pool, tmp_path, "trap '' INT; sleep 60")
-    while child.seconds < 0.3:
+    while child.poll() is None and child.seconds < 0.3:
         time.sleep(0.05)
     child.expire()
     assert (wait(child), child.timed_out) == (-9, True)

@@ -20,12 +20,12 @@ from tests.support.paths import MEDIA, ROOT, SAMPLE, require
 TAGS = ("pt-BR", "pt-PT")
 
 
-def dubkit(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+def dubkit(*arguments: str | Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     kept = {n: v for n, v in os.environ.items() if not n.startswith(("DUBKIT_", "OPENAI_", "HF_"))}
     return subprocess.run(
         [sys.executable, "-m", "dubkit", *map(str, arguments)],
         cwd=cwd,
-        env=kept | {"PYTHONPATH": str(ROOT)},
+        env=kept | {"PYTHONPATH": str(ROOT)} | variables,
         capture_output=True,
         text=True,
         timeout=600,
@@ -188,6 +188,20 @@ def test_a_batch_that_was_killed_ends_with_the_bytes_of_one_by_one(tmp_path: Pat
     assert table["counts"]["failed"] == 2 * len(bad)
     for name in ("ep0", "ep1"):
         assert _bytes(tmp_path / "Output" / name) == _bytes(tmp_path / "Alone" / name)
+
+
+@pytest.mark.slow
+def test_a_cluster_does_whole_episodes(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    (tmp_path / "Input").mkdir()
+    (tmp_path / "Input" / "a.mp4").write_bytes(SAMPLE.read_bytes())
+    (tmp_path / "Input" / "b.mkv").write_text("no film\n")
+    options = ("--executor", "ray", "--address", "local", "--workers", "2", "--until", "extract", "--json")
+    done = dubkit("batch", "Input/*", *options, cwd=tmp_path, HOME=str(tmp_path), RAY_USAGE_STATS_ENABLED="0")
+    table = json.loads(done.stdout)
+    assert (done.returncode, table["counts"]) == (1, {"done": 1, "failed": 1}), done.stderr
+    log = Path(tmp_path / "Output" / ".batch" / table["name"] / table["rows"][0]["log"])
+    assert "extract" in log.read_text()
 
 
 def test_help_is_of_batch() -> None:

@@ -196,5 +196,6 @@ EXECUTOR = Executor(
     title="a Ray cluster",
     open=_open,
     hindrance=_hindrance,
+    cluster=True,
     starting="Ray takes 4 to 8 s and 0.5 GB of memory to start.",
 )
