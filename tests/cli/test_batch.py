@@ -168,7 +168,7 @@ def test_a_batch_that_was_killed_ends_with_the_bytes_of_one_by_one(tmp_path: Pat
     for number, name in enumerate(("grid_sbia1a.mpg", "grid_swwp2s.mpg")):
         clip = require(MEDIA / "a_talk" / name)
         (folder / f"ep{number}.mpg").write_bytes(clip.read_bytes())
-    options = ("--to", ",".join(TAGS), "--src-lang", "en", "--until", "mix")
+    options = ("--to", "pt-BR", "--src-lang", "en", "--until", "mix")
     for source in sorted(folder.iterdir()):
         alone = dubkit("run", f"Input/{source.name}", *options, "--output", "Alone", cwd=tmp_path)
         assert alone.returncode in (0, 3), alone.stderr
@@ -184,8 +184,8 @@ def test_a_batch_that_was_killed_ends_with_the_bytes_of_one_by_one(tmp_path: Pat
     done = dubkit("batch", "Input/*", *options, "--json", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     table = json.loads(done.stdout)
-    assert table["counts"].get("done", 0) + table["counts"].get("degraded", 0) == 4
-    assert table["counts"]["failed"] == 2 * len(bad)
+    assert table["counts"].get("done", 0) + table["counts"].get("degraded", 0) == 2
+    assert table["counts"]["failed"] == len(bad)
     for name in ("ep0", "ep1"):
         assert _bytes(tmp_path / "Output" / name) == _bytes(tmp_path / "Alone" / name)
 
