@@ -61,6 +61,11 @@ class Settings:
         "medium", "Preset: low is quick, high is careful.", flag="--mode", job=True, label="Quality"
     )
     device: Literal["auto", "cuda", "cpu"] = option("auto", "Where models run.", flag="--device")
+    overlap: bool = option(
+        False,
+        "Whether stages that do not need each other run at once, where cores and memory allow.",
+        flag="--overlap",
+    )
     engine: str = option(
         "auto",
         "Voice only, or lips and voice together (justdubit); auto takes the best that can work here.",

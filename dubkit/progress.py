@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
 
 
 class Speeds:
@@ -24,6 +27,7 @@ class Speeds:
 
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
+        self._lock = threading.Lock()
         self.learned: dict[str, list[float]] = {}
         if file and file.is_file():
             try:
@@ -34,9 +38,12 @@ class Speeds:
 
     def learn(self, stage: str, seconds: float, amount: float) -> None:
         """Note one run of a stage over an amount of work; the last eight count, very short ones do not."""
-        if amount <= 0.5:
-            return
-        self.learned[stage] = [*self.learned.get(stage, []), seconds / amount][-8:]
+        if amount > 0.5:
+            with self._lock:  # stages that work at the same time end in threads of their own
+                self._learn(stage, seconds / amount)
+
+    def _learn(self, stage: str, pace: float) -> None:
+        self.learned[stage] = [*self.learned.get(stage, []), pace][-8:]
         if self.file is None:
             return
         try:
@@ -80,7 +87,7 @@ Ended = Literal["done", "failed", "stopped"]
 
 
 class Progress(Protocol):
-    """Receives what happens in a run."""
+    """Receives what happens in a run: notes, and one stage after the other."""
 
     def note(self, text: str) -> None:
         """Say something the user should know."""
@@ -97,12 +104,18 @@ class Progress(Protocol):
     def finish(self, seconds: float, ended: Ended = "done", failed: int = 0) -> None:
         """End the stage: say how it ended, and how many of its items failed."""
 
+    def beside(self) -> Progress:
+        """Return where a stage reports that works while others do. It may be used by another thread."""
+
 
 class Silent:
     """Progress that keeps the notes and shows nothing."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
+
+    def beside(self) -> Silent:
+        return self
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -120,19 +133,71 @@ class Silent:
         pass
 
 
-class Terminal:
-    """Progress on stderr: a bar in a terminal, one plain line per stage elsewhere."""
+class _Bars:
+    """The bars of the stages that work now: one under the other, gone when none is left."""
 
-    def __init__(self, quiet: bool = False) -> None:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._shown: RichProgress | None = None
+        self._lock = threading.Lock()
+
+    def add(self, label: str, total: int, left: str) -> TaskID:
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as RichProgress
+
+        with self._lock:
+            if self._shown is None:
+                self._shown = RichProgress(
+                    TextColumn("{task.description:<18}", markup=False),
+                    BarColumn(bar_width=28),
+                    TextColumn("{task.fields[left]}", markup=False),
+                    console=self._console,
+                    transient=True,
+                )
+                self._shown.start()
+            return self._shown.add_task(label, total=total, left=left)
+
+    def update(self, bar: TaskID, done: float, left: str) -> None:
+        with self._lock:
+            if self._shown is not None and bar in self._shown.task_ids:
+                self._shown.update(bar, completed=done, left=left)
+
+    def remove(self, bar: TaskID) -> None:
+        with self._lock:
+            if self._shown is None or bar not in self._shown.task_ids:
+                return
+            self._shown.remove_task(bar)
+            if not self._shown.task_ids:
+                self._stop()
+
+    def clear(self) -> None:
+        with self._lock:
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._shown is not None:
+            self._shown.stop()
+            self._shown = None
+
+
+class Terminal:
+    """Progress on stderr: a bar for each stage in a terminal, one plain line per stage elsewhere."""
+
+    def __init__(self, quiet: bool = False, *, beside: Terminal | None = None) -> None:
         from rich.console import Console
 
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.quiet = quiet
-        self._bar: RichProgress | None = None
-        self._task: int = 0
+        self.console: Console = (
+            beside.console if beside else Console(stderr=True, highlight=False, soft_wrap=True)
+        )
+        self._bars: _Bars = beside._bars if beside else _Bars(self.console)
+        self._fetched: dict[str, int] = beside._fetched if beside else {}
+        self._bar: TaskID | None = None
         self._stage: StageStart | None = None
         self._began = 0.0
-        self._fetched: dict[str, int] = {}
+
+    def beside(self) -> Terminal:
+        return Terminal(self.quiet, beside=self)
 
     def note(self, text: str) -> None:
         if not self.quiet:
@@ -148,39 +213,21 @@ class Terminal:
 
     def start(self, stage: StageStart) -> None:
         self._stage, self._began = stage, time.monotonic()
-        if self.quiet:
-            return
-        label = f"{stage.stage} {stage.language}".strip()
-        if not self.console.is_terminal:
-            return
-        from rich.progress import BarColumn, TextColumn
-        from rich.progress import Progress as RichProgress
-
-        self._bar = RichProgress(
-            TextColumn("{task.description:<18}", markup=False),
-            BarColumn(bar_width=28),
-            TextColumn("{task.fields[left]}", markup=False),
-            console=self.console,
-            transient=True,
-        )
-        self._bar.start()
-        self._task = self._bar.add_task(label, total=stage.items, left=self._left(0.0))
+        if not self.quiet and self.console.is_terminal:
+            self._bar = self._bars.add(_label(stage), stage.items, self._left(0.0))
 
     def advance(self, done: float) -> None:
         if self._bar is not None:
-            from rich.progress import TaskID
-
-            self._bar.update(TaskID(self._task), completed=done, left=self._left(done))
+            self._bars.update(self._bar, done, self._left(done))
 
     def finish(self, seconds: float, ended: Ended = "done", failed: int = 0) -> None:
         stage = self._stage
         if self._bar is not None:
-            self._bar.stop()
+            self._bars.remove(self._bar)
             self._bar = None
         if stage is not None and not self.quiet:
-            label = f"{stage.stage} {stage.language}".strip()
             count = _count(stage, ended, failed)
-            self.console.print(f"{label:<18} {count}, {duration(seconds)}", markup=False)
+            self.console.print(f"{_label(stage):<18} {count}, {duration(seconds)}", markup=False)
 
     def __enter__(self) -> Terminal:
         return self
@@ -188,9 +235,7 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        self._bars.clear()
 
     def _left(self, done: float) -> str:
         stage = self._stage
@@ -203,6 +248,10 @@ class Terminal:
         else:
             here = max(0.0, sum(stage.expected) / 2 - spent)
         return f"about {duration(here + stage.rest)} left in all"
+
+
+def _label(stage: StageStart) -> str:
+    return f"{stage.stage} {stage.language}".strip()
 
 
 def _count(stage: StageStart, ended: Ended, failed: int) -> str:

@@ -66,5 +66,8 @@ STAGE = Stage(
     belongs=looks_for_faces,
     pace=0.30,
     needs=("transcribe",),
+    beside=True,
+    cores=1,
+    loads=("cv2", "onnxruntime"),
     artifact="faces.json",
 )

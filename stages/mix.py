@@ -139,7 +139,9 @@ STAGE = Stage(
     done="mixed",
     pace=0.06,
     estimate=_needs,
-    needs=("nonverbal", "speak"),
+    needs=("nonverbal", "separate", "speak"),
+    beside=True,
+    cores=1,
     depends=SETTINGS,
     artifact=REPORT,
 )

@@ -38,6 +38,9 @@ STAGE = Stage(
     belongs=marks_songs,
     pace=0.01,
     needs=("extract",),
+    beside=True,
+    cores=1,
+    loads=("onnxruntime",),
     models=(EVENTS,),
     artifact=REPORT,
 )

@@ -44,6 +44,9 @@ STAGE = Stage(
     belongs=keeps_nonverbal,
     pace=0.01,
     needs=("extract", "diarize", "transcribe", "music"),
+    beside=True,
+    cores=1,
+    loads=("onnxruntime", "torch"),
     models=(GATE,),
     artifact=FILE,
 )

@@ -67,6 +67,8 @@ STAGE = Stage(
     title="Writing prompts",
     done="prompts written",
     needs=("translate", "cast", "adapt"),
+    beside=True,
+    cores=1,
     artifact="prompts.json",
     light=True,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from dubkit.episode.context import Context
 from dubkit.episode.line_states import TOO_LONG
 from dubkit.qc.check import CHECKS, needed
 from dubkit.qc.remarks import episode_remarks, listener_remarks
-from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Remark, ScheduledLine, Segment, sample_at
+from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Remark, ScheduledLine, Segment, Word, sample_at
 from dubkit.types.reports import DeliveredLevels
 from stages.shared.asked_lines import start_allowance
 from stages.shared.bed import meter_inputs, old_voice_db
@@ -39,6 +39,8 @@ HEARING = ("transcribe.beam",)
 MEASURING = ("qc.round_trip", "qc.max_word_error")
 TOGETHER = 26.0
 """Seconds of the episode that are heard together; the recogniser's window is 30 s."""
+MOST_AT_ONCE = 8
+"""Groups that are heard at the same time."""
 MARGIN = 0.25
 """Seconds of the dub heard before and after a line."""
 
@@ -178,16 +180,22 @@ def _listen(context: Context, groups: Sequence[Sequence[str]], sound: DeliveredS
     from dubkit.media.sound.audio import read_mono16
     from dubkit.qc.measures import align_heard
     from dubkit.qc.sharing import SaidLine, shared_out
+    from dubkit.speech.at_once import in_order, usable_cores
     from dubkit.speech.settings import Transcribe
 
     engine, how = hearing(context)
-    recogniser = engine.open(how.task)
+    workers = min(usable_cores(), len(groups), MOST_AT_ONCE) if engine.side_by_side else 1
+    recogniser = engine.open(replace(how.task, workers=workers))
     audio = read_mono16(sound.speech)
     settings = Transcribe(beam=how.task.settings.beam, language=context.language.split("-")[0])
     texts = {line.id: line.text for _, line in dubbed_lines(context)}
-    for group in groups:
-        windows = {line: _window(context, line) for line in group}
-        words = recogniser.recognise(audio, list(windows.values()), settings).words
+    heard_windows = [{line: _window(context, line) for line in group} for group in groups]
+
+    def hear(windows: Mapping[str, tuple[float, float]]) -> tuple[Word, ...]:
+        return recogniser.recognise(audio, list(windows.values()), settings).words
+
+    heard = in_order(hear, heard_windows, workers)
+    for group, windows, words in zip(groups, heard_windows, heard, strict=True):
         if hears_otherwise(context):
             said = [SaidLine(line, *_span(context, line), texts[line]) for line in group]
             sink.done(group[0], value=shared_out(words, said, context.language))
@@ -364,6 +372,7 @@ STAGE = Stage(
     done="measured",
     pace=0.45,
     needs=("stitch",),
+    beside=True,
     depends=MEASURING,
     artifact="qc.json",
     describes=True,

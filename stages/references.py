@@ -108,6 +108,9 @@ STAGE = Stage(
     after=after,
     notices=consent_remarks,
     pace=0.10,
-    needs=("extract", "diarize", "transcribe"),
+    needs=("extract", "diarize", "music", "transcribe"),
+    beside=True,
+    cores=1,
+    loads=("onnxruntime", "torch"),
     artifact=ARTIFACT,
 )

@@ -248,6 +248,7 @@ STAGE = Stage(
     pace=0.6,
     estimate=_needs,
     needs=("extract", "diarize", "transcribe"),
+    beside=True,
     depends=SETTINGS,
     artifact=REPORT,
 )

@@ -53,6 +53,9 @@ STAGE = Stage(
     done="searched for shots",
     pace=0.10,
     needs=("extract",),
+    beside=True,
+    cores=1,
+    loads=("cv2",),
     depends=("shots.threshold", "shots.min_seconds"),
     artifact="shots.json",
 )

@@ -333,6 +333,7 @@ STAGE = Stage(
     pace=1.20,
     estimate=_needs,
     needs=("references", "translate", "cast", "adapt", "express", "schedule", "clips", "decode", "render"),
+    beside=True,
     depends=SETTINGS,
     after=write_timing_records,
     notices=recording_remarks,

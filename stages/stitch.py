@@ -132,5 +132,7 @@ STAGE = Stage(
     pace=0.08,
     estimate=_needs,
     needs=("paste", "mix"),
+    beside=True,
+    cores=1,
     depends=SETTINGS,
 )

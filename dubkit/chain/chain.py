@@ -112,14 +112,22 @@ class Chain:
         selected = [stage for i, stage in enumerate(self.stages) if i <= last and stage.scope == scope]
         if request.lines and request.until:
             # Work on all lines, such as putting faces into the film, waits for a run of the whole dub.
-            needed = self._needed(self.find(request.until, "--until").name)
+            last_name = self.find(request.until, "--until").name
+            needed = self.needed(last_name) | {last_name}
             selected = [stage for stage in selected if stage.name in needed]
         return selected
 
-    def _needed(self, name: str) -> frozenset[str]:
-        """Return a stage and all that it needs, directly or not."""
-        stage = self.find(name, "stage")
-        return frozenset({name}).union(*(self._needed(before) for before in stage.needs))
+    def needed(self, name: str) -> frozenset[str]:
+        """Return all stages that a stage needs, directly or not."""
+        needs = {stage.name: stage.needs for stage in self.stages}
+        found: set[str] = set()
+        open_names = list(needs[name])
+        while open_names:
+            before = open_names.pop()
+            if before not in found:
+                found.add(before)
+                open_names += needs.get(before, ())
+        return frozenset(found)
 
     def hindrances(
         self,

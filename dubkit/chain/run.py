@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +20,14 @@ from dubkit.chain.plan import (
     episode_seconds,
     expect_seconds,
 )
+from dubkit.chain.side_by_side import Handlers, Work, go_through
 from dubkit.chain.source import SourceWatch
 from dubkit.chain.stage import Stage
+from dubkit.chain.steps import Room, Step, steps_of
 from dubkit.chain.work import StageResult, hand_changed, run_stage
 from dubkit.episode.context import IMPORTS, Context, import_name
 from dubkit.episode.store import EpisodeStore
-from dubkit.errors import DubkitError, OutputLost
+from dubkit.errors import DubkitError
 from dubkit.progress import Progress, Speeds
 from dubkit.types import remark
 from dubkit.types.telling import Noticed, in_order, sentences
@@ -136,38 +138,61 @@ def _run_scopes(
 ) -> None:
     progress, speeds, executor = report
     watch = SourceWatch(context)
-    for language, stages in scopes:
-        for position, stage in enumerate(stages):
-            here = context.fresh(language)
-            try:
-                watch.check()
-                if chain.skips(stage, request):
-                    _require_artifact(stage, here, request)
-                else:
-                    rest = _later_seconds(stages[position + 1 :], here, speeds)
-                    ahead = _ran_ahead(chain, stage, language, outcome)
-                    outcome.stages.append(
-                        run_stage(stage, here, request, progress, speeds, rest, ahead, executor)
-                    )
-                if stage.after is not None:
-                    stage.after(here.fresh(), request.languages, progress)
-            except OutputLost:
-                raise
-            except DubkitError as error:
-                outcome.fail(language, error)
-                if not language or watch.changed:
-                    return
-                break
-        if language:
-            _withdraw_reports(chain, context.fresh(language), outcome)
-            if not request.lines:
-                outcome.edits += edit_remarks(context.fresh(language))
-                outcome.edits += notices(chain.taking_part(context), context.fresh(language))
+    results: dict[int, StageResult] = {}
+    failures: dict[int, LanguageFailure] = {}
+    edits: dict[str, list[Noticed]] = {}
+
+    def begin(step: Step) -> Work:
+        watch.check()
+        ahead = _ran_ahead(chain, step, results.values())
+
+        def work(shown: Progress) -> None:
+            here = context.fresh(step.language)
+            if chain.skips(step.stage, request):
+                _require_artifact(step.stage, here, request)
+            else:
+                rest = _later_seconds(step.later, here, speeds)
+                results[step.place] = run_stage(
+                    step.stage, here, request, shown, speeds, rest, ahead, executor
+                )
+            follow(step.stage, here.fresh(), request, shown)
+
+        return work
+
+    def end(step: Step) -> None:
+        outcome.stages = [results[place] for place in sorted(results)]
+
+    def fail(step: Step, error: DubkitError) -> bool:
+        end(step)
+        failures[step.place] = LanguageFailure(step.language, str(error), error.may_pass)
+        outcome.failures = [failures[place] for place in sorted(failures)]
+        outcome.errors = [failure.sentence for failure in outcome.failures]
+        return not step.language or watch.changed
+
+    def close(language: str) -> None:
+        here = context.fresh(language)
+        _withdraw_reports(chain, here, outcome)
+        if not request.lines:
+            edits[language] = edit_remarks(here) + notices(chain.taking_part(context), here)
+        outcome.edits = [one for tag in request.languages for one in edits.get(tag, ())]
+
+    # A run that is about some lines asks across stages which items belong to them.
+    apart = context.settings.overlap and not request.lines
+    room = Room.of_machine() if apart else Room(1)
+    steps = steps_of(chain, scopes, context if apart else None)
+    if not go_through(steps, room, progress, Handlers(begin, end, fail, close)):
+        return
     try:
         watch.check()
     except DubkitError as error:
         if str(error) not in outcome.errors:
             outcome.fail("", error)
+
+
+def follow(stage: Stage, context: Context, request: Request, progress: Progress) -> None:
+    """Do what a stage wants done when its results are there."""
+    if stage.after is not None:
+        stage.after(context, request.languages, progress)
 
 
 def _withdraw_reports(chain: Chain, context: Context, outcome: Outcome) -> None:
@@ -199,11 +224,11 @@ def _later_seconds(stages: Sequence[Stage], context: Context, speeds: Speeds) ->
     return sum(sum(expect_seconds(stage, speeds, seconds)) / 2 for stage in stages if stage.work is None)
 
 
-def _ran_ahead(chain: Chain, stage: Stage, language: str, outcome: Outcome) -> frozenset[str]:
+def _ran_ahead(chain: Chain, step: Step, results: Iterable[StageResult]) -> frozenset[str]:
     """Return the items of a stage that a part of it has worked on in this run."""
-    parts = {part.name for part in chain.stages if part.part_of == stage.name}
-    results = (result for result in outcome.stages if result.stage in parts and result.language == language)
-    return frozenset(item for result in results for item in result.ran)
+    parts = {part.name for part in chain.stages if part.part_of == step.stage.name}
+    done = (result for result in results if result.stage in parts and result.language == step.language)
+    return frozenset(item for result in done for item in result.ran)
 
 
 def _keep_import(context: Context, stage: Stage, file: Path | None, languages: tuple[str, ...]) -> None:

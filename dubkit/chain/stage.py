@@ -195,6 +195,15 @@ class Stage:
     """Its work takes no time: kept up to date silently, neither planned nor counted."""
     shared: bool = False
     """A language stage whose results do not depend on the language: all languages share them."""
+    beside: bool = False
+    """Whether it may work beside stages that it does not need and that do not need it. It then reads only
+    what the stages that it needs leave, and changes nothing that the whole process shares. Other stages run
+    alone, after all before them."""
+    cores: int = 0
+    """Processor cores that its work keeps busy; 0: all there are."""
+    loads: tuple[str, ...] = ()
+    """Modules with machine code that its work may import. They are imported before stages run at the same
+    time: one that loads while another works can crash the process."""
     belongs: Callable[[Setup], bool] = always
     """Whether it takes part in a run; asked once, before the run begins."""
     hindrance: Callable[[Setup, str, str], str] = serves_all
@@ -231,7 +240,8 @@ class Stage:
     """Groups of its items that processes may work on apart from each other; None where `run` needs all items
     that are due at once. An item's result must not depend on which groups are worked on beside its own."""
     memory: Callable[[Context], int] | None = None
-    """Bytes of memory that a process takes which works on some of its groups, models included."""
+    """Bytes of memory that a process takes which works on some of its groups, models included. They must be
+    free before it begins beside another stage."""
     takes: bool = False
     """Results are kept as takes, so an earlier one comes back when its key does."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubkit.errors import ModelDamaged, ModelMissing, SettingError
+from dubkit.speech.at_once import in_order, usable_cores
 from dubkit.speech.language import (
     CERTAIN,
     Evidence,
@@ -85,15 +85,14 @@ class WhisperRecogniser:
         device: str = "cpu",
         compute_type: str = "",
         threads: int = 0,
+        workers: int = 1,
     ) -> None:
         """Load the model; `name` is its name in the transcript, else that of its folder.
 
         Weights are rounded to int8 on a CPU and to float16 on a GPU, unless `compute_type` says otherwise.
+        `workers` runs of the model go side by side, over the same weights, with `threads` each.
         """
-        from faster_whisper import (  # type: ignore[import-untyped]
-            BatchedInferencePipeline,
-            WhisperModel,
-        )
+        from faster_whisper import WhisperModel  # type: ignore[import-untyped]
 
         self.name = name or model_dir.name
         for file in ("model.bin", "config.json", "tokenizer.json"):
@@ -109,7 +108,8 @@ class WhisperRecogniser:
                 str(model_dir),
                 device=device,
                 compute_type=compute_type or ("int8" if device == "cpu" else "float16"),
-                cpu_threads=threads or min(4, os.cpu_count() or 1),
+                cpu_threads=threads or min(4, usable_cores()),
+                num_workers=workers,
             )
         except (RuntimeError, ValueError) as error:
             if device != "cpu" or compute_type:
@@ -120,7 +120,7 @@ class WhisperRecogniser:
                 f"The speech recognition model in {model_dir} cannot be loaded: {error}.\n"
                 "Delete the folder and fetch the model again, or check it with: dubkit models verify"
             ) from error
-        self._batched = BatchedInferencePipeline(self._model)
+        self._workers = workers
 
     def detect_language(
         self, audio: NDArray[np.float32], spans: Sequence[tuple[float, float]]
@@ -201,12 +201,12 @@ class WhisperRecogniser:
         """Return the recogniser's view of each window."""
         if not self._model.model.is_multilingual:
             return [Evidence(start, end, {"en": 1.0}) for start, end in windows]
-        evidence = []
-        for start, end in windows:
-            low, high = max(0.0, start - CONTEXT), end + CONTEXT
-            sound = audio[int(low * ASR_RATE) : int(high * ASR_RATE)]
-            evidence.append(Evidence(start, end, self._probabilities(sound)))
-        return evidence
+
+        def of_window(window: tuple[float, float]) -> Evidence:
+            low, high = max(0.0, window[0] - CONTEXT), window[1] + CONTEXT
+            return Evidence(*window, self._probabilities(audio[int(low * ASR_RATE) : int(high * ASR_RATE)]))
+
+        return list(in_order(of_window, windows, self._workers))
 
     def _probabilities(self, sound: NDArray[np.float32]) -> dict[str, float]:
         """Return the probability of each language in up to 30 s of sound."""
@@ -247,14 +247,19 @@ class WhisperRecogniser:
         packs = build_packs(audio, spans)
         words: list[Word] = []
         flags: list[str] = []
-        for first in range(0, len(packs), settings.batch_size):
-            batch = packs[first : first + settings.batch_size]
-            for pack, heard in zip(batch, self._decode(audio, batch, settings), strict=True):
-                believed, notes = self._believed(audio, pack, heard, settings)
+        size = settings.batch_size
+        batches = [packs[first : first + size] for first in range(0, len(packs), size)]
+
+        def read(batch: Sequence[Pack]) -> list[tuple[list[Word], list[str]]]:
+            heard = self._decode(audio, batch, settings)
+            return [self._believed(audio, *pair, settings) for pair in zip(batch, heard, strict=True)]
+
+        for number, found in enumerate(in_order(read, batches, self._workers), 1):
+            for believed, notes in found:
                 words += believed
                 flags += notes
             if on_progress:
-                on_progress(min(1.0, (first + len(batch)) / len(packs)))
+                on_progress(number / len(batches))
         more, notes = self._second_look(audio, spans, words, settings)
         return sorted([*words, *more], key=lambda word: word.start), flags + notes
 
@@ -272,13 +277,18 @@ class WhisperRecogniser:
         """
         missed: list[Word] = []
         flags: list[str] = []
-        for start, end in missed_speech(words, spans, MISSED):
-            for pack in build_packs(audio, [(start, end)]):
-                heard = self._decode(audio, [pack], settings)[0]
-                sure = heard.no_speech < NO_SPEECH and heard.log_probability > DOUBTFUL
-                believed, notes = self._believed(audio, pack, heard, settings) if sure else ([], [])
-                missed += [word for word in believed if word.end > start and word.start < end]
-                flags += notes if believed else ["speech-without-words"]
+
+        def read(pack: Pack) -> tuple[list[Word], list[str]]:
+            heard = self._decode(audio, [pack], settings)[0]
+            sure = heard.no_speech < NO_SPEECH and heard.log_probability > DOUBTFUL
+            return self._believed(audio, pack, heard, settings) if sure else ([], [])
+
+        stretches = missed_speech(words, spans, MISSED)
+        again = [(span, pack) for span in stretches for pack in build_packs(audio, [span])]
+        readings = in_order(read, [pack for _, pack in again], self._workers)
+        for ((start, end), _), (believed, notes) in zip(again, readings, strict=True):
+            missed += [word for word in believed if word.end > start and word.start < end]
+            flags += notes if believed else ["speech-without-words"]
         return missed, flags
 
     def _believed(
@@ -316,12 +326,14 @@ class WhisperRecogniser:
     ) -> list[_Heard]:
         """Return what is heard in each pack, words with episode times. One run of the model."""
         import numpy as np
+        from faster_whisper import BatchedInferencePipeline
 
         sounds = [pack.sound(audio) for pack in packs]
         edges = np.cumsum([0, *(len(sound) for sound in sounds)])
         # Half a sample more: the library truncates seconds back to samples.
         seconds = ((edges + 0.5) / ASR_RATE).tolist()
-        segments, _ = self._batched.transcribe(
+        # One for each run: it remembers where the speech before ended.
+        segments, _ = BatchedInferencePipeline(self._model).transcribe(
             np.concatenate(sounds),
             language=self._code(settings.language),
             beam_size=settings.beam,

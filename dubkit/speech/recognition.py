@@ -68,6 +68,10 @@ class RecognitionTask:
     host: Host = ALONE
     own: Any = None
     """The engine's own table, an instance of its `settings`; None for an engine without one."""
+    seconds: float = 0.0
+    """Seconds of speech that one call will recognise; 0 where that is not known. It changes no word."""
+    workers: int = 0
+    """Calls that will come at the same time, where the engine works side by side. It changes no word."""
 
     def for_engine(self, engine: RecognitionEngine) -> RecognitionTask:
         """Return the task as an engine gets it: with its own table."""
@@ -104,6 +108,8 @@ class RecognitionEngine:
     """Section of its own table `[transcribe.NAME]`."""
     models: tuple[ModelSpec, ...] = ()
     """Models that it can use."""
+    side_by_side: bool = False
+    """Whether threads may ask an opened one at the same time; each gets the words it would get alone."""
     hearing: Callable[[RecognitionTask, str], Hearing] | None = None
     """Return how it hears a dub in a language (a tag), by another model or another decoding than the task's
     own. Loads nothing. None: it has one reading only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dubkit.episode.context import Context
@@ -38,10 +39,10 @@ def recogniser_settings(context: Context) -> tuple[str, ...]:
     return part_settings(context, engine.settings, engine.table)
 
 
-def open_recogniser(context: Context) -> Recogniser:
-    """Load the recogniser's model."""
+def open_recogniser(context: Context, seconds: float = 0.0) -> Recogniser:
+    """Load the recogniser's model, for one call with that many seconds of speech."""
     engine, task = recognition(context)
-    return engine.open(task)
+    return engine.open(replace(task, seconds=seconds))
 
 
 def hears_otherwise(context: Context) -> bool:

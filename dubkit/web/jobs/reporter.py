@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from typing import Any
 
@@ -20,21 +21,41 @@ APART = 0.5
 """Seconds between two progress events of a job, at least."""
 
 
+class _Together:
+    """What the reporters of a job's stages share, which may work at the same time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.reported = 0.0
+        self.share = 0.0
+        self.parts: dict[StageStart, float] = {}
+        """Every stage that began, and how many of its items are done."""
+
+
 class Reporter:
     """Records notes, stages and progress of a run as events of its job, and stops the run when asked to.
 
     Implements `dubkit.progress.Progress`.
     """
 
-    def __init__(self, leases: Leases, held: HeldJob, shares: Shares, stop: StopToken) -> None:
+    def __init__(
+        self,
+        leases: Leases,
+        held: HeldJob,
+        shares: Shares,
+        stop: StopToken,
+        together: _Together | None = None,
+    ) -> None:
         self._leases = leases
         self._held = held
         self._shares = shares
         self._stop = stop
+        self._together = together or _Together()
         self._stage: StageStart | None = None
         self._began = 0.0
-        self._reported = 0.0
-        self._share = 0.0
+
+    def beside(self) -> Reporter:
+        return Reporter(self._leases, self._held, self._shares, self._stop, self._together)
 
     def note(self, text: str) -> None:
         self._record("note", {"text": text})
@@ -43,7 +64,7 @@ class Reporter:
         self._stop.check()
         if self._due(last=done >= total):
             language = self._stage.language if self._stage else ""
-            progress = JobProgress(f"fetch {name}", language, float(done), total, self._share, None)
+            progress = JobProgress(f"fetch {name}", language, float(done), total, self._together.share, None)
             self._report("progress", {}, progress)
 
     def start(self, stage: StageStart) -> None:
@@ -66,16 +87,21 @@ class Reporter:
             self._report("stage-finished", detail, progress)
 
     def _progress(self, stage: StageStart, done: float) -> JobProgress:
-        self._share = max(self._share, min(NEARLY, self._shares.share(stage, done)))
+        together = self._together
+        with together.lock:
+            together.parts[stage] = done
+            whole = self._shares.whole(together.parts)
+            share = together.share = max(together.share, min(NEARLY, whole))
         left = self._shares.left(stage, done, time.monotonic() - self._began)
-        return JobProgress(stage.stage, stage.language, done, stage.items, self._share, left)
+        return JobProgress(stage.stage, stage.language, done, stage.items, share, left)
 
     def _due(self, *, last: bool) -> bool:
-        moment = time.monotonic()
-        if not last and moment - self._reported < APART:
-            return False
-        self._reported = moment
-        return True
+        moment, together = time.monotonic(), self._together
+        with together.lock:
+            if not last and moment - together.reported < APART:
+                return False
+            together.reported = moment
+            return True
 
     def _report(self, kind: str, detail: dict[str, Any], progress: JobProgress) -> None:
         numbers = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dubkit.chain.chain import Request
 from dubkit.chain.plan import expect_seconds
 from dubkit.chain.stage import Setup, Stage
@@ -25,13 +27,29 @@ class Shares:
         self._weights = [_weight(stage, speeds) for _, stage in self._order]
 
     def share(self, start: StageStart, done: float) -> float:
-        """Return the share of the whole job (0 to 1) when `done` items of a stage are ready; 0 where the
-        stage is none of the job's."""
-        place = self._place(start)
+        """Return the share of the job (0 to 1) when all before a stage and `done` of its items are ready;
+        0 where the stage is none of the job's."""
+        return self.whole({start: done})
+
+    def whole(self, parts: Mapping[StageStart, float]) -> float:
+        """Return the share of the whole job (0 to 1) from the stages that began, each with its items that are
+        ready.
+
+        What comes before one of them in its language, and did not begin, had nothing to do.
+        """
+        begun = {
+            place: _part(start, n) for start, n in parts.items() if (place := self._place(start)) is not None
+        }
         total = sum(self._weights)
-        if place is None or not total:
+        if not begun or not total:
             return 0.0
-        return (sum(self._weights[:place]) + self._weights[place] * _part(start, done)) / total
+        last = {self._order[place][0]: place for place in sorted(begun)}
+        furthest = max(begun)
+        done = 0.0
+        for place, (language, _) in enumerate(self._order[: furthest + 1]):
+            behind = place < last.get(language, furthest)
+            done += self._weights[place] * begun.get(place, 1.0 if behind else 0.0)
+        return done / total
 
     def left(self, start: StageStart, done: float, spent: float) -> float | None:
         """Return the seconds expected until the job ends, or None while nothing tells them.
