@@ -172,7 +172,12 @@ def render_batch(report: BatchReport, folder: Path) -> str:
     environment.filters.update(clock=clock, span=duration, link=lambda path: _link(path, folder))
     failed = [row for row in report.rows if row.state in ("failed", "quarantined")]
     return environment.get_template("batch.html.j2").render(
-        report=report, failed=failed, words=WORDS, verdict=_verdict(report), finish=_moment(report.finish)
+        report=report,
+        failed=failed,
+        words=WORDS,
+        verdict=_verdict(report),
+        finish=_moment(report.finish),
+        written=_moment(report.written),
     )
 
 
