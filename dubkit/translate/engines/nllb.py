@@ -112,7 +112,7 @@ def _inputs(task: TranslationTask) -> Mapping[str, str]:
 
 ENGINE = TranslationEngine(
     name=NAME,
-    title="NLLB, a network for 200 languages",
+    title="the NLLB network",
     hindrance=_hindrance,
     identity=_identity,
     open=_open,

@@ -242,7 +242,7 @@ def _inputs(task: TranslationTask) -> Mapping[str, str]:
 
 ENGINE = TranslationEngine(
     name=NAME,
-    title="OPUS-MT, a network for one pair of languages",
+    title="a network of OPUS-MT",
     hindrance=_hindrance,
     identity=_identity,
     open=_open,
