@@ -7,6 +7,7 @@ translation come from files (`--use`); everything else is done as ever, with the
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -116,6 +117,12 @@ def _stamp(seconds: float) -> str:
     )
 
 
+def peak_bytes() -> int:
+    """Return the most memory that this process held so far, libraries included."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Make an episode to look at."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.long_episode", description=__doc__)
@@ -124,6 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     source, outcome = make_long_episode(chosen.folder, chosen.lines)
     sys.stdout.write(f"{source}: {outcome.ran}\n{outcome.store.root}\n")
+    sys.stdout.write(f"peak memory of this process: {peak_bytes() / 1e9:.2f} GB\n")
     return outcome.exit_code
 
 
