@@ -264,8 +264,13 @@ class Mirror:
 
     def _send(self, name: str) -> None:
         path = self.root / name
-        before = _look(path)
-        listed = self.objects.send(name, path)
+        try:
+            before = _look(path)
+            listed = self.objects.send(name, path)
+        except (FileNotFoundError, ObjectMissing):
+            if path.is_file():
+                raise
+            return  # another thread has removed it since
         self.pending.pop(name, None)
         self._state.files[name] = Same(before.size, before.mtime_ns, listed.tag)
 

@@ -151,13 +151,13 @@ class Objects:
 
     def send(self, name: str, file: Path) -> Listed:
         """Write a file as an object and check that all of it is there."""
-        size = file.stat().st_size
 
         def sending() -> Listed:
+            size = file.stat().st_size  # another thread may have replaced it since the last attempt
             self._fs.put_file(str(file), f"{self._at()}/{name}")
             return self._checked(name, size, _digest(file, "md5"))
 
-        return self._again("writing", sending, name, size=size)
+        return self._again("writing", sending, name, size=file.stat().st_size)
 
     def remove(self, name: str) -> None:
         """Remove an object; one that is not there is fine."""
