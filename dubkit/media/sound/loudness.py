@@ -8,7 +8,7 @@ follow the layout: the LFE does not count and the surrounds count 1.41. Samples 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,9 +67,13 @@ def gated(read: Read, spans: Iterable[Span], rate: int, weights: Sequence[float]
     Blocks lie inside one span. A span shorter than 400 ms is one block of its own length, since
     a meter that ignored it would have no value for most interjections.
     """
+    return gated_level([block_energies(read, span, rate, weights) for span in merge_spans(spans)])
+
+
+def gated_level(blocks: Sequence[NDArray[np.float64]]) -> float | None:
+    """Gated loudness in LUFS of blocks whose energies are known, or None when all are below the gate."""
     import numpy as np
 
-    blocks = [_block_energies(read, span, rate, weights) for span in merge_spans(spans)]
     energy = np.concatenate(blocks) if blocks else np.zeros(0)
     energy = energy[energy >= _energy(ABSOLUTE_GATE)]
     if not energy.size:
@@ -82,41 +86,80 @@ def _energy(lufs: float) -> float:
     return float(10 ** ((lufs - _OFFSET) / 10))
 
 
-def _block_energies(read: Read, span: Span, rate: int, weights: Sequence[float]) -> NDArray[np.float64]:
+def block_energies(read: Read, span: Span, rate: int, weights: Sequence[float]) -> NDArray[np.float64]:
     """Weighted mean square of every gating block of one span."""
-    import numpy as np
+    sums = BlockSums(rate)
+    for power in _k_weighted(read, span, rate, weights):
+        sums.add(power)
+    return sums.energies()
 
-    hop = rate // 10
-    power = np.zeros(0)
-    hops = []
-    for filtered in _k_weighted(read, span, rate, weights):
-        power = np.concatenate((power, filtered))
-        whole = len(power) // hop * hop
-        hops.append(power[:whole].reshape(-1, hop).sum(axis=1))
-        power = power[whole:]
-    energy = np.concatenate(hops) if hops else np.zeros(0)
-    if len(energy) < _HOPS_PER_BLOCK:
-        length = len(energy) * hop + len(power)
-        return np.array([(energy.sum() + power.sum()) / length]) if length else np.zeros(0)
-    return np.convolve(energy, np.ones(_HOPS_PER_BLOCK), "valid") / (_HOPS_PER_BLOCK * hop)
+
+class BlockSums:
+    """The gating blocks of one span, whose power arrives piece by piece."""
+
+    def __init__(self, rate: int) -> None:
+        import numpy as np
+
+        self._hop = rate // 10
+        self._rest = np.zeros(0)
+        self._hops: list[NDArray[np.float64]] = []
+
+    def add(self, power: NDArray[np.float64]) -> None:
+        """Take the next samples' power, `(n,)`."""
+        import numpy as np
+
+        power = np.concatenate((self._rest, power))
+        whole = len(power) // self._hop * self._hop
+        self._hops.append(power[:whole].reshape(-1, self._hop).sum(axis=1))
+        self._rest = power[whole:]
+
+    def energies(self) -> NDArray[np.float64]:
+        """Return the mean of every block; that of everything where it is shorter than one."""
+        import numpy as np
+
+        energy = np.concatenate(self._hops) if self._hops else np.zeros(0)
+        if len(energy) < _HOPS_PER_BLOCK:
+            length = len(energy) * self._hop + len(self._rest)
+            return np.array([(energy.sum() + self._rest.sum()) / length]) if length else np.zeros(0)
+        return np.convolve(energy, np.ones(_HOPS_PER_BLOCK), "valid") / (_HOPS_PER_BLOCK * self._hop)
 
 
 def _k_weighted(read: Read, span: Span, rate: int, weights: Sequence[float]) -> Iterator[NDArray[np.float64]]:
     """Yield the K-weighted, channel-summed power of a span piece by piece, each `(n,)`."""
     import numpy as np
-    from scipy.signal import sosfilt  # type: ignore[import-untyped]
 
     heard = [index for index, weight in enumerate(weights) if weight]
     scale = np.array([weights[index] for index in heard])
-    sections = _sections(rate)
-    state = np.zeros((len(sections), 2, len(heard)))
-    lead = max(0, span[0] - round(_LEAD_SECONDS * rate))
-    for start, end in pieces((lead, span[1]), PIECE_SECONDS * rate):
-        samples = read(start, end)[:, heard]
-        filtered, state = sosfilt(sections, samples, axis=0, zi=state)
+    filtering = Filtering(rate, len(heard))
+    for start, end in pieces((lead_in(span, rate), span[1]), PIECE_SECONDS * rate):
+        filtered = filtering.go_on(read(start, end)[:, heard])
         yield (np.square(filtered) @ scale)[max(0, span[0] - start) :]
 
 
+def lead_in(span: Span, rate: int) -> int:
+    """Return the sample from which a span is filtered."""
+    return max(0, span[0] - round(_LEAD_SECONDS * rate))
+
+
+class Filtering:
+    """The K-weighting of a sound that arrives piece by piece."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        import numpy as np
+
+        self._sections = _sections(rate)
+        self._state = np.zeros((len(self._sections), 2, channels))
+
+    def go_on(self, samples: Samples) -> Samples:
+        """Return the next piece, weighted."""
+        from scipy.signal import sosfilt  # type: ignore[import-untyped]
+
+        filtered, self._state = sosfilt(self._sections, samples, axis=0, zi=self._state)
+        weighted: Samples = filtered
+        return weighted
+
+
+@cache
 def _sections(rate: int) -> NDArray[np.float64]:
     """Second-order sections of the K-weighting.
 
@@ -182,14 +225,34 @@ def peak_envelope(samples: Samples, above: float = 0.0) -> NDArray[np.float64]:
     import numpy as np
     from scipy.signal import resample_poly
 
-    envelope: NDArray[np.float64] = np.abs(samples).max(axis=1, initial=0.0)
+    envelope = _highest(np.abs(samples))
     for start, end in _loud(envelope, above / MOST_RISE):
         lead = min(PEAK_CONTEXT, start)
-        between = np.abs(resample_poly(samples[start - lead : end + PEAK_CONTEXT], 4, 1, axis=0))
-        peaks = between[4 * lead : 4 * (lead + end - start)].reshape(end - start, -1).max(axis=1)
+        around = samples[start - lead : end + PEAK_CONTEXT]
+        between = _highest(np.abs(resample_poly(around, 4, 1, axis=0, window=_interpolation())))
+        peaks = _highest(between[4 * lead : 4 * (lead + end - start)].reshape(end - start, 4))
         # The interpolation filter passes the samples themselves only within 0.01 dB.
         np.maximum(envelope[start:end], peaks, out=envelope[start:end])
     return envelope
+
+
+def _highest(levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the highest value of each row `(n, C)`, several times as fast as `max` does over few columns."""
+    import numpy as np
+
+    highest: NDArray[np.float64] = np.zeros(len(levels))
+    for column in levels.T:
+        np.maximum(highest, column, out=highest)
+    return highest
+
+
+@cache
+def _interpolation() -> NDArray[np.float64]:
+    """Return the filter with which `resample_poly` goes to four times the rate, worked out once."""
+    from scipy.signal import firwin
+
+    taps: NDArray[np.float64] = firwin(81, 0.25, window=("kaiser", 5.0))
+    return taps
 
 
 def _loud(envelope: NDArray[np.float64], level: float) -> list[Span]:

@@ -11,7 +11,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
+from operator import add
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -21,6 +23,7 @@ from msgspec import UNSET
 from dubkit.media.sound import loudness
 from dubkit.media.sound.audio import open_copy
 from dubkit.media.sound.dress import dress
+from dubkit.media.sound.line_loudness import LineLoudness
 from dubkit.media.sound.master import Master, levelled_by, write_master
 from dubkit.media.sound.profiles import Levels
 from dubkit.media.sound.scene import MixRules, Placement, Scene
@@ -78,7 +81,9 @@ def mix(
             raise ValueError(f"{source} has {scene.channels} channels, not {channels}")
         scene.keep(sounds or ())
         level = _measure(scene)
-        gains = _balance(scene, level)
+        lines = LineLoudness(scene, level.gains)
+        shifts = _balance(scene, level, lines)
+        gains = _louder(level.gains, shifts)
         plain = out if settings.levels is None else folder / "mix.wav"
         peak = _write(scene, source, plain, gains)
         limited = scene.reduction_db > _LIMITED_DB
@@ -91,7 +96,7 @@ def mix(
             peak = loudness.true_peak_of_file(out)
         if stems is not None:
             write_stems(scene, gains, stems, kept=kept, mixed=plain, master=master)
-        heard = scene.heard(gains) if placements else level.programme
+        heard = lines.at(sum(shifts)) if placements else level.programme
     return MixReport(
         spans=tuple(
             DubbedSpan(line.id, *span, round(gains[line.id], 3))
@@ -199,33 +204,41 @@ def _measure(scene: Scene) -> _Level:
     return level
 
 
-def _balance(scene: Scene, level: _Level) -> dict[str, float]:
-    """Shift all gains so that the dialogue is as loud as the source's, and the programme nearly so."""
+def _balance(scene: Scene, level: _Level, lines: LineLoudness) -> list[float]:
+    """Return the shifts of all gains, in dB, to be added one after the other.
+
+    They make the dialogue as loud as the source's, and the programme nearly so.
+    """
     if not scene.lines:
-        return {}
-    gains = _solve(scene, level.gains, level.target)
+        return []
+    first = _solve(scene, lines, 0.0, level.target)
     if level.dialogue is None:  # nothing of the source says how loud its voices would be
-        return gains
+        return [first]
+    gains = _louder(level.gains, [first])
     whole = scene.heard(gains, (0, scene.samples))
     if level.programme is None or whole is None:
-        return gains
+        return [first]
     log.debug("Loudness of the programme: source %.2f, dub %.2f LUFS", level.programme, whole)
     share = scene.rules.programme_share_lu
     offset = min(max((level.programme - whole) / 2, -share), share)
     if abs(level.programme - whole) <= _PROGRAMME_LU or not share:
-        return gains
-    return _solve(scene, gains, level.target + offset)
+        return [first]
+    return [first, _solve(scene, lines, first, level.target + offset)]
 
 
-def _solve(scene: Scene, gains: Mapping[str, float], target: float) -> dict[str, float]:
-    """Shift `gains` together until the mix over all lines has the loudness `target`.
+def _louder(gains: Mapping[str, float], shifts: Sequence[float]) -> dict[str, float]:
+    return {line: reduce(add, shifts, gain) for line, gain in gains.items()}
+
+
+def _solve(scene: Scene, lines: LineLoudness, begin: float, target: float) -> float:
+    """Return the shift beyond `begin` with which the mix over all lines has the loudness `target`.
 
     Stops where a louder gain no longer helps, because the limiter or the bed decides.
     """
     best, best_error = 0.0, float("inf")
     shift = 0.0
     for _ in range(_PASSES):
-        heard = scene.heard({line: gain + shift for line, gain in gains.items()})
+        heard = lines.at(begin + shift)
         if heard is None:
             break
         error = target - heard
@@ -237,11 +250,13 @@ def _solve(scene: Scene, gains: Mapping[str, float], target: float) -> dict[str,
         limit = scene.rules.speech_gain_limit_db
         shift = min(max(shift + error, -limit), limit)
     log.debug("Speech gain shifted by %.2f dB; dialogue is %.2f LU off its target", best, best_error)
-    return {line: gain + best for line, gain in gains.items()}
+    return best
 
 
 def _write(scene: Scene, source: Path, out: Path, gains: Mapping[str, float]) -> float:
     """Write the mix; return the true peak in dBTP of the dubbed spans, or of all when there are none."""
+    import numpy as np
+
     if not scene.ramped:
         with open_copy(source, out, rf64_bytes=scene.rules.rf64_bytes):
             return loudness.true_peak_of_file(source)
@@ -254,6 +269,8 @@ def _write(scene: Scene, source: Path, out: Path, gains: Mapping[str, float]) ->
                 lead = min(loudness.PEAK_CONTEXT, start)
                 sound = scene.render(gains, start - lead, end + loudness.PEAK_CONTEXT)
                 inside = slice(lead, lead + end - start)
-                peak = max(peak, float(loudness.peak_envelope(sound)[inside].max()))
+                # Only what can be higher than the highest peak so far is oversampled.
+                above = max(peak, float(np.abs(sound[inside]).max()))
+                peak = max(peak, float(loudness.peak_envelope(sound, above=above)[inside].max()))
                 copy.replace(sound[inside])
     return loudness.decibels(peak)

@@ -157,6 +157,7 @@ class Scene:
         self.kept: tuple[KeptSound, ...] = ()
         self.lifts: tuple[loudness.Span, ...] = ()
         self._follow: dict[str, NDArray[np.float64]] = {}
+        self._measured: dict[loudness.Span, NDArray[np.float64]] = {}
         self.reduction_db = 0.0
 
     def keep(self, sounds: Sequence[loudness.Span]) -> None:
@@ -212,11 +213,22 @@ class Scene:
 
     def heard(self, gains: Mapping[str, float], span: loudness.Span | None = None) -> float | None:
         """Loudness of the mix over all lines, or over `span`."""
-        spans = [span] if span else [line.core for line in self.lines]
-        return loudness.gated(partial(self.render, gains), spans, SAMPLE_RATE, self.weights)
+        spans = loudness.merge_spans([span] if span else [line.core for line in self.lines])
+        return loudness.gated_level([self.energies(gains, one) for one in spans])
+
+    def energies(self, gains: Mapping[str, float], span: loudness.Span) -> NDArray[np.float64]:
+        """Energies of the mix's gating blocks in a span."""
+        return loudness.block_energies(partial(self.render, gains), span, SAMPLE_RATE, self.weights)
 
     def source_loudness(self, spans: Sequence[loudness.Span]) -> float | None:
-        return loudness.gated(partial(read_open, self.source), spans, SAMPLE_RATE, self.weights)
+        """Loudness of the source over spans; each is filtered once, however often it is asked for."""
+        return loudness.gated_level([self._source_energies(span) for span in loudness.merge_spans(spans)])
+
+    def _source_energies(self, span: loudness.Span) -> NDArray[np.float64]:
+        if span not in self._measured:
+            read = partial(read_open, self.source)
+            self._measured[span] = loudness.block_energies(read, span, SAMPLE_RATE, self.weights)
+        return self._measured[span]
 
     def render(self, gains: Mapping[str, float], start: int, end: int) -> Samples:
         """The mix between two samples, with its limiter, `(n, C)`.
@@ -238,17 +250,27 @@ class Scene:
 
         Their sum is `render`, the gain of its limiter on both.
         """
-        import numpy as np
-
         context = 2 * self._look + loudness.PEAK_CONTEXT
         first, last = max(0, start - context), min(self.samples, end + context)
-        under = self._under(first, last, self.wet(first, last))
-        voices = self._add_speech(np.zeros_like(under), gains, first, last)
+        under, voices = self.apart(gains, first, last)
         limiting = self._limiting(under + voices, first, last)
         inside = slice(start - first, min(end, last) - first)
         if limiting is None:
             return under[inside], voices[inside]
         return (under * limiting[:, None])[inside], (voices * limiting[:, None])[inside]
+
+    def apart(self, gains: Mapping[str, float], start: int, end: int) -> tuple[Samples, Samples]:
+        """Return what is under the voices, and the voices, before any limiter, `(n, C)` each."""
+        import numpy as np
+
+        end = min(end, self.samples)
+        under = self._under(start, end, self.wet(start, end))
+        return under, self._add_speech(np.zeros_like(under), gains, start, end)
+
+    @property
+    def ceiling(self) -> float | None:
+        """Linear true peak that the limiter keeps to in `bounded`; None without a limiter."""
+        return None if self.settings.limiter == "off" else float(10 ** (self.settings.true_peak_db / 20))
 
     @property
     def _look(self) -> int:
@@ -258,18 +280,21 @@ class Scene:
         """The gain of the limiter, `(n,)`; None where nothing is limited."""
         import numpy as np
 
-        ceiling = 10 ** (self.settings.true_peak_db / 20)
+        ceiling = self.ceiling
         # Between samples sound rises above them by less than 6 dB, so quiet pieces need no oversampling.
-        if self.settings.limiter == "off" or not len(sound) or np.abs(sound).max() <= ceiling / 2:
+        if ceiling is None or not len(sound) or np.abs(sound).max() <= ceiling / 2:
             return None
-        bounded = self._bounded(start, end)
+        bounded = self.is_bounded(start, end)
         if not bounded.any():
             return None
-        needed = np.where(bounded, ceiling / np.maximum(loudness.peak_envelope(sound), ceiling), 1.0)
+        peaks = loudness.peak_envelope(sound, above=ceiling)
+        needed = np.where(bounded, ceiling / np.maximum(peaks, ceiling), 1.0)
+        if needed.min() == 1.0:
+            return None
         self.reduction_db = max(self.reduction_db, -loudness.decibels(float(needed.min())))
         return smooth_gain(needed, self._look)
 
-    def _bounded(self, start: int, end: int) -> NDArray[np.bool_]:
+    def is_bounded(self, start: int, end: int) -> NDArray[np.bool_]:
         """Where peaks are limited: in the regions and their echoes, not in the ramps, `(n,)`."""
         import numpy as np
 
