@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
+from dubkit.chain.executors.pool import Pool, Worker
 from dubkit.dubbing.diffusion.generate import LoadedTransformer
 from dubkit.dubbing.diffusion.parts import Files
 from dubkit.dubbing.diffusion.recipes import RECIPES
@@ -158,3 +160,37 @@ def test_the_same_tensors_give_the_same_bytes(tmp_path: Path) -> None:
 def test_memory_modes_that_are_named_are_taken(files: Files) -> None:
     generator = DeviceGenerator(files, replace(work(files).options, memory="streaming"), "cpu")
     assert generator.memory_mode(1000) == "streaming"
+
+
+def do_chain(chain: tuple[ClipJob, ...], _tell: object, files: Files, device: str) -> list[bytes]:
+    assert [attempt.error for attempt in work(files).over(device, chain, no_step)] == [None] * len(chain)
+    return [job.out.read_bytes() for job in chain]
+
+
+def open_chain_worker(files: Files, place: str) -> Worker[tuple[ClipJob, ...], list[bytes]]:
+    return partial(do_chain, files=files, device=place)
+
+
+@pytest.mark.slow
+def test_two_processes_of_a_core_each_make_the_same_latents_as_one(files: Files, tmp_path: Path) -> None:
+    texts, encoded = prepared(files, tmp_path)
+
+    def jobs(folder: Path) -> list[ClipJob]:
+        folder.mkdir()
+        files_of = ClipFiles(texts, texts, encoded, None)
+        first, other = clip("c0001"), clip("c0003")
+        follower = clip("c0002", 16, "c0001")
+        taken_over = replace(files_of, previous=(first, folder / "c0001"))
+        return [
+            ClipJob(first, files_of, Fraction(25), 42, folder / "c0001"),
+            ClipJob(follower, taken_over, Fraction(25), 42, folder / "c0002"),
+            ClipJob(other, files_of, Fraction(25), 42, folder / "c0003"),
+        ]
+
+    alone = jobs(tmp_path / "alone")
+    assert [a.error for a in work(files).over("cpu", alone, no_step)] == [None] * 3
+    shared = jobs(tmp_path / "shared")
+    pool = Pool(["cpu", "cpu"], partial(open_chain_worker, files), cores=1)
+    ended = dict(pool.results([tuple(shared[:2]), (shared[2],)]))
+    pool.close()
+    assert [*ended[tuple(shared[:2])], *ended[(shared[2],)]] == [job.out.read_bytes() for job in alone]  # type: ignore[misc]
