@@ -50,7 +50,7 @@ demo: $(VENV)/.offline
 
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-# Coverage is that of the processes of the tests: in those that they start, whole dubs would take twice as long.
+# Counted everywhere, whole dubs would take twice as long: of what slow tests start, two dubs count.
 COVERED := --cov=dubkit --cov=stages
 test: $(VENV)/.dev
 	$(PYTEST) -m "not slow" $(COVERED) --cov-report=

@@ -14,7 +14,7 @@ from hypothesis import settings
 
 from tests.support.browser import Pages, watched
 from tests.support.browser import chromium as launch_chromium
-from tests.support.desks import Desk, Shared
+from tests.support.desks import COUNTED, Desk, Shared
 from tests.support.paths import LEFT_OUT, SHARED
 
 if TYPE_CHECKING:
@@ -49,10 +49,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.path not in slow)
 
 
-def pytest_collection_finish() -> None:
-    """Take what all tests share out of the collector's rounds, which the generator begins at every step."""
+COVERAGE = "COVERAGE_PROCESS_CONFIG"
+"""Variable that lets coverage count in started processes."""
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Take what all tests share out of the collector's rounds, which the generator begins at every step.
+
+    A run of the slow tests alone counts coverage in no process that they start, but in those of `COUNTED`.
+    """
     gc.collect()
     gc.freeze()
+    if session.config.option.markexpr == "slow" and COVERAGE in os.environ:
+        COUNTED[COVERAGE] = os.environ.pop(COVERAGE)
 
 
 LEFT_OUT_TESTS = "dubkit/left-out"

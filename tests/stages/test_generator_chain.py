@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.exactness import compare
 from benchmarks.reading import read
-from tests.support.desks import UNHEARD, Desk, Shared
+from tests.support.desks import COUNTED, UNHEARD, Desk, Shared
 from tests.support.paths import SAMPLE
 
 pytestmark = pytest.mark.slow
@@ -63,7 +63,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory, shared: Shared, clip: Pat
     (folder / "dubkit.toml").write_text(UNHEARD)
     (folder / "talk.srt").write_text(SPOKEN)
     (folder / "Output").mkdir()
-    result = desk.run(clip, "--to", "pt-BR", "--use", f"transcribe={folder / 'talk.srt'}", *options(weights))
+    use = ("--use", f"transcribe={folder / 'talk.srt'}")
+    result = desk.run(clip, "--to", "pt-BR", *use, *options(weights), **COUNTED)
     assert result["exit_code"] in (0, 3), result
     assert not result["errors"], result
     return desk
