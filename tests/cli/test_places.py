@@ -126,7 +126,7 @@ def test_auto_as_the_spoken_language_detects_it() -> None:
 def test_a_fault_of_dubkit_is_called_one_and_kept_in_a_file(place: Path) -> None:
     (place / "sitecustomize.py").write_text(
         "import dubkit.cli.sources as s\n"
-        "def broken(names): raise ZeroDivisionError('by hand')\n"
+        "def broken(*arguments): raise ZeroDivisionError('by hand')\n"
         "s.find_sources = broken\n"
     )
     path = f"{place}{os.pathsep}{ENVIRONMENT['PYTHONPATH']}"
