@@ -42,16 +42,17 @@ class Opened:
     """A generator that notes which of its parts are opened."""
 
     def __init__(self) -> None:
-        self.parts: list[str] = []
+        self.parts = SimpleNamespace(files="tiny")
+        self.opened: list[str] = []
 
     @contextmanager
     def video_decoder(self) -> Iterator[str]:
-        self.parts.append("picture")
+        self.opened.append("picture")
         yield "decoder"
 
     @contextmanager
     def decoders(self) -> Iterator[str]:
-        self.parts.append("picture and sound")
+        self.opened.append("picture and sound")
         yield "decoders"
 
 
@@ -96,7 +97,7 @@ def test_a_driven_clip_keeps_the_sound_it_was_made_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened, sink = run(tmp_path, monkeypatch, "drive")
-    assert opened.parts == ["picture"]
+    assert opened.opened == ["picture"]
     (made,) = sink.values
     assert (made.frames, made.sample_rate, made.samples) == (7, 48_000, 17_280)
     given, _ = sf.read(tmp_path / "ep/fr" / given_wav("c0001"))
@@ -107,5 +108,5 @@ def test_a_clip_with_a_voice_of_its_own_is_decoded_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened, sink = run(tmp_path, monkeypatch, "lipdub")
-    assert opened.parts == ["picture and sound"]
+    assert opened.opened == ["picture and sound"]
     assert sink.values[0].sample_rate == 24_000
