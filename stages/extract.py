@@ -10,6 +10,7 @@ from dubkit.episode.context import Context
 from dubkit.errors import MediaError
 from dubkit.types import SAMPLE_BYTES, Episode, Remark, remark
 from stages.shared.engine import makes_clips
+from stages.shared.machine_code import COMMON
 
 
 def items(context: Context) -> Sequence[Item]:
@@ -95,6 +96,7 @@ STAGE = Stage(
     run=run,
     beside=True,
     cores=1,
+    loads=COMMON,
     title="Reading the source",
     done="read",
     pace=0.05,

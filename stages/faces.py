@@ -9,6 +9,7 @@ from dubkit.episode.context import Context
 from dubkit.media.picture.face_finders import finder_identity
 from dubkit.types import Faces, Remark, remark
 from stages.shared.engine import makes_clips
+from stages.shared.machine_code import COMMON, NETWORKS, PICTURE
 
 
 def items(context: Context) -> Sequence[Item]:
@@ -68,6 +69,6 @@ STAGE = Stage(
     needs=("transcribe",),
     beside=True,
     cores=1,
-    loads=("cv2", "onnxruntime"),
+    loads=(*COMMON, *PICTURE, *NETWORKS),
     artifact="faces.json",
 )

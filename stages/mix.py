@@ -19,6 +19,7 @@ from stages.shared.deliveries import wished_energy
 from stages.shared.dubbed_lines import dubbed_lines, lines_without_speech
 from stages.shared.finished_dub import SOUND
 from stages.shared.levels import changed_settings, kept_spans
+from stages.shared.machine_code import COMMON
 from stages.shared.nonverbal import nonverbal_inputs, nonverbal_remarks, nonverbal_spans
 from stages.shared.placements import placement_of
 
@@ -142,6 +143,7 @@ STAGE = Stage(
     needs=("nonverbal", "separate", "speak"),
     beside=True,
     cores=1,
+    loads=COMMON,
     depends=SETTINGS,
     artifact=REPORT,
 )

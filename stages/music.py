@@ -8,6 +8,7 @@ from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.speech.marks import EVENTS
 from dubkit.types.music import Music
+from stages.shared.machine_code import COMMON, NETWORKS
 from stages.shared.songs import REPORT, marks_songs
 
 
@@ -40,7 +41,7 @@ STAGE = Stage(
     needs=("extract",),
     beside=True,
     cores=1,
-    loads=("onnxruntime",),
+    loads=(*COMMON, *NETWORKS),
     models=(EVENTS,),
     artifact=REPORT,
 )

@@ -8,6 +8,7 @@ from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.speech.vad import GATE
 from dubkit.types.nonverbal import Nonverbal
+from stages.shared.machine_code import COMMON, NETWORKS
 from stages.shared.nonverbal import FILE, keeps_nonverbal
 from stages.shared.songs import music
 
@@ -46,7 +47,7 @@ STAGE = Stage(
     needs=("extract", "diarize", "transcribe", "music"),
     beside=True,
     cores=1,
-    loads=("onnxruntime", "torch"),
+    loads=(*COMMON, *NETWORKS),
     models=(GATE,),
     artifact=FILE,
 )

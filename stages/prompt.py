@@ -8,6 +8,7 @@ import prompts
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.types import Line, Prompt, Prompts
+from stages.shared.machine_code import COMMON
 
 TEMPLATE = "dub"
 """Prompt that is filled in for every line."""
@@ -69,6 +70,7 @@ STAGE = Stage(
     needs=("translate", "cast", "adapt"),
     beside=True,
     cores=1,
+    loads=COMMON,
     artifact="prompts.json",
     light=True,
 )

@@ -177,10 +177,11 @@ def _decode(context: Context, folder: Path) -> DeliveredSound:
 
 def _listen(context: Context, groups: Sequence[Sequence[str]], sound: DeliveredSound, sink: Sink) -> None:
     """Recognise the dub where the lines are spoken."""
+    from dubkit.cores import usable_cores
     from dubkit.media.sound.audio import read_mono16
     from dubkit.qc.measures import align_heard
     from dubkit.qc.sharing import SaidLine, shared_out
-    from dubkit.speech.at_once import in_order, usable_cores
+    from dubkit.speech.at_once import in_order
     from dubkit.speech.settings import Transcribe
 
     engine, how = hearing(context)

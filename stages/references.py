@@ -20,6 +20,7 @@ from stages.shared.cloning.taken_references import (
     written_files,
 )
 from stages.shared.cloning.voice_files import given_files, unused_files
+from stages.shared.machine_code import COMMON, NETWORKS
 
 if TYPE_CHECKING:
     from dubkit.progress import Progress
@@ -111,6 +112,6 @@ STAGE = Stage(
     needs=("extract", "diarize", "music", "transcribe"),
     beside=True,
     cores=1,
-    loads=("onnxruntime", "torch"),
+    loads=(*COMMON, *NETWORKS),
     artifact=ARTIFACT,
 )

@@ -18,6 +18,7 @@ from dubkit.voice.schedule.weights import RUSH
 from stages.shared.asked_lines import AskedLine, asked_lines, kept_lines, milliseconds, schedule_limits
 from stages.shared.deliveries import wished_pace
 from stages.shared.dubbed_lines import dubbed_lines
+from stages.shared.machine_code import COMMON, LANGUAGE, NETWORKS
 from stages.shared.performance import cloned_from, cloned_input
 from stages.shared.voices import choose_voice, line_lengths, voice_identity, voice_settings
 
@@ -214,7 +215,7 @@ STAGE = Stage(
     needs=("faces", "references", "translate", "cast", "adapt", "express", "clips"),
     beside=True,
     cores=1,
-    loads=("onnxruntime",),
+    loads=(*COMMON, *NETWORKS, *LANGUAGE),
     depends=SETTINGS,
     artifact="schedule.json",
     assemble=assemble,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.types import Remark, Shots
+from stages.shared.machine_code import COMMON, PICTURE
 
 THUMBNAIL_WIDTH = 240
 
@@ -55,7 +56,7 @@ STAGE = Stage(
     needs=("extract",),
     beside=True,
     cores=1,
-    loads=("cv2",),
+    loads=(*COMMON, *PICTURE),
     depends=("shots.threshold", "shots.min_seconds"),
     artifact="shots.json",
 )

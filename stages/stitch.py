@@ -13,6 +13,7 @@ from dubkit.episode.subtitles import source_cues, target_cues
 from dubkit.types import Remark, remark
 from stages.shared.finished_dub import FILM, SOUND, dub_name, film
 from stages.shared.levels import LEVEL_SETTINGS, spoken_spans
+from stages.shared.machine_code import COMMON
 
 if TYPE_CHECKING:
     from dubkit.media.delivery.stitch import StitchInputs
@@ -134,5 +135,6 @@ STAGE = Stage(
     needs=("paste", "mix"),
     beside=True,
     cores=1,
+    loads=COMMON,
     depends=SETTINGS,
 )

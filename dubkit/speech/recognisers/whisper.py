@@ -6,8 +6,8 @@ import importlib.util
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dubkit.cores import usable_cores
 from dubkit.errors import ModelMissing
-from dubkit.speech.at_once import usable_cores
 from dubkit.speech.packs import LONGEST
 from dubkit.speech.recognisers.whisper_models import MODELS
 from dubkit.speech.recognition import Hearing, Recogniser, RecognitionEngine, RecognitionTask
