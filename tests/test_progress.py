@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,50 @@ def test_a_terminal_shows_what_is_left(
         progress.advance(2.0)
         progress.finish(1.0)
     assert "left in all" in capsys.readouterr().err
+
+
+def test_stages_at_the_same_time_have_a_bar_each_and_the_last_takes_them_away(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TTY_INTERACTIVE", "1")
+    with Terminal() as progress:
+        faces, translate = progress.beside(), progress.beside()
+        faces.start(StageStart("faces", "", 4, 4, (1.0, 1.0), 3.0))
+        translate.start(StageStart("translate", "fr", 8, 8, (1.0, 1.0), 3.0))
+        shown = progress._bars._shown
+        assert shown is not None
+        assert [task.description for task in shown.tasks] == ["faces", "translate fr"]
+        translate.advance(6.0)
+        faces.advance(1.0)
+        assert [task.completed for task in shown.tasks] == [1.0, 6.0]
+        faces.finish(1.0)
+        assert [task.description for task in shown.tasks] == ["translate fr"]
+        faces.advance(2.0)  # what it still says moves no other bar
+        assert [task.completed for task in shown.tasks] == [6.0]
+        translate.finish(2.0, "failed")
+        assert progress._bars._shown is None
+        progress.start(StageStart("mix", "fr", 1, 1, (1.0, 1.0), 0.0))
+        assert progress._bars._shown is not None
+    assert progress._bars._shown is None, "a run that is stopped leaves no bar"
+    told = capsys.readouterr().err
+    assert "4 of 4, 1.0 s" in told
+    assert "failed, 2.0 s" in told
+
+
+def test_threads_write_whole_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with Terminal() as progress:
+
+        def work(number: int) -> None:
+            own = progress.beside()
+            for _ in range(10):
+                own.start(StageStart(f"stage{number}", "fr", 1, 1, (1.0, 2.0), 3.0))
+                own.finish(1.0)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    lines = capsys.readouterr().err.splitlines()
+    assert sorted(lines) == sorted(f"{f'stage{n} fr':<18} done, 1.0 s" for n in range(4) for _ in range(10))

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks.pipeline import busy as pipeline_busy
 from benchmarks.pipeline import chain as pipeline_chain
 from benchmarks.pipeline import media as pipeline_media
 from benchmarks.pipeline import processes as pipeline_processes
@@ -25,7 +26,9 @@ from benchmarks.pipeline import shots as pipeline_shots
 from benchmarks.pipeline import speaking as pipeline_speaking
 from benchmarks.pipeline.measure import Figure
 
-PARTS = ("noop", "chain", "recognition", "stitch", "start", "speaking", "shots")
+PARTS = ("noop", "chain", "recognition", "stitch", "start", "speaking", "shots", "busy")
+USUAL = PARTS[:-1]
+"""Parts that are measured unless others are named; `busy` dubs a whole clip, and takes as long."""
 CLIP = Path("Input/sample.mp4")
 
 
@@ -59,6 +62,8 @@ def _measure(part: str, chosen: argparse.Namespace, folder: Path) -> list[Figure
         return pipeline_processes.measure_start(folder, 3 * rounds)
     if part == "chain":
         return pipeline_chain.measure(folder, chosen.items, rounds)
+    if part == "busy":
+        return pipeline_busy.measure(chosen.clip, folder, chosen.to, dict(chosen.set))
     if part == "speaking":
         return pipeline_speaking.measure(chosen.talk or [chosen.clip], folder)
     if part == "shots":
@@ -140,7 +145,18 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--rounds", type=int, default=5, metavar="N", help="Rounds (5); three times as many for processes."
     )
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="Only these parts.")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(USUAL), help="Only these parts.")
+    parser.add_argument(
+        "--to", nargs="+", default=["pt-BR"], metavar="LANG", help="Languages of the part busy."
+    )
+    parser.add_argument(
+        "--set",
+        type=_assignment,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="Setting of the part busy.",
+    )
     parser.add_argument("--extra", default="", metavar="ARGS", help="Further arguments of dubkit run.")
     parser.add_argument("--json", action="store_true", dest="as_json", help="Print JSON instead of a table.")
     chosen = parser.parse_args(arguments)
@@ -149,6 +165,13 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     if chosen.rounds < 1 or chosen.lines < 1 or min(chosen.items) < 1:
         parser.error("--rounds, --lines and --items count from 1")
     return chosen
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
 
 
 def main(arguments: list[str] | None = None) -> int:

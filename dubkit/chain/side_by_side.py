@@ -159,6 +159,11 @@ class _Threads:
     def __init__(self) -> None:
         self.running: dict[int, Step] = {}
         self._threads: dict[int, threading.Thread] = {}
+        self._over: set[int] = set()
+        """Steps whose threads have nothing more to do. A thread cannot be asked: Python takes it for ended
+        when a signal interrupts whoever joins it."""
+        self._again = 0.0
+        """When steps that go on all the same are interrupted again."""
         self._ends: queue.SimpleQueue[tuple[Step, BaseException | None]] = queue.SimpleQueue()
 
     def start(self, step: Step, work: Work, progress: Progress) -> None:
@@ -170,6 +175,7 @@ class _Threads:
                 work(progress)
             except BaseException as raised:
                 error = raised
+            self._over.add(step.place)
             self._ends.put((step, error))
 
         name = f"{step.stage.name} {step.language}".strip()
@@ -191,19 +197,26 @@ class _Threads:
         A second Ctrl-C waits no longer; a request to stop that is repeated changes nothing.
         """
         until = time.monotonic() + PATIENCE
-        while alive := [thread for thread in self._threads.values() if thread.is_alive()]:
+        while True:
             try:
-                for thread in alive:
-                    _interrupt(thread)
-                asked = time.monotonic()
-                while any(thread.is_alive() for thread in alive) and time.monotonic() < asked + AGAIN:
-                    alive[0].join(0.05)
-                    alive = [thread for thread in alive if thread.is_alive()] or alive[:1]
+                self._end_all(until)
+                return
             except BaseException as again:
                 if type(again) is not type(error) or isinstance(again, KeyboardInterrupt):
                     raise
+
+    def _end_all(self, until: float) -> None:
+        """Interrupt all steps, and again now and then, until they have ended or a time has come."""
+        while working := [thread for place, thread in self._threads.items() if place not in self._over]:
+            if time.monotonic() >= self._again:
+                self._again = time.monotonic() + AGAIN
+                for thread in working:
+                    _interrupt(thread)
             if time.monotonic() > until:
                 return
+            time.sleep(0.02)
+        for thread in self._threads.values():
+            thread.join(AGAIN)
 
 
 def _interrupt(thread: threading.Thread) -> None:

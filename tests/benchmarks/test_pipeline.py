@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import wave
 from functools import partial
 from pathlib import Path
@@ -11,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.pipeline import busy as pipeline_busy
 from benchmarks.pipeline import chain as pipeline_chain
 from benchmarks.pipeline import command as pipeline
 from benchmarks.pipeline import media as pipeline_media
 from benchmarks.pipeline import processes as pipeline_processes
+from benchmarks.pipeline.busy import Instant, StageSpan
 from benchmarks.pipeline.measure import Comparison, Contender, Cost, interleaved
 from tests.support.paths import ROOT
 
@@ -163,3 +167,52 @@ def _tone(file: Path, seconds: float) -> None:
         out.setsampwidth(2)
         out.setframerate(16000)
         out.writeframes(samples.tobytes())
+
+
+def span(name: str, begin: float, end: float, cpu: tuple[float, float]) -> StageSpan:
+    return StageSpan(name, Instant(begin, cpu[0]), Instant(end, cpu[1]))
+
+
+def test_busy_cores_are_those_from_recognition_to_the_last_speech() -> None:
+    spans = [
+        span("extract", 0.0, 5.0, (0.0, 5.0)),
+        span("transcribe", 5.0, 15.0, (5.0, 24.0)),
+        span("translate es", 16.0, 20.0, (24.0, 31.0)),
+        span("translate fr", 17.0, 19.0, (26.0, 29.0)),
+        span("speak es", 20.0, 25.0, (31.0, 39.0)),
+        span("mix es", 25.0, 30.0, (39.0, 49.0)),
+    ]
+    found = {(one.name, one.clock): one.median for one in pipeline_busy.figures(spans, "cores", 2)}
+    assert found["from transcribe to speak", "wall"] == 20.0
+    assert found["from transcribe to speak", "cpu"] == 34.0
+    assert found["from transcribe to speak: busy of 2 cores", ""] == 85.0
+    assert found["transcribe: cores busy", ""] == 95.0
+    assert found["translate es, beside others", "wall"] == 4.0
+    assert not [name for name, _ in found if name.startswith(("extract", "mix", "translate fr: "))]
+
+
+def test_a_run_without_speech_is_no_measurement() -> None:
+    with pytest.raises(RuntimeError, match="no transcribe or no speak"):
+        pipeline_busy.figures([span("extract", 0.0, 5.0, (0.0, 5.0))], "cores", 2)
+
+
+def test_processor_time_of_children_counts_while_they_run() -> None:
+    before = Instant.now()
+    work = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\ninput()"
+    with subprocess.Popen(
+        [sys.executable, "-c", work], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        running = Instant.now().cpu - before.cpu
+        child.communicate(b"\n")
+    assert running >= 0.25
+    assert Instant.now().cpu - before.cpu >= running - 0.05
+
+
+def test_the_setting_of_a_measured_run_is_a_name_and_a_value() -> None:
+    chosen = pipeline.parse(["--clip", str(SAMPLE), "--parts", "busy", "--set", "speak.provider=espeak"])
+    assert dict(chosen.set) == {"speak.provider": "espeak"}
+    assert "busy" not in pipeline.parse(["--clip", str(SAMPLE)]).parts, "it dubs a whole clip"
+    with pytest.raises(SystemExit):
+        pipeline.parse(["--clip", str(SAMPLE), "--set", "overlap"])

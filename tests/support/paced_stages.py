@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dubkit.chain.stage import Item, Sink, Stage
+from dubkit.cores import usable_cores
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError
 
@@ -39,7 +40,9 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
 
 
 def act(context: Context, item: Item, what: str) -> None:
-    """Do what a line of the plan says: `fail`, `break`, `die`, `die-once`."""
+    """Do what a line of the plan says: `fail`, `break`, `die`, `die-once`, `cores`."""
+    if what == "cores":
+        context.store.path(f"cores-{item.id}").write_text(str(usable_cores()))
     if what == "fail":
         raise DubkitError(f"{item.id} cannot be made.")
     if what == "break":

@@ -12,6 +12,7 @@ import pytest
 
 from dubkit.chain.executor import EXECUTORS, Execute, Workplace, chosen_executor
 from dubkit.chain.executors.demand import demand_of
+from dubkit.cores import limit_cores, usable_cores
 from dubkit.errors import SettingError
 from tests.chain.executors.episodes import artifacts, begun, errors, run_paced, settings, workers
 from tests.support import guide
@@ -30,6 +31,27 @@ def test_two_processes_leave_the_same_files_as_one(tmp_path: Path) -> None:
     assert os.getpid() not in workers(tmp_path / "there")
     assert workers(tmp_path / "here") == {os.getpid()}
     assert run_paced(tmp_path / "there", TWO, "a 0").ran == {}, "a second run has nothing to do"
+
+
+def test_a_process_takes_its_share_of_the_cores(tmp_path: Path) -> None:
+    before = usable_cores()
+    run_paced(tmp_path, TWO, "a 0 cores", "b 0 cores")
+    assert os.getpid() not in workers(tmp_path)
+    shares = {(tmp_path / f"cores-{item}").read_text() for item in "ab"}
+    assert shares == {str(max(1, before // 2))}
+    assert usable_cores() == before
+
+
+def test_a_share_is_never_more_than_there_is() -> None:
+    everything = usable_cores()
+    try:
+        limit_cores(1)
+        assert usable_cores() == 1
+        limit_cores(10**6)
+        assert usable_cores() == everything
+    finally:
+        limit_cores(0)
+    assert usable_cores() == everything
 
 
 def test_a_killed_process_costs_only_its_running_item(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from dubkit.errors import ModelMissing
 from dubkit.host import Host
+from dubkit.speech import asr
+from dubkit.speech.recognisers import whisper
 from dubkit.speech.recognisers.whisper import ENGINE, find_model
 from dubkit.speech.recognition import Hearing, RecognitionTask, choose_recogniser
 from dubkit.speech.settings import Transcribe
@@ -108,3 +111,36 @@ def test_only_an_offline_machine_without_the_model_hinders_it() -> None:
     assert choose_recogniser(task(Machine(models_offline=True))) is ENGINE
     with pytest.raises(ModelMissing, match=r"transcribe\.engine is 'faster-whisper', but"):
         choose_recogniser(task(Machine(models_offline=True), engine="faster-whisper"))
+
+
+@pytest.mark.parametrize(
+    ("cores", "seconds", "calls", "opened"),
+    [
+        (2, 0.0, 0, (1, 2)),  # nothing says how much there is: one run, with the threads of all cores
+        (16, 0.0, 0, (1, 4)),
+        (2, 3600.0, 0, (2, 1)),  # an hour has batches for every core, and one thread each is the fastest
+        (16, 3600.0, 0, (8, 2)),
+        (64, 3600.0, 0, (8, 4)),
+        (1, 3600.0, 4, (1, 1)),
+        (4, 0.0, 2, (2, 2)),  # as many as call at the same time
+        (4, 0.0, 30, (4, 1)),
+    ],
+)
+def test_an_opened_model_has_runs_and_threads_for_the_cores_that_this_process_may_use(
+    monkeypatch: pytest.MonkeyPatch, cores: int, seconds: float, calls: int, opened: tuple[int, int]
+) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(whisper, "usable_cores", lambda: cores)
+    monkeypatch.setattr(
+        asr, "WhisperRecogniser", lambda path, **how: asked.append((how["workers"], how["threads"]))
+    )
+    ENGINE.open(replace(task(Machine("base")), seconds=seconds, workers=calls))
+    assert asked == [opened]
+
+
+def test_a_graphics_card_has_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(asr, "WhisperRecogniser", lambda path, **how: asked.append(how["workers"]))
+    monkeypatch.setattr(Machine, "device", lambda self: "cuda")
+    ENGINE.open(replace(task(Machine("base")), seconds=3600.0, workers=4))
+    assert asked == [1]
