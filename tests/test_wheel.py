@@ -76,7 +76,7 @@ def test_wheel_holds_all_code_prompts_and_templates_and_nothing_else(wheel: Path
     wanted = {
         path.relative_to(ROOT).as_posix()
         for folder in SHIPPED
-        for pattern in ("*.py", "*.txt", "*.j2", "*.html", "*.css", "py.typed")
+        for pattern in ("*.py", "*.txt", "*.npz", "*.j2", "*.html", "*.css", "py.typed")
         for path in (ROOT / folder).rglob(pattern)
     }
     # Scripts and pictures of the pages, and the licences of those that others wrote.
