@@ -20,7 +20,7 @@ from dubkit.chain.stage import Needs
 from dubkit.chain.summary import SUMMARY_FILE, Summary, is_current, keep_summary, last_summary, summarise
 from dubkit.config import Settings, all_settings, changed_settings, with_settings
 from dubkit.episode.context import Context, Fetching, finished_languages
-from dubkit.episode.folders import OpenEpisode, hold_lock, open_episode, remember_source, reopen
+from dubkit.episode.folders import OpenEpisode, hold_episode, hold_lock, open_episode, reopen
 from dubkit.episode.line_timing import LineTiming, line_timings
 from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decode_json
 from dubkit.errors import ArtifactDamaged, DubkitError, EpisodeBusy, places_explained
@@ -164,11 +164,12 @@ def dub(
 
 
 def _dub(session: Session, source: Path, request: Request, progress: Progress, *, wait: bool) -> Outcome:
-    opened = _open(session, source, look=False)
-    if opened.note:
-        progress.note(opened.note)
-    with hold_lock(opened.store, wait=wait, on_wait=progress.note):
-        remember_source(opened)
+    def choose() -> OpenEpisode:
+        return _open(session, source, look=False)
+
+    with hold_episode(choose, wait=wait, on_wait=progress.note) as opened:
+        if opened.note:
+            progress.note(opened.note)
         _remember_settings(opened.store, session.settings)
         context = context_of(session, opened, progress.fetching)
         hindered = _unserved_here(context, request)

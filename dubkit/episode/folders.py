@@ -6,9 +6,11 @@ import json
 import os
 import socket
 import stat as stat_kinds
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decode_json, file_digest, fitting_name
@@ -164,11 +166,70 @@ def _hash(source: Path) -> str:
 # --- the lock ---------------------------------------------------------------------------------
 
 
+MEMO_SECONDS = 2.0
+"""How long a run that has just taken a folder may need to note there which source it is for."""
+
+
+class _FolderTaken(Exception):
+    """The folder that was chosen belongs to another source by now."""
+
+
 @contextmanager
-def hold_lock(store: EpisodeStore, *, wait: bool, on_wait: Callable[[str], None]) -> Iterator[None]:
+def hold_episode(
+    choose: Callable[[], OpenEpisode], *, wait: bool, on_wait: Callable[[str], None]
+) -> Iterator[OpenEpisode]:
+    """Hold the lock of the folder that `choose` returns, with a note there of which source it is for.
+
+    Of two sources with one stem that are begun at the same time, one gets the folder; the other one chooses
+    again. Waits and raises as `hold_lock` does.
+    """
+    chosen: set[Path] = set()
+    with ExitStack() as held:
+        while True:
+            opened = choose()
+            # Where choosing again gives the same folder, there is no other.
+            check = _unchecked if opened.store.root in chosen else partial(_check_owner, opened)
+            chosen.add(opened.store.root)
+            lock = hold_lock(opened.store, wait=wait, on_wait=on_wait, check=check)
+            try:
+                held.enter_context(lock)
+            except _FolderTaken:
+                continue
+            remember_source(opened)
+            yield opened
+            return
+
+
+def _check_owner(opened: OpenEpisode) -> None:
+    """Raise where a folder belongs to another source."""
+    memo = _memo(opened.store)
+    if not (memo is None or memo.sha256 == opened.sha256 or Path(memo.path) == opened.source.resolve()):
+        raise _FolderTaken
+
+
+def _await_memo(store: EpisodeStore) -> None:
+    """Wait until whoever holds a folder has noted which source it is for; it is the first thing they do."""
+    until = time.monotonic() + MEMO_SECONDS
+    while _memo(store) is None and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+def _unchecked() -> None:
+    """Accept the folder."""
+
+
+@contextmanager
+def hold_lock(
+    store: EpisodeStore,
+    *,
+    wait: bool,
+    on_wait: Callable[[str], None],
+    check: Callable[[], None] = _unchecked,
+) -> Iterator[None]:
     """Hold the episode's lock; while another run holds it, wait, or raise EpisodeBusy without `wait`.
 
-    `on_wait` is called with a sentence that names the other run.
+    `on_wait` is called with a sentence that names the other run. `check` may raise: it is called before the
+    wait, and once more when the lock is held.
 
     The operating system frees the lock of a killed process, so no stale lock can remain.
     """
@@ -180,6 +241,9 @@ def hold_lock(store: EpisodeStore, *, wait: bool, on_wait: Callable[[str], None]
     try:
         lock.acquire(timeout=0)
     except Timeout:
+        if check is not _unchecked:
+            _await_memo(store)
+            check()
         who = _holder(store)
         if not wait:
             raise EpisodeBusy(
@@ -191,6 +255,7 @@ def hold_lock(store: EpisodeStore, *, wait: bool, on_wait: Callable[[str], None]
     holder.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
     try:
         with store.holding(wait=wait, on_wait=on_wait):
+            check()
             yield
     finally:
         holder.unlink(missing_ok=True)

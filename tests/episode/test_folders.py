@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from dubkit.episode.folders import folder_name, hold_lock, open_episode, remember_source
+from dubkit.episode.folders import (
+    OpenEpisode,
+    find_source,
+    folder_name,
+    hold_episode,
+    hold_lock,
+    open_episode,
+    remember_source,
+)
 from dubkit.episode.store import EpisodeStore
 from dubkit.errors import EpisodeBusy, MediaError
 
@@ -93,6 +101,59 @@ def test_missing_sources_and_folders_are_named(tmp_path: Path) -> None:
         open_episode(tmp_path, tmp_path / "nowhere.mp4")
     with pytest.raises(MediaError, match="folder"):
         open_episode(tmp_path, tmp_path)
+
+
+def work_in_own_folder(output: str, file: str, chosen: str, both: str) -> None:
+    """Choose a folder, wait until others have chosen too, and stay in it until `both` is there."""
+    first = True
+
+    def choose() -> OpenEpisode:
+        nonlocal first
+        opened = open_episode(Path(output), Path(file))
+        if first:
+            first = False
+            Path(chosen).touch()
+            until = time.monotonic() + 30
+            while not (Path(chosen).parent / "go").exists() and time.monotonic() < until:
+                time.sleep(0.01)
+        return opened
+
+    with hold_episode(choose, wait=True, on_wait=lambda text: None) as opened:
+        Path(f"{chosen}-works").write_text(str(opened.store.root))
+        until = time.monotonic() + 30
+        while not Path(both).exists() and time.monotonic() < until:
+            time.sleep(0.01)
+
+
+def test_two_sources_with_one_stem_that_begin_at_once_get_two_folders(tmp_path: Path) -> None:
+    spawn, output, over = multiprocessing.get_context("spawn"), tmp_path / "Output", tmp_path / "over"
+    files = [source(tmp_path / name, "01.mkv", name.encode()) for name in ("a", "b")]
+    marks = [tmp_path / "mark-a", tmp_path / "mark-b"]
+    workers = [
+        spawn.Process(target=work_in_own_folder, args=(str(output), str(file), str(mark), str(over)))
+        for file, mark in zip(files, marks, strict=True)
+    ]
+    for worker in workers:
+        worker.start()
+    wait_for(*marks)
+    (tmp_path / "go").touch()  # both have chosen Output/01
+    works = [mark.with_name(f"{mark.name}-works") for mark in marks]
+    wait_for(*works)  # beside each other: neither waits for the other one's end
+    over.touch()
+    for worker in workers:
+        worker.join()
+    roots = [Path(mark.read_text()) for mark in works]
+    assert len(set(roots)) == 2
+    assert output / "01" in roots
+    for file, root in zip(files, roots, strict=True):
+        assert find_source(EpisodeStore(root)) == file
+
+
+def wait_for(*files: Path) -> None:
+    until = time.monotonic() + 30
+    while not all(file.exists() for file in files):
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def hold(root: str, ready: str, seconds: float) -> None:

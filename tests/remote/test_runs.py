@@ -22,6 +22,7 @@ from dubkit.remote.settings import RemoteStores
 from dubkit.remote.store import NotSent
 from dubkit.studio import Session, dub, fetch_source, open_place, open_session
 from tests.remote.conftest import stores
+from tests.support.desks import UNHEARD, Desk
 from tests.support.faulty_proxy import FaultyProxy, faulty
 from tests.support.paths import MEDIA, needs_media
 from tests.support.s3_servers import BUCKET, S3Server
@@ -83,6 +84,31 @@ def test_a_run_through_a_server_equals_a_local_one_and_goes_on_elsewhere(
     again = dub(elsewhere, CLIP, SHOTS, Silent())
     assert (again.ran, again.errors) == ({}, [])
     assert not (again.store.root / "audio.wav").exists(), "nothing reads it"
+
+
+@pytest.mark.slow
+def test_a_whole_dub_through_a_server_equals_a_local_one(moto: S3Server, tmp_path: Path) -> None:
+    desk = Desk(tmp_path, tmp_path / "cache")
+    (tmp_path / "dubkit.toml").write_text(UNHEARD)
+    options = (CLIP, "--to", "pt-BR", "--src-lang", "en")
+    assert desk.run(*options, "--output", "Output")["exit_code"] == 0
+    url = f"s3://{BUCKET}/whole"
+    with faulty(FaultyProxy(moto.port, seed=5, share=0.05, stall=1.0)) as proxy:
+        quick = (
+            "--set",
+            f"store.endpoint={proxy.url}",
+            "--set",
+            "store.timeout=5",
+            "--set",
+            "store.attempts=15",
+        )
+        through = desk.run(*options, "--output", url, *quick)
+    assert (through["exit_code"], through["errors"]) == (0, [])
+    assert sum(proxy.met.values()) > 0
+    there = in_store(f"{url}/{CLIP.stem}", moto.url, tmp_path / "copy")
+    here = contents(tmp_path / "Output" / CLIP.stem)
+    assert there.keys() == here.keys()
+    assert [name for name in here if here[name] != there[name]] == []
 
 
 def test_a_store_that_goes_away_ends_the_run_and_costs_nothing_that_was_finished(
