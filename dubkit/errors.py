@@ -124,14 +124,24 @@ class TranslationError(DubkitError):
     """No translator can serve the language pair, or the service refused for good."""
 
 
-class TranslatorUnreachable(TranslationError):
-    """Nothing answered at the address of the translator; another translator may go on."""
+class TranslatorDown(TranslationError):
+    """The service that translates does not work now."""
 
     may_pass = True
 
 
+class TranslatorUnreachable(TranslatorDown):
+    """Nothing answered at the address of the translator; another translator may go on."""
+
+
 class VoiceError(DubkitError):
     """No voice can speak the language, or a line could not be spoken."""
+
+
+class SpeechServiceDown(VoiceError):
+    """The service that speaks does not work now."""
+
+    may_pass = True
 
 
 class ConsentMissing(DubkitError):

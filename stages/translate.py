@@ -11,18 +11,18 @@ from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.edits import edit_fields
 from dubkit.episode.store import canonical, decode_json
-from dubkit.errors import TranslationError
+from dubkit.errors import TranslationError, TranslatorDown
 from dubkit.formats.format import readable
 from dubkit.translate.asides import resolved
-from dubkit.translate.engine import TRANSLATORS, TranslationTask
+from dubkit.translate.engine import TranslationTask
 from dubkit.translate.lines import SERVICE_ERROR, UNTRANSLATED
 from dubkit.types import Line, Remark, Segment, Translation, remark
 from stages.shared.captions import spoken_of
-from stages.shared.host import part_identity, part_settings
+from stages.shared.host import part_settings
 from stages.shared.machine_code import COMMON, LANGUAGE, NETWORKS
 from stages.shared.model_memory import language_model_bytes
 from stages.shared.subtitles import after_translation
-from stages.shared.translators import translator_choice
+from stages.shared.translators import LEFT_BY, stand_ins, translator_choice, translator_identity
 
 if TYPE_CHECKING:
     from dubkit.chain.stage import Setup
@@ -141,7 +141,8 @@ def _source_line(context: Context, texts: Sequence[str], position: int) -> Sourc
 
 def _fail(line: Translated, sink: Sink) -> None:
     why = line.problem or ", ".join(line.flags)
-    sink.fail(line.id, TranslationError(f"line {line.id} was not translated: {why}"))
+    kind = TranslatorDown if line.may_pass else TranslationError
+    sink.fail(line.id, kind(f"line {line.id} was not translated: {why}"))
 
 
 def _keep(settled: Settled, first: TranslatorChoice, sink: Sink) -> None:
@@ -162,34 +163,26 @@ def _keep(settled: Settled, first: TranslatorChoice, sink: Sink) -> None:
         sink.done(line.id, value=kept, remarks=remarks)
 
 
-LEFT_BY = "left by"
-"""Names in a key the translator that was asked first and had no text for the line."""
-
-
 def _made_by(settled: Settled, first: TranslatorChoice) -> dict[str, str]:
     """Return what made a line, as it enters its key."""
-    made = {"translator": _identity(settled.choice)}
-    return made | {LEFT_BY: _identity(first)} if settled.own else made
-
-
-def _identity(choice: TranslatorChoice) -> str:
-    return part_identity(TRANSLATORS, choice.engine, choice.identity)
+    made = {"translator": translator_identity(settled.choice)}
+    return made | {LEFT_BY: translator_identity(first)} if settled.own else made
 
 
 def _models(context: Context, choice: TranslatorChoice) -> Callable[[str], dict[str, str]]:
-    """Return what gives the models of a line: those of its record, where the first translator left it."""
-    from dubkit.translate.choice import chain_of
+    """Return what gives the models of a line.
 
-    first = {"translator": _identity(choice)}
-    if not choice.task.settings.fallback:
-        return lambda line: first
-    others = {_identity(other) for other in chain_of(choice.task)}
+    Those of its record stay where the first translator left it, or where a person accepted what another one
+    made.
+    """
+    first = {"translator": translator_identity(choice)}
+    stood_in = stand_ins(context, choice)
 
     def models(line: str) -> dict[str, str]:
-        record = context.store.record("translate", line, context.language)
-        made = record.parts.models if record is not None and not record.error else {}
-        left = made.get(LEFT_BY) == first["translator"] and made.get("translator") in others
-        return made if left else first
+        made = stood_in(line)
+        edit = context.placed.lines.get(line)
+        accepted = edit is not None and bool(edit.accepted)
+        return made if made and (accepted or made.get(LEFT_BY) == first["translator"]) else first
 
     return models
 

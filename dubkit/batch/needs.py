@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dubkit.batch.rule import MB, WorkNeeds
 from dubkit.chain.chain import Request
+from dubkit.chain.executor import chosen_executor
 from dubkit.chain.plan import expect_seconds
 from dubkit.studio import Session, chain
 
@@ -46,6 +47,8 @@ class Estimator:
     """Seconds of work for a second of episode, as a first guess."""
     start_seconds: float = 5.0
     base_memory: int = BASE_MEMORY
+    cores: int = 1
+    """Cores that the executor of an episode keeps busy."""
     peaks: list[int] = field(default_factory=list)
     """Bytes that finished episodes held at most."""
     longest: float = 0.0
@@ -62,7 +65,8 @@ class Estimator:
             longer = max(0.0, facts.seconds - self.longest)
             guessed = int(max(self.peaks) * MARGIN + longer * MEMORY_A_SECOND)
         sound = int(facts.seconds * SOUND_A_SECOND) * (1 + self.languages)
-        return WorkNeeds(max(guessed, known_peak), sound + facts.size * self.languages, self.card)
+        disk = sound + facts.size * self.languages
+        return WorkNeeds(max(guessed, known_peak), disk, self.card, self.cores)
 
     def learn(self, facts: FileFacts, seconds: float, peak: int) -> None:
         """Note what an episode took that had work to do and went through."""
@@ -84,7 +88,10 @@ class Estimator:
 
 
 def open_estimator(session: Session, request: Request) -> Estimator:
-    """Return first guesses from the settings, the models on this machine and its measured speeds."""
+    """Return first guesses from the settings, the models on this machine and its measured speeds.
+
+    Raises SettingError for an executor that cannot work here.
+    """
     stages = [stage for _, part in chain().scopes(request, session) for stage in part]
     low_high = [expect_seconds(stage, session.speeds, 60.0) for stage in stages if stage.work is None]
     return Estimator(
@@ -92,6 +99,7 @@ def open_estimator(session: Session, request: Request) -> Estimator:
         card=session.settings.device != "cpu" and any(stage.card for stage in stages),
         languages=len(request.languages),
         pace=sum(low + high for low, high in low_high) / 2 / 60.0,
+        cores=chosen_executor(session.settings).cores(session.settings),
     )
 
 

@@ -11,7 +11,7 @@ from dubkit.chain.run import Outcome
 from dubkit.episode.results import finished_dub
 from dubkit.errors import DubkitError, EpisodeBusy
 from dubkit.studio import Session, episode_context, episode_summary
-from dubkit.types.telling import sentences
+from dubkit.types.telling import FOR_NOW, sentences
 
 ResultState = Literal["done", "degraded", "failed"]
 
@@ -25,7 +25,7 @@ class LanguageResult:
     state: ResultState
     errors: tuple[str, ...] = ()
     may_pass: bool = False
-    """Whether its errors may be over when the same run is made again."""
+    """Whether its errors, or what failed of its parts, may be over when the same run is made again."""
     degraded: tuple[str, ...] = ()
     lines: int = 0
     failed_lines: int = 0
@@ -56,9 +56,14 @@ class EpisodeResult:
 
     @property
     def may_pass(self) -> bool:
-        """Whether every failure may be over when the same run is made again."""
+        """Whether all that failed may be over when the same run is made again.
+
+        Where no language failed, whether some parts of one failed for a reason that may pass.
+        """
         failed = [one for one in self.languages if one.state == "failed"]
-        return bool(failed) and all(one.may_pass for one in failed)
+        if failed:
+            return all(one.may_pass for one in failed)
+        return any(one.may_pass for one in self.languages)
 
 
 def plain(text: str) -> str:
@@ -99,7 +104,9 @@ def result_of_run(session: Session, source: Path, request: Request, outcome: Out
                 tag,
                 "failed" if failures else "degraded" if noticed else "done",
                 tuple(dict.fromkeys(plain(one.sentence) for one in failures)),
-                bool(failures) and all(one.may_pass for one in failures),
+                all(one.may_pass for one in failures)
+                if failures
+                else any(one.code == FOR_NOW for one in noticed),
                 tuple(map(plain, sentences(noticed))),
                 lines=lines.lines if lines else 0,
                 failed_lines=lines.failed if lines else 0,

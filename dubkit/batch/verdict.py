@@ -47,7 +47,7 @@ def judge(end: AttemptEnd, child: Child, languages: tuple[str, ...], *, again: b
     if end.result is not None:
         result = end.result
         if result.state != "failed":
-            return Verdict(result.state, result)
+            return Verdict("waiting" if again and result.may_pass else result.state, result)
         retry = again and result.may_pass
         return Verdict("waiting" if retry else "failed", result, counts=not result.may_pass)
     sentence = SENTENCES.get(end.cause, SENTENCES["crash"]).format(

@@ -88,6 +88,11 @@ def unhindered_here(_settings: Settings) -> str:
     return ""
 
 
+def one_core(_settings: Settings) -> int:
+    """Return one core: for what works in the process of the run, or on other machines."""
+    return 1
+
+
 @dataclass(frozen=True, slots=True)
 class Executor:
     """Something that works on items: all that dubkit knows of it."""
@@ -104,6 +109,8 @@ class Executor:
     """What its start takes, in a sentence for `dubkit plan`; empty where that is nothing to speak of."""
     settings: type | None = None
     """Its own table, `[execute.NAME]`."""
+    cores: Callable[[Settings], int] = one_core
+    """Return how many cores of this machine a run with it keeps busy; a batch counts them."""
     cluster: bool = False
     """Whether it reaches other machines, so that a batch hands it whole episodes."""
 

@@ -11,7 +11,7 @@ from dubkit.episode.places import item_names
 from dubkit.episode.store import Record
 from dubkit.errors import DubkitError
 from dubkit.types import Remark, remark
-from dubkit.types.telling import Noticed, failure
+from dubkit.types.telling import FOR_NOW, Noticed, failure
 
 
 def stage_remarks(stage: Stage, context: Context, records: Iterable[Record]) -> list[Noticed]:
@@ -20,11 +20,16 @@ def stage_remarks(stage: Stage, context: Context, records: Iterable[Record]) -> 
     Where they say nothing, the stage is asked what its artifacts of earlier versions hold.
     """
     records = list(records)
-    said = [failure(r.item, stage.title or stage.recorded, r.error) for r in records if r.error]
-    remarks = [one for record in records for one in record.said]
+    said = [_failure_of(record, stage) for record in records if record.error]
+    remarks = [one for record in records if not record.error for one in record.said]
     if not remarks and stage.recall is not None and any(not record.error for record in records):
         remarks = list(_recalled(stage, context))
     return placed([*said, *remarks], context, stage.recorded)
+
+
+def _failure_of(record: Record, stage: Stage) -> Remark:
+    for_now = any(one.code == FOR_NOW for one in record.remarks)
+    return failure(record.item, stage.title or stage.recorded, record.error, for_now=for_now)
 
 
 def edit_remarks(context: Context) -> list[Noticed]:

@@ -14,7 +14,8 @@ from dubkit.episode.context import Context
 from dubkit.episode.store import FileRef, Parts, Record, file_digest, pretty
 from dubkit.errors import DubkitError, ItemFailed, OutputLost
 from dubkit.progress import Progress
-from dubkit.types import Remark
+from dubkit.types import Remark, remark
+from dubkit.types.telling import FOR_NOW
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,9 @@ class StoreSink:
 
     def fail(self, item: str, error: DubkitError) -> None:
         """Record an item as failed; the others go on."""
-        self._save(Record(item, self.parts[item].key, self.parts[item], error=str(error)))
+        parts, sentence = self.parts[item], str(error)
+        passing = (remark(FOR_NOW, sentence.splitlines()[0], item),) if error.may_pass and sentence else ()
+        self._save(Record(item, parts.key, parts, error=sentence, remarks=passing))
 
     def say(self, text: str) -> None:
         """Tell the user what was chosen, and why."""

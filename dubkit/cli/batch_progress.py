@@ -48,7 +48,8 @@ class BatchProgress:
             entry.state, entry.state
         )
         self.console.print(f"[{over}/{total}] {name}: {word}{took}", markup=False)
-        errors = [one for row in entry.last.result.languages for one in row.errors] if entry.last else []
+        results = entry.last.result.languages if entry.last else ()
+        errors = [one for row in results for one in row.errors or row.degraded]
         if entry.state in ("failed", "waiting"):
             for error in dict.fromkeys(errors):
                 self.console.print(f"    {error.splitlines()[0]}", style="red", markup=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dubkit.chain.plan import find_todo
 from dubkit.episode.context import Context
@@ -11,6 +12,7 @@ from dubkit.errors import TranslationError
 from dubkit.review.takes import GENERATING, clips_of
 from dubkit.studio import chain
 from stages.shared.cloning.references import reference_waits
+from stages.shared.translators import stand_ins, translator_choice
 
 
 def find_due(context: Context, lines: Sequence[str]) -> dict[str, str]:
@@ -40,8 +42,12 @@ def _translations(context: Context, lines: Sequence[str]) -> dict[str, str]:
     open_lines = set(lines) & translated.keys() - written
     try:
         items = [item for item in stage.items(context) if item.id in open_lines]
+        # What another translator of the chain made is up to date for a person who takes it as it is.
+        stood_in = stand_ins(context, translator_choice(context)) if items else None
     except TranslationError:
         return {}  # no translator here can do them again
+    if stood_in is not None and context.user_file("translate") is None:
+        items = [replace(item, models=made) if (made := stood_in(item.id)) else item for item in items]
     return {todo.item.id: todo.reason for todo in find_todo(stage, context, items, False)}
 
 

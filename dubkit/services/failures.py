@@ -38,9 +38,20 @@ Kind = Literal["no-credit", "passing", "key", "model", "address", "refused"]
 class ServiceDown(Exception):
     """A request failed after every retry; the message says how and what to do."""
 
+    may_pass = False
+    """Whether the same request may succeed later, with nothing changed."""
+
+
+class ServiceTroubled(ServiceDown):
+    """The service answered every attempt with an error that may pass, such as 503."""
+
+    may_pass = True
+
 
 class ServiceUnreachable(ServiceDown):
     """Nothing answered at the service's address, or not in time."""
+
+    may_pass = True
 
 
 class ServiceRefused(ServiceDown):
@@ -118,7 +129,7 @@ class Failure:
         """Return what to raise, with the sentence for people."""
         told = f"{self.status}: {self.words}"
         if self.kind == "passing":
-            return ServiceDown(f"{place} failed {attempts} times ({told}).\n{_AGAIN}")
+            return ServiceTroubled(f"{place} failed {attempts} times ({told}).\n{_AGAIN}")
         refused = "refused the key" if has_key else "wants a key, and none was sent"
         sentences: dict[Kind, str] = {
             "no-credit": f"{place} has no credit left for this key ({told}).\n"

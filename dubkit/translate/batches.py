@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from dubkit.errors import TranslationError, TranslatorUnreachable
+from dubkit.errors import TranslationError, TranslatorDown, TranslatorUnreachable
 from dubkit.services.failures import ServiceDown, ServiceRefused, ServiceUnreachable
 from dubkit.translate.alignment import repeated, slid
 from dubkit.translate.asides import resolved, without_asides
@@ -62,6 +62,8 @@ class _Outcome:
     answered: bool = False
     problem: str = ""
     """What the service said when it failed."""
+    may_pass: bool = False
+    """Whether that may be over later."""
     too_long: str = ""
     """What the service said when even a request for fewer lines was too long for it."""
 
@@ -102,12 +104,12 @@ class BatchTranslator:
         Raises TranslationError when the service failed before it answered anything. A service that
         fails later leaves the finished lines as they are and the others flagged.
         """
-        answered, dead, start, words = False, 0, 0, ""
+        answered, dead, start, words, may_pass = False, 0, 0, "", False
         while start < len(lines):
             batch = lines[start : start + self.batch_size]
             start += len(batch)
             if dead >= _DEAD_BATCHES:
-                on_done([failed(line, self.provider, SERVICE_ERROR, words) for line in batch])
+                on_done([failed(line, self.provider, SERVICE_ERROR, words, may_pass) for line in batch])
                 continue
             outcome = _Outcome()
             try:
@@ -116,6 +118,7 @@ class BatchTranslator:
             except ServiceDown as problem:
                 dead = _DEAD_BATCHES if isinstance(problem, ServiceRefused) else dead + 1
                 outcome.problem = words = str(problem).splitlines()[0]
+                outcome.may_pass = may_pass = problem.may_pass
                 answered = answered or outcome.answered
                 if not answered and (start >= len(lines) or dead >= _DEAD_BATCHES):
                     raise _stopped(problem) from problem
@@ -133,8 +136,9 @@ class BatchTranslator:
                 result = Translated(line.id, outcome.texts[line.id], self.provider)
             else:
                 reason = outcome.faults.get(line.id, SERVICE_ERROR)
-                words = outcome.problem if reason == SERVICE_ERROR else ""
-                result = failed(line, self.provider, reason, words)
+                of_service = reason == SERVICE_ERROR
+                words, may_pass = (outcome.problem, outcome.may_pass) if of_service else ("", False)
+                result = failed(line, self.provider, reason, words, may_pass)
             tokens_in = share(outcome.tokens_in, index, len(batch))
             tokens_out = share(outcome.tokens_out, index, len(batch))
             results.append(replace(result, tokens_in=tokens_in, tokens_out=tokens_out))
@@ -274,5 +278,6 @@ class BatchTranslator:
 
 
 def _stopped(problem: ServiceDown) -> TranslationError:
-    kind = TranslatorUnreachable if isinstance(problem, ServiceUnreachable) else TranslationError
-    return kind(str(problem))
+    if isinstance(problem, ServiceUnreachable):
+        return TranslatorUnreachable(str(problem))
+    return (TranslatorDown if problem.may_pass else TranslationError)(str(problem))

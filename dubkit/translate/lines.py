@@ -36,15 +36,19 @@ class Translated:
     tokens_out: int = 0
     problem: str = ""
     """Why there is no text, in the words of the service where it said any."""
+    may_pass: bool = False
+    """Whether that may be over when the line is translated again later."""
 
 
 OnDone = Callable[[Sequence[Translated]], None]
 """Takes each batch of lines once it is finished and checked."""
 
 
-def failed(line: SourceLine, provider: str, reason: str, problem: str = "") -> Translated:
+def failed(
+    line: SourceLine, provider: str, reason: str, problem: str = "", may_pass: bool = False
+) -> Translated:
     """The line without a translation: an unchecked text is never handed over."""
-    return Translated(line.id, "", provider, (UNTRANSLATED, reason), problem=problem)
+    return Translated(line.id, "", provider, (UNTRANSLATED, reason), problem=problem, may_pass=may_pass)
 
 
 def one_line(text: str) -> str:

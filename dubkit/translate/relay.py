@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from dubkit.errors import DubkitError, OutputLost, TranslationError, TranslatorUnreachable
+from dubkit.errors import DubkitError, OutputLost, TranslationError, TranslatorDown, TranslatorUnreachable
 from dubkit.translate.choice import TranslatorChoice, fallbacks, next_translator
 from dubkit.translate.lines import SERVICE_ERROR, UNTRANSLATED, SourceLine, Translated
 
@@ -39,6 +39,8 @@ class Relay:
     _left: dict[str, SourceLine] = field(default_factory=dict)
     _results: dict[str, list[Settled]] = field(default_factory=dict)
     _deaths: list[str] = field(default_factory=list)
+    _may_pass: bool = False
+    """Whether one of them died of what may be over later."""
 
     def run(self, lines: Sequence[SourceLine]) -> None:
         """Settle all lines. Raises what the first translator raised where no other can go on."""
@@ -51,6 +53,7 @@ class Relay:
             death = self._turn(turn)
             after = next_translator(self.choice.task, tried) if self._left and self._goes_on(death) else None
             if death is not None:
+                self._may_pass |= isinstance(death, DubkitError) and death.may_pass
                 self._deaths.append(f"{turn.identity}: {_first_line(death)}")
                 self._end(after, death)
             turn = after
@@ -70,7 +73,8 @@ class Relay:
             return
         if len(self._deaths) == 1:
             raise death
-        raise TranslationError("No translator could go on.\n" + "\n".join(self._deaths)) from death
+        kind = TranslatorDown if self._may_pass else TranslationError
+        raise kind("No translator could go on.\n" + "\n".join(self._deaths)) from death
 
     def _turn(self, turn: TranslatorChoice) -> Exception | None:
         """Let a translator do all lines that are left; return what it died of."""
@@ -111,7 +115,7 @@ class Relay:
             return Settled(line, turn, f"{said} {turn.engine.sentence_name} did.", own=True)
         why = before[-1].line.problem if before else self._deaths[-1].partition(": ")[2]
         again = (
-            f"the next run asks {self.choice.identity} again"
+            f"the next run asks {self.choice.identity} again, except for lines that are accepted or locked"
             if self._chained
             else "--force translate asks again"
         )

@@ -83,6 +83,10 @@ CODES: Mapping[str, Code] = {
     "sound-missing": Code("doubtful", "Without sound there is nothing to dub."),
     "fall-back": Code("degraded", "Something better was missing or failed; the result is made without it."),
     "failed": Code("degraded", "A part could not be made: what stands in its place is the source's own."),
+    "failed-for-now": Code(
+        "degraded",
+        "A part could not be made for a reason that may pass: the same run may make it later.",
+    ),
     # the speech
     "no-speech": Code("doubtful", "Nothing was dubbed: the source's own sound is heard throughout."),
     "one-speaker": Code("degraded", "All lines have one speaker, and so one voice."),

@@ -11,6 +11,11 @@ from dubkit.types.remarks import Remark, Weight, remark
 FAILED = "failed"
 """Code of an item that could not be made; such remarks stand first."""
 
+FOR_NOW = "failed-for-now"
+"""Code of an item that could not be made for a reason that may pass; such remarks stand first, too."""
+
+_FAILURES = (FAILED, FOR_NOW)
+
 ALIKE = 3
 """Remarks of one code that are told one by one where there is little room; the rest is counted."""
 
@@ -54,7 +59,7 @@ class Told:
     @property
     def label(self) -> str:
         """The word before it on a terminal."""
-        return "Failed" if self.code == FAILED else _LABELS[self.weight]
+        return "Failed" if self.code in _FAILURES else _LABELS[self.weight]
 
 
 _FILE = re.compile(r"[^,:]*\.\w{1,5}(?:$|,)")
@@ -70,18 +75,21 @@ def in_words(sentence: str, names: Mapping[str, str]) -> str:
     return text[:1].upper() + text[1:] if _ITEM.match(sentence) else text
 
 
-def failure(item: str, title: str, error: str) -> Remark:
-    """Make the remark of an item that failed: what was being done, and the first line of the error."""
+def failure(item: str, title: str, error: str, *, for_now: bool = False) -> Remark:
+    """Make the remark of an item that failed: what was being done, and the first line of the error.
+
+    `for_now` tells that the same run may make it later.
+    """
     doing, why = title[:1].upper() + title[1:], error.splitlines()[0]
     sentence = (
         why.replace(item, doing, 1) if why.startswith(f"{item} failed with") else f"{doing} failed: {why}"
     )
-    return remark(FAILED, sentence, item)
+    return remark(FOR_NOW if for_now else FAILED, sentence, item)
 
 
 def in_order(noticed: Iterable[Noticed]) -> list[Noticed]:
     """Return remarks, each once: failures first, then by weight."""
-    return sorted(dict.fromkeys(noticed), key=lambda n: (n.code != FAILED, _ORDER.index(n.weight)))
+    return sorted(dict.fromkeys(noticed), key=lambda n: (n.code not in _FAILURES, _ORDER.index(n.weight)))
 
 
 def told(noticed: Iterable[Noticed], *, most: int = 0, more: str = "") -> list[Told]:

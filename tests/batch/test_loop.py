@@ -135,6 +135,17 @@ def test_what_may_pass_is_tried_again_up_to_a_limit(
     assert [row["state"] for row in report(tmp_path)["rows"]] == [state, state, "done", "done"]
 
 
+@pytest.mark.parametrize(("until", "begun", "state"), [(2, 2, "done"), (9, 3, "degraded")])
+def test_lines_that_a_service_left_out_are_made_when_it_is_back(
+    tmp_path: Path, until: int, begun: int, state: str
+) -> None:
+    batch = StandIn(tmp_path)
+    batch.source("a.mkv", f"partly {until}")
+    assert batch.run() == (0 if state == "done" else 3)
+    assert batch.begun("a.mkv") == begun
+    assert report(tmp_path)["counts"] == {state: 2}
+
+
 @pytest.mark.parametrize("does", ["poison", "crash"])
 def test_what_a_person_must_fix_is_tried_once(tmp_path: Path, does: str) -> None:
     batch = StandIn(tmp_path)

@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from dubkit.batch.machine import free_memory, measure_room, memory_kills
-from dubkit.batch.needs import Estimator, FileFacts
+from dubkit.batch.needs import Estimator, FileFacts, open_estimator
 from dubkit.batch.rule import MB, MachineRoom, RunningWork, WorkNeeds, admit
 from dubkit.batch.settings import BatchSettings
+from dubkit.chain.chain import Request
+from dubkit.chain.executors.processes import core_count
+from dubkit.config import configure
+from dubkit.studio import open_session
 
 GB = 1000 * MB
 
@@ -82,3 +86,20 @@ def test_what_episodes_took_is_the_guess_for_the_next() -> None:
     assert estimator.needs(FileFacts(10 * MB, 1100.0)).memory == 2700 * MB
     assert estimator.seconds(FileFacts(0, 200.0)) == 100.0
     assert estimator.needs(FileFacts(0, 1.0), known_peak=5 * GB).memory == 5 * GB
+
+
+def test_an_episode_takes_the_cores_that_its_executor_keeps_busy(tmp_path: Path) -> None:
+    def needs(**execute: object) -> WorkNeeds:
+        named = {f"execute.{name}": value for name, value in execute.items()}
+        made = configure({"models.cache": str(tmp_path), **named}, environment={})
+        estimator = open_estimator(open_session(made.settings, tmp_path), Request(("fr",)))
+        return estimator.needs(FileFacts(MB, 1.0))
+
+    assert needs().cores == 1
+    assert needs(executor="here", workers=3).cores == 1
+    assert needs(executor="processes").cores == core_count()
+    spread = needs(executor="processes", workers=3)
+    room = MachineRoom(cores=4)
+    assert admit(spread, [], room).start
+    answer = admit(spread, [RunningWork(spread)], room)
+    assert (answer.start, answer.why) == (False, "it waits for processor cores")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dubkit.batch.result import result_of_run
 from dubkit.chain.chain import Chain, Request
 from dubkit.chain.plan import plan
 from dubkit.chain.run import Outcome, execute
@@ -19,9 +20,10 @@ from dubkit.config import Settings
 from dubkit.episode.context import Context
 from dubkit.episode.edits import edit_fields
 from dubkit.episode.store import EpisodeStore
-from dubkit.errors import DiskFull, DubkitError
+from dubkit.errors import DiskFull, DubkitError, SpeechServiceDown
 from dubkit.models.store import ModelStore
 from dubkit.progress import Progress, Silent, Speeds, Terminal
+from dubkit.studio import open_session
 from dubkit.types import Line, Remark, Segment, Transcript, Translation, remark
 from stages.shared.anchoring import anchor_edits
 
@@ -336,6 +338,20 @@ def test_a_failed_item_is_recorded_and_the_rest_go_on(bench: Bench) -> None:
     assert bench.plan()["speak"] == {"s0002": "failed before: no voice for this line"}
     assert bench.run().exit_code == 0
     assert bench.calls == ["speak/s0002", "mix/episode"]
+
+
+def test_an_item_that_failed_for_now_says_so_to_a_batch(bench: Bench) -> None:
+    bench.broken = {"speak/s0002": SpeechServiceDown("nothing answers at http://127.0.0.1:9")}
+    outcome = bench.run()
+    assert outcome.degraded == ("Line 2: Speak failed: nothing answers at http://127.0.0.1:9",)
+    assert [one.code for one in outcome.remarks] == ["failed-for-now"]
+    session = open_session(Settings(), bench.root / "nothing")
+    result = result_of_run(session, bench.root / "gone.mkv", Request(("fr",)), outcome)
+    assert (result.state, result.may_pass) == ("degraded", True)
+    bench.broken = {}
+    outcome = bench.run()
+    result = result_of_run(session, bench.root / "gone.mkv", Request(("fr",)), outcome)
+    assert (result.state, result.may_pass) == ("done", False)
 
 
 def test_a_stage_that_breaks_off_keeps_what_it_finished(bench: Bench) -> None:

@@ -127,6 +127,8 @@ def test_a_service_that_is_gone_is_named_with_the_next_step(desk: Desk) -> None:
     assert "http://127.0.0.1:9/v1 was not reached" in said
     assert "speak.openai-speech.base_url is right" in said
     assert not any(desk.takes(line) for line in ("s0001", "s0002", "s0003"))
+    codes = [[one["code"] for one in record["remarks"]] for record in desk.records().values()]
+    assert codes == [["failed-for-now"]] * 3, "a batch tries again"
 
 
 @pytest.mark.slow

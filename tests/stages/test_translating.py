@@ -94,6 +94,17 @@ def test_a_service_that_answers_with_an_error_is_not_replaced() -> None:
         translate(Translate(base_url=server.url, retries=0))
 
 
+@pytest.mark.parametrize(("status", "may_pass"), [(503, True), (401, False)])
+def test_a_service_in_trouble_may_be_asked_again_later_and_one_that_refuses_may_not(
+    status: int, may_pass: bool
+) -> None:
+    with odd_server(lambda asked: Answer(b'{"error": "not now"}', status)) as server:
+        for settings in (Translate(base_url=server.url, retries=0), chained(server.url, "openai")):
+            with pytest.raises(TranslationError) as error:
+                translate(settings)
+            assert error.value.may_pass is may_pass
+
+
 def test_a_line_that_a_service_left_says_what_it_said() -> None:
     right = b'{"choices": [{"message": {"content": "Bom dia."}}]}'
     with odd_server(
@@ -121,7 +132,9 @@ def test_the_chain_goes_on_for_a_named_translator_and_keys_say_who_did_the_lines
     (note,) = set(kept.remarks)
     assert (note.code, note.weight, note.place) == ("translator-fall-back", "degraded", "")
     assert NOBODY in note.sentence
-    assert note.sentence.endswith(f"translated instead; the next run asks {FIRST} again.")
+    assert note.sentence.endswith(
+        f"translated instead; the next run asks {FIRST} again, except for lines that are accepted or locked."
+    )
 
 
 def test_a_service_that_refuses_every_request_hands_over_what_is_left() -> None:

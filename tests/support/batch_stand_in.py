@@ -50,6 +50,8 @@ if does == "poison":
     leave("failed", ["no sound"])
 if does == "down":  # a service that answers at the attempt with that number
     leave("done") if times >= int(rest[0]) else leave("failed", ["nothing answers"], True)
+if does == "partly":  # as `down`, but the rest of the episode is made meanwhile
+    leave("done") if times >= int(rest[0]) else leave("degraded", may_pass=True)
 if does == "killed" and times < int(rest[0]):
     os.kill(os.getpid(), signal.SIGKILL)
 if does == "memory" and times < int(rest[0]):

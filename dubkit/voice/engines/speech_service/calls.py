@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dubkit.errors import VoiceError
+from dubkit.errors import SpeechServiceDown, VoiceError
 from dubkit.proxies import shown
 from dubkit.services.caller import Caller
 from dubkit.services.failures import Failure, Passing, ServiceDown, ServiceUnreachable
@@ -261,7 +261,8 @@ class SpeechCalls:
 
 def _told(error: ServiceDown) -> VoiceError:
     """Return the error of a line: on one line, because of a line that failed people are told the first."""
-    return VoiceError(" ".join(str(error).splitlines()))
+    kind = SpeechServiceDown if error.may_pass else VoiceError
+    return kind(" ".join(str(error).splitlines()))
 
 
 def _refuse(dialect: Dialect, wanted: Wanted, place: str) -> None:
