@@ -22,7 +22,7 @@ from stages.shared.host import part_settings
 from stages.shared.machine_code import COMMON, LANGUAGE, NETWORKS
 from stages.shared.model_memory import language_model_bytes
 from stages.shared.subtitles import after_translation
-from stages.shared.translators import LEFT_BY, stand_ins, translator_choice, translator_identity
+from stages.shared.translators import LEFT_BY, fallback_models, translator_choice, translator_identity
 
 if TYPE_CHECKING:
     from dubkit.chain.stage import Setup
@@ -176,10 +176,10 @@ def _models(context: Context, choice: TranslatorChoice) -> Callable[[str], dict[
     made.
     """
     first = {"translator": translator_identity(choice)}
-    stood_in = stand_ins(context, choice)
+    made_by = fallback_models(context, choice)
 
     def models(line: str) -> dict[str, str]:
-        made = stood_in(line)
+        made = made_by(line)
         edit = context.placed.lines.get(line)
         accepted = edit is not None and bool(edit.accepted)
         return made if made and (accepted or made.get(LEFT_BY) == first["translator"]) else first

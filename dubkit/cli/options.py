@@ -68,8 +68,8 @@ class _Folder(click.Path):
     def url(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Refuse a URL: most commands work in a folder."""
         self.fail(
-            "this command works in a folder. run, plan, status and export take the URL of a store; copy the "
-            "episode into a folder first, or run it here.",
+            "this command works in a folder. run, batch, plan, status and export take the URL of a store; "
+            "copy the episode into a folder first, or run it here.",
             param,
             ctx,
         )
@@ -93,16 +93,6 @@ def place_option(function: F) -> F:
         metavar="FOLDER|URL",
         help="Folder of the episodes, or the URL of a store such as s3://bucket/season1.",
     )(function)
-
-
-def folder_only(output: Path | str) -> Path:
-    """Return the output folder. Raises UsageError for the URL of a store, where a batch cannot work."""
-    if isinstance(output, str):
-        raise click.UsageError(
-            f"--output {output}: a batch works in a folder.\n"
-            "Run each file by itself to keep it in a store, or copy the folder there afterwards."
-        )
-    return output
 
 
 def output_option(function: F) -> F:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.options import folder_only, open_session, place_option, setting_options
+from dubkit.cli.options import open_session, place_option, setting_options
 from dubkit.cli.remarks import print_remarks
 from dubkit.cli.requests import make_request
 from dubkit.cli.sources import find_sources
@@ -81,7 +81,7 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path | st
     if flags["batch"] is not None or flags["jobs"] is not None:
         from dubkit.cli.batch import batch_of_run
 
-        return batch_of_run(videos, targets, folder_only(output), flags)
+        return batch_of_run(videos, targets, output, flags)
     if not videos:
         raise click.UsageError("Missing argument 'VIDEO...'.")
     if flags["dry_run"]:
@@ -97,7 +97,7 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path | st
     if flags["result"]:
         from dubkit.cli.batch_child import run_for_batch
 
-        raise SystemExit(run_for_batch(Path(videos[0]), request, folder_only(output), flags))
+        raise SystemExit(run_for_batch(Path(videos[0]), request, output, flags))
     codes: list[int] = []
     for source in find_sources(videos, flags):
         session = open_session(flags, output, source)

@@ -12,7 +12,7 @@ from dubkit.errors import TranslationError
 from dubkit.review.takes import GENERATING, clips_of
 from dubkit.studio import chain
 from stages.shared.cloning.references import reference_waits
-from stages.shared.translators import stand_ins, translator_choice
+from stages.shared.translators import fallback_models, translator_choice
 
 
 def find_due(context: Context, lines: Sequence[str]) -> dict[str, str]:
@@ -43,11 +43,11 @@ def _translations(context: Context, lines: Sequence[str]) -> dict[str, str]:
     try:
         items = [item for item in stage.items(context) if item.id in open_lines]
         # What another translator of the chain made is up to date for a person who takes it as it is.
-        stood_in = stand_ins(context, translator_choice(context)) if items else None
+        made_by = fallback_models(context, translator_choice(context)) if items else None
     except TranslationError:
         return {}  # no translator here can do them again
-    if stood_in is not None and context.user_file("translate") is None:
-        items = [replace(item, models=made) if (made := stood_in(item.id)) else item for item in items]
+    if made_by is not None and context.user_file("translate") is None:
+        items = [replace(item, models=made) if (made := made_by(item.id)) else item for item in items]
     return {todo.item.id: todo.reason for todo in find_todo(stage, context, items, False)}
 
 

@@ -33,7 +33,7 @@ def translator_identity(choice: TranslatorChoice) -> str:
     return part_identity(TRANSLATORS, choice.engine, choice.identity)
 
 
-def stand_ins(context: Context, choice: TranslatorChoice) -> Callable[[str], dict[str, str]]:
+def fallback_models(context: Context, choice: TranslatorChoice) -> Callable[[str], dict[str, str]]:
     """Return what gives the models that a line was made by where another one of `translate.fallback` made it.
 
     Empty for every other line.
@@ -44,9 +44,9 @@ def stand_ins(context: Context, choice: TranslatorChoice) -> Callable[[str], dic
         return lambda line: {}
     others = {translator_identity(other) for other in chain_of(choice.task)} - {translator_identity(choice)}
 
-    def stood_in(line: str) -> dict[str, str]:
+    def made_by(line: str) -> dict[str, str]:
         record = context.store.record("translate", line, context.language)
         made = record.parts.models if record is not None and not record.error else {}
         return made if made.get("translator") in others else {}
 
-    return stood_in
+    return made_by

@@ -65,6 +65,17 @@ def test_poisoned_files_fail_alone_and_each_names_its_next_command(tmp_path: Pat
     assert (tmp_path / "Output" / odd.stem / "episode.json").is_file()
 
 
+def test_a_batch_keeps_its_episodes_in_a_store_and_its_own_folder_here(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(SAMPLE.read_bytes())
+    url, here = (tmp_path / "store").as_uri(), {"DUBKIT_MODELS_CACHE": str(tmp_path / "cache")}
+    done = dubkit("batch", "a.mp4", "--until", "extract", "--output", url, "--json", cwd=tmp_path, **here)
+    assert (done.returncode, json.loads(done.stdout)["counts"]) == (0, {"done": 1}), done.stdout
+    assert (tmp_path / "store" / "a" / "episode.json").is_file()
+    assert not (tmp_path / "store" / ".batch").exists()
+    assert len(list((tmp_path / "cache" / "episodes").glob("*/.batch/*/report.html"))) == 1
+    assert not (tmp_path / "Output").exists()
+
+
 def test_run_takes_batch_and_jobs(tmp_path: Path) -> None:
     (tmp_path / "a.mkv").write_text("no film\n")
     done = dubkit("run", "--batch", "*.mkv", "--jobs", "1", "--until", "extract", "--json", cwd=tmp_path)
