@@ -21,12 +21,13 @@ from pathlib import Path
 from benchmarks.pipeline import busy as pipeline_busy
 from benchmarks.pipeline import chain as pipeline_chain
 from benchmarks.pipeline import media as pipeline_media
+from benchmarks.pipeline import mixing as pipeline_mixing
 from benchmarks.pipeline import processes as pipeline_processes
 from benchmarks.pipeline import shots as pipeline_shots
 from benchmarks.pipeline import speaking as pipeline_speaking
 from benchmarks.pipeline.measure import Figure
 
-PARTS = ("noop", "chain", "recognition", "stitch", "start", "speaking", "shots", "busy")
+PARTS = ("noop", "chain", "recognition", "stitch", "start", "speaking", "shots", "mix", "busy")
 USUAL = PARTS[:-1]
 """Parts that are measured unless others are named; `busy` dubs a whole clip, and takes as long."""
 CLIP = Path("Input/sample.mp4")
@@ -68,6 +69,8 @@ def _measure(part: str, chosen: argparse.Namespace, folder: Path) -> list[Figure
         return pipeline_speaking.measure(chosen.talk or [chosen.clip], folder)
     if part == "shots":
         return pipeline_shots.measure(chosen.talk or [chosen.clip], rounds)
+    if part == "mix":
+        return pipeline_mixing.measure(folder, chosen.minutes, rounds)
     if part == "recognition":
         clips = [pipeline_media.spoken(chosen.clip, chosen.language, chosen.reference)]
         if chosen.media:
@@ -140,6 +143,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--lines", type=int, default=100, metavar="N", help="Lines of the finished episode.")
     parser.add_argument(
+        "--minutes", type=float, default=4.0, metavar="N", help="Minutes of the mixed episode (4)."
+    )
+    parser.add_argument(
         "--items", type=int, nargs="+", default=[100, 1000], metavar="N", help="Sizes of the trivial stages."
     )
     parser.add_argument(
@@ -162,6 +168,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     chosen = parser.parse_args(arguments)
     if not chosen.clip.is_file():
         parser.error(f"{chosen.clip}: no such file")
+    if chosen.minutes < 0.1:
+        parser.error("--minutes is 0.1 or more")
     if chosen.rounds < 1 or chosen.lines < 1 or min(chosen.items) < 1:
         parser.error("--rounds, --lines and --items count from 1")
     return chosen

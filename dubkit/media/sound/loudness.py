@@ -7,8 +7,9 @@ follow the layout: the LFE does not count and the surrounds count 1.41. Samples 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ ABSOLUTE_GATE = -70.0
 """LUFS below which a block counts as silence; stands for silence where a number must be written."""
 
 PIECE_SECONDS = 10
+FILTERED_SECONDS = 1
+"""Seconds that are filtered at once: so few stay in the processor's cache."""
 _HOPS_PER_BLOCK = 4  # a gating block is 400 ms, overlapping by three quarters
 _OFFSET = -0.691  # cancels the gain of the K-weighting at 997 Hz
 _RANGE_HOPS = 30  # the loudness range is that of 3 s
@@ -88,10 +91,46 @@ def _energy(lufs: float) -> float:
 
 def block_energies(read: Read, span: Span, rate: int, weights: Sequence[float]) -> NDArray[np.float64]:
     """Weighted mean square of every gating block of one span."""
+    return hop_sums(read, span, rate, weights).energies()
+
+
+def hop_sums(read: Read, span: Span, rate: int, weights: Sequence[float]) -> BlockSums:
+    """Sum the weighted power of one span."""
     sums = BlockSums(rate)
     for power in _k_weighted(read, span, rate, weights):
         sums.add(power)
-    return sums.energies()
+    return sums
+
+
+def sums_of_spans(
+    read: Read, spans: Iterable[Span], rate: int, weights: Sequence[float]
+) -> dict[Span, BlockSums]:
+    """Sum the weighted power of spans that may overlap; what they have in common is filtered once."""
+    sums = {span: BlockSums(rate) for span in sorted(spans) if span[0] < span[1]}
+    for stretch in merge_spans(sums, round(_LEAD_SECONDS * rate)):
+        inside = SpanSums({span: one for span, one in sums.items() if stretch[0] <= span[0] < stretch[1]})
+        at = stretch[0]
+        for power in _k_weighted(read, stretch, rate, weights):
+            inside.add(at, power)
+            at += len(power)
+    return sums
+
+
+class SpanSums:
+    """The sums of several spans whose power arrives piece by piece, from the earliest sample on."""
+
+    def __init__(self, sums: Mapping[Span, BlockSums]) -> None:
+        self._waiting = sorted(sums.items(), key=itemgetter(0), reverse=True)
+        self._open: list[tuple[Span, BlockSums]] = []
+
+    def add(self, start: int, power: NDArray[np.float64]) -> None:
+        """Take the power from sample `start` on, `(n,)`."""
+        end = start + len(power)
+        while self._waiting and self._waiting[-1][0][0] < end:
+            self._open.append(self._waiting.pop())
+        for (first, last), sums in self._open:
+            sums.add(power[max(0, first - start) : max(0, last - start)])
+        self._open = [item for item in self._open if item[0][1] > end]
 
 
 class BlockSums:
@@ -100,7 +139,7 @@ class BlockSums:
     def __init__(self, rate: int) -> None:
         import numpy as np
 
-        self._hop = rate // 10
+        self.hop = rate // 10
         self._rest = np.zeros(0)
         self._hops: list[NDArray[np.float64]] = []
 
@@ -108,32 +147,57 @@ class BlockSums:
         """Take the next samples' power, `(n,)`."""
         import numpy as np
 
-        power = np.concatenate((self._rest, power))
-        whole = len(power) // self._hop * self._hop
-        self._hops.append(power[:whole].reshape(-1, self._hop).sum(axis=1))
-        self._rest = power[whole:]
+        if len(self._rest):
+            power = np.concatenate((self._rest, power))
+        whole = len(power) // self.hop * self.hop
+        self._hops.append(power[:whole].reshape(-1, self.hop).sum(axis=1))
+        self._rest = power[whole:].copy()
+
+    def hops(self) -> NDArray[np.float64]:
+        """Return the sum of every 100 ms, the last of them of what is left."""
+        import numpy as np
+
+        rest = [np.array([self._rest.sum()])] if len(self._rest) else []
+        return np.concatenate([np.zeros(0), *self._hops, *rest])
 
     def energies(self) -> NDArray[np.float64]:
         """Return the mean of every block; that of everything where it is shorter than one."""
-        import numpy as np
+        length = sum(map(len, self._hops)) * self.hop + len(self._rest)
+        return energies_of_hops(self.hops(), self.hop, length)
 
-        energy = np.concatenate(self._hops) if self._hops else np.zeros(0)
-        if len(energy) < _HOPS_PER_BLOCK:
-            length = len(energy) * self._hop + len(self._rest)
-            return np.array([(energy.sum() + self._rest.sum()) / length]) if length else np.zeros(0)
-        return np.convolve(energy, np.ones(_HOPS_PER_BLOCK), "valid") / (_HOPS_PER_BLOCK * self._hop)
+
+def energies_of_hops(hops: NDArray[np.float64], hop: int, length: int) -> NDArray[np.float64]:
+    """Return the mean of every block of a span of `length` samples, whose hops have these sums."""
+    import numpy as np
+
+    whole = length // hop
+    if whole < _HOPS_PER_BLOCK:
+        return np.array([hops.sum() / length]) if length else np.zeros(0)
+    return np.convolve(hops[:whole], np.ones(_HOPS_PER_BLOCK), "valid") / (_HOPS_PER_BLOCK * hop)
 
 
 def _k_weighted(read: Read, span: Span, rate: int, weights: Sequence[float]) -> Iterator[NDArray[np.float64]]:
     """Yield the K-weighted, channel-summed power of a span piece by piece, each `(n,)`."""
+    heard = [index for index, weight in enumerate(weights) if weight]
+    scale = [weights[index] for index in heard]
+    filtering = Filtering(rate, len(heard))
+    for start, end in pieces((lead_in(span, rate), span[1]), FILTERED_SECONDS * rate):
+        sound = read(start, end)
+        filtered = filtering.go_on(sound if len(heard) == sound.shape[1] else sound[:, heard])
+        yield product(filtered, filtered, scale)[max(0, span[0] - start) :]
+
+
+def product(one: Samples, other: Samples, scale: Sequence[float]) -> NDArray[np.float64]:
+    """Return the product of two sounds, summed over their channels with these weights, `(n,)`."""
     import numpy as np
 
-    heard = [index for index, weight in enumerate(weights) if weight]
-    scale = np.array([weights[index] for index in heard])
-    filtering = Filtering(rate, len(heard))
-    for start, end in pieces((lead_in(span, rate), span[1]), PIECE_SECONDS * rate):
-        filtered = filtering.go_on(read(start, end)[:, heard])
-        yield (np.square(filtered) @ scale)[max(0, span[0] - start) :]
+    total = np.zeros(len(one))
+    for left, right, weight in zip(one.T, other.T, scale, strict=True):
+        power = left * right
+        if weight != 1.0:
+            power *= weight
+        total += power
+    return total
 
 
 def lead_in(span: Span, rate: int) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import reduce
-from itertools import pairwise
+from itertools import chain, pairwise
 from operator import add
 from pathlib import Path
 from statistics import median
@@ -177,14 +177,18 @@ def _measure(scene: Scene) -> _Level:
     line follows it within `line_range_lu` only. A line without sound takes the median gain. What is
     heard where nobody speaks sets no level.
     """
-    programme = scene.source_loudness([(0, scene.samples)])
+    whole = [(0, scene.samples)]
     voices = [line for line in scene.lines if line.heard]
-    dialogue = scene.source_loudness([line.source for line in voices])
-    level = _Level(dialogue, programme, {})
-    speakers = {
-        name: scene.source_loudness([line.source for line in voices if line.speaker == name])
+    said = [line.source for line in voices]
+    by_speaker = {
+        name: [line.source for line in voices if line.speaker == name]
         for name in sorted({line.speaker for line in scene.lines})
     }
+    together = (loudness.merge_spans(spans) for spans in (said, *by_speaker.values()))
+    scene.measure_source({*whole, *said, *chain.from_iterable(together)})
+    programme, dialogue = scene.source_loudness(whole), scene.source_loudness(said)
+    level = _Level(dialogue, programme, {})
+    speakers = {name: scene.source_loudness(spans) for name, spans in by_speaker.items()}
     wanted: dict[str, float] = {}
     for line in scene.lines:
         usual = speakers[line.speaker]
@@ -214,8 +218,7 @@ def _balance(scene: Scene, level: _Level, lines: LineLoudness) -> list[float]:
     first = _solve(scene, lines, 0.0, level.target)
     if level.dialogue is None:  # nothing of the source says how loud its voices would be
         return [first]
-    gains = _louder(level.gains, [first])
-    whole = scene.heard(gains, (0, scene.samples))
+    whole = lines.whole(first)
     if level.programme is None or whole is None:
         return [first]
     log.debug("Loudness of the programme: source %.2f, dub %.2f LUFS", level.programme, whole)

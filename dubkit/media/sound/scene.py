@@ -6,7 +6,8 @@ for before it, and memory does not grow with the episode. Samples are `(n, C)`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ from dubkit.media.sound.enhance import FOLLOW_SAMPLES, WAY_DB, follow_words
 from dubkit.media.sound.lift import kept_sounds, lift, without
 from dubkit.media.sound.limiter import smooth_gain
 from dubkit.media.sound.settings import Mix
+from dubkit.media.sound.voices import PlacedLine, Voices, pan_of
 from dubkit.types import SAMPLE_RATE
 from dubkit.types.nonverbal import KeptSound
 
@@ -87,30 +89,6 @@ class Placement:
     """Whether a person recorded it: its level is that of a microphone, and says nothing of other lines."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedLine:
-    """A placement with the samples it covers."""
-
-    id: str
-    speaker: str
-    speech: Path
-    start: int
-    end: int
-    source: loudness.Span
-    core: loudness.Span
-    """Speech and source line together."""
-    heard: bool = True
-    louder_db: float = 0.0
-    placed: bool = False
-    tail: int = 0
-    recorded: bool = False
-
-    @property
-    def reach(self) -> loudness.Span:
-        """The core, and the echo after it."""
-        return self.core[0], max(self.core[1], self.end)
-
-
 _ENHANCED_IN_MS = 80.0
 _ENHANCED_OUT_MS = 350.0
 
@@ -146,18 +124,21 @@ class Scene:
         self.layout = layout
         self.weights = loudness.channel_weights(layout, self.channels)
         roles = channel_roles(layout, self.channels)
-        self.pan = _pan(roles)
         self.ducked = [index for index, role in enumerate(roles) if not role.startswith("LFE")]
         self.lines = tuple(self._line(source, placement) for placement in placements)
+        self.voices = Voices(stack, self.lines, pan_of(roles))
         gap = self.fade_in + self.fade_out + round(rules.hold_ms * SAMPLE_RATE / 1000)
         self.regions = loudness.merge_spans((line.core for line in self.lines), gap)
         self.bounded = loudness.merge_spans([*self.regions, *(line.reach for line in self.lines)])
+        self._bounded_ends = [last for _, last in self.bounded]
         ramped = ((max(0, a - self.fade_in), min(self.samples, b + self.fade_out)) for a, b in self.bounded)
         self.ramped = loudness.merge_spans(ramped)
         self.kept: tuple[KeptSound, ...] = ()
         self.lifts: tuple[loudness.Span, ...] = ()
         self._follow: dict[str, NDArray[np.float64]] = {}
         self._measured: dict[loudness.Span, NDArray[np.float64]] = {}
+        self._source_hops: NDArray[np.float64] | None = None
+        self._ends = [last for _, last in self.regions]
         self.reduction_db = 0.0
 
     def keep(self, sounds: Sequence[loudness.Span]) -> None:
@@ -170,6 +151,7 @@ class Scene:
         self.lifts = tuple(span for sound in self.kept for span in sound.kept)
         takes = loudness.merge_spans((line.start, line.end) for line in self.lines)
         self.bounded = without(self.bounded, without(self.lifts, takes))
+        self._bounded_ends = [last for _, last in self.bounded]
 
     def _check_background(self, path: Path, file: sf.SoundFile) -> None:
         # A tenth of a second allows for the padding of a lossy codec.
@@ -224,6 +206,23 @@ class Scene:
         """Loudness of the source over spans; each is filtered once, however often it is asked for."""
         return loudness.gated_level([self._source_energies(span) for span in loudness.merge_spans(spans)])
 
+    def measure_source(self, spans: Iterable[loudness.Span]) -> None:
+        """Measure the source over spans, each as a whole, and filter it once for all of them."""
+        new = {span for span in spans if span not in self._measured}
+        read = partial(read_open, self.source)
+        for span, sums in loudness.sums_of_spans(read, new, SAMPLE_RATE, self.weights).items():
+            self._measured[span] = sums.energies()
+            if span == (0, self.samples):
+                self._source_hops = sums.hops()
+
+    def source_hops(self) -> NDArray[np.float64]:
+        """Return the weighted power of the whole source, summed over every 100 ms."""
+        if self._source_hops is None:
+            self._measured.pop((0, self.samples), None)
+            self.measure_source([(0, self.samples)])
+        assert self._source_hops is not None, "a source has samples"
+        return self._source_hops
+
     def _source_energies(self, span: loudness.Span) -> NDArray[np.float64]:
         if span not in self._measured:
             read = partial(read_open, self.source)
@@ -250,22 +249,17 @@ class Scene:
 
         Their sum is `render`, the gain of its limiter on both.
         """
+        import numpy as np
+
         context = 2 * self._look + loudness.PEAK_CONTEXT
         first, last = max(0, start - context), min(self.samples, end + context)
-        under, voices = self.apart(gains, first, last)
+        under = self.under(first, last)
+        voices = self.voices.add(np.zeros_like(under), gains, first, last)
         limiting = self._limiting(under + voices, first, last)
         inside = slice(start - first, min(end, last) - first)
         if limiting is None:
             return under[inside], voices[inside]
         return (under * limiting[:, None])[inside], (voices * limiting[:, None])[inside]
-
-    def apart(self, gains: Mapping[str, float], start: int, end: int) -> tuple[Samples, Samples]:
-        """Return what is under the voices, and the voices, before any limiter, `(n, C)` each."""
-        import numpy as np
-
-        end = min(end, self.samples)
-        under = self._under(start, end, self.wet(start, end))
-        return under, self._add_speech(np.zeros_like(under), gains, start, end)
 
     @property
     def ceiling(self) -> float | None:
@@ -299,8 +293,10 @@ class Scene:
         import numpy as np
 
         bounded = np.zeros(end - start, dtype=bool)
-        for first, last in self.bounded:
-            bounded[max(0, first - start) : max(0, last - start)] = True
+        for first, last in self.bounded[bisect_right(self._bounded_ends, start) :]:
+            if first >= end:
+                break
+            bounded[max(0, first - start) : last - start] = True
         return bounded
 
     def wet(self, start: int, end: int) -> NDArray[np.float64]:
@@ -308,25 +304,43 @@ class Scene:
         import numpy as np
 
         wet = np.zeros(end - start)
-        for first, last in self.regions:
-            a, b = max(start, first - self.fade_in), min(end, last + self.fade_out)
-            if a < b:
-                at = np.arange(a, b)
-                ramp = np.minimum(
-                    (at - (first - self.fade_in)) / self.fade_in,
-                    (last - 1 + self.fade_out - at) / self.fade_out,
-                )
-                wet[a - start : b - start] = 0.5 - 0.5 * np.cos(np.pi * np.minimum(ramp, 1.0))
+        for a, b, share in self._giving_way(start, end):
+            wet[a - start : b - start] = share
         return wet * (1.0 - lift(self.lifts, start, end)) if self.lifts else wet
 
-    def _unlimited(self, gains: Mapping[str, float], start: int, end: int) -> Samples:
-        return self._add_speech(self._under(start, end, self.wet(start, end)), gains, start, end)
+    def _giving_way(self, start: int, end: int) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+        """Yield stretches where the source gives way, and how far: `(n,)` on a ramp, `(1,)` between two."""
+        import numpy as np
 
-    def _under(self, start: int, end: int, wet: NDArray[np.float64]) -> Samples:
-        """What is heard under the voices."""
+        for first, last in self.regions[bisect_right(self._ends, start - self.fade_out) :]:
+            if first - self.fade_in >= end:
+                break
+            a, b = max(start, first - self.fade_in), min(end, first)
+            if a < b:
+                yield a, b, _eased((np.arange(a, b) - (first - self.fade_in)) / self.fade_in)
+            a, b = max(start, first), min(end, last)
+            if a < b:
+                yield a, b, np.ones(1)
+            a, b = max(start, last), min(end, last + self.fade_out)
+            if a < b:
+                yield a, b, _eased((last - 1 + self.fade_out - np.arange(a, b)) / self.fade_out)
+
+    def _unlimited(self, gains: Mapping[str, float], start: int, end: int) -> Samples:
+        return self.voices.add(self.under(start, end), gains, start, end)
+
+    def under(self, start: int, end: int) -> Samples:
+        """Return what is heard under the voices, `(n, C)`."""
         import numpy as np
 
         sound = read_open(self.source, start, end)
+        end = start + len(sound)
+        if self.background is None and not self.lifts:
+            for a, b, share in self._giving_way(start, end):
+                level = np.power(10.0, share * (self.settings.depth_db / 20))
+                for channel in self.ducked:
+                    sound[a - start : b - start, channel] *= level
+            return sound
+        wet = self.wet(start, end)
         if not wet.any():
             return sound
         if self.background is None:
@@ -355,8 +369,8 @@ class Scene:
         import numpy as np
 
         presence = np.zeros(end - start)
-        for line in self.lines:
-            if line.id not in self._follow and line.start < end and line.end > start:
+        for line in self.voices.between(start, end):
+            if line.id not in self._follow:
                 with open_wav(line.speech) as file:
                     self._follow[line.id] = follow_words(read_open(file, 0, file.frames))
             a, b = max(start, line.start), min(end, line.end)
@@ -367,15 +381,13 @@ class Scene:
                 presence[a - start : b - start] = np.maximum(presence[a - start : b - start], words)
         return np.power(10.0, presence * (WAY_DB / 20))
 
-    def _add_speech(self, sound: Samples, gains: Mapping[str, float], start: int, end: int) -> Samples:
-        for line in self.lines:
-            a, b = max(start, line.start), min(end, line.end)
-            if a < b:
-                with open_wav(line.speech) as file:
-                    speech = read_open(file, a - line.start, b - line.start)
-                pan = 1.0 if line.placed else self.pan
-                sound[a - start : b - start] += speech * (10 ** (gains[line.id] / 20) * pan)
-        return sound
+
+def _eased(ramp: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a ramp from 0 to 1 that begins and ends gently."""
+    import numpy as np
+
+    eased: NDArray[np.float64] = 0.5 - 0.5 * np.cos(np.pi * ramp)
+    return eased
 
 
 @contextmanager
@@ -384,14 +396,3 @@ def _open(path: Path) -> Iterator[sf.SoundFile]:
         if file.samplerate != SAMPLE_RATE:
             raise MediaError(path, f"has {file.samplerate} samples per second, not {SAMPLE_RATE}", _REMAKE)
         yield file
-
-
-def _pan(roles: Sequence[str]) -> NDArray[np.float64]:
-    """Gain of mono speech in each channel, with a total power of 1 so that its loudness is that of mono."""
-    import numpy as np
-
-    for wanted in (("FC",), ("FL", "FR"), tuple(roles)):
-        if all(role in roles for role in wanted):
-            break
-    level = len(wanted) ** -0.5
-    return np.array([level if role in wanted else 0.0 for role in roles])

@@ -37,6 +37,8 @@ def test_shifted_lines_are_as_loud_as_when_they_are_rendered(
         for shift in (-3.0, 0.0, 4.0):
             rendered = scene.heard({line: gain + shift for line, gain in gains.items()})
             assert lines.at(shift) == pytest.approx(rendered, abs=1e-9)
+            shifted = {line: gain + shift for line, gain in gains.items()}
+            assert lines.whole(shift) == pytest.approx(scene.heard(shifted, (0, scene.samples)), abs=1e-9)
         assert (scene.reduction_db > 0) is limited
 
 
@@ -47,8 +49,53 @@ def test_quiet_lines_are_filtered_once_for_all_shifts(
         scene = made_scene(stack, tmp_path, 0.05)
         lines = LineLoudness(scene, {line.id: 0.0 for line in scene.lines})
         monkeypatch.setattr(scene, "energies", lambda *_: pytest.fail("a span was rendered again"))
-        monkeypatch.setattr(scene, "apart", lambda *_: pytest.fail("a span was read again"))
+        monkeypatch.setattr(scene, "render", lambda *_: pytest.fail("a span was rendered"))
+        monkeypatch.setattr(scene, "under", lambda *_: pytest.fail("a span was read again"))
         assert lines.at(2.0) != lines.at(0.0)
+        assert lines.whole(2.0) != lines.whole(0.0)
+
+
+def test_only_what_a_limiter_may_change_is_rendered_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as stack:
+        scene = made_scene(stack, tmp_path, 0.5)
+        lines = LineLoudness(scene, {line.id: 0.0 for line in scene.lines})
+        render, rendered = scene.render, 0
+
+        def count(gains: dict[str, float], start: int, end: int) -> object:
+            nonlocal rendered
+            rendered += end - start
+            return render(gains, start, end)
+
+        monkeypatch.setattr(scene, "render", count)
+        whole = lines.whole(0.0)
+        assert 2 * SAMPLE_RATE < rendered < 0.75 * scene.samples
+        assert whole == pytest.approx(scene.heard({line.id: 0.0 for line in scene.lines}, (0, scene.samples)))
+
+
+def test_a_source_shorter_than_a_block_is_measured_as_a_whole(tmp_path: Path) -> None:
+    source, speech = tmp_path / "source.wav", tmp_path / "speech.wav"
+    write_wav(source, 0.02 * np.ones((SAMPLE_RATE // 4, 1)) * np.resize([1, -1], (12000, 1)), SAMPLE_RATE)
+    write_wav(speech, np.random.default_rng(1).normal(0, 0.05, SAMPLE_RATE // 8), SAMPLE_RATE)
+    with ExitStack() as stack:
+        line = Placement("s1", speech, 1000, (1000, 6000))
+        scene = Scene(stack, source, [line], Mix(), MixRules(), "mono", None)
+        lines = LineLoudness(scene, {"s1": 0.0})
+        assert lines.whole(3.0) == pytest.approx(scene.heard({"s1": 3.0}, (0, scene.samples)), abs=1e-9)
+        assert lines.at(3.0) == pytest.approx(scene.heard({"s1": 3.0}), abs=1e-9)
+
+
+def test_spans_that_overlap_are_as_loud_as_when_each_is_filtered(tmp_path: Path) -> None:
+    from dubkit.media.sound.loudness import block_energies, sums_of_spans
+
+    sound = np.random.default_rng(2).normal(0, 0.1, (5 * SAMPLE_RATE, 2))
+    spans = [(0, len(sound)), (100, 60_000), (30_000, 150_003), (150_003, 151_000), (200_000, 230_000)]
+    weights = (1.0, 1.41)
+    together = sums_of_spans(lambda a, b: sound[a:b], spans, SAMPLE_RATE, weights)
+    for span in spans:
+        alone = block_energies(lambda a, b: sound[a:b], span, SAMPLE_RATE, weights)
+        assert together[span].energies() == pytest.approx(alone, rel=1e-12)
 
 
 def test_the_source_is_filtered_once_for_each_span(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
