@@ -49,6 +49,16 @@ def frame_clock(path: Path, stream_index: int) -> FrameClock:
         return FrameClock(stamps, [stamp * track.time_base - zero for stamp in stamps])
 
 
+def clock_of(path: Path, video: VideoStream) -> FrameClock:
+    """Read when every frame of a probed picture is shown; its known start spares the packets of the sound."""
+    with open_media(path) as container:
+        tracks, _ = scan(container, {video.index})
+    track = tracks[video.index]
+    stamps = sorted(track.keys)
+    zero = stamps[0] * track.time_base - video.start if stamps else Fraction(0)
+    return FrameClock(stamps, [stamp * track.time_base - zero for stamp in stamps])
+
+
 def _frame_stamps(path: Path, stream_index: int) -> list[int]:
     with open_media(path) as container:
         tracks, _ = scan(container, {stream_index})

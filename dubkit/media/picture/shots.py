@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dubkit.media.picture.frames import frame_clock, iter_frames
+from dubkit.media.picture.frames import clock_of, iter_frames
 from dubkit.media.picture.settings import ShotDetection
 from dubkit.types import Episode, Shot, Shots, Tell
 
@@ -35,7 +35,7 @@ def find_shots(path: Path, episode: Episode, settings: ShotDetection, tell: Tell
     """
     if episode.video is None:
         return Shots(())
-    clock = frame_clock(path, episode.video.index)
+    clock = clock_of(path, episode.video)
     times = clock.times
     shortest = max(1, round(settings.min_seconds * episode.video.rate))
     edges = [0]
