@@ -99,7 +99,7 @@ class Pages:
         page.on("console", trouble.console)
         page.on("pageerror", trouble.crashed)
         page.on("request", trouble.request)
-        page.set_default_timeout(8000)
+        page.set_default_timeout(20_000)
         page.goto(url, wait_until=wait)  # type: ignore[arg-type]
         return page
 

@@ -15,7 +15,7 @@ import av
 import pytest
 
 from dubkit.web.accounts.people import Role
-from tests.support.browser import PHONE, Pages, watched
+from tests.support.browser import PHONE, Pages, holds, watched
 from tests.support.desks import Shared
 from tests.support.paths import MEDIA, SAMPLE
 from tests.support.web_client import PASSWORD
@@ -306,12 +306,12 @@ def test_an_upload_goes_on_after_a_pause_and_after_the_page_was_left(
     page.goto(f"{server.url}/new")
     page.set_input_files("#upload", large)
     until(page, "document.querySelector('#uploads progress').value > 0.3")
+    holds(page, lambda: len(sent) == 2)  # the piece that never arrives is on its way
     page.click("#uploads button:has-text('Pause')")
     page.wait_for_selector("#uploads:has-text('Paused')")
     pages.shoot(page, "upload-paused")
     page.click("#uploads button:has-text('Go on')")
-    while len(sent) < 3:  # the test ends by its timeout
-        page.wait_for_timeout(50)
+    holds(page, lambda: len(sent) == 3)
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     page.wait_for_selector("#interrupted:has-text('long talk.wav')")

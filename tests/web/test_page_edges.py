@@ -182,8 +182,7 @@ def test_what_is_typed_on_after_saving_is_no_conflict_with_oneself(review: Page)
     for text in ("One.", "Two."):
         type_text(review, "s0001", text)
         review.keyboard.press("Control+Enter")
-    while not held:  # the test ends by its timeout
-        review.wait_for_timeout(30)
+    holds(review, lambda: bool(held))
     held[0].continue_()
     until(review, "document.querySelector('#row-s0001 .saving.ok') !== null")
     until(review, "document.querySelector('#row-s0001 .text').textContent === 'Two.'")
@@ -225,8 +224,7 @@ def test_two_conflicts_are_two_questions(review: Page) -> None:
         another_writes(review, line, text=f"Theirs {line}.")
         type_text(review, line, f"Mine {line}.")
         review.keyboard.press("Control+Enter")
-    while len(held) < 2:  # the test ends by its timeout
-        review.wait_for_timeout(30)
+    holds(review, lambda: len(held) == 2)
     for route in held:
         route.continue_()
     review.wait_for_selector("#conflict[open]")
