@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dubkit.services.failures import ServiceDown, ServiceRefused, ServiceUnreachable
+from dubkit.services.failures import ServiceDown, ServiceRefused, ServiceTroubled, ServiceUnreachable
 from dubkit.translate.asking import Reply, TooLong
 from dubkit.translate.service.endpoint import Endpoint
 from dubkit.translate.settings import Translate
@@ -125,12 +125,12 @@ FAILURES: dict[str, tuple[Any, type[Exception], int]] = {
         ServiceRefused,
         1,
     ),
-    "a page": (failing(500, f"<html><title>{WORDS}</title></html>".encode()), ServiceDown, 3),
-    "plain text": (failing(503, WORDS.encode()), ServiceDown, 3),
-    "an answer of success": (failing(200, {"error": {"message": WORDS, "code": 502}}), ServiceDown, 3),
+    "a page": (failing(500, f"<html><title>{WORDS}</title></html>".encode()), ServiceTroubled, 3),
+    "plain text": (failing(503, WORDS.encode()), ServiceTroubled, 3),
+    "an answer of success": (failing(200, {"error": {"message": WORDS, "code": 502}}), ServiceTroubled, 3),
     "a stream": (
         failing(200, b'data: {"error": {"message": "' + WORDS.encode() + b'"}}\n\n'),
-        ServiceDown,
+        ServiceTroubled,
         3,
     ),
     "a wrong key": (failing(401, {"error": {"message": WORDS}}), ServiceRefused, 1),
@@ -142,10 +142,10 @@ FAILURES: dict[str, tuple[Any, type[Exception], int]] = {
         ServiceRefused,
         1,
     ),
-    "a rate": (failing(429, {"error": {"message": WORDS}}), ServiceDown, 3),
+    "a rate": (failing(429, {"error": {"message": WORDS}}), ServiceTroubled, 3),
     "a wait until tomorrow": (
         lambda asked: sent({"error": WORDS}, 429, Retry_After="80000"),
-        ServiceDown,
+        ServiceTroubled,
         1,
     ),
     "no room": (
