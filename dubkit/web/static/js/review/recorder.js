@@ -35,6 +35,15 @@ const BUTTONS = {
   sending: [],
 };
 
+/** End a sound before its address does: one that is still loading would fail. @param {HTMLAudioElement} media */
+function release(media) {
+  const address = media.src;
+  media.pause();
+  media.removeAttribute("src");
+  media.load();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
 export class Recorder {
   /** @param {Review} review @param {EpisodeApi} api @param {Players} players @param {Production} production */
   constructor(review, api, players, production) {
@@ -216,8 +225,7 @@ export class Recorder {
     this.timers.forEach(clearTimeout);
     this.timers = [];
     this.picture.pause();
-    this.playing?.pause();
-    if (this.playing) URL.revokeObjectURL(this.playing.src);
+    if (this.playing) release(this.playing);
     this.playing = null;
   }
 
