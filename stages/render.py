@@ -94,6 +94,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
                 result = replace(result, sound=order.given, sound_rate=SAMPLE_RATE)
             with sink.take(clip.id) as take:
                 take.value = _keep(context, clip, engine, result, take.folder)
+                take.remarks.extend(result.remarks)
         except (DubkitError, ValueError) as error:
             sink.fail(clip.id, failure(clip.id, error))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dubkit.errors import GeneratorError
 from dubkit.host import Host
 from dubkit.registry import Registry
-from dubkit.types import Clip
+from dubkit.types import Clip, Remark
 from dubkit.types.models import ModelSpec
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class ClipMade:
     sound: NDArray[np.float32]
     """(channels, samples) from the clip's first frame on."""
     sound_rate: int
+    remarks: tuple[Remark, ...] = ()
+    """What people should know of how it was made, such as pictures that were scaled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,12 @@ from dubkit.types import (
     Fit,
     Line,
     LineRoute,
+    Remark,
     Segment,
     SpokenLine,
     Transcript,
     Translation,
+    remark,
 )
 from stages.render import STAGE, on_canvas
 from tests.support.clips import write_film
@@ -60,6 +62,7 @@ class Painter:
         self.frames = 9
         self.size: tuple[int, int, int] | None = None
         self.problem = ""
+        self.remarks: tuple[Remark, ...] = ()
 
     def make(self, order: ClipOrder) -> ClipMade:
         self.orders.append(order)
@@ -67,7 +70,7 @@ class Painter:
             raise GeneratorError(self.problem)
         size = self.size or (order.height, order.width, 3)
         hum = np.full((1, 24_000), 0.25, np.float32)
-        return ClipMade(self.pictures(size, order.settings.grey), hum, 24_000)
+        return ClipMade(self.pictures(size, order.settings.grey), hum, 24_000, self.remarks)
 
     def pictures(self, size: tuple[int, int, int], grey: int) -> Iterator[NDArray[np.uint8]]:
         for _ in range(self.frames):
@@ -137,6 +140,15 @@ def test_the_review_shows_the_take_of_a_rendered_clip_as_in_use(context: Context
     assert current_take(here, "s0001", clips_of(here, "s0001")) == "c0001/v001"
     (row,) = line_takes(here, "s0001")
     assert (row.take, row.engine, row.in_use) == ("c0001/v001", "paint", True)
+
+
+def test_what_the_engine_says_of_a_clip_is_said_of_its_take(context: Context, painter: Painter) -> None:
+    painter.remarks = (remark("clip-held", "The last picture stands still.", "c0001"),)
+    outcome = render(context)
+    record = context.record("render", "c0001")
+    assert record is not None
+    assert record.remarks == painter.remarks
+    assert outcome.exit_code == 3
 
 
 def test_its_own_settings_reach_it_and_make_takes_anew(context: Context, painter: Painter) -> None:
