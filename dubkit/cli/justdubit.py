@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dubkit.dubbing.continuation.blobs import FolderBlobStore
     from dubkit.dubbing.continuation.continued import DubbedFrames
     from dubkit.dubbing.diffusion.recipes import Recipe
+    from dubkit.dubbing.enhance import Enhanced
 
 FILE = click.Path(path_type=Path)
 SEEDS = click.IntRange(0, 2**63 - 1)
@@ -75,7 +76,15 @@ def flag(name: str, **attributes: Any) -> Callable[[F], F]:
 )
 @flag("no_audio_reference", is_flag=True, help="With --audio: do not let the source's voice be heard too.")
 @flag("prompt", required=True, help='The young woman is speaking French, saying: "..."')
-@flag("negative_prompt", default=NEGATIVE_PROMPT, show_default=True, help="What to avoid.")
+@flag(
+    "negative_prompt",
+    help=f"What to avoid.  [the setting dub.negative_prompt, else: {NEGATIVE_PROMPT}]",
+)
+@flag(
+    "enhance",
+    is_flag=True,
+    help="Let Gemma write the prompt out first, with the clip's first frame before it; both are shown.",
+)
 @flag(
     "height",
     type=click.IntRange(min=1),
@@ -174,9 +183,10 @@ def _dub(flags: dict[str, Any]) -> None:
         )
         pipeline.progress = None if flags["quiet"] else Steps()
         pipeline.tell = lambda remark: click.echo(remark.sentence, err=True)
+        pipeline.enhancing = show_enhanced if flags["enhance"] else None
         video, audio = pipeline(
             flags["prompt"],
-            flags["negative_prompt"],
+            _negative_prompt(flags["negative_prompt"]),
             flags["seed"],
             height=flags["height"],
             width=flags["width"],
@@ -199,6 +209,20 @@ def _dub(flags: dict[str, Any]) -> None:
     if flags["save_state"]:
         _save_state(flags["save_state"], video)
         click.echo(f"{flags['save_state']}: the next clip starts {flags['overlap']} frames before this end")
+
+
+def _negative_prompt(given: str | None) -> str:
+    """Return what to avoid: the given words, else those of the settings, as for an episode."""
+    from dubkit.cli.options import load
+
+    return load({}).settings.dub.negative_prompt or NEGATIVE_PROMPT if given is None else given
+
+
+def show_enhanced(enhanced: Enhanced) -> None:
+    """Show on stderr a prompt as it was written and as it is used, or why it was not enhanced."""
+    click.echo(f"Prompt as written: {enhanced.original}", err=True)
+    failed = enhanced.remark()
+    click.echo(failed.sentence if failed else f"Prompt as enhanced: {enhanced.prompt}", err=True)
 
 
 def _given_recipe(recipe: Recipe, flags: dict[str, Any]) -> Recipe:

@@ -36,6 +36,7 @@ from dubkit.dubbing.diffusion.clip_latents import Carry, Contexts, EncodedClip, 
 from dubkit.dubbing.diffusion.generate import ClipInputs, first_stage, second_stage, upsample
 from dubkit.dubbing.diffusion.parts import Files, GeneratorParts, best_device, explained
 from dubkit.dubbing.diffusion.recipes import JUSTDUBIT, NEGATIVE_PROMPT, Recipe
+from dubkit.dubbing.enhance import Enhanced, enhance
 from dubkit.dubbing.request import (
     DEFAULT_TILING,
     ClipOptions,
@@ -51,6 +52,7 @@ from dubkit.ltx import components
 from dubkit.ltx.latents import latent_frames
 from dubkit.ltx.lora import LoRA
 from dubkit.ltx.memory import MemoryPlan, empty_caches
+from dubkit.ltx.text import TextEncoder
 from dubkit.ltx.tiling import Tiling
 from dubkit.types import Remark, Tell
 
@@ -114,6 +116,8 @@ class JustDubitPipeline:
         """Takes remarks, such as that a picture is cropped; at first they are logged."""
         self.progress: OnProgress | None = None
         """Called between the steps; what it raises ends the call."""
+        self.enhancing: Callable[[Enhanced], None] | None = None
+        """Where it is set, prompts are enhanced with the Gemma that is open anyway; told what came of it."""
 
     @property
     def audio_sample_rate(self) -> int:
@@ -221,10 +225,23 @@ class JustDubitPipeline:
     def _embed(self, request: ClipRequest, plan: MemoryPlan) -> tuple[Contexts, Contexts | None]:
         self._tell("text", 0, 1)
         encoder = self.parts.text(plan)
-        positive = encode_prompt(encoder, request.prompt)
+        positive = encode_prompt(encoder, self._enhanced(encoder, request))
         negative = encode_prompt(encoder, request.negative_prompt) if request.recipe.negative_prompt else None
         self._tell("text", 1, 1)
         return positive, negative
+
+    def _enhanced(self, encoder: TextEncoder, request: ClipRequest) -> str:
+        if self.enhancing is None:
+            return request.prompt
+        media = request.media
+        picture = next((still.picture for still in media.stills or ()), None)
+        if picture is None and media.pictures is not None:
+            picture = media.pictures[0]
+        still = None if picture is None else picture.cpu().numpy()
+        folder = self.parts.files.gemma
+        enhanced = enhance(encoder.tokenizer, encoder.gemma, folder, request.prompt, still)
+        self.enhancing(enhanced)
+        return enhanced.prompt
 
     def _encode(
         self, request: ClipRequest, start: Before | None

@@ -54,6 +54,9 @@ class Dub:
         "", "What generated clips should not look or sound like; empty takes the original's words.", job=True
     )
     lora_strength: Positive = option(1.0, "Strength of the dubbing LoRA.", job=True)
+    loras: str = option(
+        "", "Further LoRAs of every clip: paths, each with :STRENGTH where it is not 1, commas between them."
+    )
     distilled_strength: Positive = option(
         1.0, "Strength of the distilled LoRA in the second stage.", job=True
     )

@@ -84,7 +84,7 @@ class Gemma:
         if values.get("model_type") != "gemma3" or not isinstance(values.get("text_config"), dict):
             what = f"a model of type {values.get('model_type')!r}, not 'gemma3' with a text_config"
             raise ValueError(f"{folder / 'config.json'} describes {what}. Download {GEMMA}.")
-        config, weights = Gemma3TextConfig(**values["text_config"]), _GemmaWeights(folder)
+        config, weights = Gemma3TextConfig(**values["text_config"]), GemmaWeights(folder)
         with torch.device("meta"):
             model = Gemma3TextModel(config)
         load(model, weights, weights.prefix, device, dtype)
@@ -147,7 +147,7 @@ class TextEncoder:
         return self.video(F.pad(video, room), mask), self.audio(F.pad(audio, room), mask)
 
 
-class _GemmaWeights(Checkpoint):
+class GemmaWeights(Checkpoint):
     """The one or more safetensors files of a Gemma folder."""
 
     def __init__(self, folder: Path) -> None:

@@ -179,6 +179,7 @@ CODES: Mapping[str, Code] = {
     "device-lost": Code("note", "The others did its work; the result is the same."),
     "lora-missing": Code("doubtful", "Lips and speech may have nothing to do with the source."),
     "lora-unused": Code("degraded", "The LoRA changes less than it was made to."),
+    "prompt-not-enhanced": Code("note", "The film is made from the words as they were written."),
     # chunks
     "chunks-without-picture": Code("degraded", "The chunks play without a picture; the finished dub has it."),
     "chunk-long": Code("note", "A part of the dub can be played later than the chunks before it."),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import Item, Setup
+from dubkit.dubbing.loras import ExtraLoRA, lora_identities, read_loras
 from dubkit.engines.justdubit.record import (
     CHECKPOINT,
     DISTILLED_LORA,
@@ -24,6 +25,7 @@ from stages.shared.engine import choose_engine
 if TYPE_CHECKING:
     from dubkit.dubbing.diffusion.recipes import Recipe
     from dubkit.engines.justdubit.opening import DeviceGenerator, StageName
+    from dubkit.ltx.lora import LoRA
 
 
 def generator_runs(setup: Setup) -> bool:
@@ -72,9 +74,15 @@ def clip_seed(context: Context, clip: Clip) -> int:
 
 
 def identities(context: Context, *roles: str) -> dict[str, str]:
-    """Return the models of some roles as they enter keys."""
+    """Return the models of some roles as they enter keys; further LoRAs go with the dubbing LoRA."""
     models = {role: context.model(role) for role in roles}
-    return {role: model.identity if model else "none" for role, model in models.items()}
+    named = {role: model.identity if model else "none" for role, model in models.items()}
+    return named | (lora_identities(extra_loras(context)) if DUBBING_LORA in roles else {})
+
+
+def extra_loras(context: Context) -> tuple[ExtraLoRA, ...]:
+    """Return the LoRAs that the settings add to the dubbing LoRA. Raises SettingError."""
+    return read_loras(context.settings.dub.loras, "dub.loras")
 
 
 def open_generator(context: Context, device: str) -> DeviceGenerator:
@@ -88,10 +96,16 @@ def open_generator(context: Context, device: str) -> DeviceGenerator:
         _path(context, CHECKPOINT),
         _path(context, UPSCALER),
         _path(context, TEXT),
-        (LoRA(_path(context, DUBBING_LORA), settings.lora_strength),),
+        (LoRA(_path(context, DUBBING_LORA), settings.lora_strength), *_extra(context)),
         LoRA(_path(context, DISTILLED_LORA), settings.distilled_strength),
     )
     return DeviceGenerator(files, Options(recipe(context), settings.float8, settings.memory), device)
+
+
+def _extra(context: Context) -> Iterator[LoRA]:
+    from dubkit.ltx.lora import LoRA
+
+    return (LoRA(lora.path, lora.strength) for lora in extra_loras(context))
 
 
 def _path(context: Context, role: str) -> Path:

@@ -304,3 +304,33 @@ def test_odd_sizes_and_silent_films_are_written(tmp_path: Path) -> None:
         assert (picture.width, picture.height, picture.average_rate) == (34, 32, Fraction(30000, 1001))
         frame = next(container.decode(video=0)).to_ndarray(format="rgb24")
     assert abs(int(frame[10, 10, 0]) - 128) <= 2
+
+
+def test_enhancement_is_shown_and_an_answer_of_no_use_changes_nothing(
+    files: dict[str, Path], film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dubkit.dubbing.enhance.MOST_TOKENS", 8)
+    made = []
+    for name, option in (("plain", ()), ("enhanced", ("--enhance",))):
+        out = tmp_path / f"{name}.mp4"
+        done = run(
+            *("--video-conditioning", film, 1.0, "--prompt", PROMPT, "--height", 64, "--width", 64),
+            *("--num-inference-steps", 1, "--cfg-guidance-scale", 1, "--output-path", out, *option),
+            models=files,
+        )
+        assert done.exit_code == 0, done.output
+        made.append(out.read_bytes())
+        assert (f"Prompt as written: {PROMPT}" in done.stderr) == bool(option)
+        assert ("The prompt was not enhanced" in done.stderr) == bool(option)
+    assert made[0] == made[1]
+
+
+def test_the_negative_prompt_of_the_settings_serves_single_clips_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert module._negative_prompt(None) == module.NEGATIVE_PROMPT
+    (tmp_path / "dubkit.toml").write_text('[dub]\nnegative_prompt = "grey"\n')
+    assert module._negative_prompt(None) == "grey"
+    assert module._negative_prompt("green") == "green"
+    assert module._negative_prompt("") == ""
