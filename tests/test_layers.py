@@ -39,6 +39,7 @@ RANKS: dict[str, int] = {
     # what stages stand on
     "dubkit.models": 6,
     "dubkit.engines": 7,
+    "dubkit.generation": 7,
     "dubkit.config": 8,
     "dubkit.progress": 8,
     "dubkit.episode": 9,

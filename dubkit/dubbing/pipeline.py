@@ -285,9 +285,8 @@ class JustDubitPipeline:
         empty_caches()
         recipe, parts = clip.recipe, self.parts
         self._tell("second stage", 0, recipe.second_steps)
-        place = parts.checkpoint, parts.device, parts.dtype
-        model = components.open_upsampler(parts.files.upsampler, *place)
-        upsampled = upsample(first, model, components.open_statistics(*place))
+        model, statistics = parts.upsampler()
+        upsampled = upsample(first, model, statistics)
         del model
         empty_caches()
         return second_stage(

@@ -176,8 +176,8 @@ def probe_clip(path: Path) -> Episode:
 def read_clip(path: Path, episode: Episode | None = None, *, rate: Fraction | None = None) -> ClipMedia:
     """Read a whole film as one clip: every frame, upright and in square pixels, and its sound in step.
 
-    `rate` takes the place of the film's own; the frames stay as they are.
-    Raises `MediaError` where it cannot be read, has no sound, or is too long for the memory.
+    `rate` takes the place of the film's own; the frames stay as they are. A film whose `episode` is given may
+    have no sound. Raises `MediaError` where it cannot be read or is too long for the memory.
     """
     episode = episode or probe_clip(path)
     video = episode.video
@@ -186,7 +186,7 @@ def read_clip(path: Path, episode: Episode | None = None, *, rate: Fraction | No
     pictures = torch.stack(list(_upright_frames(path, episode)))
     return ClipMedia(
         pictures=pictures,
-        wave=_sound(path, episode),
+        wave=_sound(path, episode) if episode.track else None,
         sample_rate=SAMPLE_RATE,
         rate=rate or video.rate,
         frames=grid_frames(len(pictures)),

@@ -67,17 +67,20 @@ class Replacement:
 class Keyframes:
     """Pictures to look at, placed at pixel frame `frame` of the target's time, appended.
 
-    Away from frame 0 every latent frame spans eight frames, a single picture too.
+    Away from frame 0 every latent frame spans eight frames, a single picture too. `single` lets that one span
+    one frame, as originals from April 2026 on do.
     """
 
     latent: Tensor
     """(B, C, F, H, W)."""
     frame: int = 0
     strength: float = 1.0
+    single: bool = False
 
     def apply(self, state: TokenState, grid: Grid) -> TokenState:
         frames, height, width = self.latent.shape[2:]
-        positions = video_positions(frames, height, width, grid.fps, causal=self.frame == 0, first=self.frame)
+        causal = self.frame == 0 or (self.single and frames == 1)
+        positions = video_positions(frames, height, width, grid.fps, causal=causal, first=self.frame)
         return appended(state, patchify_video(self.latent), positions, self.strength)
 
 

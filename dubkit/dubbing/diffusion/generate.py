@@ -23,7 +23,7 @@ from dubkit.dubbing.diffusion.recipes import Recipe
 from dubkit.dubbing.diffusion.sampler import Denoise, States, sample
 from dubkit.dubbing.diffusion.state import TokenState, clean_prediction, noised, start_state
 from dubkit.ltx import latents, upsampler
-from dubkit.ltx.block import Block, Cross
+from dubkit.ltx.block import Block, Cross, Skip
 from dubkit.ltx.modulation import Levels
 from dubkit.ltx.statistics import ChannelStatistics
 from dubkit.ltx.transformer import AVTransformer, Generation, Rotations, Text, Tokens
@@ -96,7 +96,7 @@ def first_stage(
     recipe = clip.recipe
     if recipe.guidance != 1.0 and negative is None:
         raise ValueError(f"Guidance of {recipe.guidance} needs a negative prompt's contexts.")
-    generator = torch.Generator(_place(loaded.network)[0]).manual_seed(seed)
+    generator = torch.Generator(place_of(loaded.network)[0]).manual_seed(seed)
     start = start_first(loaded.network, clip, generator)
     plan = Plan(recipe.generation, recipe.guidance, on_step)
     states = walk(loaded, start, positive, negative, plan)
@@ -118,7 +118,7 @@ def second_stage(
     Raises:
         ValueError: the first stage was drawn on another kind of device, or latents do not fit.
     """
-    generator = torch.Generator(_place(loaded.network)[0])
+    generator = torch.Generator(place_of(loaded.network)[0])
     try:
         generator.set_state(first.generator.cpu())
     except (RuntimeError, TypeError) as error:
@@ -145,7 +145,7 @@ def start_first(network: AVTransformer, clip: ClipInputs, generator: torch.Gener
 
     Noise is drawn for a frozen sound too, though none of it stays: a seed then means the same picture noise.
     """
-    device, dtype = _place(network)
+    device, dtype = place_of(network)
     recipe, encoded, carry = clip.recipe, clip.encoded, clip.carry
     rows, columns = latents.latent_size(encoded.height, encoded.width)
     frames, channels = latents.latent_frames(encoded.frames), network.config.video.in_channels
@@ -190,7 +190,7 @@ def start_second(
     network: AVTransformer, clip: ClipInputs, first: FirstStage, upsampled: Tensor, generator: torch.Generator
 ) -> DiffusionStart:
     """Return the second stage's states after noise, the sound held at the first stage's."""
-    device, dtype = _place(network)
+    device, dtype = place_of(network)
     recipe = clip.recipe
     video, audio = (x.to(device, dtype) for x in (upsampled, first.audio))
     frames, rows, columns = video.shape[2:]
@@ -272,7 +272,7 @@ def walk(
     plan: Plan,
 ) -> States:
     """Return a stage's states after its last step."""
-    device, dtype = _place(loaded.network)
+    device, dtype = place_of(loaded.network)
     # Streamed blocks visit the device one by one; keeping every block's keys there would cost what it saves.
     kept = None if loaded.blocks is None else ()
 
@@ -324,8 +324,11 @@ def velocities(
     rotations: Rotations,
     sigma: float,
     generation: Generation,
+    skip: dict[int, Skip] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return both streams' velocities (1, T, C) in one pass of the network, at the start's states.
+
+    `skip` says what single blocks leave out, for the perturbed passes of guidance.
 
     Networks of generation B modulate their attention to a frozen sound by the run's level, those of C by 0;
     A asks each token's own level alone.
@@ -339,6 +342,7 @@ def velocities(
         rotations,
         cross=start.cross,
         generation=generation,
+        skip=skip,
         blocks=loaded.blocks,
     )
     return pair
@@ -353,7 +357,7 @@ def finished(states: States, grid: conditioning.Grid, channels: int) -> tuple[Te
     )
 
 
-def _place(network: AVTransformer) -> tuple[torch.device, torch.dtype]:
+def place_of(network: AVTransformer) -> tuple[torch.device, torch.dtype]:
     """Device and dtype of the network's tokens; its blocks may lie elsewhere."""
     weight = network.patchify_proj.weight
     return weight.device, weight.dtype

@@ -26,7 +26,9 @@ from dubkit.ltx.memory import (
     working_bytes,
 )
 from dubkit.ltx.quantize import holds_float8
+from dubkit.ltx.statistics import ChannelStatistics
 from dubkit.ltx.text import TextEncoder
+from dubkit.ltx.upsampler import LatentUpsampler
 from dubkit.ltx.weights import Checkpoint
 from dubkit.types import Remark, Tell, remark
 
@@ -55,7 +57,8 @@ class Files:
     """Where the parts lie. `loras` are used in both stages, with their own strengths."""
 
     checkpoint: Path
-    upsampler: Path
+    upsampler: Path | None
+    """Without one there is no second stage."""
     gemma: Path
     loras: tuple[LoRA, ...] = ()
     distilled: LoRA | None = None
@@ -63,7 +66,8 @@ class Files:
     def check(self) -> None:
         """Raise `ModelMissing` for the first file that is not there."""
         need("checkpoint", self.checkpoint)
-        need("spatial upsampler", self.upsampler)
+        if self.upsampler is not None:
+            need("spatial upsampler", self.upsampler)
         need("text encoder", self.gemma, folder=True)
         for lora in self.loras:
             need("dubbing LoRA", lora.path)
@@ -121,16 +125,28 @@ class GeneratorParts:
             raise ModelMissing(
                 f"{recipe.name} needs the distilled LoRA.\nGive its path, or run: dubkit models get {name}"
             )
-        with explained():
-            spatial = components.upsampler_config(self.files.upsampler, self.checkpoint).spatial
-        if not spatial:
-            raise GeneratorUnfit(
-                f"{self.files.upsampler} makes more frames, and a file that makes larger ones is needed.\n"
-                f"Name a spatial upscaler, or run: dubkit models get {PUBLISHED['spatial upsampler']}"
-            )
+        self.check_upsampler()
         if not self.files.loras:
             sentence = "There is no dubbing LoRA: nothing ties lips and speech to the source."
             self.tell(remark("lora-missing", sentence))
+
+    def check_upsampler(self) -> Path:
+        """Return the spatial upsampler's file, or refuse one that is missing or does something else."""
+        path = self.files.upsampler
+        if path is None:
+            name = PUBLISHED["spatial upsampler"]
+            raise ModelMissing(
+                "A second stage needs the spatial upsampler.\n"
+                f"Give its path, or run: dubkit models get {name}"
+            )
+        with explained():
+            spatial = components.upsampler_config(path, self.checkpoint).spatial
+        if not spatial:
+            raise GeneratorUnfit(
+                f"{path} makes more frames, and a file that makes larger ones is needed.\n"
+                f"Name a spatial upscaler, or run: dubkit models get {PUBLISHED['spatial upsampler']}"
+            )
+        return path
 
     def plan(self, frames: int, height: int, width: int, *, references: bool) -> MemoryPlan:
         """Choose how much of the transformer is on the device at a time, and say why.
@@ -176,6 +192,11 @@ class GeneratorParts:
     def text(self, plan: MemoryPlan) -> TextEncoder:
         device = self.device if plan.text_on_device else torch.device("cpu")
         return TextEncoder.open(self.checkpoint, self.files.gemma, device, self.dtype)
+
+    def upsampler(self) -> tuple[LatentUpsampler, ChannelStatistics]:
+        """Open the spatial upsampler, and the statistics of the latents it works on."""
+        path, place = self.check_upsampler(), (self.checkpoint, self.device, self.dtype)
+        return components.open_upsampler(path, *place), components.open_statistics(*place)
 
     def transformer(
         self, uses: Sequence[tuple[LoRARole, float]], plan: MemoryPlan

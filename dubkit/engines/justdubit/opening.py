@@ -120,15 +120,8 @@ class DeviceGenerator:
     @contextmanager
     def upscaling(self) -> Iterator[Upscaling]:
         """Open the latent upscaler."""
-        from dubkit.ltx import components
-
         with self._part("upscaler"):
-            yield Upscaling(
-                components.open_upsampler(
-                    self.parts.files.upsampler, self.checkpoint, self.device, self.dtype
-                ),
-                components.open_statistics(self.checkpoint, self.device, self.dtype),
-            )
+            yield Upscaling(*self.parts.upsampler())
 
     @contextmanager
     def video_decoder(self) -> Iterator[VideoDecoder]:
