@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import UNSET, UnsetType
 
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.edits import edit_fields
-from dubkit.types import Cast, Remark, Segment, Speaker, remark, sample_at
+from dubkit.types import Age, Cast, Remark, Segment, Speaker, remark, sample_at
 from stages.shared.cast_file import SpeakerNotes, read_cast_file
 from stages.shared.machine_code import COMMON, NETWORKS
 from stages.shared.voices import (
@@ -54,9 +56,14 @@ def items(context: Context) -> Sequence[Item]:
                 **({"voice": voice_identity(context)} if speaks else {}),
                 **({"pitch": estimator()} if context.segments else {}),
             },
-            settings=(*SETTINGS, *_mode(context), *own),
+            settings=(*SETTINGS, *_ages(context), *_mode(context), *own),
         )
     ]
+
+
+def _ages(context: Context) -> tuple[str, ...]:
+    """Return what ages are guessed from as a setting that enters the key; off, it is in no old key."""
+    return ("cast.ages",) if context.segments and context.settings.cast.ages != "off" else ()
 
 
 def _mode(context: Context) -> tuple[str, ...]:
@@ -81,7 +88,6 @@ def _edited(context: Context, speaker: str) -> dict[str, str]:
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.media.sound.audio import read_mono16
     from dubkit.media.sound.loudness import dialogue_loudness
-    from dubkit.speech.description import describe_voice
 
     audio = read_mono16(context.speech)
     if not context.segments:
@@ -90,22 +96,23 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     choice = None if voiceless(context) else choose_voice(context)
     sink.say(f"voice {context.language}: {_named(choice)}")
     groups = _by_speaker(context.segments)
-    pitches = _pitches(audio, groups)
+    alone = _alone(groups)
+    pitches = _pitches(audio, alone)
     voices = _voices(context, choice.engine, groups, pitches) if choice else {}
     speakers: list[Speaker] = []
     for rank, (speaker, segments) in enumerate(groups.items(), 1):
         notes, spans = _notes(context, speaker), _spans(segments)
-        speakers.append(
-            Speaker(
-                id=speaker,
-                name=notes.name or f"Speaker {rank}",
-                description=notes.description or describe_voice(pitches[speaker]),
-                guessed=not notes.description,
-                pitch_hz=round(pitches[speaker], 1),
-                loudness=_loudness(dialogue_loudness(context.audio, _samples(spans))),
-                voice=voices.get(speaker, notes.voice),
-            )
+        described = Speaker(
+            id=speaker,
+            name=notes.name or f"Speaker {rank}",
+            description=notes.description,
+            guessed=not notes.description,
+            pitch_hz=round(pitches[speaker], 1),
+            loudness=_loudness(dialogue_loudness(context.audio, _samples(spans))),
+            voice=voices.get(speaker, notes.voice),
+            age=notes.age or UNSET,
         )
+        speakers.append(_described(context, described, audio, alone[speaker]))
     sink.write_json("cast.json", Cast(context.language, tuple(speakers)))
     remarks = [*_fall_back(context, choice), *_castings(context, choice.engine, speakers)] if choice else []
     sink.done(EPISODE, files=["cast.json"], remarks=remarks)
@@ -115,13 +122,39 @@ def _named(choice: VoiceChoice | None) -> str:
     return f"{choice.engine.label}, {choice.reason}" if choice else "the recordings of people, and no engine"
 
 
-def _pitches(audio: NDArray[np.float32], groups: Mapping[str, Sequence[Segment]]) -> dict[str, float]:
-    """Return the pitch of every speaker in Hz, measured where nobody else speaks."""
-    from dubkit.speech.pitch import alone, median_pitch
+def _described(
+    context: Context, speaker: Speaker, audio: NDArray[np.float32], spans: Sequence[tuple[float, float]]
+) -> Speaker:
+    """Return a speaker with a guess at age and description, as far as nobody said them."""
+    from dubkit.speech.description import describe_voice, guess_age
+
+    if speaker.description:
+        return speaker
+    guess: Age = ""
+    if not speaker.age and context.settings.cast.ages != "off":
+        guess = guess_age(audio, spans, speaker.pitch_hz)
+    age: Age = speaker.age or guess
+    words = describe_voice(speaker.pitch_hz, age or "")
+    mark: Literal["voice"] | UnsetType = "voice" if guess else UNSET
+    return replace(speaker, age=age or UNSET, age_guess=mark, description=words)
+
+
+def _alone(groups: Mapping[str, Sequence[Segment]]) -> dict[str, list[tuple[float, float]]]:
+    """Return the seconds in which each speaker speaks, and nobody else."""
+    from dubkit.speech.pitch import alone
 
     spans = {speaker: _spans(segments) for speaker, segments in groups.items()}
     others = {speaker: [one for name in spans if name != speaker for one in spans[name]] for speaker in spans}
-    return {speaker: median_pitch(audio, alone(spans[speaker], others[speaker])) for speaker in spans}
+    return {speaker: alone(spans[speaker], others[speaker]) for speaker in spans}
+
+
+def _pitches(
+    audio: NDArray[np.float32], spans: Mapping[str, Sequence[tuple[float, float]]]
+) -> dict[str, float]:
+    """Return the pitch of every speaker in Hz."""
+    from dubkit.speech.pitch import median_pitch
+
+    return {speaker: median_pitch(audio, spans[speaker]) for speaker in spans}
 
 
 def _voices(
@@ -199,7 +232,7 @@ def _by_speaker(segments: Sequence[Segment]) -> dict[str, list[Segment]]:
 
 
 def _notes(context: Context, speaker: str) -> SpeakerNotes:
-    return SpeakerNotes(**(read_cast_file(context).get(speaker, {}) | _edited(context, speaker)))
+    return SpeakerNotes(**(read_cast_file(context).get(speaker, {}) | _edited(context, speaker)))  # type: ignore[arg-type]
 
 
 def _spans(segments: Sequence[Segment]) -> list[tuple[float, float]]:

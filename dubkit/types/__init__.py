@@ -24,6 +24,7 @@ from dubkit.types.clips import (
 )
 from dubkit.types.clock import ASR_RATE, SAMPLE_BYTES, SAMPLE_RATE, sample_at
 from dubkit.types.lines import (
+    Age,
     Cast,
     Line,
     Prompt,
@@ -80,6 +81,7 @@ __all__ = [
     "SAMPLE_RATE",
     "Adaptation",
     "AdaptedLine",
+    "Age",
     "AudioStream",
     "Candidate",
     "Cast",

@@ -10,6 +10,8 @@ from msgspec import UNSET, UnsetType
 from dubkit.types.voices import Receipt
 
 Route = Literal["lipdub", "drive", "voice", "keep"]
+Age = Literal["", "child", "young", "adult", "elderly"]
+"""How old somebody is, as far as prompts say it; empty where nothing is known."""
 """How a line gets into the dub: lips and voice generated, lips generated for given speech, voice alone, or
 the source's own sound."""
 
@@ -47,13 +49,17 @@ class Speaker:
     description: str
     """For the prompt: `The young woman`."""
     guessed: bool
-    """True when the description comes from voice pitch only."""
+    """True when the description is a guess, from the sound of the voice or from the face."""
     pitch_hz: float
     """Median fundamental frequency of the voice, 0 when it could not be measured."""
     loudness: float
     """Integrated loudness of the speaker's source dialogue in LUFS."""
     voice: str = ""
     """Voice of the voice engine: a name, or a blend such as `0.7*a+0.3*b`."""
+    age: Age | UnsetType = UNSET
+    """Unset where nothing is known, so that casts without ages stay as they are."""
+    age_guess: Literal["voice", "face"] | UnsetType = UNSET
+    """What the age was guessed from; unset where a person said it, and where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,12 @@ class Casting:
     """Describing and voicing the speakers."""
 
     file: str = option("", "cast.toml with names, descriptions and voices of the speakers.")
+    ages: Literal["voice", "off"] = option(
+        "voice",
+        "What the age of a speaker is guessed from, for the words of the prompt: the voice, or nothing.",
+        job=True,
+        label="Ages",
+    )
     voice_mode: Literal["preset", "clone", "single"] = option(
         "preset",
         "Whose voices speak: voices of the engine, one for each speaker; the speakers' own, cloned; or one "

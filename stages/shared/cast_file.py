@@ -5,13 +5,17 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from dubkit.episode.context import Context
 from dubkit.errors import ArtifactDamaged
+from dubkit.types import Age
 
 CURE = (
-    'Its form is [spk1] name = "Ana" description = "The young woman" voice = "…"; all three may be left out.'
+    'Its form is [spk1] name = "Ana" description = "The young woman" voice = "…" age = "young"; '
+    "each of them may be left out."
 )
+AGES = [age for age in get_args(Age) if age]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,7 @@ class SpeakerNotes:
     name: str = ""
     description: str = ""
     voice: str = ""
+    age: Age = ""
 
 
 def read_cast_file(context: Context) -> dict[str, dict[str, str]]:
@@ -44,4 +49,7 @@ def read_cast_file(context: Context) -> dict[str, dict[str, str]]:
         for name in fields:
             if name not in SpeakerNotes.__dataclass_fields__:
                 raise ArtifactDamaged(file, f"{speaker}.{name}", "no such field", CURE)
+        if fields.get("age", "") not in ("", *AGES):
+            ages = f"Write one of: {', '.join(AGES)}."
+            raise ArtifactDamaged(file, f"{speaker}.age", f"{fields['age']!r} is no age", ages)
     return table

@@ -37,6 +37,7 @@ OFF = {
     "engine": "voice",
     "transcribe.language": "en",
     "music.marks": "off",
+    "cast.ages": "off",
 }
 RECORDED = ROOT / "tests/data/keys_before_fitting.json"
 """Made by `parts_of` with the last version before lines were fitted."""
