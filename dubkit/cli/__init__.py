@@ -19,6 +19,7 @@ COMMANDS = {
     "status": ("dubkit.cli.status", "Show what is finished in an episode, and what needs a look."),
     "config": ("dubkit.cli.config", "Show every setting, its value and where the value came from."),
     "export": ("dubkit.cli.export", "Write subtitles, turns or lines of an episode to a file."),
+    "sync": ("dubkit.cli.sync", "Keep a folder of episodes and a store alike."),
     "justdubit": ("dubkit.cli.justdubit", "Dub one clip: the same person with new speech and lips."),
     "serve": ("dubkit.cli.serve", "Serve the pages and the HTTP API, with workers that do the jobs."),
     "worker": ("dubkit.cli.worker", "Do the jobs of a server, here or on another machine."),

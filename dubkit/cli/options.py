@@ -66,10 +66,10 @@ class _Folder(click.Path):
         return super().convert(value, param, ctx)
 
     def url(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Refuse a URL: most commands work in a folder."""
+        """Refuse a URL, and say what brings the episodes into a folder and back."""
         self.fail(
-            "this command works in a folder. run, batch, plan, status and export take the URL of a store; "
-            "copy the episode into a folder first, or run it here.",
+            "this command works in a folder. Bring the episodes into one with "
+            f"'dubkit sync {value}', work there, and send back what changed with the same command.",
             param,
             ctx,
         )

@@ -295,6 +295,16 @@ class EpisodeStore:
         """Hold the episode wherever else it is kept, beyond this folder; a plain folder is nowhere else."""
         yield
 
+    @contextmanager
+    def editing(self) -> Iterator[None]:
+        """Hold what people change, so that one change comes after the other. Needs no lock of the episode."""
+        from filelock import FileLock
+
+        hidden = self.root / HIDDEN
+        hidden.mkdir(parents=True, exist_ok=True)
+        with FileLock(hidden / "edits.lock"):
+            yield
+
     def shown(self, path: Path) -> str:
         """Return how people find a file or folder of the episode."""
         return str(path)

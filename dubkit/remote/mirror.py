@@ -11,46 +11,30 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from dubkit.episode.records import Record, canonical, decode_json
 from dubkit.episode.store import HIDDEN
-from dubkit.remote.claims import FOLDER as STORE_FOLDER
 from dubkit.remote.failures import ObjectMissing, StoreError
+from dubkit.remote.notes import (
+    MirrorState,
+    Same,
+    is_edit,
+    is_of_people,
+    is_own,
+    is_record,
+    is_take_file,
+    look_at,
+    read_state,
+)
 from dubkit.remote.objects import Listed, Objects, new_token
 
 AT_ONCE = 8
 """Objects that are fetched at the same time."""
 SAVE_EVERY = 5.0
 """Seconds after which what both sides have in common is noted again; a kill costs that much sending."""
-_OWN = (f"{HIDDEN}/lock", f"{HIDDEN}/holder.json", f"{HIDDEN}/tmp/", f"{HIDDEN}/web/", f"{STORE_FOLDER}/")
-"""What is of one machine, and never in a store or taken from it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Same:
-    """One file that was the same here and in the store: how it looked on both sides."""
-
-    size: int
-    mtime_ns: int
-    tag: str
-
-    @property
-    def stamp(self) -> tuple[int, int]:
-        """Size and time of the file here."""
-        return self.size, self.mtime_ns
-
-
-@dataclass(slots=True)
-class MirrorState:
-    """What is known of the last time when both sides were the same."""
-
-    token: str = ""
-    """The hold under which this folder was last worked on."""
-    files: dict[str, Same] = field(default_factory=dict)
 
 
 class Mirror:
@@ -61,7 +45,7 @@ class Mirror:
         self.root = root
         self.objects = objects
         self._notes = notes
-        self._state = _read_state(notes)
+        self._state = read_state(notes)
         self.pending: dict[str, Listed] = {}
         """Large files that are in the store and were not read yet."""
         self._known: dict[str, str] = {}
@@ -82,7 +66,7 @@ class Mirror:
         with self._lock:
             self._owner = owner
             ours = bool(token) and token == self._state.token
-            there = {name: row for name, row in self.objects.list().items() if not _is_own(name)}
+            there = {name: row for name, row in self.objects.list().items() if not is_own(name)}
             if owner:
                 self._drop_half_takes(there, ours)
             here = dict(self._here())
@@ -91,6 +75,17 @@ class Mirror:
                 if not (ours and self._is_newer(name, here[name])):
                     self._drop_here(name)
             self._fetch(wanted, there)
+            self._save()
+
+    def pull_edits(self) -> None:
+        """Fetch what people changed meanwhile; what this machine could not send of its own gives way."""
+        with self._lock:
+            self._reread()
+            there = {name: row for name, row in self.objects.list().items() if not is_own(name)}
+            here = {name: look for name, look in self._here() if is_of_people(name)}
+            self._fetch([n for n in there if is_of_people(n) and not self._is_same(n, there[n])], there)
+            for name in here.keys() - there.keys():
+                self._drop_here(name)
             self._save()
 
     def need(self, name: str) -> None:
@@ -118,7 +113,7 @@ class Mirror:
     def _differs(self, name: str, listed: Listed, here: Same | None, ours: bool) -> bool:
         """Tell whether the store's object must be fetched, because the file is not it."""
         same = self._state.files.get(name)
-        if not ours or _is_edit(name):
+        if not ours or is_edit(name):
             unchanged = same is not None and here is not None and same.stamp == here.stamp
             return not (unchanged and same is not None and same.tag == listed.tag)
         if here is None:
@@ -131,7 +126,7 @@ class Mirror:
         return same is None or same.stamp != here.stamp
 
     def _fetch(self, wanted: Iterable[str], there: Mapping[str, Listed]) -> None:
-        records = sorted(name for name in wanted if _is_record(name))
+        records = sorted(name for name in wanted if is_record(name))
         small = self.objects.settings.small
         with ThreadPoolExecutor(AT_ONCE) as pool:
             raws = dict(zip(records, pool.map(lambda n: self._read(n, there[n]), records), strict=True))
@@ -199,7 +194,7 @@ class Mirror:
 
     def _drop_half_takes(self, there: dict[str, Listed], ours: bool) -> None:
         """Remove what a killed run sent of a take whose `take.json` never followed."""
-        takes = {name.rpartition("/")[0] for name in there if _is_take_file(name)}
+        takes = {name.rpartition("/")[0] for name in there if is_take_file(name)}
         for take in sorted(takes):
             if f"{take}/take.json" in there or (ours and (self.root / take / "take.json").is_file()):
                 continue
@@ -208,6 +203,10 @@ class Mirror:
                 del there[name]
 
     # up
+
+    def end(self) -> None:
+        """Note that the folder is no longer worked on under a hold."""
+        self._owner = False
 
     def begin(self, token: str) -> None:
         """Note under which hold the folder is worked on from now on."""
@@ -231,10 +230,62 @@ class Mirror:
             if time.monotonic() - self._saved > SAVE_EVERY:
                 self._save()
 
-    def push_file(self, name: str) -> None:
-        """Send one file that a person changed."""
+    # both
+
+    def in_store(self) -> bool:
+        """Tell whether the store has anything of the episode."""
+        return any(not is_own(name) for name in self.objects.list())
+
+    def forget(self) -> None:
+        """Forget what both sides had in common: one of them has nothing any more."""
+        self._state = MirrorState()
+
+    def differences(self) -> tuple[set[str], set[str]]:
+        """Return the files that changed here, and those that changed in the store, since both were alike."""
+        here = {name for name, _ in self._here()}
+        there = {name: row for name, row in self.objects.list().items() if not is_own(name)}
+        known = self._state.files
+        gone = known.keys() - here - self.pending.keys()
+        changed = {name for name in here if self._changed(name)} | gone
+        tags = {name: row.tag for name, row in there.items()}
+        return changed, {
+            n for n in tags.keys() | known.keys() if n not in known or known[n].tag != tags.get(n)
+        }
+
+    def replace_store(self) -> None:
+        """Make the store what the folder is, and never show a record there without its files."""
         with self._lock:
+            self.before_writing()
+            here = {name for name, _ in self._here()}
+            there = {name: row for name, row in self.objects.list().items() if not is_own(name)}
+            wrong = sorted(n for n in here if n not in there or not self._is_same(n, there[n]))
+            gone = there.keys() - here
+            for name in sorted(gone | set(wrong), key=lambda name: (not is_record(name), name)):
+                if name in gone or is_record(name):
+                    self._drop_there(name)
+            for name in sorted(wrong, key=lambda name: (is_record(name), name)):
+                self._send(name)
+            self._save()
+
+    # one file
+
+    def push_file(self, name: str) -> None:
+        """Send one file that a person changed; one of this machine alone stays here."""
+        if is_own(name):
+            return
+        with self._lock:
+            self._reread()
+            self.before_writing()
             self._send(name)
+            self._save()
+
+    def push_edits(self) -> None:
+        """Send what people changed: the edits first, then the log that tells of them."""
+        with self._lock:
+            self.before_writing()
+            changed = [name for name, _ in self._here() if is_edit(name) and self._changed(name)]
+            for name in sorted(changed, key=lambda name: (name.endswith(".jsonl"), name)):
+                self._send(name)
             self._save()
 
     def push(self) -> None:
@@ -243,16 +294,31 @@ class Mirror:
             here = dict(self._here())
             gone = [n for n in self._state.files if n not in here and n not in self.pending]
             changed = [name for name in here if self._changed(name)]
+            changed = self._not_overtaken(changed)
             if not gone and not changed:
                 return
             self.before_writing()
-            for name in (name for name in gone if _is_record(name)):
+            for name in (name for name in gone if is_record(name)):
                 self._drop_there(name)
-            for name in sorted(changed, key=lambda name: (_is_record(name), name)):
+            for name in sorted(changed, key=lambda name: (is_record(name), name)):
                 self._send(name)
-            for name in (name for name in gone if not _is_record(name)):
+            for name in (name for name in gone if not is_record(name)):
                 self._drop_there(name)
             self._save()
+
+    def _not_overtaken(self, changed: list[str]) -> list[str]:
+        """Leave out edits that somebody elsewhere has changed since this machine last saw them."""
+        if not any(is_edit(name) for name in changed):
+            return changed
+        there, known = self.objects.list(), self._state.files
+        tags = {name: known[name].tag if name in known else "" for name in changed}
+        return [n for n in changed if not is_edit(n) or n not in there or there[n].tag == tags[n]]
+
+    def _is_same(self, name: str, listed: Listed) -> bool:
+        """Tell whether a file is what the store lists, as far as both are known."""
+        same = self._state.files.get(name)
+        there = (self.root / name).is_file()
+        return same is not None and same.tag == listed.tag and there and not self._changed(name)
 
     def _changed(self, name: str) -> bool:
         same = self._state.files.get(name)
@@ -265,7 +331,7 @@ class Mirror:
     def _send(self, name: str) -> None:
         path = self.root / name
         try:
-            before = _look(path)
+            before = look_at(path)
             listed = self.objects.send(name, path)
         except (FileNotFoundError, ObjectMissing):
             if path.is_file():
@@ -283,13 +349,18 @@ class Mirror:
     def _here(self) -> Iterator[tuple[str, Same]]:
         for path in self.root.rglob("*"):
             name = path.relative_to(self.root).as_posix()
-            if not _is_own(name) and not path.name.startswith(".") and path.is_file():
+            if not is_own(name) and not path.name.startswith(".") and path.is_file():
                 with suppress(FileNotFoundError):
-                    yield name, _look(path)
+                    yield name, look_at(path)
 
     def _remember(self, name: str, tag: str) -> None:
-        look = _look(self.root / name)
+        look = look_at(self.root / name)
         self._state.files[name] = Same(look.size, look.mtime_ns, tag)
+
+    def _reread(self) -> None:
+        """Take over what other processes of this machine have noted, except in a run, which knows best."""
+        if not self._owner:
+            self._state = read_state(self._notes)
 
     def _save(self) -> None:
         self._notes.parent.mkdir(parents=True, exist_ok=True)
@@ -297,34 +368,3 @@ class Mirror:
         temporary.write_bytes(canonical(self._state))
         temporary.replace(self._notes)
         self._saved = time.monotonic()
-
-
-def _read_state(notes: Path) -> MirrorState:
-    try:
-        return decode_json(notes.read_bytes(), MirrorState)
-    except (OSError, msgspec.DecodeError):
-        return MirrorState()
-
-
-def _look(path: Path) -> Same:
-    stat = path.stat()
-    return Same(stat.st_size, stat.st_mtime_ns, "")
-
-
-def _is_own(name: str) -> bool:
-    return any(name == own or (own.endswith("/") and name.startswith(own)) for own in _OWN)
-
-
-def _is_record(name: str) -> bool:
-    """Tell whether a file says of others that they are whole."""
-    return name.startswith(f"{HIDDEN}/items/") or (_is_take_file(name) and name.endswith("/take.json"))
-
-
-def _is_take_file(name: str) -> bool:
-    parts = name.split("/")
-    return len(parts) >= 4 and parts[-4] == "takes"
-
-
-def _is_edit(name: str) -> bool:
-    """Tell whether people write a file, who need no hold on the episode: the store's is the newer one."""
-    return name.rpartition("/")[2] in ("edits.json", "edits.jsonl")

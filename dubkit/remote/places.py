@@ -63,6 +63,18 @@ class RemoteOutput:
                 self._look(mirror)
         return MirroredStore(mirror, self.folder_id)
 
+    def find(self, name: str) -> MirroredStore | None:
+        """Return an episode by the name of its folder, as it is in the store; None where there is none."""
+        if not name or "/" in name or name.startswith("."):
+            return None
+        store = self.store(name)
+        return store if store.has(SOURCE) else None
+
+    def names(self) -> list[str]:
+        """Return the names of all episodes in the store. It lists everything there, which takes a while."""
+        end = f"/{SOURCE}"
+        return sorted(name.removesuffix(end) for name in self.objects.list() if name.endswith(end))
+
     def _fetch_memo(self, stem: str) -> None:
         """Fetch what the store knows of the source of an episode: it decides which folder a source has."""
         try:
@@ -112,7 +124,7 @@ def open_output(url: str, settings: RemoteStores, cache: Path) -> RemoteOutput:
     """
     objects = Objects(url, settings)
     objects.open()
-    folder = cache / "episodes" / _folder_of(objects.url, settings)
+    folder = cache / "episodes" / folder_of(objects.url, settings)
     folder.mkdir(parents=True, exist_ok=True)
     return RemoteOutput(objects, folder)
 
@@ -129,7 +141,7 @@ def fetch_source(url: str, settings: RemoteStores, cache: Path) -> Path:
         raise DubkitError(
             f"{shown(url)}: there is no such object.\nCheck the URL, and your right to read it."
         )
-    folder = cache / "sources" / _folder_of(above, settings)
+    folder = cache / "sources" / folder_of(above, settings)
     folder.mkdir(parents=True, exist_ok=True)
     target, notes = folder / name, folder / f"{name}.origin.json"
     with FileLock(folder / f"{name}.lock"):
@@ -154,7 +166,7 @@ def _listed_in(notes: Path) -> Listed | None:
         return None
 
 
-def _folder_of(url: str, settings: RemoteStores) -> str:
+def folder_of(url: str, settings: RemoteStores) -> str:
     """Return a folder name for a URL: readable, and of this URL at this server alone."""
     words = re.sub(r"[^A-Za-z0-9]+", "-", url.partition("://")[2]).strip("-")[-40:]
     number = hashlib.sha256(f"{settings.endpoint} {url}".encode()).hexdigest()[:12]

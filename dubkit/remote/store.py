@@ -10,9 +10,12 @@ from typing import Any
 from dubkit.episode.records import in_takes
 from dubkit.episode.store import EpisodeStore, FileRef, Record
 from dubkit.errors import OutputLost
-from dubkit.remote.claims import Hold, HoldLost
+from dubkit.remote.claims import FOLDER, Hold, HoldLost
 from dubkit.remote.failures import StoreError
 from dubkit.remote.mirror import Mirror
+
+EDITING = f"{FOLDER}/edits"
+"""Where those who change lines claim the edits: beside the claims of runs, and apart from them."""
 
 
 class NotSent(OutputLost):
@@ -99,13 +102,36 @@ class MirroredStore(EpisodeStore):
         with sending():
             self.mirror.push()
 
-    def write_by_hand(self, relative: str, value: Any, language: str = "") -> None:
-        """Write what a person changed, here and in the store."""
-        super().write_by_hand(relative, value, language)
-        name = f"{language}/{relative}" if language else relative
-        self.mirror.push_file(name)
+    @contextmanager
+    def writing(self, relative: str, language: str = "", *, beside: bool = False) -> Iterator[Path]:
+        """Write a file; what is written without the lock, by a person, goes into the store at once."""
+        with super().writing(relative, language, beside=beside) as temporary:
+            yield temporary
+        if beside:
+            self.mirror.push_file(f"{language}/{relative}" if language else relative)
 
     # holding
+
+    @contextmanager
+    def editing(self) -> Iterator[None]:
+        """Hold what people change in the store: fetch the edits there, and send what the block changes.
+
+        It has a hold of its own, so nobody waits for a run. A run, which has the episode, takes none.
+        """
+        with super().editing():
+            if self._hold is not None:
+                yield
+                return
+            hold = Hold(self.mirror.objects.below(EDITING), self._folder_id)
+            hold.acquire(wait=True, on_wait=lambda _: None)
+            try:
+                self.mirror.pull_edits()
+                self.mirror.before_writing = hold.check_fence
+                yield
+                self.mirror.push_edits()
+            finally:
+                self.mirror.before_writing = lambda: None
+                hold.release()
 
     @contextmanager
     def holding(self, *, wait: bool, on_wait: Callable[[str], None]) -> Iterator[None]:
@@ -131,5 +157,6 @@ class MirroredStore(EpisodeStore):
             self.mirror.push()
         finally:
             self.mirror.before_writing = lambda: None
+            self.mirror.end()
             self._hold = None
             hold.release()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dubkit.episode.context import Context, finished_languages
 from dubkit.episode.folders import find_source, folder_name, open_episode, reopen
@@ -12,29 +14,33 @@ from dubkit.episode.store import EpisodeStore
 from dubkit.errors import DubkitError, MediaError
 from dubkit.studio import Session, context_of, episode_context, with_last_settings
 
+if TYPE_CHECKING:
+    from dubkit.remote.places import RemoteOutput
+
 
 def open_review(session: Session, where: Path, language: str = "") -> Context:
     """Return the episode in a language, which may be left out when there is only one.
 
-    `where` is the source, the episode's folder, or the folder's name below the output folder. Raises
-    DubkitError when there is no such episode, or nothing to review in that language yet.
+    `where` is the source, the episode's folder, or the folder's name below the output folder or in the store.
+    Raises DubkitError when there is no such episode, or nothing to review in that language yet.
     """
     context = _context(session, where)
+    place = context.store.shown(context.store.root)
     tags = finished_languages(context)
     if not language:
         if len(tags) != 1:
             hint = f"There are {', '.join(tags)}: add --to LANG." if tags else _run_first(context, "LANG")
-            raise DubkitError(f"{context.store.root}: which language?\n{hint}")
+            raise DubkitError(f"{place}: which language?\n{hint}")
         language = tags[0]
     if language not in tags:
         there = f" There are lines in {', '.join(tags)}." if tags else ""
-        raise DubkitError(
-            f"{context.store.root} has no lines in {language} yet.{there}\n{_run_first(context, language)}"
-        )
+        raise DubkitError(f"{place} has no lines in {language} yet.{there}\n{_run_first(context, language)}")
     return context.fresh(language)
 
 
 def _context(session: Session, where: Path) -> Context:
+    if session.remote is not None:
+        return _in_store(session, session.remote, where)
     for folder in (where, session.output / where):
         if find_source(EpisodeStore(folder)) is not None:
             return of_folder(session, folder)
@@ -44,8 +50,26 @@ def _context(session: Session, where: Path) -> Context:
     if find_source(EpisodeStore(left)) == where.resolve():
         return of_folder(session, left)  # the source is gone, its episode is here
     episodes = sorted(p.name for p in session.output.glob("*") if find_source(EpisodeStore(p)) is not None)
-    there = f"Episodes in {session.output}: {', '.join(episodes)}." if episodes else "Name a media file."
-    raise MediaError(where, f"no such episode, neither a file nor a folder in {session.output}", there)
+    raise _no_episode(where, str(session.output), episodes)
+
+
+def _in_store(session: Session, remote: RemoteOutput, where: Path) -> Context:
+    if where.is_file():
+        opened = remote.open(where)
+        return context_of(with_last_settings(session, opened.store), opened)
+    inside = where.parent == remote.folder  # the working folder of an episode
+    names = [where.name] if inside else [str(where), folder_name(where)]
+    for name in dict.fromkeys(names):
+        store = remote.find(name)
+        if store is not None and (name == names[0] or find_source(store) == where.resolve()):
+            opened = replace(reopen(store.root), store=store)
+            return context_of(with_last_settings(session, store), opened)
+    raise _no_episode(where, remote.objects.place(), remote.names())
+
+
+def _no_episode(where: Path, place: str, episodes: Sequence[str]) -> MediaError:
+    there = f"Episodes in {place}: {', '.join(episodes)}." if episodes else "Name a media file."
+    return MediaError(where, f"no such episode, neither a file nor a folder in {place}", there)
 
 
 def of_folder(session: Session, folder: Path, memory: Memory | None = None) -> Context:

@@ -102,7 +102,7 @@ def _spoken(context: Context, line: str, take: str) -> HeardTake:
             f"The speech of {line} has not been cut from take {take} yet.\n"
             "Choose the take and render: dubkit review choose, dubkit review render."
         )
-    speech = next(context.store.root / ref.path for ref in record.files if ref.path.endswith("/speech.wav"))
+    speech = next(context.store.path(ref.path) for ref in record.files if ref.path.endswith("/speech.wav"))
     return HeardTake(speech, decode_json(canonical(record.value), SpokenLine).start_sample)
 
 
@@ -124,7 +124,7 @@ def _picture(context: Context, line: str, take: str) -> Path | None:
         record = context.store.take_record(name, context.language)
         for ref in record.files if record else ():
             if ref.path.endswith("/picture.mkv"):
-                return context.store.root / ref.path
+                return context.store.path(ref.path)
     return None
 
 

@@ -139,7 +139,7 @@ def line_takes(context: Context, line: str) -> list[TakeRow]:
 
 
 def _row(context: Context, line: str, name: str, record: Record, in_use: bool, chosen: bool) -> TakeRow:
-    files = {Path(ref.path).name: context.store.root / ref.path for ref in record.files}
+    files = {Path(ref.path).name: context.store.path(ref.path) for ref in record.files}
     shown = short(name, line)
     if "picture.mkv" in files:
         made = decode_json(canonical(record.value), DubbedClip)

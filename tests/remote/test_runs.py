@@ -207,12 +207,6 @@ def test_commands_name_the_place_by_its_url(
     assert not (tmp_path / "Output").exists()
 
 
-def test_a_command_that_works_in_a_folder_refuses_a_url() -> None:
-    refused = CliRunner().invoke(cli, ["review", "list", "talk", "--output", "s3://bucket/x"])
-    assert refused.exit_code == 2
-    assert "run, batch, plan, status and export take the URL of a store" in refused.output
-
-
 def test_a_source_in_a_store_is_fetched_once_and_again_when_it_changes(tmp_path: Path) -> None:
     film = tmp_path / "films" / "film.mkv"
     film.parent.mkdir()

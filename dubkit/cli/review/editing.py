@@ -61,7 +61,7 @@ CLEARED = {name: name for name in (*TEXTS, "start", "end", "seed", "recording")}
 def edit_command(
     episode: Path,
     language: str,
-    output: Path,
+    output: Path | str,
     line: str | None,
     file: Path | None,
     encoding: str,
@@ -142,7 +142,7 @@ def _lines_of(desk: Desk, lines: tuple[str, ...]) -> list[str]:
 @click.argument("lines", nargs=-1, required=True, metavar=LINES)
 @click.option("--take-back", is_flag=True, help="Undo it: the lines need a look after all.")
 def accept_command(
-    episode: Path, language: str, output: Path, lines: tuple[str, ...], take_back: bool
+    episode: Path, language: str, output: Path | str, lines: tuple[str, ...], take_back: bool
 ) -> None:
     """Mark lines as checked and good, whatever their flags say."""
     desk = open_desk(episode, language, output)
@@ -152,7 +152,7 @@ def accept_command(
 @click.command(name="lock")
 @episode_options
 @click.argument("lines", nargs=-1, required=True, metavar=LINES)
-def lock_command(episode: Path, language: str, output: Path, lines: tuple[str, ...]) -> None:
+def lock_command(episode: Path, language: str, output: Path | str, lines: tuple[str, ...]) -> None:
     """Lock lines: no later run changes their text or take.
 
     When the source of a locked line changes, list, show and every run report the conflict; nothing changes
@@ -165,7 +165,7 @@ def lock_command(episode: Path, language: str, output: Path, lines: tuple[str, .
 @click.command(name="unlock")
 @episode_options
 @click.argument("lines", nargs=-1, required=True, metavar=LINES)
-def unlock_command(episode: Path, language: str, output: Path, lines: tuple[str, ...]) -> None:
+def unlock_command(episode: Path, language: str, output: Path | str, lines: tuple[str, ...]) -> None:
     """Unlock lines: they follow their source and the settings again."""
     desk = open_desk(episode, language, output)
     say_event(desk, desk.unlock(_lines_of(desk, lines)))
@@ -178,7 +178,7 @@ def unlock_command(episode: Path, language: str, output: Path, lines: tuple[str,
     type=click.IntRange(min=1),
     help="Change to undo, whoever made it; your last one when left out.",
 )
-def undo_command(episode: Path, language: str, output: Path, number: int | None) -> None:
+def undo_command(episode: Path, language: str, output: Path | str, number: int | None) -> None:
     """Undo your last change in this language, or the one with this number in the history."""
     desk = open_desk(episode, language, output)
     _say_again(desk, desk.undo(number or 0))
@@ -186,7 +186,7 @@ def undo_command(episode: Path, language: str, output: Path, number: int | None)
 
 @click.command(name="redo")
 @episode_options
-def redo_command(episode: Path, language: str, output: Path) -> None:
+def redo_command(episode: Path, language: str, output: Path | str) -> None:
     """Redo the change that you undid last."""
     desk = open_desk(episode, language, output)
     _say_again(desk, desk.redo())
@@ -206,7 +206,7 @@ def _say_again(desk: Desk, event: Any) -> None:
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Number of changes to show."
 )
 @json_option
-def history_command(episode: Path, language: str, output: Path, limit: int, as_json: bool) -> None:
+def history_command(episode: Path, language: str, output: Path | str, limit: int, as_json: bool) -> None:
     """Show what was changed, when and by whom, newest first.
 
     Changes of other languages are left out.

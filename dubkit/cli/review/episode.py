@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dubkit.cli.options import languages, open_session, output_option, setting_options
+from dubkit.cli.options import languages, open_session, place_option, setting_options
 
 if TYPE_CHECKING:
     from dubkit.episode.context import Context
@@ -31,8 +32,17 @@ def episode_options(function: F) -> F:
         metavar="LANG",
         help="Language of the dub; may be left out when there is only one.",
     )(function)
-    function = output_option(function)
-    return click.argument("episode", type=click.Path(path_type=Path), metavar="EPISODE")(function)
+    function = place_option(function)
+    return click.argument("episode", type=_Episode(path_type=Path), metavar="EPISODE")(function)
+
+
+class _Episode(click.Path):
+    """An episode by its source, its folder or its name; a source in a store, by its URL, is fetched."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from dubkit.cli.sources import source_of
+
+        return super().convert(source_of(value, {}) if "://" in str(value) else value, param, ctx)
 
 
 def run_options(function: F) -> F:
@@ -47,28 +57,37 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print as JSON.")(function)
 
 
-def open_context(episode: Path, language: str, output: Path, flags: Mapping[str, Any]) -> Context:
+def open_context(episode: Path, language: str, output: Path | str, flags: Mapping[str, Any]) -> Context:
     """Open an episode in the language to review."""
-    from dubkit.review.opening import open_review
-
-    tag = languages((language,))[0] if language else ""
-    source = episode if episode.is_file() else None
-    return open_review(open_session(flags, output, source), episode, tag)
+    return _open(episode, language, output, flags)[1]
 
 
-def open_run(episode: Path, language: str, output: Path, flags: Mapping[str, Any]) -> tuple[Session, Context]:
+def open_run(
+    episode: Path, language: str, output: Path | str, flags: Mapping[str, Any]
+) -> tuple[Session, Context]:
     """Open an episode, and a session that runs stages in its folder.
 
     Settings come from the options, from `dubkit.toml` beside the source, and from the last run.
     """
     from dubkit.review.opening import open_review, to_run
 
-    context = open_context(episode, language, output, flags)
-    session = to_run(open_session(flags, output, context.source), context)
+    first, context = _open(episode, language, output, flags)
+    own = replace(open_session(flags, output, context.source), remote=first.remote)
+    session = to_run(own, context)
     return session, open_review(session, context.store.root, context.language)
 
 
-def open_desk(episode: Path, language: str, output: Path) -> Desk:
+def _open(
+    episode: Path, language: str, output: Path | str, flags: Mapping[str, Any]
+) -> tuple[Session, Context]:
+    from dubkit.review.opening import open_review
+
+    tag = languages((language,))[0] if language else ""
+    session = open_session(flags, output, episode if episode.is_file() else None)
+    return session, open_review(session, episode, tag)
+
+
+def open_desk(episode: Path, language: str, output: Path | str) -> Desk:
     """Open an episode for changes by the person at this terminal."""
     return desk_of(open_context(episode, language, output, {}))
 
@@ -118,5 +137,8 @@ def named(context: Context) -> str:
     """Return episode and language as arguments of a command line."""
     import shlex
 
-    folder = context.store.root
-    return f"{shlex.quote(str(folder))} --to {context.language}"
+    place = context.store.shown(context.store.root)
+    if "://" in place:
+        above, _, name = place.rpartition("/")
+        return f"{shlex.quote(name)} --to {context.language} --output {shlex.quote(above)}"
+    return f"{shlex.quote(place)} --to {context.language}"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     "--text", default="", metavar="WORDS", help="Only lines with these words in source, text or note."
 )
 @json_option
-def list_command(episode: Path, language: str, output: Path, as_json: bool, **filters: Any) -> None:
+def list_command(episode: Path, language: str, output: Path | str, as_json: bool, **filters: Any) -> None:
     """List the lines with their marks and flags.
 
     Marks: L locked, A accepted, E edited, N with a note. Flags say what needs a look. A locked line whose
@@ -94,7 +94,7 @@ def clock(seconds: float) -> str:
 @episode_options
 @click.argument("line", metavar="LINE")
 @json_option
-def show_command(episode: Path, language: str, output: Path, line: str, as_json: bool) -> None:
+def show_command(episode: Path, language: str, output: Path | str, line: str, as_json: bool) -> None:
     """Show everything about one LINE: texts, measures, takes and provenance.
 
     In the list of takes, a star marks the one in use, and an exclamation mark one that somebody chose. Of the

@@ -26,7 +26,7 @@ from dubkit.cli.review.episode import desk_of, episode_options, open_context, sa
 def count_in_command(
     episode: Path,
     language: str,
-    output: Path,
+    output: Path | str,
     lines: tuple[str, ...],
     speaker: str,
     font: str,
@@ -56,7 +56,7 @@ def count_in_command(
     "--video", default="", metavar="NAME", help="The count-in video that FILE was recorded against."
 )
 def take_recording_command(
-    episode: Path, language: str, output: Path, file: Path, line: str, video: str
+    episode: Path, language: str, output: Path | str, file: Path, line: str, video: str
 ) -> None:
     """Take over FILE: of one --line, or a long one against a count-in video, which is cut into its lines.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command(name="speakers")
 @episode_options
 @json_option
-def speakers_command(episode: Path, language: str, output: Path, as_json: bool) -> None:
+def speakers_command(episode: Path, language: str, output: Path | str, as_json: bool) -> None:
     """List the speakers: name, description for the prompt, voice, lines, and where to hear the voice."""
     from dubkit.cli.tables import print_table
     from dubkit.episode.store import canonical
@@ -69,7 +69,7 @@ def _cloned_from(row: SpeakerRow) -> str:
 def reference_command(
     episode: Path,
     language: str,
-    output: Path,
+    output: Path | str,
     speaker: str,
     candidate: int | None,
     file: Path | None,
@@ -138,7 +138,7 @@ def _show_reference(context: Context, speaker: str) -> None:
 def rename_command(
     episode: Path,
     language: str,
-    output: Path,
+    output: Path | str,
     speaker: str,
     name: str | None,
     description: str | None,
@@ -159,7 +159,9 @@ def rename_command(
 @episode_options
 @click.argument("speakers", nargs=-1, required=True, metavar="SPEAKER...")
 @click.option("--into", required=True, metavar="SPEAKER", help="The speaker who gets their lines.")
-def merge_command(episode: Path, language: str, output: Path, speakers: tuple[str, ...], into: str) -> None:
+def merge_command(
+    episode: Path, language: str, output: Path | str, speakers: tuple[str, ...], into: str
+) -> None:
     """Merge speakers who are the same person: another one gets all their lines.
 
     This includes locked lines, without a conflict, as the lines themselves do not change.
@@ -175,7 +177,9 @@ def merge_command(episode: Path, language: str, output: Path, speakers: tuple[st
 @episode_options
 @click.argument("lines", nargs=-1, required=True, metavar=LINES)
 @click.option("--name", required=True, metavar="NAME", help="Name of the new speaker.")
-def split_command(episode: Path, language: str, output: Path, lines: tuple[str, ...], name: str) -> None:
+def split_command(
+    episode: Path, language: str, output: Path | str, lines: tuple[str, ...], name: str
+) -> None:
     """Split off a new speaker, who gets these lines: one speaker was really two people."""
     from dubkit.review.lines import find_lines
     from dubkit.review.speakers import assign
@@ -190,7 +194,9 @@ def split_command(episode: Path, language: str, output: Path, lines: tuple[str, 
 @episode_options
 @click.argument("lines", nargs=-1, required=True, metavar=LINES)
 @click.option("--speaker", required=True, metavar="SPEAKER", help="Who speaks them, by id or name.")
-def assign_command(episode: Path, language: str, output: Path, lines: tuple[str, ...], speaker: str) -> None:
+def assign_command(
+    episode: Path, language: str, output: Path | str, lines: tuple[str, ...], speaker: str
+) -> None:
     """Assign lines to another speaker of the episode."""
     from dubkit.review.lines import find_lines
     from dubkit.review.speakers import assign, find_speaker

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 def regen_command(
     episode: Path,
     language: str,
-    output: Path,
+    output: Path | str,
     lines: tuple[str, ...],
     seed: int | None,
     picture: bool,
@@ -177,7 +177,7 @@ def _render(session: Session, context: Context, progress: Any) -> Outcome:
 def render_command(
     episode: Path,
     language: str,
-    output: Path,
+    output: Path | str,
     dry_run: bool,
     as_json: bool,
     quiet: bool,
@@ -210,7 +210,7 @@ def render_command(
 @episode_options
 @click.argument("line", metavar="LINE")
 @click.argument("take", metavar="TAKE")
-def choose_command(episode: Path, language: str, output: Path, line: str, take: str) -> None:
+def choose_command(episode: Path, language: str, output: Path | str, line: str, take: str) -> None:
     """Use a TAKE of a LINE, whatever changes later.
 
     The name of a take is v001, or c0001/v001 for a line that is generated in clips; v001 then means that take
@@ -239,7 +239,7 @@ def choose_command(episode: Path, language: str, output: Path, line: str, take: 
     help="File to write; left out, one in the episode's folder.",
 )
 def play_command(
-    episode: Path, language: str, output: Path, line: str, take: str, no_open: bool, out: Path | None
+    episode: Path, language: str, output: Path | str, line: str, take: str, no_open: bool, out: Path | None
 ) -> None:
     """Write source and dub of a LINE side by side as one mp4, and open it in a player if there is one.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("number", required=False, type=click.IntRange(min=1), metavar="[N]")
 @json_option
 def choose_text_command(
-    episode: Path, language: str, output: Path, line: str, number: int | None, as_json: bool
+    episode: Path, language: str, output: Path | str, line: str, number: int | None, as_json: bool
 ) -> None:
     """List the texts that a LINE may have, with the time each takes, or choose the one with number N.
 

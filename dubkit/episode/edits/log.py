@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ class EditLog:
 
     def note_anchors(self, items: Iterable[str], segments: Sequence[Segment]) -> None:
         """Note the moments of edits that are seen for the first time."""
-        with self._lock():
+        with self.store.editing():
             note_anchors(self.store, items, segments)
 
     # inside
@@ -149,17 +149,10 @@ class EditLog:
             event = self._write(state, Event(0, 0.0, who, action, (), {}, target.number))
         return event
 
-    def _lock(self) -> AbstractContextManager[Any]:
-        from filelock import FileLock
-
-        hidden = self.store.root / HIDDEN
-        hidden.mkdir(parents=True, exist_ok=True)
-        return FileLock(hidden / "edits.lock")
-
     @contextmanager
     def _writing(self) -> Iterator[_LogState]:
         """Hold the lock of the log; give its state, after changes by hand are logged."""
-        with self._lock():
+        with self.store.editing():
             state = _LogState(list(self.events()))
             self._log_hand_changes(state)
             yield state
