@@ -26,6 +26,7 @@ from stages.shared.generator import (
     megapixels,
     one_by_one,
     open_generator,
+    own_settings,
     recipe,
 )
 from stages.shared.takes import KEPT, chosen_clip, kept_digest
@@ -47,7 +48,17 @@ def items(context: Context) -> Sequence[Item]:
     takes = {clip.id: take for clip in clips if (take := chosen_clip(context, clip))}
     refined = [clip for clip in clips if _second(context, clip) and clip.id not in takes]
     models = identities(context, CHECKPOINT) if refined else {}
-    generated = [Item(clip.id, inputs=_inputs(context, clip), models=models) for clip in refined]
+    generated = [
+        Item(
+            clip.id,
+            inputs=_inputs(context, clip),
+            models=models,
+            settings=own_settings(
+                context, "video", *(() if is_driven(context, clip) else ("audio", "vocoder"))
+            ),
+        )
+        for clip in refined
+    ]
     return [*generated, *(take.item(clip) for clip, take in takes.items())]
 
 

@@ -14,6 +14,7 @@ from stages.shared.generator import (
     generator_runs,
     identities,
     open_generator,
+    own_settings,
     recipe,
 )
 from stages.shared.takes import chosen_clip
@@ -40,6 +41,7 @@ def items(context: Context) -> Sequence[Item]:
             name,
             inputs={"prompt": context.digest(prompt)},
             models=models,
+            settings=own_settings(context, "text_encoder"),
             held=() if name in chosen else None,
         )
         for name, prompt in texts.items()

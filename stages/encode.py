@@ -23,6 +23,7 @@ from stages.shared.generator import (
     megapixels,
     one_by_one,
     open_generator,
+    own_settings,
     recipe,
 )
 from stages.shared.generator_sound import generator_sound
@@ -48,7 +49,12 @@ def items(context: Context) -> Sequence[Item]:
         "recipe": context.digest([ours.still_crf, ours.first_frame, ours.reference_scale, ours.sound]),
     }
     return [
-        Item(name, inputs={**inputs, "window": context.digest([clip.fit, clip.real_frames])}, models=models)
+        Item(
+            name,
+            inputs={**inputs, "window": context.digest([clip.fit, clip.real_frames])},
+            models=models,
+            settings=own_settings(context, "video", "audio", "refine_crf"),
+        )
         for name, clip in by_window.items()
     ]
 

@@ -17,6 +17,7 @@ from stages.shared.generator import (
     generator_runs,
     identities,
     open_generator,
+    own_settings,
 )
 from stages.shared.given_sound import SETTINGS, beside_the_picture, given_inputs, given_sound
 from stages.shared.takes import chosen_clip
@@ -43,7 +44,8 @@ def items(context: Context) -> Sequence[Item]:
         if inputs is None:
             continue  # a line of it was not spoken: the stage that failed says why
         held = ("window",) if chosen_clip(context, clip) else None
-        items.append(Item(name, inputs=inputs, models=models, settings=SETTINGS, held=held))
+        own = (*SETTINGS, *own_settings(context, "audio"))
+        items.append(Item(name, inputs=inputs, models=models, settings=own, held=held))
     return items
 
 

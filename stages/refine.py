@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.engines.justdubit.record import CHECKPOINT, DISTILLED_LORA, DUBBING_LORA, UPSCALER
@@ -27,6 +28,7 @@ from stages.shared.clip_jobs import (
     clip_settings,
     due_clips,
     generate_clips,
+    negative_input,
     ready_clips,
     seed_edit,
 )
@@ -37,8 +39,23 @@ from stages.shared.generator import (
     identities,
     open_generator,
     operations,
+    own_settings,
+    recipe,
 )
 from stages.shared.takes import chosen_clip
+
+if TYPE_CHECKING:
+    from dubkit.engines.justdubit.steps import ClipJob
+
+REFINING = (
+    "refine",
+    "refine_noise",
+    "refine_steps",
+    "refine_guidance",
+    "refine_offset",
+    "upsampler",
+)
+"""The generator's own settings that change this stage alone. `refine_crf` changes what it sees: `encode`."""
 
 
 def _first(context: Context, clip: Clip) -> str:
@@ -49,16 +66,19 @@ def items(context: Context) -> Sequence[Item]:
     clips = [clip for clip in ready_clips(context) if _first(context, clip)]
     models = identities(context, CHECKPOINT, DUBBING_LORA, DISTILLED_LORA, UPSCALER) if clips else {}
     every = clips_by_id(context) if clips else {}
+    guided = bool(clips) and recipe(context).guides_second
+    depends = (*STAGE.depends, *own_settings(context, *REFINING)) if clips else ()
     return [
         Item(
             clip.id,
             inputs={
                 **clip_inputs(context, clip),
+                **(negative_input(context) if guided else {}),
                 **{f"denoise/{c.id}": _first(context, c) for c in chain_of(clip, every)},
             },
             edits=seed_edit(context, clip),
             models=models,
-            settings=clip_settings(context, clip, STAGE.depends),
+            settings=clip_settings(context, clip, depends),
             held=("start",) if chosen_clip(context, clip) else None,
         )
         for clip in clips
@@ -77,7 +97,22 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
                 enlarged = folder / f"{job.clip.id}.enlarged"
                 enlarge(upscaling, first, enlarged)
                 jobs.append(replace(job, halfway=(first, enlarged)))
-        generate_clips(context, "second", jobs, second_file, sink)
+        if recipe(context).refine:
+            generate_clips(context, "second", jobs, second_file, sink)
+        else:
+            _keep_enlarged(jobs, sink)
+
+
+def _keep_enlarged(jobs: Sequence[ClipJob], sink: Sink) -> None:
+    """Keep every clip as the upscaler enlarged it."""
+    from dubkit.engines.justdubit.steps import join_enlarged
+
+    for job in jobs:
+        assert job.halfway is not None
+        with sink.attempt(job.clip.id):
+            with sink.write(second_file(job.clip.id)) as temporary:
+                join_enlarged(*job.halfway, temporary)
+            sink.done(job.clip.id, files=[second_file(job.clip.id)])
 
 
 def work(context: Context, items: Sequence[Item]) -> float:

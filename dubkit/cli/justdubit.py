@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.options import F
+from dubkit.cli.justdubit_refining import (
+    flag,
+    number_types,
+    refine_options,
+    refine_override,
+    refine_preset,
+)
 from dubkit.dubbing.diffusion.recipes import NEGATIVE_PROMPT, RECIPES
 
 if TYPE_CHECKING:
@@ -33,12 +39,6 @@ PARTS = {
     "lora": "dubbing-lora",
 }
 """File option -> role of the model that is used when it is left out."""
-
-
-def flag(name: str, **attributes: Any) -> Callable[[F], F]:
-    """Add an option that can be spelled with underscores, as in the original, or with hyphens."""
-    spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
-    return click.option(*spellings, name, **attributes)
 
 
 @click.command(name="justdubit")
@@ -112,6 +112,7 @@ def flag(name: str, **attributes: Any) -> Callable[[F], F]:
     show_default=True,
     help="Where it runs.",
 )
+@refine_options
 @flag(
     "continue_from",
     type=FILE,
@@ -158,6 +159,7 @@ def _dub(flags: dict[str, Any]) -> None:
     loras = _loras(flags["lora"], flags["lora_strength"])
     rate = _rate(flags["frame_rate"])
     recipe = _given_recipe(RECIPES[flags["recipe"]], flags)
+    override, precision = refine_override(flags), number_types(flags["precision"])
     from dubkit.dubbing.clip.media import probe_clip
     from dubkit.dubbing.clip.mp4 import encode_video
     from dubkit.dubbing.pipeline import JustDubitPipeline
@@ -180,6 +182,8 @@ def _dub(flags: dict[str, Any]) -> None:
             loras or [(named["lora"], 1.0)],
             device=None if flags["device"] == "auto" else flags["device"],
             fp8transformer=flags["enable_fp8"],
+            refine=refine_preset(flags),
+            precision=precision,
         )
         pipeline.progress = None if flags["quiet"] else Steps()
         pipeline.tell = lambda remark: click.echo(remark.sentence, err=True)
@@ -197,6 +201,7 @@ def _dub(flags: dict[str, Any]) -> None:
             recipe=recipe,
             audio=flags["audio"],
             overlap=flags["overlap"],
+            refine=override,
             **_continuation(flags["continue_from"]),
         )
         fps, out = rate or episode.video.rate, flags["output_path"]

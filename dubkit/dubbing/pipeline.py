@@ -34,8 +34,10 @@ from dubkit.dubbing.continuation.continued import (
 from dubkit.dubbing.continuation.state import ContinuationState
 from dubkit.dubbing.diffusion.clip_latents import Carry, Contexts, EncodedClip, FirstStage, SecondStage
 from dubkit.dubbing.diffusion.generate import ClipInputs, first_stage, second_stage, upsample
-from dubkit.dubbing.diffusion.parts import Files, GeneratorParts, best_device, explained
+from dubkit.dubbing.diffusion.parts import AUTOMATIC, Files, GeneratorParts, best_device, explained
+from dubkit.dubbing.diffusion.precision import Precision
 from dubkit.dubbing.diffusion.recipes import JUSTDUBIT, NEGATIVE_PROMPT, Recipe
+from dubkit.dubbing.diffusion.refining import RefineOverride, RefinePreset
 from dubkit.dubbing.enhance import Enhanced, enhance
 from dubkit.dubbing.request import (
     DEFAULT_TILING,
@@ -83,7 +85,8 @@ class JustDubitPipeline:
 
     Files are checked when it is built and opened when they are needed. `loras` are the dubbing LoRA and any
     others, for both stages: `LoRA(path, strength)`, or tuples whose third value is not used, because names
-    are matched here without a renaming map.
+    are matched here without a renaming map. `refine` sets the second stage up for all calls, and `precision`
+    gives each part its number type.
 
     Raises:
         ModelMissing: a file is not there; names it and how to get it.
@@ -100,6 +103,9 @@ class JustDubitPipeline:
         loras: Sequence[LoRALike],
         device: torch.device | str | None = None,
         fp8transformer: bool = False,
+        *,
+        refine: RefinePreset | None = None,
+        precision: Precision | None = None,
     ) -> None:
         distilled = distilled_lora_path and LoRA(Path(distilled_lora_path), distilled_lora_strength)
         files = Files(
@@ -110,8 +116,14 @@ class JustDubitPipeline:
             distilled or None,
         )
         self.parts = GeneratorParts(
-            files, torch.device(device or best_device()), fp8transformer, lambda remark: self.tell(remark)
+            files,
+            torch.device(device or best_device()),
+            fp8transformer,
+            lambda remark: self.tell(remark),
+            precision or AUTOMATIC,
         )
+        self.refine = refine or RefinePreset()
+        """How the second stage of every call is set up."""
         self.tell: Tell = _logged
         """Takes remarks, such as that a picture is cropped; at first they are logged."""
         self.progress: OnProgress | None = None
@@ -146,6 +158,7 @@ class JustDubitPipeline:
         continuation: ContinuationState | None = None,
         blob_store: BlobStore | None = None,
         overlap: int = OVERLAP,
+        refine: RefineOverride | None = None,
     ) -> tuple[DubbedFrames, Tensor]:
         """Return the dub's frames, (n, H, W, 3) uint8 a piece, and its sound, (2, N) float32.
 
@@ -171,12 +184,14 @@ class JustDubitPipeline:
             continuation: what the clip before left: its last frames take the place of this clip's first ones,
                 at the state's strengths, and of `first_frame`. Read with `blob_store`.
             overlap: frames at the end that are kept for the next clip, 8k+1.
+            refine: how this clip is refined, in the recipe's place.
 
         Raises:
             MediaError: the clip cannot be read, or has no sound.
             DubkitError: a value, file or machine that does not fit; the message says which.
         """
-        recipe = adjust_recipe(recipe, num_inference_steps, cfg_guidance_scale)
+        recipe = self.refine.applied(adjust_recipe(recipe, num_inference_steps, cfg_guidance_scale))
+        recipe = recipe if refine is None else refine.applied(recipe)
         options = ClipOptions(recipe, rate_of(frame_rate), height, width, read_stills(images), self.tell)
         if video_conditioning:
             loras = self.parts.files.loras
@@ -210,7 +225,7 @@ class JustDubitPipeline:
             encoded, carries = self._encode(request, start)
             inputs = [ClipInputs(recipe, encoded, media.rate, carry) for carry in carries]
             first = self._first(inputs[0], positive, negative, request.seed, plan)
-            second = self._second(inputs[1], positive, first, plan)
+            second = self._second(inputs[1], positive, negative, first, plan)
             if media.given is None:
                 wave, sample_rate = self._sound(second)
             else:
@@ -248,8 +263,8 @@ class JustDubitPipeline:
     ) -> tuple[EncodedClip, tuple[Carry | None, Carry | None]]:
         empty_caches()
         self._tell("encode", 0, 1)
-        place = self.parts.checkpoint, self.parts.device, self.parts.dtype
-        codecs = components.open_video_encoder(*place), components.open_audio_encoder(*place)
+        video, audio = self.parts.place("video"), self.parts.place("audio")
+        codecs = components.open_video_encoder(*video), components.open_audio_encoder(*audio)
         size, media, pair = (request.width, request.height), request.media, None
         if start is not None and start.end.picture_hold:
             frames = start.end.frames
@@ -280,36 +295,45 @@ class JustDubitPipeline:
         )
 
     def _second(
-        self, clip: ClipInputs, positive: Contexts, first: FirstStage, plan: MemoryPlan
+        self,
+        clip: ClipInputs,
+        positive: Contexts,
+        negative: Contexts | None,
+        first: FirstStage,
+        plan: MemoryPlan,
     ) -> SecondStage:
         empty_caches()
         recipe, parts = clip.recipe, self.parts
-        self._tell("second stage", 0, recipe.second_steps)
+        if recipe.refine:
+            self._tell("second stage", 0, recipe.second_steps)
         model, statistics = parts.upsampler()
         upsampled = upsample(first, model, statistics)
         del model
         empty_caches()
+        if not recipe.refine:
+            return SecondStage(upsampled, first.audio)
         return second_stage(
             parts.transformer(recipe.second_loras, plan),
             clip,
             positive,
             first,
             upsampled,
+            negative=negative,
             on_step=lambda done, total: self._tell("second stage", done, total),
         )
 
     def _sound(self, second: SecondStage) -> tuple[Tensor, int]:
         empty_caches()
-        place = self.parts.checkpoint, self.parts.device, self.parts.dtype
-        vocoder = components.open_vocoder(*place)
-        return decode_sound(second.audio, components.open_audio_decoder(*place), vocoder), vocoder.sample_rate
+        vocoder = components.open_vocoder(*self.parts.place("vocoder"))
+        decoder = components.open_audio_decoder(*self.parts.place("audio"))
+        return decode_sound(second.audio, decoder, vocoder), vocoder.sample_rate
 
     def _frames(self, request: ClipRequest, second: SecondStage) -> Iterator[Tensor]:
         """Yield the real frames; the decoder is open from the first piece to the last."""
         media, done, parts = request.media, 0, self.parts
         with explained():
             empty_caches()
-            decoder = components.open_video_decoder(parts.checkpoint, parts.device, parts.dtype)
+            decoder = components.open_video_decoder(*parts.place("video"))
             for piece in decode_picture(second.video, decoder, request.tiling):
                 kept = uncovered(piece, media.fit)[: media.real_frames - done]
                 done += len(kept)

@@ -29,6 +29,7 @@ from stages.shared.generator import (
     generator_dubs_picture,
     open_generator,
     own_seed,
+    own_settings,
     recipe,
 )
 
@@ -76,6 +77,7 @@ def due_clips(context: Context, due: frozenset[str]) -> list[Clip]:
 
 def clip_settings(context: Context, clip: Clip, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the settings that change a clip: a clip with its own seed ignores `dub.seed`."""
+    names = (*names, *own_settings(context, "transformer"))
     names = (*names, *DRIVE_SETTINGS) if is_driven(context, clip) else names
     return names if own_seed(context, clip) is None else tuple(n for n in names if n != "dub.seed")
 
@@ -105,9 +107,14 @@ def _own_inputs(context: Context, clip: Clip) -> dict[str, str]:
     }
     if is_driven(context, clip):
         inputs[f"given/{clip.id}"] = _given_digest(context, clip)
-    if recipe(context).negative_prompt:
-        inputs["embed/negative"] = digest_of(context, "embed", NEGATIVE, text_file(NEGATIVE))
+    if recipe(context).guidance != 1.0:
+        inputs |= negative_input(context)
     return inputs
+
+
+def negative_input(context: Context) -> dict[str, str]:
+    """Return the encoded negative prompt as an input."""
+    return {"embed/negative": digest_of(context, "embed", NEGATIVE, text_file(NEGATIVE))}
 
 
 def clip_jobs(

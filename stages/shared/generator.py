@@ -16,11 +16,13 @@ from dubkit.engines.justdubit.record import (
     TEXT,
     UPSCALER,
 )
+from dubkit.engines.justdubit.settings import PARTS, TABLE, JustDubit
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError, GeneratorError, SettingError
 from dubkit.types import Clip, Fit
 from stages.shared.dubbed_lines import is_driven
 from stages.shared.engine import choose_engine
+from stages.shared.host import part_settings
 
 if TYPE_CHECKING:
     from dubkit.dubbing.diffusion.recipes import Recipe
@@ -50,11 +52,36 @@ def recipe(context: Context) -> Recipe:
         changed = RECIPES[settings.recipe].with_(**changes)
     except ValueError as error:
         raise SettingError("dub", changes, "does not fit: " + str(error).rstrip(".")) from error
-    return changed.with_(
+    changed = changed.with_(
         reference_strength=settings.reference_strength,
         given=settings.drive,
         given_reference=settings.drive_reference,
     )
+    return refined(changed, own_table(context))
+
+
+def own_table(context: Context) -> JustDubit:
+    """Return the generator's own settings."""
+    return context.settings.table(TABLE, JustDubit)
+
+
+def refined(recipe: Recipe, own: JustDubit) -> Recipe:
+    """Return the recipe with what the generator's own settings change about refining."""
+    from dubkit.dubbing.diffusion.refining import RefineOverride, RefinePreset
+
+    override = RefineOverride(
+        None if own.refine_steps == "auto" else int(own.refine_steps),
+        None if own.refine_guidance == 1.0 else own.refine_guidance,
+        None if own.refine_crf < 0 else own.refine_crf,
+        own.refine_offset or None,
+    )
+    return override.applied(RefinePreset(own.refine, own.refine_noise).applied(recipe))
+
+
+def own_settings(context: Context, *names: str) -> tuple[str, ...]:
+    """Return those of some of the generator's own settings that are no defaults, as they enter keys."""
+    changed = part_settings(context, JustDubit, TABLE)
+    return tuple(name for name in changed if name.rpartition(".")[2] in names)
 
 
 def own_seed(context: Context, clip: Clip) -> int | None:
@@ -88,6 +115,7 @@ def extra_loras(context: Context) -> tuple[ExtraLoRA, ...]:
 def open_generator(context: Context, device: str) -> DeviceGenerator:
     """Return the generator on a device; nothing is loaded yet."""
     from dubkit.dubbing.diffusion.parts import Files
+    from dubkit.dubbing.diffusion.precision import Precision
     from dubkit.engines.justdubit.opening import DeviceGenerator, Options
     from dubkit.ltx.lora import LoRA
 
@@ -99,7 +127,10 @@ def open_generator(context: Context, device: str) -> DeviceGenerator:
         (LoRA(_path(context, DUBBING_LORA), settings.lora_strength), *_extra(context)),
         LoRA(_path(context, DISTILLED_LORA), settings.distilled_strength),
     )
-    return DeviceGenerator(files, Options(recipe(context), settings.float8, settings.memory), device)
+    own = own_table(context)
+    precision = Precision(**{part: getattr(own, part) for part in PARTS})
+    options = Options(recipe(context), settings.float8, settings.memory, precision)
+    return DeviceGenerator(files, options, device)
 
 
 def _extra(context: Context) -> Iterator[LoRA]:
@@ -183,9 +214,10 @@ def operations(context: Context, clips: Sequence[Clip], stage: StageName) -> flo
     config = read_transformer(parse_metadata(read_header(path).metadata, str(path)))
     chosen = recipe(context)
     video = context.picture
-    passes = len(chosen.second_levels) - 1
-    if stage == "first":
-        passes = chosen.steps * (2 if chosen.negative_prompt else 1)
+    steps, guidance = (
+        (chosen.steps, chosen.guidance) if stage == "first" else (chosen.second_steps, chosen.second_guidance)
+    )
+    passes = steps * (2 if guidance != 1.0 else 1)
     return sum(passes * clip_flops(config, clip, video.rate, stage) for clip in clips) / 1e12
 
 

@@ -170,7 +170,14 @@ def test_another_kind_is_refused_by_name(kind: str) -> None:
         LTX2ContinuationState.from_continuation_state(state)
 
 
-@pytest.mark.parametrize("version", [2, 0, "1", True, None])
+def test_a_state_without_a_schema_version_is_of_version_1() -> None:
+    payload = dict(example().to_continuation_state().payload)
+    del payload["schema_version"]
+    state = travelled(ContinuationState(KIND, payload))
+    assert_same(LTX2ContinuationState.from_continuation_state(state), example())
+
+
+@pytest.mark.parametrize("version", [2, 0, "1", True])
 def test_another_schema_version_is_refused_by_number(version: object) -> None:
     with pytest.raises(ValueError, match=f"schema version {version!r}"):
         LTX2ContinuationState.from_continuation_state(changed(schema_version=version))

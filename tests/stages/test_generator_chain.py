@@ -176,6 +176,18 @@ def test_a_new_seed_reads_and_looks_at_nothing_again(desk: Desk, clip: Path, wei
     assert ran["denoise"] == ran["refine"] == ran["decode"]
 
 
+def test_another_way_of_refining_generates_nothing_again(desk: Desk, clip: Path, weights: Path) -> None:
+    own = ("--set", "dub.justdubit.refine_steps=3", "--set", "dub.justdubit.refine_guidance=2.0")
+    planned = desk.dubkit("plan", clip, "--to", "pt-BR", *options(weights), *own).stdout
+    assert "setting changed: dub.justdubit.refine_steps auto → 3" in planned
+    ran = desk.run(clip, "--to", "pt-BR", *options(weights), *own, "--until", "decode")["ran"]
+    assert ran.keys() == {"refine", "decode"}
+    before = desk.folder / "Output/talk/pt-BR/takes"
+    enlarged = (*options(weights), "--set", "dub.justdubit.refine=false", "--until", "decode")
+    assert desk.run(clip, "--to", "pt-BR", *enlarged)["ran"].keys() == {"refine", "decode"}
+    assert {path.name for path in before.glob("c*/*")} == {"v001", "v002", "v003"}
+
+
 def test_a_second_language_looks_at_nothing_again(desk: Desk, clip: Path, weights: Path) -> None:
     spanish = desk.folder / "es.srt"
     spanish.write_text(SPOKEN.replace("Good morning,", "Buenos días,").replace("my name is", "me llamo"))

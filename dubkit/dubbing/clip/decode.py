@@ -39,7 +39,8 @@ def decode_clip(
 def decode_sound(latent: Tensor, audio_decoder: AudioDecoder, vocoder: Vocoder | ExtendedVocoder) -> Tensor:
     """Return the waveform (2, N) float32 of a latent (1, C, T, M)."""
     with torch.no_grad():
-        wave: Tensor = vocoder(audio_decoder(latent.to(next(audio_decoder.parameters()).device)))
+        spectrum: Tensor = audio_decoder(latent.to(next(audio_decoder.parameters())))
+        wave: Tensor = vocoder(spectrum.to(next(vocoder.parameters())))
     return wave[0].float().cpu()
 
 

@@ -77,10 +77,11 @@ def encode_clip(
             f"{media.name} has no sound, and {recipe.name} listens to the source. Use a clip with its sound."
         )
     stills = _stills(media, recipe)
-    pictures = [compressed(still.picture, recipe.still_crf) for still in stills]
+    later = recipe.still_crf if recipe.second_still_crf is None else recipe.second_still_crf
     views = []
-    for factor in (1, DOUBLE):
+    for factor, crf in ((1, recipe.still_crf), (DOUBLE, later)):
         size = height * factor, width * factor
+        pictures = [compressed(still.picture, crf) for still in stills]
         encoded = tuple(_encode(p[None], media, *size, video_encoder, None) for p in pictures)
         views.append(View(encoded, _reference(media, recipe, *size, video_encoder, tiling)))
     return EncodedClip(

@@ -181,10 +181,11 @@ class LTX2ContinuationState:
         if state.kind != KIND:
             raise ValueError(f"The continuation state is of kind {state.kind!r}; {KIND!r} is expected.")
         payload = state.payload
-        if payload.get("schema_version") != SCHEMA_VERSION or payload["schema_version"] is True:
+        # The first writers left the version out.
+        version = payload.get("schema_version", SCHEMA_VERSION)
+        if version != SCHEMA_VERSION or isinstance(version, bool):
             raise ValueError(
-                f"The {KIND} state has schema version {payload.get('schema_version')!r}; this program reads "
-                f"{SCHEMA_VERSION}."
+                f"The {KIND} state has schema version {version!r}; this program reads {SCHEMA_VERSION}."
             )
         values: dict[str, Any] = {
             name: _field(payload, name, kinds) for name, kinds in _NUMBERS.items() if name in payload

@@ -111,13 +111,18 @@ def second_stage(
     first: FirstStage,
     upsampled: Tensor,
     *,
+    negative: Contexts | None = None,
     on_step: OnStep | None = None,
 ) -> SecondStage:
     """Refine the picture at twice the size; the sound takes part and stays as it is.
 
     Raises:
-        ValueError: the first stage was drawn on another kind of device, or latents do not fit.
+        ValueError: the first stage was drawn on another kind of device, latents do not fit, or guidance
+            without a negative prompt.
     """
+    guidance = clip.recipe.second_guidance
+    if guidance != 1.0 and negative is None:
+        raise ValueError(f"Guidance of {guidance} in the second stage needs a negative prompt's contexts.")
     generator = torch.Generator(place_of(loaded.network)[0])
     try:
         generator.set_state(first.generator.cpu())
@@ -126,7 +131,7 @@ def second_stage(
             "The first stage's random numbers come from another kind of device. Run it again on this one."
         ) from error
     start = start_second(loaded.network, clip, first, upsampled, generator)
-    states = walk(loaded, start, positive, None, Plan(clip.recipe.generation, 1.0, on_step))
+    states = walk(loaded, start, positive, negative, Plan(clip.recipe.generation, guidance, on_step))
     video, _ = finished(states, start.grid, clip.encoded.channels)
     return SecondStage(video, first.audio)
 
@@ -151,7 +156,7 @@ def start_first(network: AVTransformer, clip: ClipInputs, generator: torch.Gener
     frames, channels = latents.latent_frames(encoded.frames), network.config.video.in_channels
     grid = conditioning.Grid(frames, rows, columns, float(clip.rate))
     video = torch.zeros(1, channels, frames, rows, columns, device=device, dtype=dtype)
-    picture = _picture(clip, video, encoded.first, grid)
+    picture = _picture(clip, video, encoded.first, grid, 0.0 if carry is None else carry.picture_offset)
     given = None if encoded.given is None else latents.patchify_audio(encoded.given.to(device, dtype))
     sound = _first_sound(clip, given, device, dtype)
     if given is None and carry is not None and carry.audio is not None:
@@ -195,18 +200,24 @@ def start_second(
     video, audio = (x.to(device, dtype) for x in (upsampled, first.audio))
     frames, rows, columns = video.shape[2:]
     grid = conditioning.Grid(frames, rows, columns, float(clip.rate))
-    picture = _picture(clip, video, clip.encoded.second, grid)
+    offset = recipe.second_offset
+    if offset is None:
+        offset = 0.0 if clip.carry is None else clip.carry.picture_offset
+    picture = _picture(clip, video, clip.encoded.second, grid, offset)
     sound = start_state(latents.patchify_audio(audio), latents.audio_positions(audio.shape[2]))
     if recipe.sound == "before":
         sound = _with_reference(recipe, sound, first.audio)
     sigmas = recipe.second_sigmas()
-    states = _noisy((picture, sound), float(sigmas[0]), generator)
+    states = _noisy((picture, sound), float(sigmas[0]) if recipe.second_noise else 0.0, generator)
     # Who sees whom is decided while the sound still counts as generated.
     cross = _cross(recipe, states, dtype)
     return DiffusionStart((states[0], states[1].frozen()), cross, sigmas, grid, frozen_sound=True)
 
 
-def _picture(clip: ClipInputs, video: Tensor, view: View, grid: conditioning.Grid) -> TokenState:
+def _picture(
+    clip: ClipInputs, video: Tensor, view: View, grid: conditioning.Grid, offset: float
+) -> TokenState:
+    """Return the picture's state before noise, its positions `offset` seconds after the sound's."""
     recipe, carry = clip.recipe, clip.carry
     items: list[conditioning.PictureItem] = [
         conditioning.Replacement(latent, frame, strength * recipe.still_strength)
@@ -221,8 +232,8 @@ def _picture(clip: ClipInputs, video: Tensor, view: View, grid: conditioning.Gri
     positions = latents.video_positions(grid.frames, grid.height, grid.width, grid.fps)
     state = start_state(latents.patchify_video(video), positions)
     state = conditioning.condition_picture(state, items, grid)
-    if carry is not None and carry.picture_offset:
-        late = torch.tensor([carry.picture_offset, 0.0, 0.0]).view(1, 3, 1, 1)
+    if offset:
+        late = torch.tensor([offset, 0.0, 0.0]).view(1, 3, 1, 1)
         state = replace(state, positions=state.positions + late.to(state.positions))
     return state.with_rounded_positions() if recipe.rounded_positions else state
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from dubkit.dubbing.diffusion.precision import PartName, Precision
 from dubkit.dubbing.diffusion.recipes import LoRARole, Recipe
 from dubkit.errors import DubkitError, ModelMissing
 from dubkit.ltx import components
@@ -84,9 +85,12 @@ def need(part: str, path: Path, *, folder: bool = False) -> None:
     )
 
 
+AUTOMATIC = Precision()
+
+
 @dataclass
 class GeneratorParts:
-    """Opens each part on the device, in bfloat16 on CUDA and float32 elsewhere.
+    """Opens each part on the device, in bfloat16 on CUDA and float32 elsewhere unless `precision` says more.
 
     Nothing is kept: a part's memory is free again when the caller lets go of it.
     """
@@ -99,6 +103,9 @@ class GeneratorParts:
     tell: Tell = told_to_nobody
     """Takes remarks on how the files are used."""
 
+    precision: Precision = AUTOMATIC
+    """The number type of each part."""
+
     def __post_init__(self) -> None:
         here = devices_here()
         if str(self.device) not in here and not (self.device.type == "cuda" and here[0] == "cuda:0"):
@@ -106,10 +113,27 @@ class GeneratorParts:
                 f"The device {self.device} is not here; there is {', '.join(here)}.\n"
                 "Name one of these, or leave the device out."
             )
+        if self.device.type == "mps" and (self.float8 or self.precision.float8):
+            raise GeneratorUnfit(
+                "Apple's graphics cards have no float8. Give the transformer float32 or bfloat16."
+            )
+        if self.float8 and self.precision.transformer not in ("auto", "float8"):
+            raise GeneratorUnfit(
+                f"The transformer is to be rounded to float8 and to work in {self.precision.transformer}. "
+                "Leave one of the two out."
+            )
         self.files.check()
-        self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
+        self.dtype = self.dtype_of("transformer")
         with explained():
             self.checkpoint = Checkpoint(self.files.checkpoint)
+
+    def dtype_of(self, part: PartName) -> torch.dtype:
+        """Return what a part's tensors are in."""
+        return self.precision.dtype(part, self.device)
+
+    def place(self, part: PartName) -> tuple[Checkpoint, torch.device, torch.dtype]:
+        """Return what the openers of `dubkit.ltx.components` take for a part."""
+        return self.checkpoint, self.device, self.dtype_of(part)
 
     def check(self, recipe: Recipe) -> None:
         """Refuse a recipe that these files cannot serve."""
@@ -170,10 +194,14 @@ class GeneratorParts:
 
     @cached_property
     def _sizes(self) -> PartSizes:
-        stored = self.checkpoint.dtype("model.diffusion_model.patchify_proj.weight")
-        widening = self.dtype.itemsize / stored.itemsize
-        gemma = sum(file.stat().st_size for file in self.files.gemma.glob("*.safetensors"))
-        sizes = measure_sizes(self.checkpoint, widening=widening, text_encoder=int(gemma * widening))
+        sizes = measure_sizes(
+            self.checkpoint, widening=self._widening("transformer"), text_encoder=self.text_bytes
+        )
+        sound = max(self._widening("audio"), self._widening("vocoder"))
+        codecs = (("vae.",), self._widening("video")), (("audio_vae.", "vocoder."), sound)
+        sizes = sizes._replace(
+            others=tuple(int(self.checkpoint.size(*prefixes) * times) for prefixes, times in codecs)
+        )
         if not self._casts:
             return sizes
         blocks = sizes.blocks // self.dtype.itemsize
@@ -183,19 +211,30 @@ class GeneratorParts:
             largest_block=sizes.largest_block // self.dtype.itemsize,
         )
 
+    @property
+    def text_bytes(self) -> int:
+        """Bytes of the text encoder's weights in memory."""
+        stored = sum(file.stat().st_size for file in self.files.gemma.glob("*.safetensors"))
+        return int(stored * self._widening("text_encoder"))
+
+    def _widening(self, part: PartName) -> float:
+        """Return how much larger a part is in memory than in its file."""
+        stored = self.checkpoint.dtype("model.diffusion_model.patchify_proj.weight")
+        return self.dtype_of(part).itemsize / stored.itemsize
+
     @cached_property
     def _casts(self) -> bool:
-        return self.float8 and not holds_float8(self.checkpoint)
+        return (self.float8 or self.precision.float8) and not holds_float8(self.checkpoint)
 
     # --- opening
 
     def text(self, plan: MemoryPlan) -> TextEncoder:
         device = self.device if plan.text_on_device else torch.device("cpu")
-        return TextEncoder.open(self.checkpoint, self.files.gemma, device, self.dtype)
+        return TextEncoder.open(self.checkpoint, self.files.gemma, device, self.dtype_of("text_encoder"))
 
     def upsampler(self) -> tuple[LatentUpsampler, ChannelStatistics]:
         """Open the spatial upsampler, and the statistics of the latents it works on."""
-        path, place = self.check_upsampler(), (self.checkpoint, self.device, self.dtype)
+        path, place = self.check_upsampler(), self.place("upsampler")
         return components.open_upsampler(path, *place), components.open_statistics(*place)
 
     def transformer(

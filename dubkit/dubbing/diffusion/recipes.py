@@ -71,6 +71,17 @@ class Recipe:
     """How firmly the source's picture and sound are kept as references, 0 to 1."""
     reference_scale: int = 1
     """How many times smaller the reference picture is than the target; the LoRA file states it."""
+    refine: bool = True
+    """Whether the enlarged picture is refined; if not, the second stage leaves it as the upscaler made it."""
+    second_noise: bool = True
+    """Whether noise is mixed into the enlarged latents before they are refined."""
+    second_guidance: float = 1.0
+    """Guidance of the second stage; 1 is none."""
+    second_still_crf: int | None = None
+    """As `still_crf`, for the stills that the second stage sees; None is the same."""
+    second_offset: float | None = None
+    """Seconds by which the picture's positions begin after the sound's in the second stage; None takes those
+    of the clip before, where one is continued."""
     final_size: bool = False
     """Whether the height and width that a user gives are the result's; otherwise the first stage's."""
     rounded_positions: bool = False
@@ -108,11 +119,16 @@ class Recipe:
     @property
     def negative_prompt(self) -> bool:
         """Whether a negative prompt changes anything."""
-        return self.guidance != 1.0
+        return self.guidance != 1.0 or self.guides_second
+
+    @property
+    def guides_second(self) -> bool:
+        """Whether the second stage is guided away from the negative prompt."""
+        return self.refine and self.second_guidance != 1.0
 
     @property
     def second_steps(self) -> int:
-        return len(self.second_levels) - 1
+        return len(self.second_levels) - 1 if self.refine else 0
 
     @property
     def lora_roles(self) -> frozenset[LoRARole]:

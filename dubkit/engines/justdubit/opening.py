@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from dubkit.dubbing.diffusion.generate import LoadedTransformer
     from dubkit.dubbing.diffusion.parts import Files
+    from dubkit.dubbing.diffusion.precision import Precision
     from dubkit.dubbing.diffusion.recipes import Recipe
     from dubkit.ltx.audio_vae import AudioDecoder, AudioEncoder
     from dubkit.ltx.bigvgan import ExtendedVocoder
@@ -33,6 +34,8 @@ class Options:
     recipe: Recipe
     float8: bool = False
     memory: Literal["auto", "resident", "component", "streaming"] = "auto"
+    precision: Precision | None = None
+    """The number type of each part; None leaves all to the device."""
 
 
 class Encoders(NamedTuple):
@@ -63,11 +66,13 @@ class DeviceGenerator:
     def __init__(self, files: Files, options: Options, device: str) -> None:
         import torch
 
-        from dubkit.dubbing.diffusion.parts import GeneratorParts
+        from dubkit.dubbing.diffusion.parts import AUTOMATIC, GeneratorParts
 
         self.options = options
-        self.parts = GeneratorParts(files, torch.device(device), options.float8)
-        self.device, self.dtype, self.checkpoint = self.parts.device, self.parts.dtype, self.parts.checkpoint
+        self.parts = GeneratorParts(
+            files, torch.device(device), options.float8, precision=options.precision or AUTOMATIC
+        )
+        self.device, self.checkpoint = self.parts.device, self.parts.checkpoint
         self.parts.check(options.recipe)
 
     @contextmanager
@@ -78,12 +83,11 @@ class DeviceGenerator:
         from dubkit.ltx.memory import free_memory
         from dubkit.ltx.text import TextEncoder
 
-        folder = self.parts.files.gemma
-        size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-        fits = self.device.type == "cpu" or size * 1.2 < free_memory(self.device)
+        fits = self.device.type == "cpu" or self.parts.text_bytes * 1.2 < free_memory(self.device)
         device = self.device if fits else torch.device("cpu")
+        dtype = self.parts.dtype_of("text_encoder")
         with self._part(f"text encoder on {device}"):
-            yield TextEncoder.open(self.checkpoint, folder, device, self.dtype)
+            yield TextEncoder.open(self.checkpoint, self.parts.files.gemma, device, dtype)
 
     @contextmanager
     def encoders(self) -> Iterator[Encoders]:
@@ -92,8 +96,8 @@ class DeviceGenerator:
 
         with self._part("encoders"):
             yield Encoders(
-                components.open_video_encoder(self.checkpoint, self.device, self.dtype),
-                components.open_audio_encoder(self.checkpoint, self.device, self.dtype),
+                components.open_video_encoder(*self.parts.place("video")),
+                components.open_audio_encoder(*self.parts.place("audio")),
             )
 
     @contextmanager
@@ -102,7 +106,7 @@ class DeviceGenerator:
         from dubkit.ltx import components
 
         with self._part("encoder of sound"):
-            yield components.open_audio_encoder(self.checkpoint, self.device, self.dtype)
+            yield components.open_audio_encoder(*self.parts.place("audio"))
 
     @contextmanager
     def transformer(
@@ -129,7 +133,7 @@ class DeviceGenerator:
         from dubkit.ltx import components
 
         with self._part("decoder of pictures"):
-            yield components.open_video_decoder(self.checkpoint, self.device, self.dtype)
+            yield components.open_video_decoder(*self.parts.place("video"))
 
     @contextmanager
     def decoders(self) -> Iterator[Decoders]:
@@ -138,9 +142,9 @@ class DeviceGenerator:
 
         with self._part("decoders"):
             yield Decoders(
-                components.open_video_decoder(self.checkpoint, self.device, self.dtype),
-                components.open_audio_decoder(self.checkpoint, self.device, self.dtype),
-                components.open_vocoder(self.checkpoint, self.device, self.dtype),
+                components.open_video_decoder(*self.parts.place("video")),
+                components.open_audio_decoder(*self.parts.place("audio")),
+                components.open_vocoder(*self.parts.place("vocoder")),
             )
 
     def memory_mode(self, tokens: int) -> Mode:

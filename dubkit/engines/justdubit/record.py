@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dubkit.engines.engine import TakeEngine
 from dubkit.engines.justdubit import ENGINE as NAME
+from dubkit.engines.justdubit.settings import JustDubit
 from dubkit.errors import GeneratorError
 from dubkit.host import Host
 from dubkit.models.catalogue_generator import GENERATOR
@@ -59,6 +60,7 @@ ENGINE = TakeEngine(
     name=NAME,
     title="LTX-2 with JustDubit: picture and voice made together, lips in sync",
     hindrance=_hindrance,
+    settings=JustDubit,
     models=GENERATOR,
     require=_require,
     drives=True,

@@ -185,7 +185,7 @@ def make_clip(
         stage = first_stage(loaded, inputs, positive, negative, job.seed, on_step=on_step)
     else:
         first, enlarged = FirstStage.from_tensors(read(job.halfway[0])), read(job.halfway[1])["video"]
-        stage = second_stage(loaded, inputs, positive, first, enlarged, on_step=on_step)
+        stage = second_stage(loaded, inputs, positive, first, enlarged, negative=negative, on_step=on_step)
     save(stage.tensors(), job.out)
 
 
@@ -196,6 +196,14 @@ def enlarge(upscaling: Upscaling, first: Path, out: Path) -> None:
 
     video = upsample(FirstStage.from_tensors(read(first)), upscaling.model, upscaling.statistics)
     save({"video": video}, out)
+
+
+def join_enlarged(first: Path, enlarged: Path, out: Path) -> None:
+    """Write a clip whose enlarged picture is not refined, with the first stage's sound."""
+    from dubkit.dubbing.diffusion.clip_latents import FirstStage, SecondStage
+
+    sound = FirstStage.from_tensors(read(first)).audio
+    save(SecondStage(read(enlarged)["video"], sound).tensors(), out)
 
 
 def decode_frames(decoder: VideoDecoder, latents: Path) -> Iterator[Tensor]:
