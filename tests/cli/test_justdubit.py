@@ -90,6 +90,25 @@ def test_flags_may_be_spelled_with_hyphens_and_a_given_rate_wins(
         assert container.streams.video[0].average_rate == 25
 
 
+@pytest.mark.slow
+def test_flags_of_refining_reach_the_clip(files: dict[str, Path], film: Path, tmp_path: Path) -> None:
+    said = []
+    for name, words in (
+        ("refined", ("--refine-steps", 3, "--refine-guidance", 2.0, "--precision", "vocoder=bfloat16")),
+        ("enlarged", ("--no-refine",)),
+    ):
+        done = run(
+            *("--video_conditioning", film, 1.0, "--prompt", PROMPT, "--num_inference_steps", 1),
+            *("--cfg_guidance_scale", 1.0, "--height", 64, "--width", 64, *words),
+            *("--output_path", tmp_path / f"{name}.mp4"),
+            models=files,
+        )
+        assert done.exit_code == 0, done.output
+        said.append(done.stderr)
+    assert "second stage: 3 in" in said[0]
+    assert "second stage" not in said[1]
+
+
 def test_given_speech_is_the_sound_of_the_result(files: dict[str, Path], film: Path, tmp_path: Path) -> None:
     out, speech = tmp_path / "dub.mp4", tmp_path / "speech.wav"
     sf.write(str(speech), np.full(9600, 0.25, np.float32), 48_000)
@@ -239,6 +258,13 @@ def test_a_missing_file_is_named(files: dict[str, Path], film: Path, tmp_path: P
         (("--frame_rate", "1/0"), "--frame_rate 1/0"),
         (("--seed", -1), "--seed"),
         (("--recipe", "slow"), "--recipe"),
+        (("--refine-steps", 4), "--refine-steps"),
+        (("--refine-guidance", 0.5), "refine.guidance_scale is 0.5; a number from 1 to 100"),
+        (("--refine-crf", 52), "refine.image_crf is 52"),
+        (("--refine-offset", -1), "refine.video_position_offset_sec is -1.0"),
+        (("--no-refine", "--refine-steps", 3), "--no_refine leaves the second stage out, and --refine_steps"),
+        (("--precision", "vocoder"), "write PART=TYPE, such as vocoder=float32"),
+        (("--precision", "vocoder=float8"), "The vocoder cannot work in float8"),
     ],
 )
 def test_wrong_usage_exits_2(

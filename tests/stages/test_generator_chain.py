@@ -179,7 +179,7 @@ def test_a_new_seed_reads_and_looks_at_nothing_again(desk: Desk, clip: Path, wei
 def test_another_way_of_refining_generates_nothing_again(desk: Desk, clip: Path, weights: Path) -> None:
     own = ("--set", "dub.justdubit.refine_steps=3", "--set", "dub.justdubit.refine_guidance=2.0")
     planned = desk.dubkit("plan", clip, "--to", "pt-BR", *options(weights), *own).stdout
-    assert "setting changed: dub.justdubit.refine_steps auto → 3" in planned
+    assert "setting changed: dub.justdubit.refine_guidance nothing → 2.0" in planned
     ran = desk.run(clip, "--to", "pt-BR", *options(weights), *own, "--until", "decode")["ran"]
     assert ran.keys() == {"refine", "decode"}
     before = desk.folder / "Output/talk/pt-BR/takes"
