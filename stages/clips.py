@@ -19,13 +19,16 @@ from stages.shared.songs import kept_lines, kept_remarks
 
 if TYPE_CHECKING:
     from dubkit.dubbing.planning.spans import FrameClock
-    from dubkit.engines.engine import TakeEngine
+    from dubkit.engines.engine import EngineChoice, TakeEngine
 
 
 def items(context: Context) -> Sequence[Item]:
-    engine = choose_engine(context).engine
+    choice = choose_engine(context)
+    engine = choice.engine
     lines = [(s.id, s.start, s.end, bool(line.text.strip()), line.route) for s, line in context.lines]
     inputs = {"translate/lines": context.digest(lines)}
+    if choice.missing:
+        inputs["missing engine"] = context.digest(choice.missing)
     if kept := kept_lines(context):
         inputs["kept passages"] = context.digest(kept)
     settings: tuple[str, ...] = ()
@@ -41,7 +44,7 @@ def items(context: Context) -> Sequence[Item]:
             "prompt/prompts.json": context.digest(context.prompts),
         }
         settings = STAGE.depends
-        spans = driven_spans(context, _maybe_driven(context))
+        spans = driven_spans(context, _maybe_driven(context, engine))
         if spans:
             inputs["drive/spans"] = context.digest(spans)
         limit = _card_limit(context)
@@ -68,9 +71,22 @@ def _overrides(context: Context) -> dict[str, Route]:
     return {line: route for line, route in routes.items() if route is not None}
 
 
-def _maybe_driven(context: Context) -> list[str]:
+def _chosen(context: Context, engine: TakeEngine) -> dict[str, Route]:
+    """Return the routes that people chose, as the engine can go them."""
+    chosen = _overrides(context)
+    if engine.generates and not engine.speaks:
+        return {line: "drive" if route == "lipdub" else route for line, route in chosen.items()}
+    return chosen
+
+
+def _all_driven(context: Context, engine: TakeEngine) -> bool:
+    """Tell whether every line that could be lip-dubbed follows its speech."""
+    return context.settings.dub.lips == "driven" or (engine.generates and not engine.speaks)
+
+
+def _maybe_driven(context: Context, engine: TakeEngine) -> list[str]:
     """Return the lines that are driven unless their picture does not allow it."""
-    chosen, driven = _overrides(context), context.settings.dub.lips == "driven"
+    chosen, driven = _chosen(context, engine), _all_driven(context, engine)
     found = ((line.id, chosen.get(line.id)) for _, line in context.lines if line.text.strip())
     return [line for line, route in found if route == "drive" or (driven and route is None)]
 
@@ -78,19 +94,19 @@ def _maybe_driven(context: Context) -> list[str]:
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.dubbing.planning.routes import route_lines
 
-    engine = choose_engine(context).engine
+    choice = choose_engine(context)
+    engine = choice.engine
     faces = context.faces if context.store.has("faces.json") else None
     lines = [line for _, line in context.lines]
-    chosen, driven = _overrides(context), context.settings.dub.lips == "driven"
     routes = route_lines(
         lines,
         context.segments,
         faces,
         engine.generates,
-        chosen,
+        _chosen(context, engine),
         kept_lines(context),
         drives=engine.drives,
-        driven=driven,
+        driven=_all_driven(context, engine),
     )
     clips: tuple[Clip, ...] = ()
     remarks: list[Remark] = []
@@ -103,8 +119,17 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
             remarks.append(remark("clips-shortened", sentence))
     remarks += kept_remarks(context, routes)
     remarks += _not_driven(context, routes, engine)
+    remarks += _of_engine(choice, clips)
     sink.write_json("clips.json", Clips(engine.name, clips, routes))
     sink.done(EPISODE, files=["clips.json"], remarks=remarks)
+
+
+def _of_engine(choice: EngineChoice, clips: Sequence[Clip]) -> Iterator[Remark]:
+    """Yield remarks on an engine that is missing, and on a licence that limits the use of the dub."""
+    if choice.missing:
+        yield remark("lips-not-moved", f"{choice.missing} All lines are only spoken.")
+    if choice.engine.licence and clips:
+        yield remark("lips-licence", f"{choice.name} moves the lips. Its licence: {choice.engine.licence}.")
 
 
 def _counted(routes: Sequence[LineRoute]) -> str:

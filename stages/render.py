@@ -97,6 +97,10 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
                 take.remarks.extend(result.remarks)
         except (DubkitError, ValueError) as error:
             sink.fail(clip.id, failure(clip.id, error))
+            if engine.optional and context.settings.dub.strict_plugins:
+                raise GeneratorError(
+                    f"{error}\nThe run stops, because dub.strict_plugins (--strict-plugins) is set."
+                ) from error
 
 
 def _order(context: Context, clip: Clip, engine: TakeEngine, time: Fraction) -> ClipOrder:

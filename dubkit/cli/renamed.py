@@ -34,8 +34,37 @@ NO_WORDS = (
 )
 
 
+LIPSYNC_OFF = "none"
+
+
+class _LipSync(click.ParamType):
+    """The name of an engine that moves lips for speech that is given, or `none`."""
+
+    name = "lip-sync"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Name the value as the other options do."""
+        return "NAME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Take a name that is known. Fails with all of them."""
+        from dubkit.engines.engine import ENGINES
+
+        known = [engine.name for engine in ENGINES if engine.drives and not engine.speaks]
+        if value not in (*known, LIPSYNC_OFF):
+            self.fail(f"{value!r} is none of {', '.join((*known, LIPSYNC_OFF))}.", param, ctx)
+        return str(value)
+
+
 def renamed_options(function: F) -> F:
     """Add the options that have another name here."""
+    function = click.option(
+        "--lipsync",
+        type=_LipSync(),
+        default=None,
+        help="The same as --engine NAME, for engines that move lips for speech: command, wav2lip, "
+        "latentsync, musetalk, x-dub; none is --engine voice.",
+    )(function)
     for name in RENAMED:
         function = click.option(
             name, _argument(name), type=float, default=None, hidden=True, callback=_say_name
@@ -63,6 +92,8 @@ def renamed_settings(flags: Mapping[str, Any]) -> dict[str, Any]:
     settings |= {
         setting: value for name, (setting, value, _) in SAME_WORDS.items() if flags.get(_argument(name))
     }
+    if (lipsync := flags.get("lipsync")) is not None:
+        settings["engine"] = "voice" if lipsync == LIPSYNC_OFF else lipsync
     strength = flags.get("ducking_strength")
     return settings if strength is None else settings | {"mix.duck_db": strength * FULL_DUCKING_DB}
 

@@ -46,6 +46,12 @@ class Dub:
     drive_bed: Literal["bed", "noise", "none"] = option(
         "bed", "What lies under given speech while the picture is made; the mix does not have it.", job=True
     )
+    strict_plugins: bool = option(
+        False,
+        "Stop where a program that moves lips is missing or fails; otherwise its lines are only spoken, "
+        "and marked.",
+        flag="--strict-plugins",
+    )
     steps: Count = option(0, "Guided steps of the first stage; 0 takes the recipe's.", job=True)
     guidance: Annotated[float, msgspec.Meta(ge=0.0, le=100.0)] = option(
         0.0, "Strength of guidance; 0 takes the recipe's, 1 is none.", job=True

@@ -79,6 +79,13 @@ class TakeEngine:
     """Whether it makes clips, picture and voice together, or leaves the picture as it is."""
     drives: bool = False
     """Whether it makes the picture of a clip for a sound that is given: `ClipOrder.given`."""
+    speaks: bool = True
+    """Whether it makes the voice of a clip. Where it does not, every clip follows speech that is given."""
+    optional: bool = False
+    """Whether lines that it cannot make are spoken over the source's picture instead, marked. Where
+    `dub.strict_plugins` is set, the run stops."""
+    licence: str = ""
+    """What its licence allows, in a few words, where that is less than everything."""
     automatic: bool = False
     """Whether `--engine auto` takes it where it can work; others must be asked for."""
     reason: str = "it can work here"
@@ -89,11 +96,21 @@ class TakeEngine:
     """Make one whole clip. None where the engine has stages of its own."""
 
 
+STRICT = "dub.strict_plugins"
+
 ENGINES = Registry(
     "take engine",
     "dubkit.engines",
     TakeEngine,
-    ("dubkit.engines.justdubit.record:ENGINE", "dubkit.engines.spoken:ENGINE"),
+    (
+        "dubkit.engines.justdubit.record:ENGINE",
+        "dubkit.engines.spoken:ENGINE",
+        "dubkit.engines.command.record:ENGINE",
+        "dubkit.engines.command.lipsync:WAV2LIP",
+        "dubkit.engines.command.lipsync:LATENTSYNC",
+        "dubkit.engines.command.lipsync:MUSETALK",
+        "dubkit.engines.command.lipsync:X_DUB",
+    ),
     table="dub",
 )
 
@@ -104,6 +121,8 @@ class EngineChoice:
 
     engine: TakeEngine
     reason: str
+    missing: str = ""
+    """Why another engine than the one that was asked for makes the takes; empty where it is that one."""
 
     @property
     def name(self) -> str:
@@ -114,10 +133,14 @@ class EngineChoice:
 def choose_engine(name: str, host: Host) -> EngineChoice:
     """Choose what makes the takes: the engine of that name, or (`auto`) the first that can work here.
 
-    Raises a DubkitError with the cure when the named engine cannot work.
+    An optional engine that cannot work gives way to speech alone, unless `dub.strict_plugins` is set; the
+    choice says why. Raises a DubkitError with the cure when another named engine cannot work.
     """
     engine = ENGINES.get(name)
     if engine is not None:
+        if engine.optional and not host.setting(STRICT) and (reason := engine.hindrance(host)):
+            spoken = next(engine for engine in ENGINES if not engine.generates)
+            return EngineChoice(spoken, f"{name} cannot work here", f"{name} cannot work here: {reason}")
         _require(engine, host)
         return EngineChoice(engine, "asked for")
     reasons: list[str] = []

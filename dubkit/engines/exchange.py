@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dubkit.engines.engine import ClipMade, ClipOrder
 from dubkit.errors import GeneratorError, MediaError
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     Picture = NDArray[np.uint8]
     Sound = NDArray[np.float32]
+
+Part = Literal["whole", "right"]
+"""What of a program's picture is its result: all of it, or the right half."""
 
 MOST_MISSING = Fraction(1, 2)
 """Seconds at the end of a clip for which its last picture may stand still."""
@@ -37,18 +40,25 @@ _LOSSLESS = (".mkv", ".nut")
 _CHUNK = 1024
 
 
-def write_clip(order: ClipOrder, path: Path) -> None:
+def write_clip(order: ClipOrder, path: Path, *, rate: Fraction | None = None) -> None:
     """Write the pictures of an order, and the sound to follow, as one file.
 
     MP4 and MOV hold H.264 (CRF 10, yuv420p, BT.601) and AAC, which every program reads; MKV holds pictures
-    without loss (FFV1) and FLAC. The rate is the order's exact fraction. The sound is that of `write_sound`.
+    without loss (FFV1) and FLAC. The sound is that of `write_sound`.
+
+    Args:
+        order: what is to be made.
+        path: file to write; its suffix says the container.
+        rate: frames per second, for programs that know one rate only: each picture is then the nearest in
+            time. None is the order's exact rate.
     """
     import av
 
+    rate = rate or order.rate
     lossless = path.suffix.lower() in _LOSSLESS
     with av.open(str(path), "w", options={"fflags": "+bitexact"}) as file:
-        picture: Any = file.add_stream("ffv1" if lossless else "libx264", rate=order.rate)
-        picture.width, picture.height, picture.time_base = order.width, order.height, 1 / order.rate
+        picture: Any = file.add_stream("ffv1" if lossless else "libx264", rate=rate)
+        picture.width, picture.height, picture.time_base = order.width, order.height, 1 / rate
         picture.pix_fmt = "bgr0" if lossless else "yuv420p"
         if lossless:
             picture.options = {"level": "3", "slices": "4"}
@@ -59,15 +69,25 @@ def write_clip(order: ClipOrder, path: Path) -> None:
         sound: Any = file.add_stream("flac" if lossless else "aac", rate=SAMPLE_RATE, layout=_layout(order))
         if not lossless:
             sound.bit_rate = 320_000
-        for number, image in enumerate(order.pictures()):
+        for number, image in enumerate(_at_rate(order, rate)):
             frame: Any = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame = frame.reformat(format=picture.pix_fmt)
-            frame.pts, frame.time_base = number, 1 / order.rate
+            frame.pts, frame.time_base = number, 1 / rate
             file.mux(picture.encode(frame))
         file.mux(picture.encode(None))
         for block in _blocks(_stereo(sound_to_follow(order)), sound.codec_context.format.name):
             file.mux(sound.encode(block))
         file.mux(sound.encode(None))
+
+
+def _at_rate(order: ClipOrder, rate: Fraction) -> Iterator[Picture]:
+    """Yield the pictures of an order at another rate: for each time the nearest one."""
+    count, shown = round(order.clip.frames / order.rate * rate), 0
+    for number, image in enumerate(order.pictures()):
+        last = number == order.clip.frames - 1
+        while shown < count and (last or shown / rate * order.rate <= number + Fraction(1, 2)):
+            yield image
+            shown += 1
 
 
 def write_sound(order: ClipOrder, path: Path) -> None:
@@ -129,6 +149,9 @@ class _Reading:
     path: Path
     order: ClipOrder
     engine: str
+    part: Part
+    claimed: Fraction | None = None
+    """Frames per second that the file claims, once it was opened."""
     remarks: list[Remark] = field(default_factory=list)
 
     @property
@@ -150,7 +173,7 @@ class _Reading:
         self.remarks.append(remark(code, sentence, self.order.clip.id))
 
 
-def read_clip(path: Path, order: ClipOrder, engine: str) -> ClipMade:
+def read_clip(path: Path, order: ClipOrder, engine: str, *, part: Part = "whole") -> ClipMade:
     """Read what a program wrote for an order: exactly its frames, in its size, at its rate.
 
     Pictures at other times are taken by the nearest time, those of another size are scaled, and up to half
@@ -161,12 +184,13 @@ def read_clip(path: Path, order: ClipOrder, engine: str) -> ClipMade:
         path: any container that FFmpeg reads.
         order: what was asked for.
         engine: its name, for messages.
+        part: what of the picture counts; some programs show the source beside their result.
 
     Raises:
         GeneratorError: no file, one that cannot be read or is damaged, no picture, another shape, more
             missing than that, or no sound where none was given.
     """
-    reading = _Reading(path, order, engine)
+    reading = _Reading(path, order, engine, part)
     try:
         pictures = _pictures(reading)
         sound, rate = (order.given, SAMPLE_RATE) if order.given is not None else _sound(reading)
@@ -198,6 +222,7 @@ def _frames(reading: _Reading) -> Iterator[Any]:
         if stream is None:
             raise reading.refuse("it has no picture")
         stream.thread_type = "AUTO"
+        reading.claimed = stream.average_rate
         try:
             for packet in packets_of(container, [stream]):
                 yield from packet.decode()
@@ -217,7 +242,9 @@ def _times(reading: _Reading) -> tuple[list[Fraction], Fraction]:
         raise reading.refuse("it has no picture")
     times = [stamp - stamps[0] for stamp in stamps]
     if any(after <= before for before, after in pairwise(times)):
-        raise reading.refuse("its pictures are not in order of time")
+        # AVI knows no times of pictures that are not stored in their order; the decoder gives the order.
+        rate = reading.claimed or reading.order.rate
+        times = [number / rate for number in range(len(stamps))]
     return times, times[-1] / (len(times) - 1) if len(times) > 1 else 1 / reading.order.rate
 
 
@@ -261,6 +288,8 @@ def _fitted(reading: _Reading, frame: Any) -> Picture:
     image: Picture = frame.to_ndarray(format="rgb24")
     turn, mirrored = orientation(frame)
     image = np.rot90(np.flip(image, 1) if mirrored else image, round(turn / 90) % 4)
+    if reading.part == "right":
+        image = image[:, image.shape[1] // 2 :]
     size = order.width, order.height
     height, width = image.shape[:2]
     if (width, height) == size:

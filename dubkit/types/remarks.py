@@ -170,6 +170,8 @@ CODES: Mapping[str, Code] = {
     "frames-on-grid": Code("note", "The result is a little longer than was asked for."),
     "rate-changed": Code("note", "The result is faster or slower than the source."),
     "rate-evened": Code("degraded", "Frames are shown a little earlier or later than in the source."),
+    "lips-not-moved": Code("degraded", "Lips that a program was to move are the source's."),
+    "lips-licence": Code("note", "The licence of what moved the lips limits what the dub may be used for."),
     "clip-held": Code("degraded", "The last picture of a clip stands still for a moment."),
     "clip-scaled": Code("note", "The program that made a clip made larger pictures than were needed."),
     "clip-enlarged": Code("degraded", "A clip is less sharp than the film around it."),
