@@ -36,7 +36,7 @@ def items(context: Context) -> Sequence[Item]:
         return []
     engine = choose_engine(context).engine
     identity = {"engine": part_identity(ENGINES, engine, engine.name)}
-    own = part_settings(context, engine.settings, f"dub.{engine.name}")
+    own = (*engine.depends, *part_settings(context, engine.settings, f"dub.{engine.name}"))
     items: list[Item] = []
     for clip in context.clips.clips:
         take = chosen_clip(context, clip)
@@ -88,7 +88,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         if clip.id not in due:
             continue
         try:
-            order = _order(context, clip, engine, times[clip.start_frame])
+            order = replace(_order(context, clip, engine, times[clip.start_frame]), advance=sink.advance)
             result = engine.make(order)
             if order.given is not None:
                 result = replace(result, sound=order.given, sound_rate=SAMPLE_RATE)

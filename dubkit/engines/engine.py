@@ -48,6 +48,8 @@ class ClipOrder:
     """The engine's own settings: an instance of its record's `settings`, or None."""
     host: Host
     """Settings, models and device of the run."""
+    advance: Callable[[float], None] = lambda _share: None
+    """Reports how much of the clip is done, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class TakeEngine:
     """Return why it cannot make takes on this machine, or an empty text."""
     settings: type | None = None
     """Its own section: the table `[dub.NAME]`. Values that are not the default make takes anew."""
+    depends: tuple[str, ...] = ()
+    """Settings beside its own that change what it makes, such as `dub.negative_prompt`."""
     models: tuple[ModelSpec, ...] = ()
     generates: bool = True
     """Whether it makes clips, picture and voice together, or leaves the picture as it is."""
@@ -104,6 +108,7 @@ ENGINES = Registry(
     TakeEngine,
     (
         "dubkit.engines.justdubit.record:ENGINE",
+        "dubkit.engines.comfyui.record:ENGINE",
         "dubkit.engines.spoken:ENGINE",
         "dubkit.engines.command.record:ENGINE",
         "dubkit.engines.command.lipsync:WAV2LIP",
