@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -32,6 +33,7 @@ class Events:
     def __init__(self, address: str, headers: Mapping[str, str], job: str) -> None:
         self._address, self._headers, self._job = address, headers, job
         self._socket: ClientConnection | None = None
+        self._ending = ExitStack()
         self._closed_until = 0.0
         self.opened = 0
         """How often a websocket was opened."""
@@ -91,7 +93,7 @@ class Events:
         proxy = proxy_for(self._address)[0] or None
         try:
             # Previews are pictures of any size.
-            self._socket = connect(
+            opening = connect(
                 url,
                 additional_headers=self._headers,
                 open_timeout=seconds,
@@ -99,6 +101,7 @@ class Events:
                 max_size=None,
                 proxy=proxy,
             )
+            self._socket = self._ending.enter_context(opening)
             self.opened += 1
         except Exception as error:  # no websocket, whatever the reason: the job is looked at instead
             log.debug("no websocket of ComfyUI at %s: %s", parts.netloc, error)
@@ -106,13 +109,12 @@ class Events:
         return self._socket
 
     def _drop(self, pause: float) -> None:
-        socket, self._socket = self._socket, None
+        self._socket = None
         self._closed_until = time.monotonic() + pause
-        if socket is not None:
-            try:
-                socket.close()
-            except Exception as error:
-                log.debug("%s", error)
+        try:
+            self._ending.close()
+        except Exception as error:  # it is at its end anyway
+            log.debug("%s", error)
 
 
 class Share:
