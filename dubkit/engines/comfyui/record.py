@@ -22,7 +22,7 @@ def _hindrance(host: Host) -> str:
     """A server that nobody has named is not looked for: `--engine auto` sends films nowhere by itself."""
     settings = host.table(f"dub.{NAME}", ComfySettings)
     if not settings.address:
-        return "no ComfyUI server is named: set dub.comfyui.address."
+        return "no ComfyUI server is named. Set dub.comfyui.address to the address of one."
     return _problem(settings)
 
 
