@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.edits import edit_fields
+from dubkit.media.picture.face_ages import FACE_AGES
 from dubkit.types import Age, Cast, Remark, Segment, Speaker, remark, sample_at
+from stages.shared.ages import Mark, ages_problem, joined, looks_at_faces, seen_ages
 from stages.shared.cast_file import SpeakerNotes, read_cast_file
-from stages.shared.machine_code import COMMON, NETWORKS
+from stages.shared.machine_code import COMMON, NETWORKS, PICTURE
 from stages.shared.voices import (
     choose_voice,
     own_table,
@@ -50,9 +52,13 @@ def items(context: Context) -> Sequence[Item]:
                 "extract/audio.wav": context.file_digest("extract", "audio.wav"),
                 "transcribe/segments": context.digest(spoken),
                 "cast.toml": context.digest(read_cast_file(context)),
+                **({"faces": context.artifact_digest("faces.json")} if looks_at_faces(context) else {}),
             },
             edits=_edits(context),
             models={
+                **(
+                    {"face ages": _face_ages(context)} if context.segments and looks_at_faces(context) else {}
+                ),
                 **({"voice": voice_identity(context)} if speaks else {}),
                 **({"pitch": estimator()} if context.segments else {}),
             },
@@ -64,6 +70,11 @@ def items(context: Context) -> Sequence[Item]:
 def _ages(context: Context) -> tuple[str, ...]:
     """Return what ages are guessed from as a setting that enters the key; off, it is in no old key."""
     return ("cast.ages",) if context.segments and context.settings.cast.ages != "off" else ()
+
+
+def _face_ages(context: Context) -> str:
+    model = context.model(FACE_AGES.role)
+    return model.identity if model and not ages_problem(context) else ""
 
 
 def _mode(context: Context) -> tuple[str, ...]:
@@ -99,6 +110,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     alone = _alone(groups)
     pitches = _pitches(audio, alone)
     voices = _voices(context, choice.engine, groups, pitches) if choice else {}
+    seen = seen_ages(context) if looks_at_faces(context) and not ages_problem(context) else {}
     speakers: list[Speaker] = []
     for rank, (speaker, segments) in enumerate(groups.items(), 1):
         notes, spans = _notes(context, speaker), _spans(segments)
@@ -112,10 +124,10 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
             voice=voices.get(speaker, notes.voice),
             age=notes.age or UNSET,
         )
-        speakers.append(_described(context, described, audio, alone[speaker]))
+        speakers.append(_described(context, described, audio, alone[speaker], seen.get(speaker, "")))
     sink.write_json("cast.json", Cast(context.language, tuple(speakers)))
     remarks = [*_fall_back(context, choice), *_castings(context, choice.engine, speakers)] if choice else []
-    sink.done(EPISODE, files=["cast.json"], remarks=remarks)
+    sink.done(EPISODE, files=["cast.json"], remarks=[*remarks, *_ages_unseen(context)])
 
 
 def _named(choice: VoiceChoice | None) -> str:
@@ -123,20 +135,31 @@ def _named(choice: VoiceChoice | None) -> str:
 
 
 def _described(
-    context: Context, speaker: Speaker, audio: NDArray[np.float32], spans: Sequence[tuple[float, float]]
+    context: Context,
+    speaker: Speaker,
+    audio: NDArray[np.float32],
+    spans: Sequence[tuple[float, float]],
+    seen: Age,
 ) -> Speaker:
     """Return a speaker with a guess at age and description, as far as nobody said them."""
     from dubkit.speech.description import describe_voice, guess_age
 
     if speaker.description:
         return speaker
+    if speaker.age:
+        return replace(speaker, description=describe_voice(speaker.pitch_hz, speaker.age))
     guess: Age = ""
-    if not speaker.age and context.settings.cast.ages != "off":
-        guess = guess_age(audio, spans, speaker.pitch_hz)
-    age: Age = speaker.age or guess
-    words = describe_voice(speaker.pitch_hz, age or "")
-    mark: Literal["voice"] | UnsetType = "voice" if guess else UNSET
-    return replace(speaker, age=age or UNSET, age_guess=mark, description=words)
+    mark: Mark | None = None
+    if context.settings.cast.ages != "off":
+        guess, mark = joined(guess_age(audio, spans, speaker.pitch_hz), seen, speaker.pitch_hz)
+    words = describe_voice(speaker.pitch_hz, guess)
+    return replace(speaker, age=guess or UNSET, age_guess=mark or UNSET, description=words)
+
+
+def _ages_unseen(context: Context) -> list[Remark]:
+    """Say that ages come from voices alone, where faces were asked for."""
+    problem = ages_problem(context) if looks_at_faces(context) else ""
+    return [remark("ages-unseen", f"Faces say nothing of ages here: {problem}")] if problem else []
 
 
 def _alone(groups: Mapping[str, Sequence[Segment]]) -> dict[str, list[tuple[float, float]]]:
@@ -256,10 +279,11 @@ STAGE = Stage(
     title="Choosing voices",
     done="voices chosen",
     pace=0.05,
-    needs=("transcribe",),
+    needs=("transcribe", "faces"),
     beside=True,
     cores=1,
-    loads=(*COMMON, *NETWORKS),
+    loads=(*COMMON, *PICTURE, *NETWORKS),
+    models=(FACE_AGES,),
     depends=SETTINGS,
     artifact="cast.json",
     hindrance=voice_hindrance,

@@ -52,8 +52,9 @@ def _unseen(context: Context, faces: Faces) -> list[Remark]:
 
 
 def looks_for_faces(setup: Setup) -> bool:
-    """Tell whether somebody asks for faces: what makes clips, or the schedule of the lines."""
-    return makes_clips(setup) or setup.settings.timing.scheduled
+    """Tell whether somebody asks for faces: what makes clips, the schedule of the lines, or ages."""
+    asked = setup.settings.timing.scheduled or setup.settings.cast.ages == "face"
+    return asked or makes_clips(setup)
 
 
 STAGE = Stage(

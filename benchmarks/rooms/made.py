@@ -34,11 +34,25 @@ class Drawn:
     """Share of voices without a room."""
     mono: float = 0.0
     """Share of sounds with one channel."""
+    plain: float = 0.0
+    """Share of rooms that are nothing but noise that fades evenly, with direct sound `plain_db` above it."""
+    plain_db: tuple[float, float] = (0.0, 0.0)
     rate: int = SAMPLE_RATE
 
 
 MEASURED = Drawn((0.15, 1.4), (-5, 9), ((20, 20), (20, 20), (30, 30), (60, 60)), dry=0.15)
-TRAINING = Drawn((0.12, 1.6), (-8, 12), ((12, 45), (12, 45), (60, 60)), mono=0.5, rate=ASR_RATE)
+PLAIN = Drawn((0.2, 1.2), (0, 0), ((60, 60),), plain=1.0, plain_db=(-10, 3), mono=0.5)
+"""Reverberation of the simplest kind, without music or noise under it."""
+TRAINING = Drawn(
+    (0.11, 1.7),
+    (-10, 13),
+    ((12, 45), (16, 45), (45, 75)),
+    dry=0.08,
+    mono=0.5,
+    plain=0.2,
+    plain_db=(-25, 13),
+    rate=ASR_RATE,
+)
 """Wider than what is measured, so that no measured room lies at the edge of what the network knows.
 
 Made at the rate of the network, which is three times as fast."""
@@ -76,14 +90,17 @@ def read_speech(folder: Path, drawn: Drawn = MEASURED) -> list[Samples]:
 def make(random: Generator, speech: list[Samples], drawn: Drawn = MEASURED) -> Made:
     """Put pieces of one or several voices into a room, with music or noise under them."""
     dry, seconds = _spoken(random, speech, drawn.rate), _seconds(random, drawn)
-    direct, level, delay = random.uniform(*drawn.direct_db), 0.0, 0.0
+    plain = bool(drawn.plain) and random.random() < drawn.plain
+    seconds = (seconds[1],) * 3 if plain else seconds
+    direct, level, delay = random.uniform(*(drawn.plain_db if plain else drawn.direct_db)), 0.0, 0.0
     sound = dry[:, None].copy()
     if random.random() >= drawn.mono:
         level, delay = random.uniform(-10, 10), random.uniform(-0.6, 0.6)
         sound = _panned(dry, level, delay * drawn.rate / 1000)
     is_dry, shared = random.random() < drawn.dry, random.random() < 0.5
     if not is_dry:
-        echo = _echo(dry, sound, [_tail(random, seconds, direct, drawn.rate) for _ in sound.T], shared=shared)
+        tail = _fading if plain else _tail
+        echo = _echo(dry, sound, [tail(random, seconds, direct, drawn.rate) for _ in sound.T], shared=shared)
         if not shared:
             direct += 10 * np.log10(np.cosh(level * np.log(10) / 20))
         sound += echo
@@ -141,6 +158,15 @@ def _tail(random: Generator, seconds: tuple[float, ...], direct_db: float, rate:
     tail[: int(random.choice([1, random.uniform(1, 20)]) * rate / 1000)] = 0
     if random.random() < 0.5:
         _reflect(random, tail, rate)
+    faded: Samples = tail * np.sqrt(10 ** (-direct_db / 10) / np.square(tail).sum())
+    return faded
+
+
+def _fading(random: Generator, seconds: tuple[float, ...], direct_db: float, rate: int) -> Samples:
+    """Return noise that fades evenly, of all frequencies alike, from the direct sound on."""
+    noise = random.normal(size=int(seconds[1] * 1.3 * rate))
+    tail: Samples = noise * 10 ** (-3 * np.arange(len(noise)) / rate / seconds[1])
+    tail[0] = 0
     faded: Samples = tail * np.sqrt(10 ** (-direct_db / 10) / np.square(tail).sum())
     return faded
 

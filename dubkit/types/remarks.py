@@ -160,6 +160,7 @@ CODES: Mapping[str, Code] = {
     "mouths-unseen": Code(
         "note", "Lines may start a little off where the picture shows the speaker's mouth."
     ),
+    "ages-unseen": Code("note", "Ages of speakers are guessed from their voices alone."),
     "no-face": Code("degraded", "The whole picture of the clip is generated, not the face alone."),
     "picture-recoded": Code(
         "degraded", "No picture is the source's own bytes any more, and some detail is lost."

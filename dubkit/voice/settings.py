@@ -22,9 +22,10 @@ class Casting:
     """Describing and voicing the speakers."""
 
     file: str = option("", "cast.toml with names, descriptions and voices of the speakers.")
-    ages: Literal["voice", "off"] = option(
+    ages: Literal["voice", "face", "off"] = option(
         "voice",
-        "What the age of a speaker is guessed from, for the words of the prompt: the voice, or nothing.",
+        "What the age of a speaker is guessed from, for words in prompts: the voice; voice and face; or "
+        "nothing.",
         job=True,
         label="Ages",
     )

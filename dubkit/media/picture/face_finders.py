@@ -139,8 +139,15 @@ class MeshFinder:
                 break
             for left, top in _tiles(width, height, side):
                 found += self._detect(image, left, top, side)
+        return _without_twins([_seen(points) for points in self._meshes(image, found)])
+
+    def meshes(self, image: Image) -> list[Array]:
+        """Return the mesh (468, 2) of every face in a picture that one face fills, in pixels."""
+        return self._meshes(image, self._detect(image, 0.0, 0.0))
+
+    def _meshes(self, image: Image, found: Sequence[Array]) -> list[Array]:
         meshes = (self._points(image, face) for face in _distinct(found))
-        return _without_twins([_seen(points) for points in meshes if points is not None])
+        return [points for points in meshes if points is not None]
 
     def movement(self, faces: Sequence[Seen]) -> float:
         """Return the standard deviation of mouth opening over mouth width."""

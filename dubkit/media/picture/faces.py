@@ -71,7 +71,7 @@ def find_faces(
         seen[number] = [face for face in finder.find(image) if face.height >= _SMALLEST]
         if advance:
             advance(bisect_right(numbers, number) / len(numbers))
-    scale = 1 / _shrinking(episode.video)
+    scale = 1 / shrinking(episode.video)
     faces = tuple(
         _speaker(segment.id, wanted, seen, finder, scale)
         for segment, wanted in zip(segments, looks, strict=True)
@@ -104,7 +104,7 @@ def _looks(segment: Segment, times: Sequence[float]) -> list[int]:
     return sorted({max(bisect_right(times, moment) - 1, 0) for moment in moments})
 
 
-def _shrinking(video: VideoStream) -> float:
+def shrinking(video: VideoStream) -> float:
     """Return how many looked-at pixels stand for one of the picture as shown, at most 1."""
     return min(1.0, _LONGEST_SIDE / max(shown_size(video)))
 
@@ -112,7 +112,7 @@ def _shrinking(video: VideoStream) -> float:
 def _upright(frame: Any, video: VideoStream) -> Image:
     """Return a frame as it is shown, at most 1920 pixels along its longer side."""
 
-    scale = _shrinking(video)
+    scale = shrinking(video)
     width = max(1, round(video.width * video.sample_aspect))
     image = frame.to_ndarray(
         format="bgr24",
