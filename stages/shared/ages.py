@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import quantiles
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from dubkit.dubbing.planning.routes import LEAST_MOUTH, LEAST_VISIBLE
 from dubkit.episode.context import Context
@@ -128,4 +128,4 @@ def _cut(image: NDArray[np.uint8], box: FaceBox, scale: float) -> NDArray[np.uin
     top, left = (max(0, round((side - edge) * scale)) for side in (box.top, box.left))
     bottom = round((box.top + box.height + edge) * scale)
     right = round((box.left + box.width + edge) * scale)
-    return cast("NDArray[np.uint8]", image[top:bottom, left:right])
+    return image[top:bottom, left:right]
