@@ -81,8 +81,9 @@ def node(server: ComfyServer, kind: str) -> dict[str, Any]:
 # --- what is made ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("preset", ["full", "distilled", "preview"])
-@pytest.mark.parametrize("recipe", ["lip-dub", "image"])
+@pytest.mark.parametrize(
+    ("preset", "recipe"), [("full", "lip-dub"), ("preview", "lip-dub"), ("distilled", "image")]
+)
 def test_every_preset_and_recipe_makes_the_clip_that_was_ordered(
     server: ComfyServer, preset: str, recipe: str
 ) -> None:
@@ -113,7 +114,7 @@ def test_given_speech_is_followed_and_comes_back_as_it_was(server: ComfyServer) 
     assert not any(entry["class_type"] == "SaveAudio" for entry in sent(server))
 
 
-@pytest.mark.parametrize("rate", [Fraction(24000, 1001), Fraction(30000, 1001), Fraction(25, 2)])
+@pytest.mark.parametrize("rate", [Fraction(24000, 1001), Fraction(25, 2)])
 def test_a_fractional_rate_stays_what_it_is(server: ComfyServer, rate: Fraction) -> None:
     made = make(order(server, rate=rate))
     check_whole(made)
@@ -386,7 +387,7 @@ def test_a_file_that_was_cut_off_when_the_server_ended_is_made_again(
 ) -> None:
     make(order(server))
     (file,) = (server.folder / "output" / "dubkit").glob(f"*.{suffix}")
-    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    file.write_bytes(file.read_bytes()[: file.stat().st_size * 4 // 5])
     server.restart()
     check_whole(make(order(server)))
     assert len(server.ran) == 2

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from tests.support.comfy_nodes import Film, write
 
 
 @dataclass
@@ -20,6 +23,8 @@ class Faults:
     """Files of which only half is sent, and the connection closed."""
     gone: bool = False
     """Whether files that were made are deleted."""
+    forgets_fetched: bool = False
+    """Whether a job and its files are forgotten once all of them were fetched."""
     drops_answer: int = 0
     """Graphs that are taken without an answer."""
     cuts_size: bool = False
@@ -58,3 +63,30 @@ class Job:
     @property
     def item(self) -> list[Any]:
         return [self.number, self.id, self.graph, {}, self.outputs]
+
+
+def save(root: Path, job: Job, name: str, film: Film, faults: Faults) -> dict[str, Any]:
+    """Save a film or a sound as a node does; return what the node tells of it."""
+    prefix = job.graph[name]["inputs"]["filename_prefix"]
+    is_film = film.picture is not None
+    folder = (root / "output" / prefix).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    stem, suffix = Path(prefix).name, faults.suffix if is_film else ".flac"
+    number = 1
+    while (path := folder / f"{stem}_{number:05}{'_' if is_film else ''}{suffix}").exists():
+        number += 1
+    if is_film and (faults.cuts_size or faults.cuts_frames):
+        picture = film.picture
+        width = picture.width - 32 * faults.cuts_size
+        film = type(film)(
+            type(picture)(width, picture.height, picture.frames - 8 * faults.cuts_frames, 0, picture.source),
+            film.sound,
+            film.rate,
+        )
+    write(film, root / "input", path)
+    if is_film and faults.half_file:
+        path.write_bytes(path.read_bytes()[:2000])
+    if faults.gone:
+        path.unlink()
+    told = {"filename": path.name, "subfolder": str(Path(prefix).parent), "type": "output"}
+    return {faults.key if is_film else "audio": [told], "animated": [True]}

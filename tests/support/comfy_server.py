@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import threading
 import time
 import uuid
@@ -19,8 +20,8 @@ from typing import Any
 
 from aiohttp import BodyPartReader, WSMsgType, web
 
-from tests.support.comfy_faults import Faults, Job
-from tests.support.comfy_nodes import NodeFailed, Runner, write
+from tests.support.comfy_faults import Faults, Job, save
+from tests.support.comfy_nodes import NodeFailed, Runner
 from tests.support.comfy_rules import validate
 from tests.support.paths import ROOT
 
@@ -85,6 +86,7 @@ class ComfyServer:
         self.history: dict[str, Any] = {}
         self.sockets: dict[str, web.WebSocketResponse] = {}
         self.interrupted: set[str] = set()
+        self.fetched: set[Path] = set()
         self._wake = asyncio.Event()
         self._number = 0
         app = web.Application(client_max_size=self.largest, middlewares=[self._note])
@@ -228,7 +230,20 @@ class ComfyServer:
             assert request.transport is not None
             request.transport.close()
             return response
+        if self.faults.forgets_fetched:
+            self._forget(path)
         return web.Response(body=content)
+
+    def _forget(self, path: Path) -> None:
+        """Note that a file was fetched; after the last one of its job nothing of that is left."""
+        self.fetched.add(path)
+        job = path.name.partition("_")[0]
+        files = set(path.parent.glob(f"{job}_*"))
+        if files <= self.fetched and job in self.history:
+            del self.history[job]
+            for file in files:
+                file.unlink()
+            self.fetched -= files
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         if self.faults.no_socket:
@@ -298,7 +313,9 @@ class ComfyServer:
                     raise NodeFailed(name, *self.faults.fails_at[kind])
                 result = await asyncio.to_thread(runner.run, name)
                 if name in job.outputs:
-                    outputs[name] = await asyncio.to_thread(self._save, job, name, result[0])
+                    outputs[name] = await asyncio.to_thread(
+                        save, self.folder, job, name, result[0], self.faults
+                    )
                     await self._tell(job, "executed", node=name, output=outputs[name])
         except NodeFailed as error:
             return await self._fail(job, error)
@@ -322,33 +339,6 @@ class ComfyServer:
         states[name]["state"] = "finished"
         if self.faults.loses and kind in WEIGHTS:
             raise NodeFailed(name, "", "lost")
-
-    def _save(self, job: Job, name: str, film: Any) -> dict[str, Any]:
-        prefix = job.graph[name]["inputs"]["filename_prefix"]
-        is_film = film.picture is not None
-        folder = (self.folder / "output" / prefix).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        stem, suffix = Path(prefix).name, self.faults.suffix if is_film else ".flac"
-        number = 1
-        while (path := folder / f"{stem}_{number:05}{'_' if is_film else ''}{suffix}").exists():
-            number += 1
-        if is_film and (self.faults.cuts_size or self.faults.cuts_frames):
-            picture = film.picture
-            width = picture.width - 32 * self.faults.cuts_size
-            film = type(film)(
-                type(picture)(
-                    width, picture.height, picture.frames - 8 * self.faults.cuts_frames, 0, picture.source
-                ),
-                film.sound,
-                film.rate,
-            )
-        write(film, self.folder / "input", path)
-        if is_film and self.faults.half_file:
-            path.write_bytes(path.read_bytes()[:2000])
-        if self.faults.gone:
-            path.unlink()
-        told = {"filename": path.name, "subfolder": str(Path(prefix).parent), "type": "output"}
-        return {self.faults.key if is_film else "audio": [told], "animated": [True]}
 
     async def _fail(self, job: Job, error: NodeFailed) -> None:
         if error.words == "lost":
@@ -380,13 +370,21 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8001)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--step", type=float, default=0.0, help="Seconds of a step of the sampler.")
+    parser.add_argument("--forget", action="store_true", help="Forget jobs whose files were fetched.")
+    parser.add_argument("--restart", type=float, default=0.0, help="Start anew after about so many seconds.")
+    parser.add_argument("--seed", type=int, default=0, help="Of the moments at which it starts anew.")
     chosen = parser.parse_args()
     server = ComfyServer(chosen.folder, port=chosen.port)
-    server.faults.step = chosen.step
+    server.faults.step, server.faults.forgets_fetched = chosen.step, chosen.forget
+    chance, starts = random.Random(chosen.seed), 1
     with server:
         print(server.address, flush=True)
         while True:
-            time.sleep(60)
+            time.sleep(chance.uniform(0.5, 1.5) * chosen.restart or 60)
+            if chosen.restart:
+                server.restart()
+                starts += 1
+                print(f"started {starts} times, {len(server.ran)} jobs begun", flush=True)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_CHUNK = 2048
+"""Samples by which the length that a file tells of may be off."""
 _MOST_MISSING = 0.5
 """Seconds at the end of a sound that may be missing."""
 
@@ -170,8 +172,14 @@ def _sound(path: Path, order: ClipOrder) -> tuple[NDArray[np.float32], int]:
         for frame in container.decode(stream):
             parts += [part.to_ndarray() for part in shaper.resample(frame)]
         parts += [part.to_ndarray() for part in shaper.resample(None)]
+        told = float((stream.duration or 0) * stream.time_base)
     made = np.concatenate(parts, axis=1) if parts else np.zeros((1, 0), np.float32)
     count = round(order.clip.frames / order.rate * rate)
+    if made.shape[1] < round(told * rate) - _CHUNK:
+        raise GeneratorError(
+            f"{NAME} made a sound for clip {order.clip.id} of which {told - made.shape[1] / rate:.2f} s are "
+            "missing.\nRun the same command again."
+        )
     if made.shape[1] < count - _MOST_MISSING * rate:
         raise GeneratorError(
             f"{NAME} made {made.shape[1] / rate:.2f} s of sound for clip {order.clip.id}, which has "

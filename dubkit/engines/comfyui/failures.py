@@ -23,6 +23,15 @@ class ServerAway(GeneratorError):
     may_pass = True
 
 
+class JobStopped(GeneratorError):
+    """Somebody stopped a job on the server."""
+
+    def __init__(self, clip: str, place: str) -> None:
+        super().__init__(
+            f"Clip {clip} was stopped on the ComfyUI at {place}.\nRun the same command again to make it."
+        )
+
+
 class ResultGone(GeneratorError):
     """The server says that a clip is made, and does not give it."""
 
@@ -112,10 +121,3 @@ def failed_job(told: Mapping[str, Any], clip: str, place: str) -> GeneratorError
         )
     short = kind.rpartition(".")[2]
     return GeneratorError(f"{head}: {f'{short}: ' if short else ''}{said}\nThe log of the server says more.")
-
-
-def interrupted_job(clip: str, place: str) -> GeneratorError:
-    """Return what to raise for a job that somebody stopped on the server."""
-    return GeneratorError(
-        f"Clip {clip} was stopped on the ComfyUI at {place}.\nRun the same command again to make it."
-    )

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dubkit.engines.comfyui.events import Events, Share
-from dubkit.engines.comfyui.failures import ResultGone, ServerAway, failed_job, interrupted_job
+from dubkit.engines.comfyui.failures import JobStopped, ResultGone, ServerAway, failed_job
 from dubkit.engines.comfyui.graph import Graph
 from dubkit.engines.comfyui.recipes import place_results
 from dubkit.engines.comfyui.server import Found, Server, Stored
@@ -98,7 +98,12 @@ class Work:
                     return read(left)
                 except GeneratorError as error:
                     log.info("clip %s: what the server still has cannot be used: %s", self.clip, error)
-            done = self._finished(job, found)
+            try:
+                done = self._finished(job, found)
+            except JobStopped:
+                if not earlier:
+                    raise
+                continue  # an earlier run stopped it, and the server has come to that only now
             try:
                 return read(self._fetched(done))
             except GeneratorError as error:
@@ -142,7 +147,7 @@ class Work:
                 if found.state == "failed":
                     raise failed_job(found.error, self.clip, self.server.place)
                 if found.state == "stopped":
-                    raise interrupted_job(self.clip, self.server.place)
+                    raise JobStopped(self.clip, self.server.place)
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             self.server.cancel(job.id)
             raise
