@@ -19,16 +19,17 @@ class ExtraLoRA(NamedTuple):
     strength: float = 1.0
 
 
-def read_loras(text: str, setting: str) -> tuple[ExtraLoRA, ...]:
+def read_loras(text: str, setting: str, folder: Path | None = None) -> tuple[ExtraLoRA, ...]:
     """Read `style.safetensors:0.8, motion.safetensors`: in the order given, strength 1 where none is.
 
-    A path cannot hold a comma. Raises SettingError, which names the entry and `setting`.
+    A path cannot hold a comma; a relative one begins at `folder`, else where the process runs. Raises SettingError, which names the entry and `setting`.
     """
     loras = []
     for entry in (part.strip() for part in text.split(",")):
         if not entry:
             continue
-        path, strength = _split(entry)
+        named, strength = _split(entry)
+        path = named if folder is None else folder / named
         if not math.isfinite(strength) or abs(strength) > 100:
             raise SettingError(setting, entry, "a strength is a number from -100 to 100")
         if not path.is_file():
