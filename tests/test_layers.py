@@ -43,6 +43,7 @@ RANKS: dict[str, int] = {
     "dubkit.config": 8,
     "dubkit.progress": 8,
     "dubkit.episode": 9,
+    "dubkit.storyboard": 10,
     "dubkit.chain": 10,
     "dubkit.remote": 10,
     "dubkit.ops": 11,

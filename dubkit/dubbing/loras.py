@@ -22,7 +22,8 @@ class ExtraLoRA(NamedTuple):
 def read_loras(text: str, setting: str, folder: Path | None = None) -> tuple[ExtraLoRA, ...]:
     """Read `style.safetensors:0.8, motion.safetensors`: in the order given, strength 1 where none is.
 
-    A path cannot hold a comma; a relative one begins at `folder`, else where the process runs. Raises SettingError, which names the entry and `setting`.
+    A path cannot hold a comma; a relative one begins at `folder`, else where the process runs.
+    Raises SettingError, which names the entry and `setting`.
     """
     loras = []
     for entry in (part.strip() for part in text.split(",")):

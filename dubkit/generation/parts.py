@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from dubkit.dubbing.clip.encode import encode_prompt
 from dubkit.dubbing.diffusion.clip_latents import Contexts
@@ -21,6 +22,7 @@ from dubkit.dubbing.diffusion.parts import (
     need,
     told_to_nobody,
 )
+from dubkit.dubbing.enhance import Enhanced, enhance
 from dubkit.dubbing.request import DEFAULT_TILING
 from dubkit.errors import ModelMissing
 from dubkit.generation.pipelines import DISTILLED_FILM, FilmPipeline
@@ -98,6 +100,8 @@ class FilmParts:
         named = "distilled" in files.checkpoint.name
         self.distilled: bool = named if files.distilled is None else files.distilled
         """Whether the checkpoint runs in few steps without guidance."""
+        self.enhancing: Callable[[Enhanced], None] | None = None
+        """Where it is set, prompts are enhanced with the Gemma that is open anyway; told what came of it."""
 
     @property
     def place(self) -> tuple[Checkpoint, torch.device, torch.dtype]:
@@ -161,9 +165,15 @@ class FilmParts:
 
     # --- opening
 
-    def embed(self, prompts: Sequence[str], plan: MemoryPlan) -> list[Contexts]:
-        """Return the contexts of prompts."""
+    def embed(self, prompts: Sequence[str], plan: MemoryPlan, still: Tensor | None = None) -> list[Contexts]:
+        """Return the contexts of prompts; only the first is ever enhanced, with `still` (H, W, 3) in view."""
         encoder = self.generator.text(plan)
+        if self.enhancing is not None:
+            picture = None if still is None else still.cpu().numpy()
+            folder = self.files.gemma
+            enhanced = enhance(encoder.tokenizer, encoder.gemma, folder, prompts[0], picture)
+            self.enhancing(enhanced)
+            prompts = [enhanced.prompt, *prompts[1:]]
         return [encode_prompt(encoder, prompt) for prompt in prompts]
 
     def transformer(

@@ -102,7 +102,9 @@ class WindowMaker:
         guided = pipeline.guidance.cfg != 1.0 or pipeline.sound_guidance.cfg != 1.0
         prompts = [order.prompt, order.negative_prompt] if guided else [order.prompt]
         self._tell("text", 0, 1)
-        positive, *rest = self.parts.embed(prompts, self.memory)
+        stills = (still.picture for still in self.plan.stills if still.frame == 0)
+        first = next((picture for picture in stills if isinstance(picture, torch.Tensor)), None)
+        positive, *rest = self.parts.embed(prompts, self.memory, first)
         self._tell("text", 1, 1)
         return positive, (rest[0] if rest else None)
 

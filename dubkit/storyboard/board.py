@@ -52,7 +52,7 @@ class Shot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: Seed | None = None
     negative_prompt: Text | None = None
     still: str = ""
-    """A picture to begin with, relative to the storyboard; the shot then does not go on from the one before."""
+    """A picture to begin with, relative to the storyboard, instead of the last one of the shot before."""
     strength: Share = 1.0
     """How firmly the first picture is kept, whether a still or the last one of the shot before."""
 

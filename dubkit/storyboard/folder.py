@@ -41,7 +41,9 @@ class FilmFolder:
         record = read_json(folder / RECORD)
         if record is None or set(record.get("files", ())) != set(FILES):
             return None
-        return record if all(_same(folder / file, digest) for file, digest in record["files"].items()) else None
+        return (
+            record if all(_same(folder / file, digest) for file, digest in record["files"].items()) else None
+        )
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dubkit.dubbing.loras import ExtraLoRA, content_digest, lora_identities, read_loras
 from dubkit.dubbing.diffusion.recipes import NEGATIVE_PROMPT
+from dubkit.dubbing.loras import ExtraLoRA, content_digest, lora_identities, read_loras
 from dubkit.storyboard.board import Scene, Shot, Storyboard
 from dubkit.storyboard.folder import FilmFolder
 from dubkit.storyboard.wording import enriched, named_elements

@@ -113,7 +113,7 @@ def _mistakes(board: Storyboard) -> Iterator[tuple[Field, str]]:
     try:
         _ = board.exact_rate
     except (ValueError, ZeroDivisionError):
-        yield ("rate",), f"{board.rate!r} is no frame rate; write 24, 23.976 or \"24000/1001\""
+        yield ("rate",), f'{board.rate!r} is no frame rate; write 24, 23.976 or "24000/1001"'
     yield from _uneven(("frames",), board.frames)
     if not board.scenes:
         yield ("scenes",), "there is no scene"
@@ -164,7 +164,8 @@ def _missing(board: Storyboard) -> Iterator[tuple[Field, str]]:
     loras += [(("elements", name, "loras"), element.loras) for name, element in board.elements.items()]
     for number, scene in enumerate(board.scenes):
         stills += [
-            (("scenes", number, "shots", place, "still"), shot.still) for place, shot in enumerate(scene.shots)
+            (("scenes", number, "shots", place, "still"), shot.still)
+            for place, shot in enumerate(scene.shots)
         ]
     for field, still in stills:
         if still and not (board.folder / Path(still).expanduser()).is_file():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,11 +28,15 @@ def encode_video(
     audio: Tensor | None,
     audio_sample_rate: int,
     output_path: Path | str,
+    *,
+    steady: bool = False,
 ) -> int:
     """Write an mp4: H.264 yuv420p at exactly `fps` and AAC; return the number of frames.
 
     `video` is frames (n, H, W, 3) uint8, or pieces of them; `audio` (1 or 2, N) float32 in -1 to 1. An odd
     last row or column is cut off. The file appears whole or not at all.
+
+    With `steady` the same frames give the same bytes: x264's macroblock tree may choose others at times.
 
     Raises:
         ValueError: no frame, or a rate that is not positive.
@@ -48,7 +52,12 @@ def encode_video(
     try:
         with av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as container:
             count = _write(
-                container, [video] if isinstance(video, Tensor) else video, rate, audio, audio_sample_rate
+                container,
+                [video] if isinstance(video, Tensor) else video,
+                rate,
+                audio,
+                audio_sample_rate,
+                {"x264-params": "no-mbtree=1"} if steady else {},
             )
         temporary.replace(path)
     finally:
@@ -79,6 +88,7 @@ def _write(
     rate: Fraction,
     audio: Tensor | None,
     sample_rate: int,
+    options: Mapping[str, str],
 ) -> int:
     picture: Any = None
     sound: Any = None
@@ -86,7 +96,7 @@ def _write(
     for piece in video:
         for frame in piece:
             if picture is None:
-                picture = _picture_stream(container, rate, frame)
+                picture = _picture_stream(container, rate, frame, options)
                 # Both streams must be there before the first packet is written.
                 sound = (
                     None if audio is None else container.add_stream("aac", rate=sample_rate, layout="stereo")
@@ -103,8 +113,9 @@ def _write(
     return count
 
 
-def _picture_stream(container: Any, rate: Fraction, frame: Tensor) -> Any:
-    stream = container.add_stream("libx264", rate=rate, options={"crf": "15", "preset": "medium"})
+def _picture_stream(container: Any, rate: Fraction, frame: Tensor, options: Mapping[str, str]) -> Any:
+    usual = {"crf": "15", "preset": "medium"}
+    stream = container.add_stream("libx264", rate=rate, options=usual | dict(options))
     stream.height, stream.width = (max(2, side // 2 * 2) for side in frame.shape[:2])
     stream.pix_fmt = "yuv420p"
     stream.time_base = 1 / rate
