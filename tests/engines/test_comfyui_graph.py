@@ -327,7 +327,7 @@ def test_a_name_in_the_settings_that_the_server_lacks_is_told_with_what_it_has()
 
 def test_further_loras_are_added_to_both_stages() -> None:
     name = "ltx-2-19b-ic-lora-detailer.safetensors"
-    made = graph(ComfySettings(loras=f"{name}=0.4"))
+    made = graph(ComfySettings(loras=f"{name}:0.4"))
     added = [n for n, e in made.items() if e["inputs"].get("lora_name") == name]
     assert [made[n]["inputs"]["strength_model"] for n in added] == [0.4]
     models = [e["inputs"]["model"][0] for e in made.values() if e["class_type"] == "CFGGuider"]
@@ -335,12 +335,12 @@ def test_further_loras_are_added_to_both_stages() -> None:
 
 
 def test_loras_are_read_as_people_write_them() -> None:
-    assert further_loras("a.safetensors=0.5, b c.safetensors") == [
+    assert further_loras("a.safetensors:0.5, b c.safetensors") == [
         ("a.safetensors", 0.5),
         ("b c.safetensors", 1.0),
     ]
     with pytest.raises(SettingError, match="'x' is no strength"):
-        further_loras("a=x")
+        further_loras("a:x")
 
 
 # --- small things ------------------------------------------------------------------------------

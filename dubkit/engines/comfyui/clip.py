@@ -40,7 +40,8 @@ def make(order: ClipOrder) -> ClipMade:
         wanted = wanted_clip(order, settings, *(f"{FOLDER}/{file.name}" for file in sources))
         graph = build(wanted, find_files(nodes, settings), nodes)
         _check(place_results(graph, FOLDER), nodes, order, server.place)
-        expected = {wanted.picture: sources[0], wanted.sound: sources[1]}
+        loaded = {value for entry in graph.entries.values() for value in map(str, entry["inputs"].values())}
+        expected = {f"{FOLDER}/{file.name}": file for file in sources if f"{FOLDER}/{file.name}" in loaded}
 
         def upload() -> None:
             for stored, file in expected.items():

@@ -11,7 +11,9 @@ from dubkit.errors import GeneratorError
 from dubkit.services.words import shortened
 
 _OUT_OF_MEMORY = re.compile(r"OutOfMemory|out of memory|ran out of memory", re.IGNORECASE)
-_BROKEN_WEIGHTS = re.compile(r"Safetensor|UnpicklingError|incomplete metadata|HeaderTooLarge|invalid header")
+_BROKEN_WEIGHTS = re.compile(
+    r"Safetensor|UnpicklingError|EOFError|incomplete metadata|HeaderToo|invalid header"
+)
 _SIZES = re.compile(r"size mismatch|shape|state_dict|Missing key", re.IGNORECASE)
 _SHOWN = 3
 """Errors of nodes that a message names."""
@@ -21,6 +23,10 @@ class ServerAway(GeneratorError):
     """The server does not answer, or has lost a job again and again."""
 
     may_pass = True
+
+
+class JobFailed(GeneratorError):
+    """The server took a graph, and a node of it broke."""
 
 
 class JobStopped(GeneratorError):
@@ -97,27 +103,27 @@ def _sentence(error: Mapping[str, Any]) -> str:
     return sentences.get(str(error.get("type")), f"{own.rstrip('.')}.")
 
 
-def failed_job(told: Mapping[str, Any], clip: str, place: str) -> GeneratorError:
+def failed_job(told: Mapping[str, Any], clip: str, place: str) -> JobFailed:
     """Return what to raise for a job that broke while it ran; `told` is its `execution_error`."""
     kind, words = str(told.get("exception_type") or ""), str(told.get("exception_message") or "")
     node = str(told.get("node_type") or "a node")
     said = shortened(words.split("TIPS")[0]) or "no details"
     head = f"The ComfyUI at {place} failed to make clip {clip}: {node}"
     if _OUT_OF_MEMORY.search(f"{kind} {words}"):
-        return GeneratorError(
+        return JobFailed(
             f"{head} ran out of memory.\n"
             "Set dub.comfyui.preset to preview or dub.size to less, name fp8 files in dub.comfyui, or start "
             "the server with --lowvram."
         )
     if _BROKEN_WEIGHTS.search(f"{kind} {words}"):
-        return GeneratorError(
+        return JobFailed(
             f"{head} cannot read its model file ({said}).\nThe file on the server is broken or incomplete: "
             "fetch it again, or name another one in dub.comfyui."
         )
     if "Loader" in node and _SIZES.search(words):
-        return GeneratorError(
+        return JobFailed(
             f"{head}: its file does not fit the others ({said}).\n"
             "Name files of one LTX-2 version in dub.comfyui."
         )
     short = kind.rpartition(".")[2]
-    return GeneratorError(f"{head}: {f'{short}: ' if short else ''}{said}\nThe log of the server says more.")
+    return JobFailed(f"{head}: {f'{short}: ' if short else ''}{said}\nThe log of the server says more.")

@@ -70,10 +70,10 @@ def find_files(nodes: Definitions, settings: ComfySettings) -> Files:
 
 
 def further_loras(text: str) -> list[tuple[str, float]]:
-    """Read `NAME=STRENGTH, NAME=STRENGTH`; a name alone has strength 1. Raises SettingError."""
+    """Read `NAME:STRENGTH, NAME:STRENGTH`; a name alone has strength 1. Raises SettingError."""
     found = []
     for part in filter(None, (part.strip() for part in text.split(","))):
-        name, mark, strength = part.rpartition("=")
+        name, mark, strength = part.rpartition(":")
         try:
             found.append((name.strip(), float(strength)) if mark else (part, 1.0))
         except ValueError:

@@ -56,7 +56,9 @@ class ComfySettings:
         0.0, "Strength of the distilled LoRA; 0: 0.5 for LTX-2.3, 1 for LTX-2."
     )
     upscaler: str = option("", "Name of the x2 spatial upscaler on the server; empty: found by name.")
-    loras: str = option("", "Further LoRAs on the server, `NAME=STRENGTH` with commas between them.")
+    loras: str = option(
+        "", "Further LoRAs on the server: names, each with :STRENGTH where it is not 1, commas between them."
+    )
     timeout: Positive = option(
         120.0, "Seconds for one whole answer of the server.", keyed=False, machine=True
     )
