@@ -41,9 +41,10 @@ GROUPS = {
     "stages:dub_states": "e2e_justdubit",
     "stages:dub_steps": "e2e_justdubit",
     "runs:variants": "e2e_variants",
-    "runs:stock": "stock_pipelines",
+    "films:stock": "stock_pipelines",
     "runs:bfloat16": "e2e_bf16",
     "given:given": "audio_driven",
+    "films:driven": "audio_driven",
 }
 """Module and function of each group of comparisons, from parts to whole runs, and the file it is about."""
 

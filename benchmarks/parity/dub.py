@@ -36,11 +36,17 @@ def sample_count(frames: int, fps: float, rate: int) -> int:
     return int(frames / fps * rate)
 
 
-def read_clip(path: Path) -> tuple[Tensor, Tensor, int]:
-    """Return a clip's frames (F, H, W, 3) uint8, sound (C, N) float32 in -1 to 1, and its sampling rate."""
+def read_clip(path: Path, *, sought: bool = False) -> tuple[Tensor, Tensor, int]:
+    """Return a clip's frames (F, H, W, 3) uint8, sound (C, N) float32 in -1 to 1, and its sampling rate.
+
+    `sought` moves to the sound's beginning before it is decoded, as originals from March 2026 on do: an AAC
+    decoder then lacks the packet before the first, and the first 1024 samples differ.
+    """
     with av.open(str(path)) as film:
         frames = [torch.from_numpy(frame.to_ndarray(format="rgb24")) for frame in film.decode(video=0)]
     with av.open(str(path)) as film:
+        if sought:
+            film.seek(0, stream=film.streams.audio[0])
         rate = film.streams.audio[0].rate
         resampler = av.AudioResampler(format="fltp", rate=rate)
         parts = [out.to_ndarray() for frame in film.decode(audio=0) for out in resampler.resample(frame)]

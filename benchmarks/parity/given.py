@@ -32,8 +32,8 @@ from dubkit.ltx import mel
 from dubkit.ltx.components import OpenedTransformer
 
 FOLLOWING = "following"
-OFFERED = "justdubit_"
-"""How the names of runs begin that the product makes; the others are of pipelines that it has not."""
+DUBS = "justdubit_"
+"""How the names of runs of the dubbing pipeline begin; the others are films."""
 
 
 class GivenRun(DubRun):
@@ -154,8 +154,5 @@ def given(folder: Folder) -> None:
     """The dubbing pipeline with a given sound, in each way that the product offers."""
     part, models = folder.part("audio_driven"), Models(folder)
     for name, run in folder.params["audio_driven"].items():
-        if name.startswith(OFFERED):
+        if name.startswith(DUBS):
             GivenRun(models, part, name, run).compare()
-            continue
-        for tensor in part.names(f"{name}."):
-            part.warn(tensor, f"{name}: a pipeline that is not part of this product")

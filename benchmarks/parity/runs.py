@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -19,26 +19,19 @@ from benchmarks.parity.stages import STREAMS, WALK
 from dubkit.dubbing.clip import pixels
 from dubkit.dubbing.clip.decode import decode_picture, decode_sound
 from dubkit.dubbing.clip.encode import encode_clip, encode_prompt
-from dubkit.dubbing.clip.media import ClipMedia, Still, laid
-from dubkit.dubbing.diffusion import conditioning, recipes, schedules
-from dubkit.dubbing.diffusion.clip_latents import Contexts, FirstStage, View
+from dubkit.dubbing.clip.media import ClipMedia, Still
+from dubkit.dubbing.diffusion.clip_latents import Contexts, View
 from dubkit.dubbing.diffusion.generate import (
     ClipInputs,
-    DiffusionStart,
-    Plan,
-    finished,
     first_stage,
     second_stage,
     start_first,
     start_second,
     upsample,
-    walk,
 )
 from dubkit.dubbing.diffusion.recipes import JUSTDUBIT
 from dubkit.dubbing.diffusion.sampler import States
-from dubkit.dubbing.diffusion.state import noised, start_state
-from dubkit.ltx import latents, mel
-from dubkit.ltx.lora import LoRA
+from dubkit.ltx import mel
 from dubkit.ltx.tiling import Tiling
 
 Call = Mapping[str, Any]
@@ -142,118 +135,12 @@ class DubRun(Run):
         yield Begin(noise_of(begin.states, generator), begin.states, begin.sigmas), self.done
 
 
-@dataclass(frozen=True, slots=True)
-class StockStages:
-    """What distinguishes one stock pipeline from another."""
-
-    loras: tuple[Sequence[LoRA], Sequence[LoRA]]
-    """Of the first and the second stage."""
-    first: Tensor
-    second: Tensor | None
-    """Noise levels; a run may have one stage only."""
-    keyframes: bool = False
-    """Images are appended at their frame instead of put into the latent frame of their number."""
-
-
-def stock_stages(folder: Folder, name: str, call: Call) -> StockStages:
-    """Return a stock pipeline's stages.
-
-    Raises:
-        ValueError: a pipeline that is not known.
-    """
-    dubbing, distilled = (LoRA(folder.lora(distilled=kind)) for kind in (False, True))
-    second = torch.tensor(recipes.SECOND_STAGE)
-    if name == "distilled":
-        return StockStages(((), ()), torch.tensor(recipes.DISTILLED), second)
-    first = schedules.ltx2_sigmas(call["num_inference_steps"])
-    if name == "ti2vid_one_stage":
-        return StockStages(((), ()), first, None)
-    if name == "ic_lora":
-        return StockStages(((dubbing,), (dubbing, distilled)), first, second)
-    if name in ("ti2vid_two_stages", "keyframe_interpolation"):
-        return StockStages(((), (distilled,)), first, second, keyframes=name.startswith("keyframe"))
-    raise ValueError(f"Unknown pipeline {name!r}.")
-
-
-class StockRun(Run):
-    """A call of a stock pipeline: its starts are put together here, the rest is the library's.
-
-    No recipe of the library has these: sound that goes on changing in the second stage, references in the
-    first only, several stills at other frames.
-    """
-
-    def __init__(self, models: Models, call: Call, stages: StockStages) -> None:
-        super().__init__(models, call)
-        self.plan = stages
-        self.clip: Tensor | None = None
-        clips = call.get("video_conditioning") or []
-        if clips:
-            self.clip = read_clip(models.folder.path / clips[0][0])[0][: call["num_frames"]]
-
-    def stages(self) -> Iterator[tuple[Begin, tuple[Tensor, Tensor]]]:
-        models, (positive, negative) = self.models, self.contexts()
-        generator = torch.Generator().manual_seed(self.call["seed"])
-        for second, sigmas in ((False, self.plan.first), (True, self.plan.second)):
-            if sigmas is None:
-                return
-            states, grid = self._states(second)
-            noise = noise_of(states, generator)
-            scale = float(sigmas[0]) if second else 1.0
-            states = tuple(noised(state, scale, generator) for state in states)
-            guidance = 1.0 if second else self.call.get("cfg_guidance_scale", 1.0)
-            opened = models.transformer(self.plan.loras[second])
-            plan = Plan("A", guidance, None)
-            end = walk(opened, DiffusionStart(states, None, sigmas, grid), positive, negative, plan)
-            self.done = finished(end, grid, models.checkpoint.config.audio_vae.latent_channels)
-            yield Begin(noise, states, sigmas), self.done
-
-    def _states(self, second: bool) -> tuple[States, conditioning.Grid]:
-        models, frames, config = self.models, self.call["num_frames"], self.models.checkpoint.config
-        height, width = (self.call[side] * (2 if second else 1) for side in ("height", "width"))
-        if second and self.done:
-            first = FirstStage(*self.done, torch.empty(0))
-            video, audio = upsample(first, models.upsampler, models.statistics), first.audio
-        else:
-            rows, columns = latents.latent_size(height, width)
-            shape = 1, config.video_vae.latent_channels, latents.latent_frames(frames), rows, columns
-            count, bins = latents.audio_latents(frames, self.rate), models.audio_encoder.bins
-            video = torch.zeros(shape)
-            audio = torch.zeros(1, config.audio_vae.latent_channels, count, bins)
-        grid = conditioning.Grid(video.shape[2], video.shape[3], video.shape[4], float(self.rate))
-        item = conditioning.Keyframes if self.plan.keyframes else conditioning.Replacement
-
-        def encoded(pictures: Tensor) -> Tensor:
-            latent: Tensor = models.video_encoder(laid(pictures, None, height, width, torch.float32))
-            return latent
-
-        items: list[conditioning.PictureItem] = [
-            item(encoded(pixels.compressed(still.picture)[None]), still.frame, still.strength)
-            for still in self.stills()
-        ]
-        if self.clip is not None and not second:
-            strength = self.call["video_conditioning"][0][1]
-            items.append(conditioning.Reference(encoded(self.clip), strength))
-        positions = latents.video_positions(grid.frames, grid.height, grid.width, grid.fps)
-        state = start_state(latents.patchify_video(video), positions)
-        picture = conditioning.condition_picture(state, items, grid).with_rounded_positions()
-        heard = start_state(latents.patchify_audio(audio), latents.audio_positions(audio.shape[2]))
-        return (picture, heard), grid
-
-
 def variants(folder: Folder) -> None:
     """The dubbing pipeline called in other ways."""
     part, models = folder.part("e2e_variants"), Models(folder)
     for name, variant in folder.params["variants"].items():
         call = variant["call"]
         _compare(part, f"{name}.", DubRun(models, call))
-
-
-def stock(folder: Folder) -> None:
-    """The stock pipelines."""
-    part, models = folder.part("stock_pipelines"), Models(folder)
-    for name, pipeline in folder.params["stock"].items():
-        call = pipeline["call"]
-        _compare(part, f"{name}.", StockRun(models, call, stock_stages(folder, name, call)))
 
 
 def _compare(part: Part, prefix: str, run: Run) -> None:
