@@ -66,9 +66,9 @@ class FolderParts(FilmParts):
         super().__init__(files, "cpu", tiling=None)
         self.folder, self.stored_texts = folder, stored_texts
 
-    def embed(self, prompts: Sequence[str], plan: MemoryPlan) -> list[Contexts]:
+    def embed(self, prompts: Sequence[str], plan: MemoryPlan, still: Tensor | None = None) -> list[Contexts]:
         if not self.stored_texts:
-            return super().embed(prompts, plan)
+            return super().embed(prompts, plan, still)
         text = self.folder.part("e2e_text")
         return [
             Contexts(text.input(f"{name}.video_context"), text.input(f"{name}.audio_context"))

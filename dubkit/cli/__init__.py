@@ -22,6 +22,7 @@ COMMANDS = {
     "sync": ("dubkit.cli.sync", "Keep a folder of episodes and a store alike."),
     "justdubit": ("dubkit.cli.justdubit", "Dub one clip: the same person with new speech and lips."),
     "storyboard": ("dubkit.cli.storyboard", "Make a film of several shots from one file."),
+    "ltx": ("dubkit.cli.ltx", "Make a film from words, stills, clips and sounds."),
     "serve": ("dubkit.cli.serve", "Serve the pages and the HTTP API, with workers that do the jobs."),
     "worker": ("dubkit.cli.worker", "Do the jobs of a server, here or on another machine."),
     "users": ("dubkit.cli.users", "Manage the users of the server and their tokens."),

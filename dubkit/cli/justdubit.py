@@ -156,8 +156,8 @@ def command(**flags: Any) -> None:
 
 
 def _dub(flags: dict[str, Any]) -> None:
-    loras = _loras(flags["lora"], flags["lora_strength"])
-    rate = _rate(flags["frame_rate"])
+    loras = pair_loras(flags["lora"], flags["lora_strength"])
+    rate = read_rate(flags["frame_rate"])
     recipe = _given_recipe(RECIPES[flags["recipe"]], flags)
     override, precision = refine_override(flags), number_types(flags["precision"])
     from dubkit.dubbing.clip.media import probe_clip
@@ -171,7 +171,7 @@ def _dub(flags: dict[str, Any]) -> None:
     assert episode.video is not None
     if flags["save_state"]:
         _check_overlap(flags["overlap"], episode.video.frames)
-    with _generator_log(flags["quiet"]):
+    with generator_log(flags["quiet"]):
         named = _model_files(flags, recipe)
         pipeline = JustDubitPipeline(
             named["checkpoint_path"],
@@ -190,7 +190,7 @@ def _dub(flags: dict[str, Any]) -> None:
         pipeline.enhancing = show_enhanced if flags["enhance"] else None
         video, audio = pipeline(
             flags["prompt"],
-            _negative_prompt(flags["negative_prompt"]),
+            negative_prompt_of(flags["negative_prompt"]),
             flags["seed"],
             height=flags["height"],
             width=flags["width"],
@@ -216,7 +216,7 @@ def _dub(flags: dict[str, Any]) -> None:
         click.echo(f"{flags['save_state']}: the next clip starts {flags['overlap']} frames before this end")
 
 
-def _negative_prompt(given: str | None) -> str:
+def negative_prompt_of(given: str | None) -> str:
     """Return what to avoid: the given words, else those of the settings, as for an episode."""
     from dubkit.cli.options import load
 
@@ -267,7 +267,7 @@ class _Echo(logging.Handler):
 
 
 @contextmanager
-def _generator_log(quiet: bool) -> Iterator[None]:
+def generator_log(quiet: bool) -> Iterator[None]:
     """Show the log of the generator: memory mode, and choices made for the user."""
     log, handler = logging.getLogger("dubkit.dubbing"), _Echo()
     level = log.level
@@ -280,7 +280,7 @@ def _generator_log(quiet: bool) -> Iterator[None]:
         log.setLevel(level)
 
 
-def _loras(paths: tuple[Path, ...], strengths: tuple[float, ...]) -> list[tuple[Path, float]]:
+def pair_loras(paths: tuple[Path, ...], strengths: tuple[float, ...]) -> list[tuple[Path, float]]:
     if len(strengths) > max(len(paths), 1):
         raise click.UsageError(
             f"{len(strengths)} --lora_strength for {len(paths)} --lora: give one per LoRA."
@@ -288,7 +288,7 @@ def _loras(paths: tuple[Path, ...], strengths: tuple[float, ...]) -> list[tuple[
     return list(zip(paths, (*strengths, *[1.0] * len(paths)), strict=False))
 
 
-def _rate(text: str | None) -> Fraction | None:
+def read_rate(text: str | None) -> Fraction | None:
     """Read `25`, `23.976` or `24000/1001`."""
     if text is None:
         return None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dubkit.generation.order import FilmOrder, FilmStill, TimeRange
     from dubkit.generation.parts import FilmFiles, FilmParts, film_files
     from dubkit.generation.pipelines import PIPELINES, FilmPipeline, StreamGuidance
+    from dubkit.generation.plan import FilmPlan, plan_film
     from dubkit.ltx.lora import LoRA
 
 __all__ = [
@@ -26,12 +27,14 @@ __all__ = [
     "FilmOrder",
     "FilmParts",
     "FilmPipeline",
+    "FilmPlan",
     "FilmStill",
     "LoRA",
     "StreamGuidance",
     "TimeRange",
     "film_files",
     "generate",
+    "plan_film",
     "write_film",
 ]
 
@@ -42,12 +45,14 @@ _PLACES = {
     "FilmOrder": "dubkit.generation.order",
     "FilmParts": "dubkit.generation.parts",
     "FilmPipeline": "dubkit.generation.pipelines",
+    "FilmPlan": "dubkit.generation.plan",
     "FilmStill": "dubkit.generation.order",
     "LoRA": "dubkit.ltx.lora",
     "StreamGuidance": "dubkit.generation.pipelines",
     "TimeRange": "dubkit.generation.order",
     "film_files": "dubkit.generation.parts",
     "generate": "dubkit.generation.make",
+    "plan_film": "dubkit.generation.plan",
     "write_film": "dubkit.generation.film",
 }
 

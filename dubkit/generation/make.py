@@ -27,13 +27,13 @@ SEEDS = 2**63
 
 
 def generate(
-    order: FilmOrder,
+    order: FilmOrder | FilmPlan,
     parts: FilmParts,
     *,
     progress: OnProgress | None = None,
     watch: StageWatch | None = None,
 ) -> Film:
-    """Make the film of an order.
+    """Make the film of an order, or of a plan that `plan_film` made of it with the same parts.
 
     The same order, files and seed give the same film on the same kind of device.
 
@@ -46,17 +46,18 @@ def generate(
         MediaError: a picture, clip or sound cannot be read.
         DubkitError: a value, file or machine that does not fit; the message says which.
     """
-    plan = plan_film(order, parts)
+    plan = order if isinstance(order, FilmPlan) else plan_film(order, parts)
+    part = plan.order.retake
     with explained(), torch.inference_mode():
         _tell_sound(plan, parts)
         maker = WindowMaker(plan, parts, progress, watch)
         texts = maker.texts()
         growing = _Growing(plan, parts)
         for number, window in enumerate(plan.windows):
-            seed = (order.seed + number) % SEEDS
+            seed = (plan.order.seed + number) % SEEDS
             made = maker.make(WindowTask(window, growing.tail(window.overlap), texts, seed))
-            if order.retake is not None:
-                return _retaken(plan, maker, made, order.retake)
+            if part is not None:
+                return _retaken(plan, maker, made, part)
             growing.grow(maker, made, number)
         return growing.finished()
 

@@ -41,8 +41,7 @@ from dubkit.types import Tell
 if TYPE_CHECKING:
     from dubkit.models.store import ModelStore
 
-TEMPORAL = "ltx-2-temporal-upscaler-x2-1.0"
-"""What `dubkit models get` calls the published network that doubles frames."""
+TEMPORAL = PUBLISHED["temporal upsampler"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +86,7 @@ class FilmParts:
         tiling: Tiling | None = DEFAULT_TILING,
     ) -> None:
         self.files, self.tell, self.tiling = files, tell, tiling
-        for lora in files.loras:
-            need("LoRA", lora.path)
+        check_loras(files.loras)
         self.generator = GeneratorParts(
             Files(files.checkpoint, files.upsampler, files.gemma, files.loras, files.distilled_lora),
             torch.device(device or best_device()),
@@ -182,8 +180,6 @@ class FilmParts:
         """Open the transformer of stage 1 or 2, with `loras` beside those of the files."""
         parts = self.generator
         if loras:
-            for lora in loras:
-                need("LoRA", lora.path)
             parts = replace(parts, files=replace(parts.files, loras=(*parts.files.loras, *loras)))
         both = [("dubbing-lora", 1.0)]
         if self._distilled_lora_in(pipeline, stage):
@@ -210,27 +206,39 @@ class FilmParts:
         )
 
 
-def film_files(store: ModelStore, pipeline: str = "auto") -> FilmFiles:
+def check_loras(loras: Sequence[LoRA]) -> None:
+    """Raise `ModelMissing` for the first file that is not there."""
+    for lora in loras:
+        if not lora.path.is_file():
+            raise ModelMissing(f"No LoRA at {lora.path}.\nGive the path of yours.")
+
+
+def film_files(
+    store: ModelStore, pipeline: str = "auto", *, checkpoint: Path | None = None, gemma: Path | None = None
+) -> FilmFiles:
     """Return the files of the model store that films are made with, full precision before 8 bit.
 
     The distilled pipeline takes a distilled checkpoint where there is one, else the full one with the
-    distilled LoRA. Where there is no full checkpoint, a distilled one serves every pipeline.
+    distilled LoRA. Where there is no full checkpoint, a distilled one serves every pipeline. A `checkpoint`
+    or `gemma` of your own takes the store's place.
 
     Raises:
         ModelMissing: no checkpoint or no text encoder; says how to get it.
     """
-    distilled, full = store.find("distilled-checkpoint"), store.find("checkpoint")
-    use = distilled if distilled and (pipeline == DISTILLED_FILM.name or full is None) else None
-    checkpoint = use or store.fetch("checkpoint")
 
     def path(role: str) -> Path | None:
         model = store.find(role)
         return None if model is None else model.path
 
+    use = None
+    if checkpoint is None:
+        distilled, full = path("distilled-checkpoint"), path("checkpoint")
+        use = distilled if pipeline == DISTILLED_FILM.name or full is None else None
+        checkpoint = use or store.fetch("checkpoint").path
     lora = path("distilled-lora")
     return FilmFiles(
-        checkpoint.path,
-        store.fetch("text-encoder").path,
+        checkpoint,
+        gemma or store.fetch("text-encoder").path,
         path("spatial-upscaler"),
         None if lora is None else LoRA(lora),
         path("temporal-upscaler"),

@@ -16,7 +16,7 @@ from dubkit.dubbing.diffusion.parts import GeneratorUnfit, explained
 from dubkit.errors import MediaError
 from dubkit.generation import sizes
 from dubkit.generation.order import FRAMES, RATE, FilmOrder, FilmStill, TimeRange
-from dubkit.generation.parts import FilmParts
+from dubkit.generation.parts import FilmParts, check_loras
 from dubkit.generation.pipelines import (
     AUDIO,
     CHAINED,
@@ -74,6 +74,7 @@ def plan_film(order: FilmOrder, parts: FilmParts) -> FilmPlan:
         GeneratorUnfit: values that do not fit each other; says which would.
         ModelMissing: a model file that the pipeline needs is not there.
     """
+    check_loras(order.loras)
     source, reference = (_read_clip(clip) for clip in (order.source, order.reference))
     sound = _read_sound(order)
     _check_together(order)
@@ -133,13 +134,13 @@ def choose(
         "source": "a clip and a time range",
     }
     there = {
-        "stills": order.stills,
-        "reference": order.reference,
-        "audio": order.audio,
-        "source": order.source is not None and order.retake,
+        "stills": bool(order.stills),
+        "reference": order.reference is not None,
+        "audio": order.audio is not None,
+        "source": order.source is not None and order.retake is not None,
     }
     for need in pipeline.needs:
-        if not there[need] and there[need] != 0:
+        if not there[need]:
             reason = f": {lora.path} is an IC-LoRA" if need == "reference" and lora else ""
             raise GeneratorUnfit(f"{pipeline.name} needs {cures[need]}{reason}.\nGive one.")
     if order.reference is not None and not any(True for _ in loras):

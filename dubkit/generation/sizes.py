@@ -14,6 +14,9 @@ from dubkit.types import Fit
 AREA = 512 * 768
 """Pixels of a first stage where nothing says otherwise; the network was made for them."""
 
+SHORTEST_SIDE = 64
+"""Pixels; the decoder mirrors the picture at its edges, which takes two latents."""
+
 
 class FilmWindow(NamedTuple):
     """Frames that are made at once, in numbers of the whole film before any doubling."""
@@ -26,10 +29,12 @@ class FilmWindow(NamedTuple):
 
 
 def check_size(height: int, width: int, step: int, name: str) -> None:
-    """Refuse a side that is no positive multiple of `step`."""
+    """Refuse a side that is no multiple of `step`, or shorter than the picture's decoder takes."""
     for side, size in (("height", height), ("width", width)):
-        if size < step or size % step:
-            near = max(1, round(size / step)) * step
+        if size < SHORTEST_SIDE or size % step:
+            near = max(-(-SHORTEST_SIDE // step), round(size / step)) * step
+            if not size % step:
+                raise GeneratorUnfit(f"The {side} of {name} is at least {SHORTEST_SIDE}, not {size}.")
             raise GeneratorUnfit(f"The {side} of {name} is a multiple of {step}, not {size}; try {near}.")
 
 
@@ -91,10 +96,10 @@ def size_like(width: int, height: int, stages: int) -> tuple[int, int]:
 
 
 def canvas(width: int, height: int, step: int) -> Fit:
-    """Return the smallest canvas of multiples of `step` that holds a picture as large as it is.
+    """Return the smallest canvas of multiples of `step`, and of 64 pixels, that holds a picture as it is.
 
     >>> canvas(100, 64, 32)
     Fit(width=128, height=64, left=14, top=0, scaled_width=100, scaled_height=64)
     """
-    across, down = (-(-side // step) * step for side in (width, height))
+    across, down = (max(SHORTEST_SIDE, -(-side // step) * step) for side in (width, height))
     return Fit(across, down, (across - width) // 2, (down - height) // 2, width, height)

@@ -62,6 +62,22 @@ GENERATOR: tuple[ModelSpec, ...] = (
         "the same in 8-bit floating point",
         "only for CUDA, and only where the full one does not fit",
     ),
+    _ltx(
+        "distilled-checkpoint",
+        "ltx-2-19b-distilled",
+        43_278_000_000,
+        "films in few steps",
+        "LTX-2 19B that needs 8 steps and no guidance",
+        "for `dubkit ltx`, not used for dubbing",
+    ),
+    _ltx(
+        "distilled-checkpoint",
+        "ltx-2-19b-distilled-fp8",
+        27_100_000_000,
+        "films in few steps",
+        "the same in 8-bit floating point",
+        "for `dubkit ltx` on CUDA, and only where the full one does not fit",
+    ),
     ModelSpec(
         role="text-encoder",
         name="gemma-3-12b-it-qat-q4_0-unquantized",
@@ -126,7 +142,9 @@ GENERATOR: tuple[ModelSpec, ...] = (
 """In the order of preference within a role: full precision before 8 bit."""
 
 GENERATOR_ROLES: tuple[str, ...] = tuple(dict.fromkeys(spec.role for spec in GENERATOR))
-DUBBING_ROLES: tuple[str, ...] = tuple(role for role in GENERATOR_ROLES if role != "temporal-upscaler")
+DUBBING_ROLES: tuple[str, ...] = tuple(
+    role for role in GENERATOR_ROLES if role not in ("temporal-upscaler", "distilled-checkpoint")
+)
 """Roles without which the generator cannot dub."""
 
 

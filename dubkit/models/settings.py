@@ -26,6 +26,7 @@ class Models:
     pyannote: str = option("", "Folder or hub name of a pyannote pipeline.")
     generator: str = option("", "Folder with the generator's files under their published names.")
     checkpoint: str = option("", "LTX-2 checkpoint, a single safetensors file.")
+    distilled_checkpoint: str = option("", "Distilled LTX-2 checkpoint, a single safetensors file.")
     text_encoder: str = option("", "Folder with Gemma 3 12B.")
     dubbing_lora: str = option("", "JustDubit LoRA.")
     distilled_lora: str = option("", "Distilled LoRA of the checkpoint.")

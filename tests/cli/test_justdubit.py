@@ -355,8 +355,8 @@ def test_the_negative_prompt_of_the_settings_serves_single_clips_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert module._negative_prompt(None) == module.NEGATIVE_PROMPT
+    assert module.negative_prompt_of(None) == module.NEGATIVE_PROMPT
     (tmp_path / "dubkit.toml").write_text('[dub]\nnegative_prompt = "grey"\n')
-    assert module._negative_prompt(None) == "grey"
-    assert module._negative_prompt("green") == "green"
-    assert module._negative_prompt("") == ""
+    assert module.negative_prompt_of(None) == "grey"
+    assert module.negative_prompt_of("green") == "green"
+    assert module.negative_prompt_of("") == ""

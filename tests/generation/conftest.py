@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from dubkit.dubbing.diffusion.clip_latents import Contexts
 from dubkit.generation import Film, FilmFiles, FilmOrder, FilmParts, LoRA, generate
+from dubkit.ltx.memory import MemoryPlan
 from dubkit.models.tiny.files import GEMMA, NAMES, make_tiny
 from dubkit.types import Remark
 
@@ -37,6 +38,27 @@ def files(weights: Path) -> FilmFiles:
     )
 
 
+@pytest.fixture(autouse=True)
+def uncollected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the garbage collection between models: it costs more here than the tiny models do."""
+    monkeypatch.setattr("dubkit.generation.window.empty_caches", lambda: None)
+
+
+CONTEXTS: dict[tuple[Path, str], Contexts] = {}
+
+
+class RememberingParts(FilmParts):
+    """Reads each prompt once in a run of the tests."""
+
+    def embed(self, prompts: Sequence[str], plan: MemoryPlan, still: Tensor | None = None) -> list[Contexts]:
+        gemma = self.files.gemma
+        fresh = [prompt for prompt in prompts if (gemma, prompt) not in CONTEXTS]
+        if fresh:
+            made = super().embed(fresh, plan, still)
+            CONTEXTS.update({(gemma, prompt): own for prompt, own in zip(fresh, made, strict=True)})
+        return [CONTEXTS[gemma, prompt] for prompt in prompts]
+
+
 @pytest.fixture
 def said() -> list[Remark]:
     """What the making of films remarks on."""
@@ -52,7 +74,7 @@ def make(files: FilmFiles, said: list[Remark]) -> Make:
         own = {name: changes.pop(name) for name in ("progress", "watch") if name in changes}
         named = changes.pop("files", files)
         order = order or FilmOrder("A harbour at dawn.", **(values | changes))
-        return generate(order, FilmParts(replace(named), "cpu", tell=said.append), **own)
+        return generate(order, RememberingParts(named, "cpu", tell=said.append), **own)
 
     return made
 

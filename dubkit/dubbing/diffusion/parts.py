@@ -40,6 +40,7 @@ PUBLISHED = {
     "text encoder": "gemma-3-12b-it-qat-q4_0-unquantized",
     "distilled LoRA": "ltx-2-19b-distilled-lora-384",
     "spatial upsampler": "ltx-2-spatial-upscaler-x2-1.0",
+    "temporal upsampler": "ltx-2-temporal-upscaler-x2-1.0",
     "dubbing LoRA": "ltx-2-19b-ic-lora-lipdubbing",
 }
 """What `dubkit models get` calls the published file of each part."""
