@@ -24,6 +24,7 @@ pytestmark = pytest.mark.slow
 
 GREY, DARK = 40, 90
 """What is painted, and what is darker than all else in the film: colours of a clip follow the source."""
+STREAM: dict[str, Any] = {"stream.mode": "on", "stream.chunk_seconds": CHUNK_SECONDS}
 LIPS = {"lines": {"s0002": {"route": "lipdub"}, "s0004": {"route": "lipdub"}}}
 """Lines whose lips are generated, because somebody said so: nobody is seen in the film."""
 
@@ -31,8 +32,8 @@ LIPS = {"lines": {"s0002": {"route": "lipdub"}, "s0004": {"route": "lipdub"}}}
 def paint(order: ClipOrder) -> ClipMade:
     """Make every picture of a clip grey, and a hum for its speech."""
     pictures = (np.full((order.height, order.width, 3), GREY, np.uint8) for _ in order.pictures())
-    hum = 0.2 * np.sin(2 * np.pi * 200 * np.arange(order.sound.shape[1]) / 48_000, dtype=np.float32)
-    return ClipMade(pictures, hum[None], 48_000, ())
+    hum = 0.2 * np.sin(2 * np.pi * 200 * np.arange(order.sound.shape[1]) / 48_000)
+    return ClipMade(pictures, hum[None].astype(np.float32), 48_000, ())
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,7 +45,7 @@ def _painter() -> Iterator[None]:
     all_settings.cache_clear()
 
 
-def run(film: Path, output: Path, until: str = "", **changes: object) -> Path:
+def run(film: Path, output: Path, until: str = "", **changes: Any) -> Path:
     """Dub the film into French with the painter; return the folder of the language."""
     folder = film.parent
     settings: dict[str, Any] = {
@@ -59,9 +60,9 @@ def run(film: Path, output: Path, until: str = "", **changes: object) -> Path:
         **changes,
     }
     made = configure(settings, environment={})
-    session = open_session(made.settings, output, made.origins)  # type: ignore[arg-type]
+    session = open_session(made.settings, output, made.origins)
     uses = {"transcribe": folder / "en.srt", "translate": folder / "fr.srt"}
-    outcome = dub(session, film, Request(("fr",), until=until or None, uses=uses), Silent())
+    outcome = dub(session, film, Request(("fr",), until=until, uses=uses), Silent())
     assert outcome.exit_code in (0, 3), outcome.errors
     return output / "film" / "fr"
 
@@ -81,8 +82,7 @@ def plain(film: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def streamed(film: Path, plain: Path) -> Path:
-    values = {"stream.mode": "on", "stream.chunk_seconds": CHUNK_SECONDS}
-    return run(film, film.parent / "streamed", **values)
+    return run(film, film.parent / "streamed", **STREAM)
 
 
 def manifest(folder: Path) -> dict[str, Any]:
@@ -124,8 +124,7 @@ def test_another_take_of_a_clip_makes_the_chunks_anew_and_the_same_final_file(
         (folder / "edits.json").write_text(json.dumps(table))
     before = sum(greys(plain / "dub.mp4"))
     run(film, film.parent / "plain")
-    values = {"stream.mode": "on", "stream.chunk_seconds": CHUNK_SECONDS}
-    run(film, film.parent / "streamed", **values)
+    run(film, film.parent / "streamed", **STREAM)
     told = manifest(streamed)
     assert told["complete"]
     assert (streamed / "stream" / told["final"]).read_bytes() == (plain / "dub.mp4").read_bytes()

