@@ -160,6 +160,12 @@ class GeneratorError(DubkitError):
     """A clip could not be generated, or the generator's files do not work."""
 
 
+class ClipWorkersDown(GeneratorError):
+    """No worker that makes clips answers now."""
+
+    may_pass = True
+
+
 class ArtifactDamaged(DubkitError):
     """An artifact of an episode does not have the form it must have."""
 

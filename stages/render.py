@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dubkit.chain.stage import Item, Needs, Sink, Stage
@@ -12,6 +13,7 @@ from dubkit.engines.engine import ENGINES, ClipMade, ClipOrder, TakeEngine
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError, GeneratorError
 from dubkit.types import SAMPLE_RATE, Clip, DubbedClip, Fit, sample_at
+from stages.shared.at_once import at_once
 from stages.shared.clip_files import kept_frames, lossless_bytes, write_clip
 from stages.shared.clip_jobs import due_clips
 from stages.shared.dubbed_lines import is_driven
@@ -84,14 +86,19 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     video = context.picture
     due = {item.id for item in items}
     times = frame_times(context.source, video.index)
-    for clip in context.clips.clips:
-        if clip.id not in due:
-            continue
+    clips = [clip for clip in context.clips.clips if clip.id in due]
+    own = engine.settings and context.settings.table(f"dub.{engine.name}", engine.settings)
+    work = ((clip, partial(_make, context, clip, engine, times[clip.start_frame])) for clip in clips)
+    for clip, made in at_once(work, engine.callers(own) if engine.callers is not None else 1):
         try:
+<<<<<<< HEAD
             order = replace(_order(context, clip, engine, times[clip.start_frame]), advance=sink.advance)
             result = engine.make(order)
             if order.given is not None:
                 result = replace(result, sound=order.given, sound_rate=SAMPLE_RATE)
+=======
+            result = made()
+>>>>>>> be12674 (Engines: clips made by workers on other machines; dubkit worker --clips)
             with sink.take(clip.id) as take:
                 take.value = _keep(context, clip, engine, result, take.folder)
                 take.remarks.extend(result.remarks)
@@ -101,6 +108,14 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
                 raise GeneratorError(
                     f"{error}\nThe run stops, because dub.strict_plugins (--strict-plugins) is set."
                 ) from error
+
+
+def _make(context: Context, clip: Clip, engine: TakeEngine, time: Fraction) -> ClipMade:
+    """Make a clip whose first frame is shown at `time`; a sound that was given is its sound."""
+    order = _order(context, clip, engine, time)
+    assert engine.make is not None
+    result = engine.make(order)
+    return result if order.given is None else replace(result, sound=order.given, sound_rate=SAMPLE_RATE)
 
 
 def _order(context: Context, clip: Clip, engine: TakeEngine, time: Fraction) -> ClipOrder:

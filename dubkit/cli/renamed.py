@@ -63,7 +63,7 @@ def renamed_options(function: F) -> F:
         type=_LipSync(),
         default=None,
         help="The same as --engine NAME, for engines that move lips for speech: command, wav2lip, "
-        "latentsync, musetalk, x-dub; none is --engine voice.",
+        "latentsync, musetalk, x-dub, remote; none is --engine voice.",
     )(function)
     for name in RENAMED:
         function = click.option(

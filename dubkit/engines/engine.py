@@ -96,6 +96,8 @@ class TakeEngine:
     """Why `--engine auto` took it, in words."""
     require: Callable[[Host], None] | None = None
     """Raise a DubkitError with the cure where it was asked for and cannot work; None: from `hindrance`."""
+    callers: Callable[[Any], int] | None = None
+    """Return how many clips it makes at the same time, by its settings; None: one after the other."""
     make: Callable[[ClipOrder], ClipMade] | None = None
     """Make one whole clip. None where the engine has stages of its own."""
 
@@ -115,6 +117,7 @@ ENGINES = Registry(
         "dubkit.engines.command.lipsync:LATENTSYNC",
         "dubkit.engines.command.lipsync:MUSETALK",
         "dubkit.engines.command.lipsync:X_DUB",
+        "dubkit.engines.remote.record:ENGINE",
     ),
     table="dub",
 )

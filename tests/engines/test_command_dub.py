@@ -5,14 +5,17 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from benchmarks.exactness import compare
 from benchmarks.reading import read
 from tests.engines.test_command import PROGRAM
 from tests.stages.test_generator_chain import SPOKEN, cut
+from tests.support.clip_workers import TOKEN, ClipWorkerProcess, working
 from tests.support.desks import COUNTED, UNHEARD, Desk, Shared
 from tests.support.paths import SAMPLE
 
@@ -81,6 +84,29 @@ def test_without_its_program_the_dub_is_spoken_and_marked(finished: Desk, tmp_pa
     assert result["exit_code"] == 3
     assert [told["code"] for told in result["remarks"]] == ["lips-not-moved"]
     assert (desk.folder / MIX).read_bytes() == (finished.folder / MIX).read_bytes()
+
+
+def test_workers_make_the_same_episode_though_one_is_killed(finished: Desk, tmp_path: Path) -> None:
+    slow = ClipWorkerProcess(tmp_path / "slow", "slow", LIP_PROGRAM_SECONDS="60")
+    spare = ClipWorkerProcess(tmp_path / "spare")
+    desk = finished.copy(tmp_path / "desk")
+    words = ["remote" if word == "command" else word for word in asked(desk.folder, "good")]
+    with working(slow, spare):
+        addresses = f"dub.remote.addresses={slow.url} {spare.url}"
+        with desk.start("run", *words, "--set", addresses, DUBKIT_DUB_REMOTE_TOKEN=TOKEN) as run:
+            # Where the other one is asked first, the run ends before this one has anything to do.
+            while run.poll() is None and not httpx.get(f"{slow.url}/health").json()["waiting"]:
+                time.sleep(0.1)
+            slow.end()
+            out, err = run.communicate(timeout=300)
+        assert run.returncode == 0, out + err
+    takes = "Output/talk/pt-BR/takes"
+    (made,) = (finished.folder / takes).glob("c*/v001/picture.mkv")
+    newest = max((desk.folder / takes / made.parent.parent.name).glob("v*/picture.mkv"))
+    assert newest.parent.name == "v002"
+    assert newest.read_bytes() == made.read_bytes()
+    dub = "Output/talk/pt-BR/dub.mp4"
+    assert (desk.folder / dub).read_bytes() == (finished.folder / dub).read_bytes()
 
 
 def test_only_names_of_such_engines_are_taken(finished: Desk) -> None:
