@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.engines.engine import ENGINES, ClipMade, ClipOrder, TakeEngine
@@ -88,17 +88,13 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     times = frame_times(context.source, video.index)
     clips = [clip for clip in context.clips.clips if clip.id in due]
     own = engine.settings and context.settings.table(f"dub.{engine.name}", engine.settings)
-    work = ((clip, partial(_make, context, clip, engine, times[clip.start_frame])) for clip in clips)
-    for clip, made in at_once(work, engine.callers(own) if engine.callers is not None else 1):
+    count = engine.callers(own) if engine.callers is not None else 1
+    # Of several at once nobody can say how far the one item is that runs.
+    told = {"advance": sink.advance} if count == 1 else {}
+    work = ((clip, partial(_make, context, clip, engine, times[clip.start_frame], **told)) for clip in clips)
+    for clip, made in at_once(work, count):
         try:
-<<<<<<< HEAD
-            order = replace(_order(context, clip, engine, times[clip.start_frame]), advance=sink.advance)
-            result = engine.make(order)
-            if order.given is not None:
-                result = replace(result, sound=order.given, sound_rate=SAMPLE_RATE)
-=======
             result = made()
->>>>>>> be12674 (Engines: clips made by workers on other machines; dubkit worker --clips)
             with sink.take(clip.id) as take:
                 take.value = _keep(context, clip, engine, result, take.folder)
                 take.remarks.extend(result.remarks)
@@ -110,9 +106,12 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
                 ) from error
 
 
-def _make(context: Context, clip: Clip, engine: TakeEngine, time: Fraction) -> ClipMade:
-    """Make a clip whose first frame is shown at `time`; a sound that was given is its sound."""
-    order = _order(context, clip, engine, time)
+def _make(context: Context, clip: Clip, engine: TakeEngine, time: Fraction, **told: Any) -> ClipMade:
+    """Make a clip whose first frame is shown at `time`; a sound that was given is its sound.
+
+    `told` are further values of the order.
+    """
+    order = replace(_order(context, clip, engine, time), **told)
     assert engine.make is not None
     result = engine.make(order)
     return result if order.given is None else replace(result, sound=order.given, sound_rate=SAMPLE_RATE)

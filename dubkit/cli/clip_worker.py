@@ -53,7 +53,11 @@ def _engine(name: str, host: Host) -> TakeEngine:
     from dubkit.engines.engine import ENGINES
 
     engine = ENGINES.get(name)
-    usable = [one.name for one in ENGINES if one.make is not None and one.drives and one.name != "remote"]
+    usable = [
+        one.name
+        for one in ENGINES
+        if one.make is not None and one.drives and one.settings is not RemoteSettings
+    ]
     if engine is None or engine.name not in usable:
         raise DubkitError(
             f"A clip worker cannot use the engine {name}: it makes no whole clip for given speech.\n"

@@ -56,14 +56,21 @@ class _LipSync(click.ParamType):
         return str(value)
 
 
+def _spoken() -> str:
+    """Return the name of the engine that leaves the picture as it is."""
+    from dubkit.engines.engine import ENGINES
+
+    return next(engine.name for engine in ENGINES if not engine.generates)
+
+
 def renamed_options(function: F) -> F:
     """Add the options that have another name here."""
     function = click.option(
         "--lipsync",
         type=_LipSync(),
         default=None,
-        help="The same as --engine NAME, for engines that move lips for speech: command, wav2lip, "
-        "latentsync, musetalk, x-dub, remote; none is --engine voice.",
+        help="The same as --engine NAME, for engines that move lips for speech that is given; none leaves the "
+        "picture as it is.",
     )(function)
     for name in RENAMED:
         function = click.option(
@@ -93,7 +100,7 @@ def renamed_settings(flags: Mapping[str, Any]) -> dict[str, Any]:
         setting: value for name, (setting, value, _) in SAME_WORDS.items() if flags.get(_argument(name))
     }
     if (lipsync := flags.get("lipsync")) is not None:
-        settings["engine"] = "voice" if lipsync == LIPSYNC_OFF else lipsync
+        settings["engine"] = _spoken() if lipsync == LIPSYNC_OFF else lipsync
     strength = flags.get("ducking_strength")
     return settings if strength is None else settings | {"mix.duck_db": strength * FULL_DUCKING_DB}
 
