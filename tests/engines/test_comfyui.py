@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from dubkit.engines.comfyui import record
 from dubkit.engines.comfyui.clip import make
@@ -110,6 +111,8 @@ def test_given_speech_is_followed_and_comes_back_as_it_was(server: ComfyServer) 
     made = make(asked)
     check_whole(made)
     assert made.sound is asked.given
+    (heard,) = (server.folder / "input" / "dubkit").glob("*.wav")
+    assert soundfile.info(heard).channels == 2, "as the model's own sound has"
     assert {"SolidMask", "SetLatentNoiseMask"} <= {entry["class_type"] for entry in sent(server)}
     assert not any(entry["class_type"] == "SaveAudio" for entry in sent(server))
 

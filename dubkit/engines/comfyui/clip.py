@@ -87,8 +87,20 @@ def _sources(order: ClipOrder, settings: ComfySettings, folder: Path) -> tuple[P
         _write_still(order, picture)
     else:
         write_clip(order, picture)
-    write_sound(order, sound)
+    write_sound(_in_stereo(order), sound)
     return _named(picture), _named(sound)
+
+
+def _in_stereo(order: ClipOrder) -> ClipOrder:
+    """Return an order whose sound has two channels at least, as the model's own sound has."""
+    import numpy as np
+
+    given = order.given
+    if len(order.sound) == 1:
+        order = replace(order, sound=np.repeat(order.sound, 2, axis=0))
+    return (
+        replace(order, given=np.repeat(given, 2, axis=0)) if given is not None and len(given) == 1 else order
+    )
 
 
 def _write_still(order: ClipOrder, path: Path) -> None:
