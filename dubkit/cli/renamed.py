@@ -69,7 +69,7 @@ def renamed_options(function: F) -> F:
         "--lipsync",
         type=_LipSync(),
         default=None,
-        help="The same as --engine NAME, for engines that move lips for speech that is given; none leaves the "
+        help="The same as --engine NAME, for engines that move lips for given speech; none leaves the "
         "picture as it is.",
     )(function)
     for name in RENAMED:
