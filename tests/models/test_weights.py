@@ -19,6 +19,7 @@ from dubkit.models.weights import gemma as gemma_files
 from dubkit.models.weights import parts as generator_parts
 from dubkit.models.weights.files import WeightReport, check_paths
 from dubkit.models.weights.header import HeaderError, read_header
+from dubkit.models.weights.trained import what_it_changes
 
 FILES = NAMES["2"]
 
@@ -251,6 +252,59 @@ def test_half_pairs_and_uneven_ranks_of_a_lora_are_named(whole: Path, tmp_path: 
     assert "2 layers lack lora_A or lora_B: transformer_blocks.0.attn1.to_q" in texts(report)
     assert "differ in rank in 1 layers: transformer_blocks.0.attn1.to_k" in texts(report)
     assert "1 keys are not diffusion_model" in texts(report)
+
+
+@pytest.mark.parametrize(
+    ("rename", "cure"),
+    [
+        (
+            lambda key: key.replace("diffusion_model.", "base_model.model."),
+            "Have the trainer save diffusion_m",
+        ),
+        (
+            lambda key: key.replace("diffusion_model.", "transformer."),
+            "Have the trainer save diffusion_model.",
+        ),
+        (lambda key: key.replace(".lora_A.weight", ".lora_down.weight"), "Have the trainer save diffusion_m"),
+        (lambda key: key.replace("lora_A", "lora_A.default"), "Have the trainer save diffusion_model."),
+        (lambda key: key.replace("lora_A.weight", "hada_w1"), "Use the published single file"),
+    ],
+)
+def test_a_lora_as_another_trainer_saves_it_says_what_to_do(
+    whole: Path, tmp_path: Path, rename: Callable[[str], str], cure: str
+) -> None:
+    def change(header: dict[str, Any]) -> None:
+        for key in [key for key in header if key != "__metadata__"]:
+            header[rename(key)] = header.pop(key)
+
+    file = altered(whole / FILES["dubbing"], tmp_path / "f", change)
+    (report,) = check_paths([file], whole / FILES["checkpoint"])
+    assert "keys are not diffusion_model.<layer>.lora_A.weight or lora_B.weight" in texts(report)
+    assert cure in texts(report)
+
+
+def test_alphas_of_a_lora_and_a_reference_without_a_size_are_named(whole: Path, tmp_path: Path) -> None:
+    def change(header: dict[str, Any]) -> None:
+        for key in [key for key in header if key.endswith(".lora_A.weight")]:
+            header[key.replace(".lora_A.weight", ".alpha")] = entry([], 0, 4)
+        header["__metadata__"]["reference_downscale_factor"] = "half"
+
+    file = altered(whole / FILES["dubbing"], tmp_path / "f", change)
+    (report,) = check_paths([file], whole / FILES["checkpoint"])
+    assert "Alphas are not read: alpha is taken to equal the rank." in texts(report)
+    assert "reference_downscale_factor 'half', which must be a whole number" in texts(report)
+
+
+def test_what_a_trained_lora_changes_is_said(whole: Path, tmp_path: Path) -> None:
+    def change(header: dict[str, Any]) -> None:
+        header["__metadata__"]["reference_downscale_factor"] = "2"
+
+    file = altered(whole / FILES["dubbing"], tmp_path / "f", change)
+    (report,) = check_paths([file], whole / FILES["checkpoint"])
+    assert report.ok, texts(report)
+    assert "linears of picture, sound and what joins them, reference 2 times smaller" in report.summary
+    assert what_it_changes(["transformer_blocks.0.attn1.to_q"]) == "of picture"
+    assert what_it_changes([]) == ""
 
 
 def test_an_upscaler_of_another_generation_is_refused(whole: Path, newer: Path) -> None:

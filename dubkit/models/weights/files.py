@@ -16,6 +16,7 @@ from dubkit.errors import ModelMissing
 from dubkit.models.weights import gemma as gemma_files
 from dubkit.models.weights.header import Header, HeaderError, Stored, read_header
 from dubkit.models.weights.parts import need_torch
+from dubkit.models.weights.trained import cure_of, metadata_problems, reference_size, what_it_changes
 
 Kind = Literal["checkpoint", "lora", "upscaler", "text encoder", "unknown"]
 
@@ -223,7 +224,8 @@ def _lora(header: Header, base: Header | None) -> tuple[str, list[Problem]]:
     if foreign:
         form = "diffusion_model.<layer>.lora_A.weight or lora_B.weight"
         text = f"{len(foreign)} keys are not {form}: {_named(sorted(foreign))}"
-        problems.append(Problem(text, LAYOUT))
+        problems.append(Problem(text, cure_of(foreign) or LAYOUT))
+    problems += [Problem(text, LAYOUT) for text in metadata_problems(header.metadata)]
     single = sorted(layer for layer, sides in pairs.items() if len(sides) == 1)
     if single:
         problems.append(Problem(f"{len(single)} layers lack lora_A or lora_B: {_named(single)}"))
@@ -239,7 +241,8 @@ def _lora(header: Header, base: Header | None) -> tuple[str, list[Problem]]:
     problems += _lora_layers({layer: ab for layer, ab in whole.items() if layer not in uneven}, base)
     ranks = sorted({a.shape[0] for a, _ in whole.values() if a.shape})
     rank = f"rank {ranks[0]}" if len(ranks) == 1 else f"ranks {', '.join(map(str, ranks)) or 'none'}"
-    return f"LoRA, {rank} on {len(whole)} linears", problems
+    parts = [f"LoRA, {rank} on {len(whole)} linears {what_it_changes(whole)}".rstrip()]
+    return ", ".join([*parts, *filter(None, [reference_size(header.metadata)])]), problems
 
 
 def _paired(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
