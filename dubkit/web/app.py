@@ -83,6 +83,7 @@ def _routers() -> Iterable[APIRouter]:
     from dubkit.web.accounts import routes as accounts
     from dubkit.web.api import (
         episodes,
+        generate,
         jobs,
         languages,
         lines,
@@ -93,15 +94,15 @@ def _routers() -> Iterable[APIRouter]:
         trash,
         uploads,
     )
-    from dubkit.web.pages import admin, characters, library, login, new_job, review
+    from dubkit.web.pages import admin, characters, films, library, login, new_job, review
     from dubkit.web.pages import jobs as job_pages
     from dubkit.web.pages import trash as trash_page
 
     return (
         login.router, accounts.router,
-        trash.router, jobs.router, episodes.router, languages.router, lines.router,
+        trash.router, jobs.router, generate.router, episodes.router, languages.router, lines.router,
         recordings.router, references.router, media.router, uploads.router, system.router,
-        library.router, job_pages.router, new_job.router, review.router,
+        library.router, job_pages.router, new_job.router, films.router, review.router,
         characters.router, admin.router, trash_page.router,
     )  # fmt: skip
 

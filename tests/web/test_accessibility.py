@@ -81,6 +81,7 @@ ADDRESSES = {
     "waiting job": "/jobs/{waiting}",
     "cancelled job": "/jobs/{cancelled}",
     "new job": "/new",
+    "new film": "/generate",
     "characters": "/characters",
     "settings": "/settings",
     "users": "/users",

@@ -22,7 +22,7 @@ from tests.support.web_html import HOSTILE, HOSTILE_NAME, check_page
 
 PEOPLE: dict[str, Role] = {"ada": "admin", "eve": "editor", "vic": "viewer"}
 PAGES = ("/", "/jobs", "/characters", "/settings")
-EDITOR_PAGES = ("/new",)
+EDITOR_PAGES = ("/new", "/generate")
 ADMIN_PAGES = ("/users",)
 
 

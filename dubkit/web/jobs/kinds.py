@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from dubkit.errors import DubkitError
 
-Kind = Literal["dub", "regenerate", "render"]
+Kind = Literal["dub", "regenerate", "render", "generate"]
 
 Priority = Literal["high", "normal", "low"]
 """Place of a job among those of the same person."""
@@ -44,7 +44,7 @@ class JobWork:
 
     kind: Kind
     source: str
-    """Absolute path of the media file."""
+    """Absolute path of the media file; of a film (`generate`) that of its storyboard."""
     episode: str
     """Name of the episode folder below the output folder."""
     languages: tuple[str, ...]

@@ -75,6 +75,8 @@ class Ending:
     error: str = ""
     degraded: tuple[str, ...] = ()
     result: Mapping[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """What else the last event says."""
 
 
 class Leases:
@@ -139,7 +141,7 @@ class Leases:
             if ending.state in ("done", "degraded"):
                 row.progress = {**row.progress, "share": 1.0, "left_seconds": 0.0}
             _give_back_slots(session, row)
-            end(session, row, ending.state, ending.error)
+            end(session, row, ending.state, ending.error, ending.detail)
 
     def release(self, held: HeldJob, *, needs_generator: bool = False) -> None:
         """Hand an unfinished job back; the attempt does not count. Raises LeaseLost.

@@ -103,9 +103,11 @@ def append(
     session.add(EventRow(job=row.id, number=row.events, at=row.updated, kind=kind, detail=dict(detail)))
 
 
-def end(session: Session, row: JobRow, state: State, error: str = "") -> None:
-    """Record the end of a job."""
+def end(
+    session: Session, row: JobRow, state: State, error: str = "", detail: Mapping[str, Any] | None = None
+) -> None:
+    """Record the end of a job; `detail` is what else its last event says."""
     # PostgreSQL takes no NUL, and UTF-8 no lone surrogates, which file names may hold.
     row.error = error[:TRACE].replace("\0", "").encode("utf-8", "replace").decode()
     row.lease_until, row.worker = None, ""
-    append(session, row, "finished", {"state": state, "error": row.error})
+    append(session, row, "finished", {**(detail or {}), "state": state, "error": row.error})

@@ -88,7 +88,7 @@ class JobQueue:
 
         def row_of(number: int) -> JobRow:
             work = works[number]
-            owning = work.kind == "dub" and work.episode not in shared
+            owning = work.kind in ("dub", "generate") and work.episode not in shared
             return new_row(_new_id(), work, owner, places[number], owning=owning)
 
         try:
@@ -261,7 +261,7 @@ def _new_id() -> str:
 
 def _check(work: JobWork) -> None:
     check_settings(work.settings)
-    if not work.languages:
+    if not work.languages and work.kind != "generate":
         from dubkit.studio import chain
 
         if not work.until or chain().find(work.until, "until").scope != "episode":

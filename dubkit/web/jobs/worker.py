@@ -8,7 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +19,7 @@ from dubkit.episode.store import EpisodeStore
 from dubkit.errors import DubkitError
 from dubkit.studio import Session, with_last_settings
 from dubkit.web.jobs.allowed import check_settings
+from dubkit.web.jobs.films import FilmReporter, film_addresses, make_job_film
 from dubkit.web.jobs.kinds import LeaseLost
 from dubkit.web.jobs.leases import Ending, HeldJob, Leases, WorkerIdentity
 from dubkit.web.jobs.perform import (
@@ -126,6 +127,9 @@ class JobWorker:
         try:
             check_settings(work.settings)
             session = self._open_session(self._own_card(held))
+            if work.kind == "generate":
+                settings = session.settings
+                return self._film(held, session)
             if work.kind != "dub":
                 store = EpisodeStore(session.output / work.episode)
                 session = with_last_settings(session, store, to_run=True)
@@ -154,6 +158,13 @@ class JobWorker:
             self._leases.record(held, "trace", {"text": _without_secrets(trace, settings)})
             last = traceback.format_exception_only(error)[-1].strip()
             return Ending("failed", _without_secrets(f"Unexpected error: {last}", settings))
+
+    def _film(self, held: HeldJob, session: Session) -> Ending | None:
+        """Return how the work on a film ended; None when it waits for a graphics card of its own."""
+        if held.generator is None:
+            return None
+        ending = make_job_film(session, held.job.work, FilmReporter(self._leases, held, self._stop))
+        return replace(ending, detail=film_addresses(held.job.id))
 
     def _own_card(self, held: HeldJob) -> dict[str, str]:
         """Return the job's settings; on a host with several cards it generates on its own card only."""

@@ -16,6 +16,7 @@ from dubkit.translate.language import language_name
 from dubkit.web.accounts.access import Editor, Viewer, closed_to
 from dubkit.web.accounts.audit import audit
 from dubkit.web.accounts.people import Person
+from dubkit.web.api.generate import shot_names
 from dubkit.web.api.playout import manifest_of
 from dubkit.web.api.shown_jobs import (
     ShownEvent,
@@ -41,7 +42,7 @@ PAGE = 50
 MOST = 10_000
 """Jobs that are deleted at once."""
 
-KINDS = {"dub": "Dub", "regenerate": "New takes", "render": "Render"}
+KINDS = {"dub": "Dub", "regenerate": "New takes", "render": "Render", "generate": "Film"}
 """Kind of work -> its name on the pages."""
 
 
@@ -203,6 +204,7 @@ def job_page(request: Request, site: OnSite, person: Viewer, job: str) -> HTMLRe
         lines=line_names(site, episode, row.work.languages, [*shown.degraded, *(e[1] for e in history.log)]),
         names={tag: language_name(tag) for tag in row.work.languages},
         kinds=KINDS,
+        shots=shot_names(site, row),
         streamed=[tag for tag in row.work.languages if _is_streamed(site, row, tag)],
     )
 
