@@ -12,6 +12,7 @@ from dubkit.episode.context import Context
 from dubkit.episode.results import spoken_digest
 from dubkit.episode.store import file_digest
 from dubkit.errors import MediaError
+from dubkit.media.sound.decay import EDITION
 from dubkit.types import SAMPLE_BYTES, MixReport, Remark
 from dubkit.types.remarks import remark
 from stages.shared.bed import bed_file, bed_inputs
@@ -60,7 +61,8 @@ def items(context: Context) -> Sequence[Item]:
     changed = changed_settings(context, *OFF_BY_DEFAULT)
     if changed:
         inputs["kept lines"] = context.digest(kept_spans(context))
-    return [Item(EPISODE, inputs=inputs, settings=(*SETTINGS, *changed))]
+    models = {"rooms": EDITION} if context.settings.mix.room == "auto" else {}
+    return [Item(EPISODE, inputs=inputs, models=models, settings=(*SETTINGS, *changed))]
 
 
 def _bed(context: Context) -> Path | None:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import UnsetType
+
 from dubkit.chain.stage import Item, Needs, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError
@@ -20,7 +22,7 @@ from dubkit.media.separation.separator import (
     Span,
     choose_separator,
 )
-from dubkit.types import SAMPLE_BYTES, Remark, remark, sample_at
+from dubkit.types import SAMPLE_BYTES, SAMPLE_RATE, Remark, remark, sample_at
 from dubkit.types.separation import BedLevel, Leak, Separation
 from stages.shared.bed import BED, BED_ITEM, REPORT, VOICE, separates
 from stages.shared.host import RunHost, part_identity, part_settings
@@ -41,10 +43,15 @@ MOST_LEAKING = 0.5
 """Share of segments whose words are heard in the bed, from which separation is not used at all."""
 HEARD_DB = -15.0
 """Level of the old voice against itself in the source, above which a segment is ducked instead."""
-LOST_DB = -6.0
-"""Level of the bed against the music, in the middle of all segments, below which music is lost. Under "
-"dense speech
-it is measured up to 4 dB too low, so that music within 3 dB is not given up."""
+LOST_DB = -3.0
+"""Level of the bed against the music, in the middle of all segments, below which music is lost. Of two
+measures the higher one counts; in 36 mixes of known speech and music it lay 0.9 dB below to 1.4 dB above the
+truth."""
+LOST_WITHOUT_PAUSES_DB = -6.0
+"""The same where nearly nobody pauses. Then only the measure between the voices is there, which lies up to
+4 dB too low under dense speech."""
+METER = "2"
+"""Raise it where the meter finds other levels: the bed is then judged anew, and no voice separated again."""
 SETTINGS = ("separate.method",)
 
 
@@ -64,7 +71,7 @@ def items(context: Context) -> Sequence[Item]:
         Item(
             BED_ITEM,
             inputs=inputs | words,
-            models=models | listening,
+            models=models | listening | {"meter": METER},
             settings=(*settings, "mix.duck_db", *recogniser_settings(context)),
         ),
     ]
@@ -127,12 +134,20 @@ def _make_bed(context: Context, separator: Separator, sink: Sink) -> None:
 
 
 def _written(context: Context, method: str, ducked: tuple[Span, ...], sink: Sink) -> Separation:
-    from dubkit.media.separation.stems import write_bed
+    from dubkit.media.separation.stems import low_effects, write_bed
 
     spans = tuple(speech(context))
     voice = context.store.path(VOICE)
     with sink.write(BED) as temporary:
-        write_bed(context.audio, voice, temporary, spans, ducked, context.settings.mix.duck_db)
+        write_bed(
+            context.audio,
+            voice,
+            temporary,
+            spans,
+            ducked,
+            context.settings.mix.duck_db,
+            spared=low_effects(context.layout, context.episode.channels),
+        )
     return Separation(method, used=True, reason="", spans=spans, ducked=ducked)
 
 
@@ -177,7 +192,7 @@ def _bed16(context: Context) -> NDArray[np.float32]:
 
 
 def _levels(context: Context) -> tuple[BedLevel, ...]:
-    from dubkit.media.separation.leak import bed_level
+    from dubkit.media.separation.leak import PAUSE_SECONDS, bed_level
     from dubkit.media.sound.audio import open_wav, read_open
 
     levels = []
@@ -186,26 +201,35 @@ def _levels(context: Context) -> tuple[BedLevel, ...]:
         open_wav(context.store.path(VOICE)) as voice,
         open_wav(context.audio) as mixed,
     ):
+        beside = round(PAUSE_SECONDS * SAMPLE_RATE)
         for segment in context.segments:
-            span = sample_at(segment.start), sample_at(segment.end)
-            sounds = (read_open(file, *span) for file in (mixed, voice, bed))
-            levels.append(bed_level(segment, *sounds))
+            start, end = sample_at(segment.start), sample_at(segment.end)
+            first, last = max(0, start - beside), min(mixed.frames, end + beside)
+            sounds = [read_open(file, first, last) for file in (mixed, voice, bed)]
+            levels.append(bed_level(segment, *sounds, before=start - first, after=max(0, last - end)))
     return tuple(levels)
 
 
 def _harm(context: Context, leaks: Sequence[Leak], levels: Sequence[BedLevel]) -> str:
     """Return why the bed is worse than ducking for the episode as a whole; empty where it is not."""
-    from statistics import median
-
     segments = context.segments
     leaking = _leaking(leaks, levels)
     if segments and len(leaking) > MOST_LEAKING * len(segments):
         return f"the old voice is still heard under {len(leaking)} of {len(segments)} lines"
     if segments and all(level.old_voice_db is None for level in levels):
         return "it found no voice where the source speaks"
-    music = [level.music_db for level in levels if level.music_db is not None]
-    if music and median(music) < LOST_DB:
-        return f"music would be {-median(music):.1f} dB too quiet under speech"
+    return _lost(levels)
+
+
+def _lost(levels: Sequence[BedLevel]) -> str:
+    """Return how much of the music is lost, in words; empty where it is not too much."""
+    from statistics import median
+
+    music = [(level.music_db, level.pauses_db) for level in levels if level.music_db is not None]
+    paused = 2 * sum(not isinstance(pauses, UnsetType) for _, pauses in music) >= len(music)
+    found = [one if isinstance(pauses, UnsetType) else max(one, pauses) for one, pauses in music]
+    if found and median(found) < (LOST_DB if paused else LOST_WITHOUT_PAUSES_DB):
+        return f"music would be {-median(found):.1f} dB too quiet under speech"
     return ""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from benchmarks.rooms.made import Made, make, read_speech
+from benchmarks.rooms.made import MEASURED, PLAIN, Made, make, read_speech
 from benchmarks.rooms.training import train
 from dubkit.media.sound.decay import hear_decay
 from dubkit.media.sound.dress import DRY_DB, MOST_DOUBT
@@ -25,13 +25,17 @@ from dubkit.media.sound.place import find_place
 @click.option("--seed", default=1, show_default=True, help="Seed of the rooms.")
 @click.option("--train", "trained", type=click.Path(dir_okay=False, path_type=Path), help="Train a network.")
 @click.option("--jobs", default=1, show_default=True, help="Processes that make rooms to train on.")
-def main(folder: Path, count: int, seed: int, trained: Path | None, jobs: int) -> None:
+@click.option("--plain", is_flag=True, help="Rooms that are nothing but noise that fades evenly.")
+def main(folder: Path, count: int, seed: int, trained: Path | None, jobs: int, plain: bool) -> None:
     """Measure places and rooms on the dry speech in FOLDER."""
     if trained is not None:
         train(folder, count, seed, trained, jobs=jobs)
         return
     speech = read_speech(folder)
-    rooms = (make(np.random.default_rng((seed, number)), speech) for number in range(count))
+    rooms = (
+        make(np.random.default_rng((seed, number)), speech, PLAIN if plain else MEASURED)
+        for number in range(count)
+    )
     begin, rows = time.process_time(), [_measure(room) for room in rooms]
     spent = time.process_time() - begin
     _say("place within 1 dB", [row["level"] <= 1 for row in rows if "level" in row], count)

@@ -1,4 +1,4 @@
-"""Train the network that hears reverberation: two small ones, whose answers are averaged."""
+"""Train the networks that hear reverberation: small ones, whose answers are averaged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-UNITS, ROUNDS, BATCH = 24, 120, 128
+UNITS, ROUNDS, BATCH = 64, 80, 64
+DRY_DB = 20.0
+"""Direct against reverberant sound that is the answer where there is no room."""
 
 
 def train(folder: Path, count: int, seed: int, out: Path, *, jobs: int = 1) -> None:
@@ -43,7 +45,7 @@ def train(folder: Path, count: int, seed: int, out: Path, *, jobs: int = 1) -> N
 def _examples(
     folder: Path, count: int, seed: int, jobs: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what is heard in each room, `(N, 140)`, and what is true of it, `(N, 4)`."""
+    """Return what is heard in each room, `(N, 379)`, and what is true of it, `(N, 4)`."""
     example = partial(_example, folder, seed)
     with get_context("spawn").Pool(jobs) as pool:
         rows = pool.map(example, range(count), chunksize=20)
@@ -55,7 +57,7 @@ def _example(folder: Path, seed: int, number: int) -> tuple[NDArray[np.float64],
     room = make(np.random.default_rng((seed, number)), _speech(folder), TRAINING)
     return figures_of(room.sound, TRAINING.rate), [
         *(float(np.log(value)) for value in room.seconds),
-        room.direct_db,
+        DRY_DB if room.dry else room.direct_db,
     ]
 
 
@@ -76,9 +78,9 @@ def _trained(given: Tensor, answers: Tensor) -> nn.Sequential:
 
     values = answers.shape[1]
     net = nn.Sequential(
-        nn.Linear(given.shape[1], UNITS), nn.SiLU(), nn.Dropout(0.1), nn.Linear(UNITS, 2 * values)
+        nn.Linear(given.shape[1], UNITS), nn.SiLU(), nn.Dropout(0.2), nn.Linear(UNITS, 2 * values)
     )
-    optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=0.3)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=1.0)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, ROUNDS)
     for _ in range(ROUNDS):
         for batch in torch.randperm(len(given)).split(BATCH):  # type: ignore[no-untyped-call]

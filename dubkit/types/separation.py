@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec import UNSET, UnsetType
+
 
 @dataclass(frozen=True, slots=True)
 class Leak:
@@ -28,6 +30,8 @@ class BedLevel:
     music_db: float | None
     """How loud the bed is against the music, as far as that is heard between the voices; None where there is
     hardly any."""
+    pauses_db: float | UnsetType = UNSET
+    """How loud the bed is against the sound of the pauses beside it; unset where they are few."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,12 @@ def levels(*found: tuple[str, float | None, float | None]) -> tuple[BedLevel, ..
         (levels(("s0001", -5.0, -1.0), ("s0002", -9.0, -1.0), ("s0003", -9.0, -1.0)), "under 3 of"),
         (levels(("s0001", None, None), ("s0002", None, None)), "found no voice"),
         (levels(("s0001", -30.0, -9.0), ("s0002", -30.0, -7.0)), "8.0 dB too quiet"),
+        # Without pauses there is one measure, which lies too low under dense speech.
+        (levels(("s0001", -30.0, -5.0), ("s0002", -30.0, -5.5)), ""),
+        # With them the higher one counts, and less is enough.
+        ((BedLevel("s0001", -30.0, -5.0, -4.0), BedLevel("s0002", -30.0, -3.5, -5.0)), "3.8 dB too quiet"),
+        ((BedLevel("s0001", -30.0, -5.0, -1.0), BedLevel("s0002", -30.0, -1.0, -5.0)), ""),
+        ((BedLevel("s0001", -30.0, -2.0, -9.0), *levels(("s0002", -30.0, None))), ""),
     ],
 )
 def test_it_is_given_up_where_it_does_harm(
@@ -68,6 +74,12 @@ def test_it_is_given_up_where_it_does_harm(
     here = with_method(context, "auto")
     assert reason in separate._harm(here, (), found)
     assert bool(separate._harm(here, (), found)) is bool(reason)
+
+
+def test_a_new_meter_listens_to_the_bed_again_and_separates_nothing(context: Context) -> None:
+    voice, bed = STAGE.items(with_method(context, "spleeter"))
+    assert "meter" in bed.models
+    assert "meter" not in voice.models
 
 
 def test_words_that_are_heard_under_most_lines_give_it_up(context: Context) -> None:

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from dubkit.media.separation.bed import WINDOW, level_of_rest, spectrum, voice_share
-from dubkit.types import Segment, Word
+from msgspec import UNSET, UnsetType
+
+from dubkit.media.separation.bed import HOP, WINDOW, level_of_rest, spectrum, voice_share
+from dubkit.types import SAMPLE_RATE, Segment, Word
 from dubkit.types.separation import BedLevel, Leak
 
 if TYPE_CHECKING:
@@ -33,6 +35,11 @@ AUDIBLE = 1e-4
 """Peak below which there is no voice (-80 dBFS)."""
 SILENT_DB = -55.0
 """Level below which there is no music that could be lost."""
+PAUSE_SECONDS = 5.0
+"""How far from a segment pauses are looked for."""
+PAUSE_DB = -20.0
+"""Level of the voice against the whole below which a moment counts as a pause."""
+LEAST_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +121,19 @@ def _grams(words: Sequence[Said]) -> list[tuple[str, ...]]:
 # --- levels ---------------------------------------------------------------------------------------
 
 
-def bed_level(segment: Segment, mix: Samples, voice: Samples, bed: Samples) -> BedLevel:
-    """Return the levels under a segment, from the source, the voices and the bed there: (n, C) each."""
-    if len(mix) < WINDOW:
+def bed_level(
+    segment: Segment, mix: Samples, voice: Samples, bed: Samples, *, before: int = 0, after: int = 0
+) -> BedLevel:
+    """Return the levels under a segment, from the source, the voices and the bed there: (n, C) each.
+
+    Of the samples `before` lie before the segment and `after` after it: pauses are looked for in them.
+    """
+    inside = slice(before, len(mix) - after)
+    if len(mix[inside]) < WINDOW:
         return BedLevel(segment.id, None, None)
-    return BedLevel(segment.id, _old_voice_db(bed, voice), music_db(mix, voice, bed))
+    music = music_db(mix[inside], voice[inside], bed[inside])
+    pauses = UNSET if music is None else pauses_db(mix, voice, bed, inside)
+    return BedLevel(segment.id, _old_voice_db(bed[inside], voice[inside]), music, pauses)
 
 
 def _old_voice_db(bed: Samples, voice: Samples) -> float | None:
@@ -147,3 +162,20 @@ def music_db(mix: Samples, voice: Samples, bed: Samples) -> float | None:
     if 10 * np.log10(expected / (power.shape[2] * mix.shape[1]) + 1e-12) < SILENT_DB:
         return None
     return round(float(10 * np.log10((np.abs(left) ** 2).sum() / expected + 1e-12)), 1)
+
+
+def pauses_db(mix: Samples, voice: Samples, bed: Samples, inside: slice) -> float | UnsetType:
+    """Return the level of the bed under the words of a segment against the source in the pauses near it.
+
+    Music that swells or stops between the two moves it by a dB or two, either way. Unset where pauses or
+    words are shorter than half a second.
+    """
+    import numpy as np
+
+    whole, spoken, left = ((np.abs(spectrum(sound)) ** 2).sum(axis=(0, 1)) for sound in (mix, voice, bed))
+    at = np.arange(len(whole)) * HOP
+    pause = spoken < whole * 10 ** (PAUSE_DB / 10)
+    words = (at >= inside.start) & (at < inside.stop) & ~pause
+    if min(pause.sum(), words.sum()) * HOP < LEAST_PAUSE_SECONDS * SAMPLE_RATE:
+        return UNSET
+    return round(float(10 * np.log10((left[words].mean() + 1e-12) / (whole[pause].mean() + 1e-12))), 1)

@@ -139,20 +139,39 @@ def _joined(
     return to_pcm(sound)
 
 
+def low_effects(layout: str, channels: int) -> tuple[int, ...]:
+    """Return the channels of low effects, in which nobody speaks.
+
+    >>> low_effects("5.1", 6), low_effects("stereo", 2)
+    ((3,), ())
+    """
+    roles = channel_roles(layout, channels)
+    return tuple(index for index, role in enumerate(roles) if role.startswith("LFE"))
+
+
 def write_bed(
-    source: Path, voice: Path, out: Path, spans: Sequence[Span], ducked: Sequence[Span], duck_db: float
+    source: Path,
+    voice: Path,
+    out: Path,
+    spans: Sequence[Span],
+    ducked: Sequence[Span],
+    duck_db: float,
+    *,
+    spared: Sequence[int] = (),
 ) -> None:
-    """Write the bed of `source` at `out`: inside `spans` without the voices of `voice`, else the source "
-    "itself.
+    """Write the bed of `source` at `out`: without the voices of `voice` inside `spans`, else the source.
 
     Inside `ducked` the source is turned down by `duck_db` instead. Spans are in order and do not overlap.
+    Channels that are `spared` stay the source's.
     """
     with open_wav(source) as mixed, open_wav(voice) as voices, open_copy(source, out) as copy:
         for start, end in spans:
             copy.through(start)
             for first in range(start, end, PIECE):
                 last = min(first + PIECE, end)
-                copy.replace(_piece(mixed, voices, (start, end), (first, last), ducked, duck_db))
+                bed = _piece(mixed, voices, (start, end), (first, last), ducked, duck_db)
+                bed[:, list(spared)] = read_open(mixed, first, last)[:, list(spared)]
+                copy.replace(bed)
 
 
 def _piece(

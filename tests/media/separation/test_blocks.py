@@ -171,6 +171,15 @@ def test_the_voice_is_gone_and_the_noise_keeps_its_level(stems: Path) -> None:
     assert abs(level) < 1.0
 
 
+def test_low_effects_are_left_as_they_are_where_the_rest_is_turned_down(stems: Path) -> None:
+    spans = [(RATE, 5 * RATE)]
+    files = (stems / "source.wav", stems / "voice.wav", stems / "bed.wav")
+    write_bed(*files, spans, spans, -24.0, spared=(1,))
+    bed, source = pcm(files[2]), pcm(files[0])
+    assert np.array_equal(bed[:, 1], source[:, 1])
+    assert np.abs(bed[2 * RATE : 4 * RATE, 0]).max() < np.abs(source[2 * RATE : 4 * RATE, 0]).max() / 10
+
+
 def test_a_ducked_stretch_is_the_source_turned_down(stems: Path) -> None:
     bed, _ = soundfile.read(made_bed(stems, [(RATE, 5 * RATE)], [(2 * RATE, 4 * RATE)]))
     source, _ = soundfile.read(stems / "source.wav")

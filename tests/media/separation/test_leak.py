@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from msgspec import UNSET
 
 from dubkit.media.separation.bed import bed_of
 from dubkit.media.separation.leak import bed_level, leaked_words
@@ -93,6 +94,21 @@ def test_music_that_went_with_the_voice_is_measured() -> None:
     assert kept is not None
     assert kept == pytest.approx(0.0, abs=1.5)
     assert lost == pytest.approx(kept - 12.0, abs=0.3)
+
+
+@pytest.mark.parametrize("lost_db", [0.0, -2.0, -4.0])
+def test_the_music_under_words_is_held_against_the_pauses_beside_them(lost_db: float) -> None:
+    voice = np.concatenate([0 * NOISE, hum(200), 0 * NOISE])
+    music = np.concatenate([NOISE, NOISE[::-1], NOISE])
+    bed = music.copy()
+    bed[len(NOISE) : 2 * len(NOISE)] *= 10 ** (lost_db / 20)
+    found = bed_level(segment("a"), music + voice, voice, bed, before=len(NOISE), after=len(NOISE))
+    assert found.pauses_db == pytest.approx(lost_db, abs=0.3)
+
+
+def test_without_pauses_nothing_is_held_against_them() -> None:
+    voice = hum(200)
+    assert bed_level(segment("a"), NOISE + voice, voice, NOISE).pauses_db is UNSET
 
 
 def test_nothing_is_said_of_silence() -> None:

@@ -11,6 +11,7 @@ from scipy.signal import fftconvolve, resample_poly
 
 from dubkit.media.sound.audio import read_span, write_wav
 from dubkit.media.sound.decay import Decay, hear_decay
+from dubkit.media.sound.dress import DRY_DB, MOST_DOUBT
 from dubkit.media.sound.mix import Placement, mix
 from dubkit.media.sound.place import Place, find_place
 from dubkit.media.sound.room import delayed, response, stand_in
@@ -84,20 +85,23 @@ def test_two_sounds_beside_each_other_are_no_place() -> None:
 
 @needs_espeak
 @pytest.mark.parametrize("seconds", [0.25, 0.45, 0.7, 1.1])
-def test_a_reverberation_time_is_heard_within_a_fifth(spoken: Samples, seconds: float) -> None:
-    wet = spoken + echoing(spoken, seconds, 2, 3)
+@pytest.mark.parametrize("direct_db", [2, -8])
+def test_a_reverberation_time_is_heard_within_a_fifth(
+    spoken: Samples, seconds: float, direct_db: float
+) -> None:
+    wet = spoken + echoing(spoken, seconds, direct_db, 3)
     for sound in (wet[:, None], with_bed(wet[:, None])):
         decay = hear_decay(sound)
         assert decay is not None
         assert decay.seconds[1] == pytest.approx(seconds, rel=0.2)
-        assert decay.doubt < 0.28
+        assert decay.doubt < MOST_DOUBT
 
 
 @needs_espeak
 def test_a_dry_voice_has_no_room_that_one_could_be_sure_of(spoken: Samples) -> None:
     decay = hear_decay(spoken[:, None])
     assert decay is not None
-    assert decay.doubt > 0.28 or decay.direct_db > 10
+    assert decay.doubt > MOST_DOUBT or decay.direct_db > DRY_DB
 
 
 def test_a_moment_of_speech_says_nothing_of_a_room() -> None:
