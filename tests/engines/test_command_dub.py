@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -12,6 +14,7 @@ import httpx
 import pytest
 
 from benchmarks.exactness import compare
+from benchmarks.killtest import contents
 from benchmarks.reading import read
 from tests.engines.test_command import PROGRAM
 from tests.stages.test_generator_chain import SPOKEN, cut
@@ -84,6 +87,25 @@ def test_without_its_program_the_dub_is_spoken_and_marked(finished: Desk, tmp_pa
     assert result["exit_code"] == 3
     assert [told["code"] for told in result["remarks"]] == ["lips-not-moved"]
     assert (desk.folder / MIX).read_bytes() == (finished.folder / MIX).read_bytes()
+
+
+def test_a_run_that_is_killed_while_the_program_works_goes_on(finished: Desk, tmp_path: Path) -> None:
+    desk = finished.copy(tmp_path / "desk")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    variables = {"TMPDIR": str(scratch), "LIP_PROGRAM_SECONDS": "3"}
+    with desk.start("run", *asked(desk.folder, "slow"), **variables) as run:
+        while run.poll() is None and not list(scratch.glob("dubkit-clip-*/said.txt")):
+            time.sleep(0.05)
+        assert run.poll() is None, run.communicate()
+        os.killpg(run.pid, signal.SIGKILL)
+    result = desk.run(*asked(desk.folder, "slow"), **variables)
+    assert (result["exit_code"], result["ran"]["render"]) == (0, 1)
+    unbroken, resumed = (contents(one.folder / "Output/talk/pt-BR/mix") for one in (finished, desk))
+    assert resumed == unbroken
+    assert not list((desk.folder / "Output").rglob("tmp/*"))
+    dub = "Output/talk/pt-BR/dub.mp4"
+    assert (desk.folder / dub).read_bytes() == (finished.folder / dub).read_bytes()
 
 
 def test_workers_make_the_same_episode_though_one_is_killed(finished: Desk, tmp_path: Path) -> None:
