@@ -3,8 +3,8 @@
 All functions take predicted clean latents (B, T, C) of one stream and keep their dtype. `cond` is the pass
 with the prompt.
 
-Recipes of dubs use `cfg` alone, films `stg`, `modality` and `rescale` too. `cfg_star` and `apg` are for ways of
-LTX-2 that are not there yet; `benchmarks.parity` compares them with the original.
+Recipes of dubs use `cfg` alone, films `stg`, `modality` and `rescale` too. `cfg_star` and `apg` are for ways
+of LTX-2 that are not there yet; `benchmarks.parity` compares them with the original.
 """
 
 from __future__ import annotations
