@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def serve_states(settings: Settings) -> None:
-    """Serve until Ctrl-C. Raises SettingError without a token that is long enough, DubkitError without web."""
+    """Serve until Ctrl-C. Raises SettingError without a token that is long enough."""
     from dubkit.cli.serve import need_web
 
     need_web()

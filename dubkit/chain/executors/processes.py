@@ -126,7 +126,7 @@ def _gb(size: float) -> str:
 
 def core_count() -> int:
     """Return the cores that this process may use."""
-    import psutil
+    import psutil  # type: ignore[import-untyped]
 
     try:
         return len(psutil.Process().cpu_affinity())
