@@ -20,7 +20,9 @@ from typing import Any
 import httpx
 import pytest
 import torch
+from click.testing import CliRunner
 
+from dubkit.cli import cli
 from dubkit.cli.justdubit_states import STATE
 from dubkit.dubbing.continuation import remote
 from dubkit.dubbing.continuation.envelope import ContinuationState
@@ -326,21 +328,22 @@ def test_two_workers_make_one_shot_with_the_bytes_of_one(tmp_path: Path) -> None
     models = [word for name, path in model_files(tmp_path / "tiny").items() for word in (f"--{name}", path)]
     films = [write_film(tmp_path / f"{n}.mp4", count, size=(64, 64)) for n, count in ((1, 12), (2, 14))]
 
-    def made(number: int, out: Path, *state: object) -> bytes:
-        process = dubkit(
-            "justdubit", *models, "--video_conditioning", films[number], 1.0, "--prompt", PROMPT,
-            "--height", 64, "--width", 64, "--num_inference_steps", 1, "--cfg_guidance_scale", 1.0,
-            "--overlap", 9, "--device", "cpu", "--quiet", "--output_path", out, *state,
+    def command(number: int, name: str, *state: object) -> list[str]:
+        words = (
+            *models, "--video_conditioning", films[number], 1.0, "--prompt", PROMPT, "--height", 64,
+            "--width", 64, "--num_inference_steps", 1, "--cfg_guidance_scale", 1.0, "--overlap", 9,
+            "--device", "cpu", "--quiet", "--output_path", tmp_path / name, *state,
         )  # fmt: skip
-        _, err = process.communicate(timeout=300)
-        assert process.returncode == 0, err
-        return out.read_bytes()
+        return ["justdubit", *map(str, words)]
 
     with service(tmp_path / "states") as started:
         there = f"{started}/states/shot003"
-        first = made(0, tmp_path / "there1.mp4", "--save-state", there)
-        second = made(1, tmp_path / "there2.mp4", "--continue-from", there)
-    here = tmp_path / "here.json"
-    assert made(0, tmp_path / "here1.mp4", "--save-state", here) == first
-    assert made(1, tmp_path / "here2.mp4", "--continue-from", here) == second
-    assert second != made(1, tmp_path / "alone.mp4")
+        for number, option in enumerate(("--save-state", "--continue-from")):
+            process = dubkit(*command(number, f"there{number}.mp4", option, there))
+            _, err = process.communicate(timeout=280)
+            assert process.returncode == 0, err
+    for number, option in enumerate(("--save-state", "--continue-from")):
+        done = CliRunner().invoke(cli, command(number, f"here{number}.mp4", option, tmp_path / "state.json"))
+        assert done.exit_code == 0, done.output
+        here, away = (tmp_path / f"{place}{number}.mp4" for place in ("here", "there"))
+        assert here.read_bytes() == away.read_bytes()
