@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 import torch
 
+from dubkit.ltx.config import TransformerConfig
 from dubkit.ltx.weights import Checkpoint
 
 Mode = Literal["resident", "component", "streaming"]
@@ -65,17 +66,55 @@ def working_bytes(tokens: int, width: int, itemsize: int) -> int:
     return 12 * tokens * width * itemsize
 
 
-def choose_mode(free_device: int, sizes: PartSizes, *, working: int, free_host: int) -> MemoryPlan:
+def text_key_bytes(config: TransformerConfig, prompts: int, tokens: int, itemsize: int) -> int:
+    """Bytes of every block's keys and values of some prompts, 1.2 GB for one of the 19B in bfloat16."""
+    kept = 0 if config.text_modulation else 2 * config.layers * (config.video.width + config.audio.width)
+    return prompts * tokens * kept * itemsize
+
+
+def tile_bytes(base_channels: int, itemsize: int) -> int:
+    """Bytes that decoding needs beside its weights for a whole tile, 65 frames of 512 x 512.
+
+    It is nine tensors of the last stage, which works on 128 x 128 places of a frame: 2.5 GB for the 19B in
+    bfloat16, of which 2.2 were seen on fake tensors.
+    """
+    return 9 * base_channels * 65 * 128 * 128 * itemsize
+
+
+def feature_bytes(checkpoint: Checkpoint, tokens: int) -> int:
+    """Bytes that the text features of a prompt need beside the text path's weights: ten for each value.
+
+    1.9 GB for the 19B's 1024 tokens, as seen on fake tensors in bfloat16: hidden states, and two of float32.
+    """
+    prefix = "text_embedding_projection."
+    states = (x.shape[1] for k, x in checkpoint.entries.items() if k.startswith(prefix) and len(x.shape) == 2)
+    return 10 * tokens * max(states, default=0)
+
+
+def choose_mode(
+    free_device: int,
+    sizes: PartSizes,
+    *,
+    working: int,
+    free_host: int,
+    keys: int = 0,
+    tile: int = 0,
+    features: int = 0,
+) -> MemoryPlan:
     """Choose the fastest mode whose weights fit beside `working` bytes into nine tenths of the free memory.
+
+    `keys` are the prompts' keys and values, which only a transformer that is not streamed keeps; `tile` and
+    `features` are what codecs and text need in the place of `working` where it is more.
 
     Raises:
         ValueError: not even two blocks at a time fit, or the host cannot hold the blocks.
     """
     usable = max(int(free_device * 0.9) - working, 0)  # A tenth for the allocator's fragments.
-    total = sizes.transformer + sizes.text + sum(sizes.others)
-    largest = max(sizes.transformer, *sizes.others)
-    streamed = max(sizes.transformer - sizes.blocks + 2 * sizes.largest_block, *sizes.others)
-    fits_text = sizes.text <= usable
+    codec = max(sizes.others) + max(tile - working, 0)
+    total = sizes.transformer + keys + sizes.text + sum(sizes.others)
+    largest = max(sizes.transformer + keys, codec)
+    streamed = max(sizes.transformer - sizes.blocks + 2 * sizes.largest_block, codec)
+    fits_text = sizes.text + max(features - working, 0) <= usable
     room = f"{_gb(free_device)} are free, {_gb(usable)} of them for weights."
     if not fits_text:
         room += f" The text encoder, {_gb(sizes.text)}, runs on the CPU."

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 ALIGNMENT = 256
 """Tensors begin at multiples of this many bytes in a buffer, as kernels load best."""
+
+
+class _Place(NamedTuple):
+    """Where a module keeps one of its tensors."""
+
+    store: dict[str, Any]
+    name: str
 
 
 class BlockStream:
@@ -23,13 +30,17 @@ class BlockStream:
     def __init__(self, blocks: nn.ModuleList, device: torch.device | str) -> None:
         self.blocks, self.device = blocks, torch.device(device)
         pinned = self.device.type == "cuda"
-        self.tensors = [[*block.parameters(), *block.buffers()] for block in blocks]
+        self.places = [_places(block) for block in blocks]
         self.host: list[Tensor] = []
-        for tensors in self.tensors:
+        self.at_home: list[list[Tensor]] = []
+        for places in self.places:
             # Block by block: the tensors it was loaded into are freed before the next block's turn.
+            tensors = [store[name] for store, name in places]
             self.host.append(torch.empty(_begins(tensors)[-1], dtype=torch.uint8, pin_memory=pinned))
-            for tensor, place in zip(tensors, _views(self.host[-1], tensors), strict=True):
-                tensor.data = place.copy_(tensor)
+            self.at_home.append(_views(self.host[-1], tensors))
+            for tensor, view in zip(tensors, self.at_home[-1], strict=True):
+                view.copy_(tensor)
+            _put(places, self.at_home[-1])
         largest = max(buffer.numel() for buffer in self.host)
         self.slots = [torch.empty(largest, dtype=torch.uint8, device=self.device) for _ in range(2)]
         self.side = torch.cuda.Stream(self.device) if pinned else None  # type: ignore[no-untyped-call]
@@ -51,12 +62,11 @@ class BlockStream:
                 torch.cuda.current_stream(self.device).wait_stream(self.side)
             # After the last block comes the first one, for the next pass.
             self._start((index + 1) % len(self), 1 - slot)
-            at_home = [tensor.data for tensor in self.tensors[index]]
-            self._point(index, _views(self.slots[slot], at_home))
+            _put(self.places[index], _views(self.slots[slot], self.at_home[index]))
             try:
                 yield block
             finally:
-                self._point(index, at_home)
+                _put(self.places[index], self.at_home[index])
 
     def _start(self, index: int, slot: int) -> None:
         """Begin to copy a block into a slot, after all work queued so far, whose last user's is a part."""
@@ -67,9 +77,17 @@ class BlockStream:
             self.slots[slot][: source.numel()].copy_(source, non_blocking=True)
         self.ahead = (index, slot)
 
-    def _point(self, index: int, places: list[Tensor]) -> None:
-        for tensor, place in zip(self.tensors[index], places, strict=True):
-            tensor.data = place
+
+def _places(block: nn.Module) -> list[_Place]:
+    stores = (store for part in block.modules() for store in (part._parameters, part._buffers))
+    return [_Place(store, name) for store in stores for name, tensor in store.items() if tensor is not None]
+
+
+def _put(places: Sequence[_Place], tensors: Sequence[Tensor]) -> None:
+    """Let modules use other tensors in the place of theirs: a tensor's own data cannot change its device."""
+    for (store, name), tensor in zip(places, tensors, strict=True):
+        is_parameter = isinstance(store[name], nn.Parameter)
+        store[name] = nn.Parameter(tensor, requires_grad=False) if is_parameter else tensor
 
 
 def _begins(tensors: list[Tensor]) -> list[int]:

@@ -39,6 +39,12 @@ class PromptTokens:
     mask: Tensor
 
 
+def own_tokens(tokens: PromptTokens) -> tuple[Tensor, Tensor, Tensor]:
+    """Return ids, mask and positions [1, n] of a prompt's own n tokens: how many depends on values."""
+    own = tokens.mask.bool()
+    return tokens.ids[own][None], tokens.mask[own][None], own.nonzero().T
+
+
 class GemmaTokenizer:
     """The tokenizer of a Gemma folder, without chat template. ValueError: it is missing or not Gemma's."""
 
@@ -105,9 +111,8 @@ class Gemma:
         nothing attends to it, and the text path drops it later. The tokens keep their positions behind
         it, because the rounding of rotary angles depends on them.
         """
-        own = tokens.mask.bool()
-        inputs = (tokens.ids[own][None], tokens.mask[own][None], own.nonzero().T)
-        ids, mask, positions = (x.to(self.model.embed_tokens.weight.device) for x in inputs)
+        device = self.model.embed_tokens.weight.device
+        ids, mask, positions = (x.to(device) for x in own_tokens(tokens))
         outputs = self.model(ids, mask, positions, output_hidden_states=True, use_cache=False)
         return torch.stack(outputs.hidden_states, dim=-1)[0]
 

@@ -10,9 +10,20 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from dubkit.ltx import memory
-from dubkit.ltx.memory import PartSizes, choose_mode, free_memory, measure_sizes, working_bytes
+from dubkit.ltx.config import read_transformer
+from dubkit.ltx.memory import (
+    PartSizes,
+    choose_mode,
+    feature_bytes,
+    free_memory,
+    measure_sizes,
+    text_key_bytes,
+    tile_bytes,
+    working_bytes,
+)
 from dubkit.ltx.streaming import BlockStream
 from dubkit.ltx.weights import Checkpoint
+from dubkit.models.tiny.published import PUBLISHED, transformer_values
 
 GB = 10**9
 LTX_2 = PartSizes(38 * GB, 37 * GB, GB, 27 * GB, (2 * GB, GB))
@@ -77,6 +88,42 @@ def test_a_host_that_cannot_hold_the_blocks_is_an_error() -> None:
 
 def test_working_memory_grows_with_the_tokens() -> None:
     assert working_bytes(49152, 4096, 2) == 12 * 49152 * 4096 * 2
+
+
+def test_the_prompts_keys_are_kept_beside_a_whole_transformer_alone() -> None:
+    """Seen on fake tensors: two prompts take 2.4 GB in the first stage, which nothing counted before."""
+    sizes = LTX_2._replace(text=10 * GB)
+    assert choose_mode(48 * GB, sizes, working=4 * GB, free_host=60 * GB).mode == "component"
+    assert choose_mode(48 * GB, sizes, working=4 * GB, free_host=60 * GB, keys=2 * GB).mode == "streaming"
+    assert choose_mode(24 * GB, sizes, working=4 * GB, free_host=60 * GB, keys=90 * GB).mode == "streaming"
+
+
+def test_a_tile_of_the_codecs_counts_where_it_is_more_than_the_transformers_work() -> None:
+    small = LTX_2._replace(transformer=2 * GB, blocks=GB, largest_block=GB // 10, others=(2 * GB,), text=GB)
+    assert choose_mode(5 * GB, small, working=GB, free_host=60 * GB).mode == "component"
+    with pytest.raises(ValueError, match="fewer frames"):
+        choose_mode(5 * GB, small, working=GB, free_host=60 * GB, tile=4 * GB)
+    assert choose_mode(9 * GB, small, working=4 * GB, free_host=60 * GB, tile=4 * GB).mode == "component"
+
+
+def test_text_features_count_where_they_are_more_than_the_transformers_work() -> None:
+    def on_device(features: int, working: int = 0) -> bool:
+        plan = choose_mode(32 * GB, LTX_2, working=working, free_host=60 * GB, features=features)
+        return plan.text_on_device
+
+    assert on_device(GB)
+    assert not on_device(2 * GB)
+    assert on_device(GB, working=GB)
+    assert not on_device(2 * GB, working=GB)
+
+
+def test_bytes_of_keys_tiles_and_features_are_those_of_the_19b(tmp_path: Path) -> None:
+    transformer = read_transformer({"transformer": transformer_values(PUBLISHED["2"])})
+    assert text_key_bytes(transformer, 2, 1024, 2) == 2 * 1_207_959_552
+    assert 2.2e9 < tile_bytes(128, 2) < 2.6e9
+    key = "text_embedding_projection.aggregate_embed.weight"
+    save_file({key: torch.zeros(2, 18)}, tmp_path / "x.safetensors")
+    assert feature_bytes(Checkpoint(tmp_path / "x.safetensors"), 1024) == 10 * 1024 * 18
 
 
 def test_free_memory_of_the_host_is_measured() -> None:

@@ -22,13 +22,16 @@ from dubkit.ltx.memory import (
     PartSizes,
     choose_mode,
     devices_here,
+    feature_bytes,
     free_memory,
     measure_sizes,
+    text_key_bytes,
+    tile_bytes,
     working_bytes,
 )
 from dubkit.ltx.quantize import holds_float8
 from dubkit.ltx.statistics import ChannelStatistics
-from dubkit.ltx.text import TextEncoder
+from dubkit.ltx.text import TOKENS, TextEncoder
 from dubkit.ltx.upsampler import LatentUpsampler
 from dubkit.ltx.weights import Checkpoint
 from dubkit.types import Remark, Tell, remark
@@ -44,6 +47,10 @@ PUBLISHED = {
     "dubbing LoRA": "ltx-2-19b-ic-lora-lipdubbing",
 }
 """What `dubkit models get` calls the published file of each part."""
+
+
+PROMPTS = 2
+"""Whose keys and values a guided stage keeps: the prompt's and the negative one's."""
 
 
 def told_to_nobody(_remark: Remark) -> None:
@@ -187,9 +194,18 @@ class GeneratorParts:
         Raises:
             ValueError: not even two blocks at a time fit.
         """
-        working = working_bytes(tokens, self.checkpoint.config.transformer.video.width, self.dtype.itemsize)
+        config, itemsize = self.checkpoint.config, self.dtype.itemsize
+        working = working_bytes(tokens, config.transformer.video.width, itemsize)
         host = free_memory(torch.device("cpu"))
-        plan = choose_mode(free_memory(self.device), self._sizes, working=working, free_host=host)
+        plan = choose_mode(
+            free_memory(self.device),
+            self._sizes,
+            working=working,
+            free_host=host,
+            keys=text_key_bytes(config.transformer, PROMPTS, TOKENS, itemsize),
+            tile=tile_bytes(config.video_vae.decoder_base_channels, self.dtype_of("video").itemsize),
+            features=feature_bytes(self.checkpoint, TOKENS),
+        )
         log.debug("%s, %s: %s", self.device, str(self.dtype).removeprefix("torch."), plan.reason)
         return plan
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -87,6 +88,9 @@ class StageWork:
             with opened(key, transformer) as loaded:
                 while pending:
                     error = self._try(loaded, pending[0], on_step)
+                    if error is not None:
+                        # Its frames hold the pass's tensors and the transformer, as long as it is kept.
+                        traceback.clear_frames(error.__traceback__)
                     if error is not None and out_of_memory(error) and memory.can_shrink:
                         break
                     yield ClipAttempt(pending.pop(0).clip.id, memory.note, error)
