@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help install demo test left-out fast cases check scripts docs clean
+.PHONY: help install demo test left-out fast cases gpu check scripts docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make left-out run the tests that the last make test left out for want of material"
 	@echo "make check    format, lint and types, those of the pages' scripts where node is"
 	@echo "make cases    try what people did that once failed (tests/data/cases)"
+	@echo "make gpu      on a machine with a graphics card: run tests, parity, benchmarks and a clip on it, and write the results"
 	@echo "make docs     write docs/cli.md and docs/remarks.md anew from the code"
 	@echo "make install  install everything for development, run nothing"
 	@echo "make clean    remove $(VENV), node_modules and caches; Output/ stays"
@@ -66,6 +67,11 @@ fast: $(VENV)/.dev
 # What people did that once failed, on the files they did it with.
 cases: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.trials tests/data/cases/speech tests/data/cases/media --jobs 2
+
+# What nobody has run yet: see docs/generator.md. `make gpu GPU="--weights /models/ltx-2 --golden FOLDER"` says with what.
+GPU ?=
+gpu: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.ltx_gpu $(GPU)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

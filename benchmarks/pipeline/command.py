@@ -108,7 +108,7 @@ def _table(found: Sequence[Figure]) -> str:
         first = next(iter(cells.values()))
         counted = "" in cells
         wall = _shown(first.median) if counted else _cell(cells["wall"])
-        cpu = "" if counted else _cell(cells["cpu"])
+        cpu = _cell(cells["cpu"]) if "cpu" in cells else ""  # On a graphics card only `wall` says anything.
         rows.append((name, first.unit, wall, cpu, "" if counted else str(first.rounds)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [

@@ -25,7 +25,6 @@ ELSEWHERE = (
     "dubkit/chain/executors",
     "dubkit/cli",
     "dubkit/dubbing",
-    "dubkit/engines/comfyui",
     "dubkit/engines/justdubit",
     "dubkit/ltx",
     "dubkit/media/delivery/lettering.py",

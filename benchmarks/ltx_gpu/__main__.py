@@ -1,0 +1,3 @@
+from benchmarks.ltx_gpu.command import main
+
+raise SystemExit(main())
