@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -97,15 +99,66 @@ def test_a_setting_enters_the_keys_of_the_stages_that_it_changes_and_only_when_i
         "kept_digest": lambda *_: "",
         "own_seed": lambda *_: None,
     }
-    modules = [*(sys.modules[f"stages.{name}"] for name in STAGES), clip_jobs]
+    modules = [*(importlib.import_module(f"stages.{name}") for name in STAGES), clip_jobs]
     for module, name in product(modules, answers):
         if hasattr(module, name):
             monkeypatch.setattr(module, name, answers[name])
     changed = {
         name
         for name in STAGES
-        for item in sys.modules[f"stages.{name}"].items(here)
+        for item in importlib.import_module(f"stages.{name}").items(here)
         for setting in item.settings or ()
         if setting.startswith(f"{TABLE}.")
     }
     assert changed == stages
+
+
+class Kept:
+    """A sink that writes files into a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.finished: set[str] = set()
+        self.failed: dict[str, str] = {}
+        self.said: list[str] = []
+
+    @contextmanager
+    def write(self, relative: str) -> Iterator[Path]:
+        path = self.folder / relative.replace("/", "_")
+        yield path
+
+    @contextmanager
+    def attempt(self, _item: str) -> Iterator[None]:
+        yield
+
+    def done(self, item: str, **_: Any) -> None:
+        self.finished.add(item)
+
+    def fail(self, item: str, error: Exception) -> None:
+        self.failed[item] = str(error)
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+@pytest.mark.slow
+def test_prompts_of_an_episode_are_read_by_several_processes_with_the_bytes_of_one(
+    tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embed = importlib.import_module("stages.embed")
+    monkeypatch.setattr(Context, "clips", Clips("justdubit", (CLIP,), ()))
+    monkeypatch.setattr(embed, "generator_dubs_picture", lambda *_: True)
+    monkeypatch.setattr(embed, "chosen_clip", lambda *_: None)
+    contents = []
+    for workers in (1, 2):
+        here = context(tmp_path, weights, text_workers=workers)
+        (folder := tmp_path / f"made{workers}").mkdir()
+        sink = Kept(folder)
+        embed.run(here, embed.items(here), sink)
+        assert (sink.finished, sink.failed) == ({"c0001", "negative"}, {})
+        assert sink.said == (
+            [] if workers == 1 else ["2 processes read prompts; one reads the files for all."]
+        )
+        contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert contents[0] == contents[1]
+    assert len(contents[0]) == 2
