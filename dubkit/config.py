@@ -108,6 +108,7 @@ STARTED_BY: Mapping[str, str] = {
     "batch": "dubkit.batch.settings:BatchSettings",
     "execute": "dubkit.chain.executor:Execute",
     "serve": "dubkit.web.settings:Serve",
+    "states": "dubkit.dubbing.continuation.settings:States",
 }
 """Tables of what starts runs and stands above them, by reference: table -> section."""
 

@@ -12,29 +12,7 @@ from dubkit.batch.rule import MB, MachineRoom
 from dubkit.batch.settings import BatchSettings
 from dubkit.config import Settings
 from dubkit.cores import usable_cores
-
-CGROUP = Path("/sys/fs/cgroup")
-"""Where Linux says what a container may use."""
-
-
-def free_memory(cgroup: Path = CGROUP) -> int:
-    """Return the bytes of memory that programs can still get here, within the limit of a container."""
-    free = int(psutil.virtual_memory().available)
-    with suppress(OSError, ValueError):
-        limit = int((cgroup / "memory.max").read_text())  # "max" is no limit
-        used = int((cgroup / "memory.current").read_text()) - _cached(cgroup)
-        free = min(free, max(0, limit - used))
-    return free
-
-
-def _cached(cgroup: Path) -> int:
-    """Return the bytes of files kept in memory, which the container gives up when it needs them."""
-    with suppress(OSError, ValueError):
-        for line in (cgroup / "memory.stat").read_text().splitlines():
-            name, _, value = line.partition(" ")
-            if name == "inactive_file":
-                return int(value)
-    return 0
+from dubkit.memory import free_memory
 
 
 def memory_kills(counters: Path = Path("/proc/vmstat")) -> int:

@@ -11,6 +11,7 @@ from dubkit.chain.chain import Chain
 from dubkit.chain.stage import Stage
 from dubkit.cores import usable_cores
 from dubkit.episode.context import Context
+from dubkit.memory import free_memory
 
 SPARE = 1 << 30
 """Bytes of memory that stay free when a stage begins beside another one."""
@@ -91,10 +92,3 @@ def load_ahead(steps: Sequence[Step]) -> None:
     for name in dict.fromkeys(name for step in steps if step.stage.beside for name in step.stage.loads):
         with suppress(Exception):
             importlib.import_module(name)
-
-
-def free_memory() -> int:
-    """Return the bytes of memory that are free on this machine."""
-    import psutil  # type: ignore[import-untyped]
-
-    return int(psutil.virtual_memory().available)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -21,11 +20,10 @@ from dubkit.cli.justdubit_refining import (
     refine_override,
     refine_preset,
 )
+from dubkit.cli.justdubit_states import STATE, check_state, continuation, save_state
 from dubkit.dubbing.diffusion.recipes import NEGATIVE_PROMPT, RECIPES
 
 if TYPE_CHECKING:
-    from dubkit.dubbing.continuation.blobs import FolderBlobStore
-    from dubkit.dubbing.continuation.continued import DubbedFrames
     from dubkit.dubbing.diffusion.recipes import Recipe
     from dubkit.dubbing.enhance import Enhanced
 
@@ -115,14 +113,14 @@ PARTS = {
 @refine_options
 @flag(
     "continue_from",
-    type=FILE,
-    metavar="STATE.json",
+    type=STATE,
+    metavar="STATE",
     help="Continue a shot whose first part is dubbed, with the state that --save_state wrote.",
 )
 @flag(
     "save_state",
-    type=FILE,
-    metavar="STATE.json",
+    type=STATE,
+    metavar="STATE",
     help="Write the state that the next part of the shot starts with.",
 )
 @flag(
@@ -144,7 +142,8 @@ def command(**flags: Any) -> None:
     A shot longer than about 20 s is dubbed in parts. Each clip starts --overlap frames before the end of the
     previous one and gets the state that was saved with it. Its result starts after the overlap, with the
     first frame that the previous result does not have, so the results in sequence have exactly the frames of
-    the source. Large parts of a state are in a folder beside it, STATE.blobs.
+    the source. STATE is a file, whose large parts are in a folder beside it, or the address of a state on a
+    service that machines share, http://HOST:8020/states/NAME (dubkit worker --states).
 
     Ctrl-C keeps nothing. Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped.
     """
@@ -166,7 +165,7 @@ def _dub(flags: dict[str, Any]) -> None:
 
     source = flags["video_conditioning"][0]
     _check_output(flags["output_path"], source)
-    _check_state(flags["save_state"], (flags["output_path"], source))
+    check_state(flags["save_state"], (flags["output_path"], source))
     episode = probe_clip(source)
     assert episode.video is not None
     if flags["save_state"]:
@@ -202,7 +201,7 @@ def _dub(flags: dict[str, Any]) -> None:
             audio=flags["audio"],
             overlap=flags["overlap"],
             refine=override,
-            **_continuation(flags["continue_from"]),
+            **continuation(flags["continue_from"]),
         )
         fps, out = rate or episode.video.rate, flags["output_path"]
         frames = encode_video(video, fps, audio, video.sample_rate, out)
@@ -212,7 +211,7 @@ def _dub(flags: dict[str, Any]) -> None:
         )
     click.echo(f"{out}: {frames} frames at {fps} per second")
     if flags["save_state"]:
-        _save_state(flags["save_state"], video)
+        save_state(flags["save_state"], video)
         click.echo(f"{flags['save_state']}: the next clip starts {flags['overlap']} frames before this end")
 
 
@@ -308,15 +307,6 @@ def _check_output(out: Path, source: Path) -> None:
         raise click.UsageError(f"--output_path {out} is the clip itself; name another file.")
 
 
-def _check_state(state: Path | None, taken: tuple[Path, Path]) -> None:
-    if state is None:
-        return
-    if state.is_dir():
-        raise click.UsageError(f"--save_state {state} is a folder; name a file in it.")
-    if state.resolve() in {path.resolve() for path in taken}:
-        raise click.UsageError(f"--save_state {state} is the clip or its dub; name another file.")
-
-
 def _check_overlap(overlap: int, frames: int) -> None:
     """Refuse an overlap that the next clip could not start with, before hours of work."""
     from dubkit.ltx.latents import latent_frames
@@ -327,41 +317,6 @@ def _check_overlap(overlap: int, frames: int) -> None:
         raise click.UsageError(f"--overlap {overlap}: {error}") from error
     if overlap > frames:
         raise click.UsageError(f"--overlap {overlap}: the clip has {frames} frames.")
-
-
-def _blobs(state: Path) -> FolderBlobStore:
-    from dubkit.dubbing.continuation.blobs import FolderBlobStore
-
-    return FolderBlobStore(state.with_suffix(".blobs"))
-
-
-def _continuation(state: Path | None) -> dict[str, Any]:
-    """Return the arguments of the pipeline that continue from a state file."""
-    from dubkit.dubbing.continuation.continued import StateUnfit
-    from dubkit.dubbing.continuation.state import ContinuationState
-
-    if state is None:
-        return {}
-    try:
-        return {"continuation": ContinuationState.from_json(state.read_bytes()), "blob_store": _blobs(state)}
-    except FileNotFoundError:
-        raise StateUnfit(
-            f"No state at {state}.\nWrite one with --save_state when the previous clip is made."
-        ) from None
-    except ValueError as error:
-        raise StateUnfit(f"{state}: {error}\nName a file that --save_state wrote.") from error
-
-
-def _save_state(path: Path, video: DubbedFrames) -> None:
-    """Write the state; the file appears only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = video.continuation(_blobs(path)).to_json()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_text(text, "utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _model_files(flags: dict[str, Any], recipe: Recipe) -> dict[str, Path]:

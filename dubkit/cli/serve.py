@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dubkit.cli.listening import address_of, listen
 from dubkit.cli.options import load, output_option
 from dubkit.errors import DubkitError
 from dubkit.web.settings import Serve
@@ -84,7 +85,8 @@ def _run(configured: Configuration, output: Path, open_browser: bool) -> None:
     from dubkit.web.startup import build_site
 
     settings = configured.settings
-    listening = _listen(Serve.of(settings))
+    serve = Serve.of(settings)
+    listening = listen(serve.host, serve.port, "serve.host", "--port ")
     try:
         site = build_site(configured, output, open_models(settings), open_speeds(settings))
         try:
@@ -99,7 +101,7 @@ def _run(configured: Configuration, output: Path, open_browser: bool) -> None:
                 forwarded_allow_ips=trusted_proxies(Serve.of(settings).trusted_proxies),
                 timeout_graceful_shutdown=5,
             )
-            address = _address(listening)
+            address = address_of(listening)
             click.echo(f"dubkit serves {address}  (Ctrl-C stops it)")
             if site.local:
                 click.echo("Only this machine can reach it.", err=True)
@@ -136,35 +138,6 @@ def _serve(server: Server, listening: socket.socket, ending: threading.Event) ->
             server.run(sockets=[listening])
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _listen(serve: Serve) -> socket.socket:
-    """Open the port before anything is started. Raises DubkitError when that fails."""
-    host = serve.host.strip("[]")
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, serve.port, type=socket.SOCK_STREAM)[0]
-        taken = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise DubkitError(
-            f"Setting serve.host = {serve.host!r}: there is no such address ({error.strerror}).\n"
-            "Use 127.0.0.1 for this machine only, or 0.0.0.0 for every network."
-        ) from None
-    try:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(address)
-        taken.listen(socket.SOMAXCONN)
-    except OSError as error:
-        taken.close()
-        raise DubkitError(
-            f"Cannot listen on {serve.host} port {serve.port}: {error.strerror}.\n"
-            "Stop what uses the port, or choose another with --port; --port 0 is any free one."
-        ) from None
-    return taken
-
-
-def _address(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 def _environment(configured: Configuration) -> dict[str, str]:

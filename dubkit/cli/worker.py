@@ -11,6 +11,7 @@ import click
 
 from dubkit.cli.clip_worker import serve_clips
 from dubkit.cli.options import load, output_option, setting_options
+from dubkit.cli.states import serve_states
 from dubkit.web.settings import Serve
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
     "one for each graphics card. Needs the token DUBKIT_DUB_REMOTE_TOKEN.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port of a clip worker.")
+@click.option(
+    "--states",
+    is_flag=True,
+    help="Do no jobs: keep what clips hand over, so that the next clip can be made on another machine. "
+    "Needs DUBKIT_STATES_TOKEN; states.host, states.port and states.folder say where.",
+)
 @click.option("--once", is_flag=True, help="End when no job is queued.")
 @click.option("--parent", type=int, default=0, hidden=True, help="End when this process is not the parent.")
 @click.option("--verbose", "-v", is_flag=True, help="Log what the stages do.")
@@ -52,12 +59,15 @@ def command(
     `dubkit serve` starts its own workers. Workers on other machines need the same database, output folder and
     input folder. Ctrl-C puts the running job back into the queue.
     """
+    keeps_states = flags.pop("states")
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     if clips:
         return serve_clips(load(flags).settings, port)
+    if keeps_states:
+        return serve_states(load(flags).settings)
 
     from dubkit import studio
     from dubkit.web.database import check_is_there

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from dubkit.dubbing.clip.decode import AUDIO_SAMPLE_RATE
     from dubkit.dubbing.clip.media import ClipMedia, Still
     from dubkit.dubbing.clip.mp4 import encode_video
-    from dubkit.dubbing.continuation.blobs import FolderBlobStore
+    from dubkit.dubbing.continuation.envelope import ContinuationState
+    from dubkit.dubbing.continuation.folder import FolderBlobStore
+    from dubkit.dubbing.continuation.remote import RemoteStates
     from dubkit.dubbing.continuation.state import INLINE_THRESHOLD_BYTES as DEFAULT_INLINE_THRESHOLD_BYTES
     from dubkit.dubbing.continuation.state import KIND as LTX2_CONTINUATION_KIND
     from dubkit.dubbing.continuation.state import SCHEMA_VERSION as LTX2_CONTINUATION_SCHEMA_VERSION
-    from dubkit.dubbing.continuation.state import ContinuationState, LTX2ContinuationState
+    from dubkit.dubbing.continuation.state import LTX2ContinuationState
     from dubkit.dubbing.diffusion.precision import Precision
     from dubkit.dubbing.diffusion.recipes import RECIPES, Recipe
     from dubkit.dubbing.diffusion.refining import RefineOverride, RefinePreset, refine_override_to_dict
@@ -47,6 +49,7 @@ __all__ = [
     "Recipe",
     "RefineOverride",
     "RefinePreset",
+    "RemoteStates",
     "Still",
     "Tiling",
     "TilingConfig",
@@ -60,9 +63,9 @@ _PLACES = {
     "AUDIO_SAMPLE_RATE": "dubkit.dubbing.clip.decode",
     "RECIPES": "dubkit.dubbing.diffusion.recipes",
     "ClipMedia": "dubkit.dubbing.clip.media",
-    "ContinuationState": "dubkit.dubbing.continuation.state",
+    "ContinuationState": "dubkit.dubbing.continuation.envelope",
     "DEFAULT_INLINE_THRESHOLD_BYTES": "dubkit.dubbing.continuation.state:INLINE_THRESHOLD_BYTES",
-    "FolderBlobStore": "dubkit.dubbing.continuation.blobs",
+    "FolderBlobStore": "dubkit.dubbing.continuation.folder",
     "JustDubitPipeline": "dubkit.dubbing.pipeline",
     "LTX2ContinuationState": "dubkit.dubbing.continuation.state",
     "LTX2RefinePresetOverride": "dubkit.dubbing.diffusion.refining:RefinePreset",
@@ -75,6 +78,7 @@ _PLACES = {
     "Recipe": "dubkit.dubbing.diffusion.recipes",
     "RefineOverride": "dubkit.dubbing.diffusion.refining",
     "RefinePreset": "dubkit.dubbing.diffusion.refining",
+    "RemoteStates": "dubkit.dubbing.continuation.remote",
     "Still": "dubkit.dubbing.clip.media",
     "Tiling": "dubkit.ltx.tiling",
     "TilingConfig": "dubkit.ltx.tiling:Tiling",

@@ -21,7 +21,6 @@ from torch import Tensor
 from dubkit.dubbing.clip.decode import decode_picture, decode_sound
 from dubkit.dubbing.clip.encode import encode_clip, encode_frames, encode_prompt
 from dubkit.dubbing.clip.media import GivenWave, uncovered
-from dubkit.dubbing.continuation.blobs import BlobStore
 from dubkit.dubbing.continuation.continued import (
     OVERLAP,
     Before,
@@ -31,7 +30,8 @@ from dubkit.dubbing.continuation.continued import (
     read_state,
     shown_sound,
 )
-from dubkit.dubbing.continuation.state import ContinuationState
+from dubkit.dubbing.continuation.envelope import ContinuationState
+from dubkit.dubbing.continuation.folder import BlobStore
 from dubkit.dubbing.diffusion.clip_latents import Carry, Contexts, EncodedClip, FirstStage, SecondStage
 from dubkit.dubbing.diffusion.generate import ClipInputs, first_stage, second_stage, upsample
 from dubkit.dubbing.diffusion.parts import AUTOMATIC, Files, GeneratorParts, best_device, explained

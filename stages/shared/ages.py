@@ -83,9 +83,9 @@ def seen_ages(context: Context) -> dict[str, Age]:
     years: dict[str, list[float]] = {}
     for number, image in pictures(context.source, context.picture, sorted(at)):
         for speaker, box in at[number]:
-            age = network.years(_cut(image, box, scale)) if box.height * scale >= SMALLEST else None
-            if age is not None:
-                years.setdefault(speaker, []).append(age)
+            looked = network.years(_cut(image, box, scale)) if box.height * scale >= SMALLEST else None
+            if looked is not None:
+                years.setdefault(speaker, []).append(looked)
     return {speaker: age for speaker, found in years.items() if (age := age_of(found))}
 
 

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from dubkit.batch.machine import free_memory, measure_room, memory_kills
+from dubkit.batch import machine
+from dubkit.batch.machine import measure_room, memory_kills
 from dubkit.batch.needs import Estimator, FileFacts, open_estimator
 from dubkit.batch.rule import MB, MachineRoom, RunningWork, WorkNeeds, admit
 from dubkit.batch.settings import BatchSettings
+from dubkit.chain import steps
 from dubkit.chain.chain import Request
 from dubkit.chain.executors.processes import core_count
 from dubkit.config import configure
+from dubkit.memory import free_memory
 from dubkit.studio import open_session
 
 GB = 1000 * MB
@@ -52,6 +55,10 @@ def test_each_card_is_given_once() -> None:
 def test_only_a_disk_that_is_too_small_is_for_good() -> None:
     assert admit(WorkNeeds(disk=2), [], MachineRoom(disk=1)).never
     assert not admit(WorkNeeds(disk=2), [RunningWork(WorkNeeds())], MachineRoom(disk=1)).never
+
+
+def test_runs_and_batches_ask_one_rule_for_free_memory() -> None:
+    assert machine.free_memory is steps.free_memory is free_memory
 
 
 def test_a_container_limits_the_memory(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ ELSEWHERE = (
     "dubkit/chain/executors",
     "dubkit/cli",
     "dubkit/dubbing",
+    "dubkit/engines/comfyui",
     "dubkit/engines/justdubit",
     "dubkit/ltx",
     "dubkit/media/delivery/lettering.py",

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from dubkit.cli import cli
 from dubkit.cli import justdubit as module
+from dubkit.cli import justdubit_states as states
 from dubkit.dubbing import encode_video
 from dubkit.dubbing.continuation.continued import DubbedFrames
 from dubkit.dubbing.continuation.state import FinishedClip, LTX2ContinuationState
@@ -196,9 +197,9 @@ def test_large_parts_of_a_state_lie_beside_it(tmp_path: Path) -> None:
     frames = DubbedFrames(iter([noise]), 0, 9, FinishedClip(noise[:0], 9, Fraction(25), None))
     assert len(next(frames)) == 9
     path = tmp_path / "new" / "state.json"
-    module._save_state(path, frames)
+    states.save_state(path, frames)
     assert sorted(found.name for found in path.parent.iterdir()) == ["state.blobs", "state.json"]
-    given = module._continuation(path)
+    given = states.continuation(path)
     read = LTX2ContinuationState.from_continuation_state(given["continuation"], given["blob_store"])
     assert read.video_frames is not None
     assert torch.equal(read.video_frames, noise)

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 import torch
 
-from dubkit.dubbing.continuation.blobs import FolderBlobStore, packed, unpacked
+from dubkit.dubbing.continuation.blobs import packed, unpacked
+from dubkit.dubbing.continuation.envelope import ContinuationState
+from dubkit.dubbing.continuation.folder import FolderBlobStore
 from dubkit.dubbing.continuation.state import (
     KIND,
-    ContinuationState,
     FinishedClip,
     LTX2ContinuationState,
     handover,

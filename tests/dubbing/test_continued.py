@@ -14,7 +14,6 @@ from torch import Tensor
 
 from dubkit.dubbing import JustDubitPipeline, LoRA, pipeline
 from dubkit.dubbing.clip.media import ClipMedia, Still, grid_frames
-from dubkit.dubbing.continuation.blobs import FolderBlobStore
 from dubkit.dubbing.continuation.continued import (
     DubbedFrames,
     NotFinished,
@@ -22,8 +21,9 @@ from dubkit.dubbing.continuation.continued import (
     clip_before,
     read_state,
 )
+from dubkit.dubbing.continuation.envelope import ContinuationState
+from dubkit.dubbing.continuation.folder import FolderBlobStore
 from dubkit.dubbing.continuation.state import (
-    ContinuationState,
     FinishedClip,
     LTX2ContinuationState,
     state_after,

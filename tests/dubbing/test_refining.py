@@ -23,6 +23,7 @@ from dubkit.ltx import components
 from dubkit.ltx.weights import Checkpoint
 from dubkit.models.tiny.files import make_tiny
 from tests.support.clips import model_files, write_film
+from tests.support.paths import ROOT
 
 QUICK = JUSTDUBIT.with_(steps=1, guidance=1.0)
 PROMPT = 'The man is speaking French, saying: "Bonjour."'
@@ -272,3 +273,31 @@ def test_every_part_works_in_bfloat16_beside_others_in_float32(
     frames, sound = dub(dubber(files, precision=Precision.named({part: "bfloat16"})), film)
     assert frames.shape == (9, 128, 128, 3)
     assert sound.isfinite().all()
+
+
+# --- the documented example
+
+
+@pytest.mark.slow
+def test_the_example_of_the_docs_runs_with_the_names_of_the_original(
+    files: dict[str, Path], film: Path, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs/generator.md").read_text("utf-8")
+    (example,) = (text for text in page.split("```python\n") if "TilingConfig.default()" in text)
+    example = example.partition("```")[0]
+    places = {
+        "/models/ltx-2-19b-dev.safetensors": files["checkpoint_path"],
+        "/models/ltx-2-19b-distilled-lora-384.safetensors": files["distilled_lora_path"],
+        "/models/ltx-2-spatial-upscaler-x2-1.0.safetensors": files["spatial_upsampler_path"],
+        "/models/gemma-3-12b-it-qat-q4_0-unquantized": files["gemma_root"],
+        "/models/ltx-2-19b-ic-lora-lipdubbing.safetensors": files["lora"],
+        "clip.mp4": film,
+        "dub.mp4": tmp_path / "dub.mp4",
+        "height=512": "height=64",
+        "width=768": "width=64, num_inference_steps=1",
+    }
+    for written, here in places.items():
+        assert written in example
+        example = example.replace(written, str(here))
+    exec(example, {})
+    assert (tmp_path / "dub.mp4").is_file()

@@ -14,6 +14,7 @@ from dubkit.chain.executor import TABLE, Execute, Executor, Workplace
 from dubkit.chain.executors.demand import PROCESS_BYTES
 from dubkit.chain.executors.pool import Pool
 from dubkit.chain.executors.portions import Group, Portion, PortionEnd, Spread, Tell, do_portion, groups_of
+from dubkit.memory import free_memory
 from dubkit.types import remark
 
 if TYPE_CHECKING:
@@ -108,10 +109,8 @@ class LocalProcesses:
         """Return how many processes fit into the memory that is free, and say so where it is fewer."""
         if most <= 1 or self.place.own.workers:
             return most
-        import psutil  # type: ignore[import-untyped]
-
         each = PROCESS_BYTES + (stage.memory(context) if stage.memory else 0)
-        free = psutil.virtual_memory().available
+        free = free_memory()
         fitting = max(1, int(free * 0.9) // each)
         if fitting < most:
             self.place.tell(
@@ -127,7 +126,7 @@ def _gb(size: float) -> str:
 
 def core_count() -> int:
     """Return the cores that this process may use."""
-    import psutil
+    import psutil  # type: ignore[import-untyped]
 
     try:
         return len(psutil.Process().cpu_affinity())

@@ -1,72 +1,15 @@
-"""Frames and latents as bytes, and where bytes lie that are too large for a message."""
+"""Frames and latents as bytes."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 import struct
-import tempfile
 import zlib
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-
-
-class BlobStore(Protocol):
-    """Bytes by id, on this machine or anywhere else."""
-
-    def put(self, data: bytes, *, mime: str = "") -> str:
-        """Keep some bytes; return the id that gives them back."""
-
-    def get(self, blob_id: str) -> bytes:
-        """Return the bytes of an id. Raises KeyError when it is not known."""
-
-
-class FolderBlobStore:
-    """Blobs as files, named by their content, on a disk that workers may share."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def put(self, data: bytes, *, mime: str = "") -> str:
-        """Keep some bytes; the same bytes are kept once. A file that exists is whole."""
-        blob_id = f"sha256-{hashlib.sha256(data).hexdigest()}"
-        target = self.folder / blob_id
-        self.folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=".blob-")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, target)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-        return blob_id
-
-    def get(self, blob_id: str) -> bytes:
-        """Return the bytes of an id.
-
-        Raises:
-            KeyError: no such blob.
-            ValueError: its bytes are not those that were put.
-        """
-        # An id comes with a message from elsewhere and must not name a path.
-        if not re.fullmatch(r"sha256-[0-9a-f]{64}", blob_id):
-            raise KeyError(blob_id)
-        try:
-            data = (self.folder / blob_id).read_bytes()
-        except FileNotFoundError:
-            raise KeyError(blob_id) from None
-        if f"sha256-{hashlib.sha256(data).hexdigest()}" != blob_id:
-            raise ValueError(f"Blob {blob_id} in {self.folder} is damaged; its bytes have changed.")
-        return data
 
 
 def packed(pngs: Sequence[bytes]) -> bytes:

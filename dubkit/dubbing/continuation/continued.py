@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from dubkit.dubbing.clip.media import ClipMedia
-from dubkit.dubbing.continuation.blobs import BlobStore
+from dubkit.dubbing.continuation.envelope import ContinuationState
+from dubkit.dubbing.continuation.folder import BlobStore
 from dubkit.dubbing.continuation.state import (
-    ContinuationState,
     FinishedClip,
     Handover,
     LTX2ContinuationState,

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +24,6 @@ import torch
 from torch import Tensor
 
 from dubkit.dubbing.continuation.blobs import (
-    BlobStore,
     frames_of,
     from_safetensors,
     packed,
@@ -33,6 +31,8 @@ from dubkit.dubbing.continuation.blobs import (
     to_safetensors,
     unpacked,
 )
+from dubkit.dubbing.continuation.envelope import ContinuationState
+from dubkit.dubbing.continuation.folder import BlobStore
 from dubkit.ltx.latents import AUDIO_LATENTS_PER_SECOND, MEL_FRAMES_PER_LATENT, latent_frames
 
 KIND = "ltx2.v1"
@@ -49,36 +49,6 @@ beginning, so that clips put together are as long as the shot at any frame rate.
 
 _FRAMES_MIME = "application/x-fastvideo-frames+png"
 _TENSOR_MIME = "application/x-fastvideo-tensor+safetensors"
-
-
-@dataclass(frozen=True, slots=True)
-class ContinuationState:
-    """A state of any kind as it travels: `payload` is plain JSON, `kind` says who can read it."""
-
-    kind: str
-    payload: Mapping[str, Any]
-
-    def to_json(self) -> str:
-        return json.dumps({"kind": self.kind, "payload": self.payload}, sort_keys=True, allow_nan=False)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> ContinuationState:
-        """Read what `to_json` wrote.
-
-        Raises:
-            ValueError: it is not JSON, or not a continuation state.
-        """
-        try:
-            value = json.loads(text)
-        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise ValueError(f"A continuation state is JSON, and this is not: {error}") from error
-        if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
-            raise ValueError(
-                'A continuation state is an object with "kind" and "payload"; there is no "kind".'
-            )
-        if not isinstance(value.get("payload"), dict):
-            raise ValueError(f"The payload of the {value['kind']} continuation state is not an object.")
-        return cls(value["kind"], value["payload"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,12 @@ class JustDubit:
     audio: NumberType = option("auto", "Number type of the audio autoencoder.")
     vocoder: NumberType = option("auto", "Number type of the vocoder.")
     upsampler: NumberType = option("auto", "Number type of the spatial upscaler.")
+    text_workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = option(
+        1,
+        "Processes that read prompts, each on a card of its own or beside each other on the processor; "
+        "one reads the files for all.",
+        machine=True,
+    )
 
 
 TABLE = "dub.justdubit"

@@ -8,10 +8,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from dubkit.batch.machine import card_count, free_memory
+from dubkit.batch.machine import card_count
 from dubkit.batch.rule import MB
 from dubkit.batch.settings import BatchSettings
 from dubkit.config import Settings
+from dubkit.memory import free_memory
 from dubkit.web.database import Database, database_url, migrate
 from dubkit.web.jobs.leases import Leases, WorkerIdentity
 from dubkit.web.jobs.stopping import StopToken
