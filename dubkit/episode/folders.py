@@ -246,9 +246,7 @@ def hold_lock(
             check()
         who = _holder(store)
         if not wait:
-            raise EpisodeBusy(
-                f"{store.root} is in use by {who}.\nWait for it to finish, or leave out --no-wait."
-            ) from None
+            raise EpisodeBusy(f"{store.root} is in use by {who}.\nTry again when it has ended.") from None
         on_wait(f"{store.root} is in use by {who}; waiting.")
         lock.acquire()
     holder = hidden / "holder.json"

@@ -141,7 +141,7 @@ class Hold:
                     break
                 sentence = f"{self._objects.place()} is in use by {other}"
                 if not wait:
-                    raise EpisodeBusy(f"{sentence}.\nWait for it to finish, or leave out --no-wait.")
+                    raise EpisodeBusy(f"{sentence}.\nTry again when it has ended.")
                 if not told:
                     on_wait(
                         f"{sentence}; waiting. If it was killed, its hold ends in {2 * self._lease:.0f} s."

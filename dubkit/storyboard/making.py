@@ -205,7 +205,7 @@ def _write_files(film: Film, shot: PlannedShot, place: Path) -> None:
     at = mel.sample_count(hidden, film.rate, film.sample_rate)
     wave = film.sound[:, at:].float()
     out = place / PICTURE
-    encode_video(_after(film, hidden), film.rate, wave, film.sample_rate, out, steady=True)
+    encode_video(_after(film, hidden), film.rate, wave, film.sample_rate, out)
     sf.write(place / SOUND, wave.clamp(-1, 1).T.numpy(), film.sample_rate, subtype="PCM_24")
     Image.fromarray(film.frame(-1).contiguous().numpy()).save(place / LAST)
     middle = Image.fromarray(film.frame(hidden + shot.shown // 2).contiguous().numpy())

@@ -58,7 +58,7 @@ def test_runs_that_begin_at_once_hold_one_after_the_other(
 def test_without_waiting_the_holder_is_named(tmp_path: Path) -> None:
     objects = objects_in(tmp_path)
     hold = take(objects)
-    with pytest.raises(EpisodeBusy, match=r"is in use by process \d+ on .*\.\nWait for it to finish"):
+    with pytest.raises(EpisodeBusy, match=r"is in use by process \d+ on .*\.\nTry again when it has ended"):
         take(objects, wait=False)
     hold.release()
     take(objects, wait=False).release()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,15 +28,13 @@ def encode_video(
     audio: Tensor | None,
     audio_sample_rate: int,
     output_path: Path | str,
-    *,
-    steady: bool = False,
 ) -> int:
     """Write an mp4: H.264 yuv420p at exactly `fps` and AAC; return the number of frames.
 
     `video` is frames (n, H, W, 3) uint8, or pieces of them; `audio` (1 or 2, N) float32 in -1 to 1. An odd
     last row or column is cut off. The file appears whole or not at all.
 
-    With `steady` the same frames give the same bytes: x264's macroblock tree may choose others at times.
+    The same frames give the same bytes.
 
     Raises:
         ValueError: no frame, or a rate that is not positive.
@@ -57,7 +55,6 @@ def encode_video(
                 rate,
                 audio,
                 audio_sample_rate,
-                {"x264-params": "no-mbtree=1"} if steady else {},
             )
         temporary.replace(path)
     finally:
@@ -88,7 +85,6 @@ def _write(
     rate: Fraction,
     audio: Tensor | None,
     sample_rate: int,
-    options: Mapping[str, str],
 ) -> int:
     picture: Any = None
     sound: Any = None
@@ -96,7 +92,7 @@ def _write(
     for piece in video:
         for frame in piece:
             if picture is None:
-                picture = _picture_stream(container, rate, frame, options)
+                picture = _picture_stream(container, rate, frame)
                 # Both streams must be there before the first packet is written.
                 sound = (
                     None if audio is None else container.add_stream("aac", rate=sample_rate, layout="stereo")
@@ -113,9 +109,10 @@ def _write(
     return count
 
 
-def _picture_stream(container: Any, rate: Fraction, frame: Tensor, options: Mapping[str, str]) -> Any:
-    usual = {"crf": "15", "preset": "medium"}
-    stream = container.add_stream("libx264", rate=rate, options=usual | dict(options))
+def _picture_stream(container: Any, rate: Fraction, frame: Tensor) -> Any:
+    # With x264's macroblock tree the same small pictures sometimes become other bytes.
+    options = {"crf": "15", "preset": "medium", "x264-params": "no-mbtree=1"}
+    stream = container.add_stream("libx264", rate=rate, options=options)
     stream.height, stream.width = (max(2, side // 2 * 2) for side in frame.shape[:2])
     stream.pix_fmt = "yuv420p"
     stream.time_base = 1 / rate
