@@ -121,11 +121,11 @@ def _train(
     )
     optimiser = torch.optim.Adam(model.parameters(), lr=5e-3)
     model.train()
-    for _ in range(400):
+    for _ in range(1500):
         loss = model(
             input_ids=inputs, attention_mask=inputs != pad, decoder_input_ids=starts, labels=labels
         ).loss
-        if loss.item() < 0.01:
+        if loss.item() < 0.002:
             break
         optimiser.zero_grad()
         loss.backward()

@@ -97,7 +97,7 @@ class Work:
                 try:
                     return read(left)
                 except GeneratorError as error:
-                    log.info("clip %s: what the server still has cannot be used: %s", self.clip, error)
+                    log.debug("clip %s: what the server still has cannot be used: %s", self.clip, error)
             try:
                 done = self._finished(job, found)
             except JobStopped:
@@ -109,7 +109,7 @@ class Work:
             except GeneratorError as error:
                 if not earlier or error.may_pass:
                     raise
-                log.info("clip %s: made again, because of its earlier job: %s", self.clip, error)
+                log.debug("clip %s: made again, because of its earlier job: %s", self.clip, error)
         raise GeneratorError(
             f"The ComfyUI at {self.server.place} has failed {_TRIES} times to make clip {self.clip}.\n"
             "Look at its log; when it is started again, it forgets them."
@@ -141,7 +141,7 @@ class Work:
                             f"{_LOSSES} times: it was started again each time.\n"
                             "If its memory runs out, start it with --lowvram or set dub.size to less."
                         )
-                    log.info("clip %s: job %s is sent to %s", self.clip, job.id, self.server.place)
+                    log.debug("clip %s: job %s is sent to %s", self.clip, job.id, self.server.place)
                     self._submit(job)
                 found = self._watched(job)
                 if found.state == "failed":

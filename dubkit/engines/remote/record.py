@@ -53,7 +53,7 @@ def _make(order: ClipOrder) -> ClipMade:
                 try:
                     return _Worker(address, settings).make(package, job, order, Path(name))
                 except _Elsewhere as reason:
-                    log.warning("Clip %s is not made at %s: %s", order.clip.id, address, reason)
+                    log.debug("clip %s is not made at %s: %s", order.clip.id, address, reason)
                     problems[address] = str(reason)
             if turn + 1 < settings.rounds:
                 time.sleep(min(2.0**turn, 30.0))
@@ -92,7 +92,7 @@ class _Worker:
                 client.delete(f"/clips/{job}")
             except httpx.HTTPError as error:
                 raise _Elsewhere(f"it does not answer ({type(error).__name__}: {error})") from error
-        log.info("Clip %s was made at %s in %.1f s", order.clip.id, self.address, time.monotonic() - began)
+        log.debug("clip %s was made at %s in %.1f s", order.clip.id, self.address, time.monotonic() - began)
         return made
 
     def _hand_over(self, client: httpx.Client, package: Path, job: str) -> None:
