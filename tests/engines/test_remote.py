@@ -85,6 +85,7 @@ def test_a_clip_made_elsewhere_has_the_bytes_of_one_made_here(worker: ClipWorker
 def test_the_next_worker_makes_what_a_dead_one_does_not(
     worker: ClipWorkerProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("DEBUG")
     for addresses in ((NOBODY, worker.url), (worker.url, NOBODY)):
         assert len(list(make(asked(*addresses)).pictures)) == 17
     assert "is not made at http://127.0.0.1:9: it does not answer (ConnectError" in caplog.text
