@@ -29,8 +29,8 @@ from tests.support.s3_servers import BUCKET, S3Server
 
 CLIP = MEDIA / "a_talk" / "grid_swwp2s.mpg"
 SHOTS = Request(languages=(), until="shots")
-NOT_COMPARED = {"history.jsonl", "lock", "summary.json", "settings.json", "fence.json"}
-"""Times, the lock, places of folders (each machine here has a cache of its own), and who held an episode."""
+NOT_COMPARED = {"history.jsonl", "lock", "edits.lock", "summary.json", "settings.json", "fence.json"}
+"""Times, the locks, places of folders (each machine here has a cache of its own), and who held an episode."""
 
 
 def session(folder: Path, output: Path | str, **changes: object) -> Session:
