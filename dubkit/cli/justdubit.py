@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.justdubit_refining import (
+from dubkit.cli.generating import (
+    FILE,
+    SEEDS,
+    Steps,
     flag,
+    generator_log,
+    negative_prompt_of,
+    pair_loras,
+    read_rate,
+    show_enhanced,
+    stopped_plainly,
+)
+from dubkit.cli.justdubit_refining import (
     number_types,
     refine_options,
     refine_override,
@@ -25,10 +30,7 @@ from dubkit.dubbing.diffusion.recipes import NEGATIVE_PROMPT, RECIPES
 
 if TYPE_CHECKING:
     from dubkit.dubbing.diffusion.recipes import Recipe
-    from dubkit.dubbing.enhance import Enhanced
 
-FILE = click.Path(path_type=Path)
-SEEDS = click.IntRange(0, 2**63 - 1)
 PARTS = {
     "checkpoint_path": "checkpoint",
     "gemma_root": "text-encoder",
@@ -147,11 +149,8 @@ def command(**flags: Any) -> None:
 
     Ctrl-C keeps nothing. Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped.
     """
-    try:
+    with stopped_plainly():
         _dub(flags)
-    except KeyboardInterrupt:
-        click.echo("\nStopped. Nothing is kept; the same command starts over.", err=True)
-        raise SystemExit(130) from None
 
 
 def _dub(flags: dict[str, Any]) -> None:
@@ -215,20 +214,6 @@ def _dub(flags: dict[str, Any]) -> None:
         click.echo(f"{flags['save_state']}: the next clip starts {flags['overlap']} frames before this end")
 
 
-def negative_prompt_of(given: str | None) -> str:
-    """Return what to avoid: the given words, else those of the settings, as for an episode."""
-    from dubkit.cli.options import load
-
-    return load({}).settings.dub.negative_prompt or NEGATIVE_PROMPT if given is None else given
-
-
-def show_enhanced(enhanced: Enhanced) -> None:
-    """Show on stderr a prompt as it was written and as it is used, or why it was not enhanced."""
-    click.echo(f"Prompt as written: {enhanced.original}", err=True)
-    failed = enhanced.remark()
-    click.echo(failed.sentence if failed else f"Prompt as enhanced: {enhanced.prompt}", err=True)
-
-
 def _given_recipe(recipe: Recipe, flags: dict[str, Any]) -> Recipe:
     """Return the recipe with how a given sound takes part; its options need --audio."""
     for name in ("audio_recipe", "no_audio_reference"):
@@ -237,66 +222,6 @@ def _given_recipe(recipe: Recipe, flags: dict[str, Any]) -> Recipe:
     return recipe.with_(
         given=flags["audio_recipe"] or recipe.given, given_reference=not flags["no_audio_reference"]
     )
-
-
-class Steps:
-    """Reports on stderr what is done, and how long the running step will take."""
-
-    def __init__(self) -> None:
-        self.live = sys.stderr.isatty()
-        self.step, self.began = "", 0.0
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        if step != self.step:
-            self.step, self.began = step, now
-        if self.live:
-            left = (now - self.began) / done * (total - done) if done else 0.0
-            rest = f", about {left:.0f} s left" if left >= 1 else ""
-            click.echo(f"\r\033[K{step}: {done} of {total}{rest}", err=True, nl=done == total)
-        elif done == total:
-            click.echo(f"{step}: {total} in {now - self.began:.1f} s", err=True)
-
-
-class _Echo(logging.Handler):
-    """Log records as plain lines on stderr."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        click.echo(record.getMessage(), err=True)
-
-
-@contextmanager
-def generator_log(quiet: bool) -> Iterator[None]:
-    """Show the log of the generator: memory mode, and choices made for the user."""
-    log, handler = logging.getLogger("dubkit.dubbing"), _Echo()
-    level = log.level
-    log.addHandler(handler)
-    log.setLevel(logging.WARNING if quiet else logging.DEBUG)
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
-        log.setLevel(level)
-
-
-def pair_loras(paths: tuple[Path, ...], strengths: tuple[float, ...]) -> list[tuple[Path, float]]:
-    if len(strengths) > max(len(paths), 1):
-        raise click.UsageError(
-            f"{len(strengths)} --lora_strength for {len(paths)} --lora: give one per LoRA."
-        )
-    return list(zip(paths, (*strengths, *[1.0] * len(paths)), strict=False))
-
-
-def read_rate(text: str | None) -> Fraction | None:
-    """Read `25`, `23.976` or `24000/1001`."""
-    if text is None:
-        return None
-    from dubkit.dubbing.clip.mp4 import exact_rate
-
-    try:
-        return exact_rate(Fraction(text) if "/" in text else float(text))
-    except (ValueError, ZeroDivisionError) as error:
-        raise click.UsageError(f"--frame_rate {text}: write 25, 23.976 or 24000/1001.") from error
 
 
 def _check_output(out: Path, source: Path) -> None:

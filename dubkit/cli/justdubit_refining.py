@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from dubkit.cli.generating import flag
 from dubkit.cli.options import F
 
 if TYPE_CHECKING:
@@ -14,12 +14,6 @@ if TYPE_CHECKING:
     from dubkit.dubbing.diffusion.refining import RefineOverride, RefinePreset
 
 OVERRIDES = ("refine_steps", "refine_guidance", "refine_crf", "refine_offset")
-
-
-def flag(name: str, **attributes: Any) -> Callable[[F], F]:
-    """Add an option that can be spelled with underscores, as in the original, or with hyphens."""
-    spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
-    return click.option(*spellings, name, **attributes)
 
 
 def refine_options(command: F) -> F:

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dubkit.cli.justdubit import (
+from dubkit.cli.generating import (
     FILE,
     SEEDS,
     Steps,
+    flag,
     generator_log,
     negative_prompt_of,
     pair_loras,
     read_rate,
     show_enhanced,
+    stopped_plainly,
 )
-from dubkit.cli.justdubit_refining import flag
 from dubkit.generation.order import FRAMES, OVERLAP, RATE
 from dubkit.generation.pipelines import PIPELINES
 
@@ -155,11 +156,8 @@ def command(**flags: Any) -> None:
 
     Ctrl-C keeps nothing. Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped.
     """
-    try:
+    with stopped_plainly():
         _make(flags)
-    except KeyboardInterrupt:
-        click.echo("\nStopped. Nothing is kept; the same command starts over.", err=True)
-        raise SystemExit(130) from None
 
 
 def _make(flags: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ import soundfile as sf  # type: ignore[import-untyped]
 import torch
 from click.testing import CliRunner, Result
 
-from dubkit.cli import cli
+from dubkit.cli import cli, generating
 from dubkit.cli import justdubit as module
 from dubkit.cli import justdubit_states as states
 from dubkit.dubbing import encode_video
@@ -288,8 +288,8 @@ def test_progress_in_a_terminal_says_what_is_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     times = iter([0.0, 10.0, 20.0])
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(times))
-    steps = module.Steps()
+    monkeypatch.setattr(generating.time, "monotonic", lambda: next(times))
+    steps = generating.Steps()
     steps.live = True
     for done in (0, 1, 2):
         steps("first stage", done, 2)
@@ -356,8 +356,8 @@ def test_the_negative_prompt_of_the_settings_serves_single_clips_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert module.negative_prompt_of(None) == module.NEGATIVE_PROMPT
+    assert generating.negative_prompt_of(None) == generating.NEGATIVE_PROMPT
     (tmp_path / "dubkit.toml").write_text('[dub]\nnegative_prompt = "grey"\n')
-    assert module.negative_prompt_of(None) == "grey"
-    assert module.negative_prompt_of("green") == "green"
-    assert module.negative_prompt_of("") == ""
+    assert generating.negative_prompt_of(None) == "grey"
+    assert generating.negative_prompt_of("green") == "green"
+    assert generating.negative_prompt_of("") == ""
