@@ -179,7 +179,7 @@ def test_a_second_run_is_told_who_holds_the_episode_or_waits(tmp_path: Path) -> 
     store = EpisodeStore(tmp_path / "ep")
     told: list[str] = []
     with (
-        pytest.raises(EpisodeBusy, match=rf"process {holder.pid} on .*\n.*--no-wait"),
+        pytest.raises(EpisodeBusy, match=rf"process {holder.pid} on .*\nTry again when it has ended"),
         hold_lock(store, wait=False, on_wait=told.append),
     ):
         pass
