@@ -25,6 +25,8 @@ import numpy as np
 import soundfile  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
+from dubkit.voice.engines.speech_service.memory import memory_of
+
 RATE = 24_000
 SECONDS_PER_CHARACTER = 0.065
 
@@ -190,6 +192,7 @@ class SpeechServer:
         return f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def __enter__(self) -> SpeechServer:
+        memory_of.cache_clear()  # a port may be that of a server whose answers this process remembers
         self._thread.start()
         return self
 
