@@ -20,6 +20,7 @@ from typing import Any
 
 from aiohttp import BodyPartReader, WSMsgType, web
 
+from dubkit.engines.comfyui import record
 from tests.support.comfy_faults import Faults, Job, save
 from tests.support.comfy_nodes import NodeFailed, Runner
 from tests.support.comfy_rules import validate
@@ -55,6 +56,7 @@ class ComfyServer:
         return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> ComfyServer:
+        record._ASKED.clear()  # a port may be that of a server which this process has asked
         self.start()
         return self
 
