@@ -86,6 +86,7 @@ ROOMS: dict[str, dict[str, int]] = {
     "dubkit.qc": {
         "settings": 0,
         "numbers": 0,
+        "pictures": 0,
         "text": 0,
         "sound": 0,
         "timing": 0,

@@ -19,9 +19,11 @@ from dubkit.qc.numbers import number
 from dubkit.registry import Registry
 from dubkit.types import EpisodeQc, Measures
 
-Need = Literal["heard", "sound", "source", "likeness"]
-"""What takes time to get and is got only for a check that asks for it: what the recogniser heard in the dub,
-the samples of the dub, those of the source, and how like a cloned voice is to its reference."""
+Need = Literal["heard", "text", "sound", "source", "likeness", "pictures", "letters"]
+"""What takes time to get and is got only for a check that asks for it, or is not always there: what the
+recogniser heard in the dub, the text that it should say, the samples of the dub, those of the source, how like a
+cloned voice is to its reference, what a picture that is not the source's shows of the face that speaks, and the
+letters that appear in it."""
 
 Measure = float | str
 """A number or a text that is shown with the flag."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from dubkit.qc.settings import Qc
 
 if TYPE_CHECKING:
+    from dubkit.qc.pictures.looks import LinePictures
     from dubkit.qc.sound import Samples
     from dubkit.types.reports import DeliveredLevels
 
@@ -52,10 +53,18 @@ class LineEvidence:
     flags: tuple[str, ...] = ()
     """Flags of earlier stages, which are kept."""
     settings: Qc = field(default_factory=Qc)
+    text_known: bool = True
+    """Whether `text` is what the line should say; False where nobody told what a dub should say, and `text`
+    is what the source says."""
+    pictures: LinePictures | None = None
+    """What the dub's picture shows during the line; None where it is the source's own."""
+    letters: float | None = None
+    """Height of the largest letters that the dub shows and the source does not, as a share of the picture's,
+    0 without any; None where nothing looked for them."""
 
     def has(self, need: str) -> bool:
         """Tell whether something that a check needs is there."""
-        return getattr(self, need) is not None
+        return self.text_known if need == "text" else getattr(self, need) is not None
 
     @cached_property
     def first_sound(self) -> float | None:
@@ -134,7 +143,7 @@ class EpisodeEvidence:
 
     def has(self, need: str) -> bool:
         """Tell whether something that a check needs is there."""
-        return bool(self.texts) if need == "heard" else getattr(self, need, None) is not None
+        return bool(self.texts) if need in ("heard", "text") else getattr(self, need, None) is not None
 
     @cached_property
     def word_error(self) -> float | None:

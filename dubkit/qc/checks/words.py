@@ -44,7 +44,7 @@ WORDS = Check(
     line=_differs,
     episode=_differs_as_a_whole,
     sums_up=True,
-    needs=("heard",),
+    needs=("heard", "text"),
     sentence=_sentence,
     facts=_facts,
 )
