@@ -80,13 +80,10 @@ def _workers(
     wanted = own_table(context).text_workers
     if wanted == 1 or multiprocessing.current_process().daemon:
         return ("",)  # a worker of an executor has no processes of its own
-    import torch
-
     from dubkit.engines.justdubit.text_workers import worker_devices
-    from dubkit.ltx.memory import free_memory
+    from dubkit.memory import free_memory
 
-    free = free_memory(torch.device("cpu"))
-    return worker_devices(wanted, prompts, devices, generator.parts.text_bytes, free)
+    return worker_devices(wanted, prompts, devices, generator.parts.text_bytes, free_memory())
 
 
 def _with_workers(

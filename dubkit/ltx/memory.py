@@ -161,14 +161,13 @@ def empty_caches() -> None:
         torch.mps.empty_cache()
 
 
-def free_memory(device: torch.device) -> int:
-    """Measure the bytes that can still be allocated on a device; for the CPU, in host memory."""
+def card_memory(device: torch.device) -> int:
+    """Measure the bytes that can still be allocated on a graphics card: CUDA, else Apple's.
+
+    What is free of the host's memory is for the caller to say, as a container may limit it.
+    """
     if device.type == "cuda":
         # What torch holds in reserve is free to torch, though not to the driver.
         reserve = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + reserve
-    if device.type == "mps":
-        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
-    import psutil  # type: ignore[import-untyped]
-
-    return int(psutil.virtual_memory().available)
+    return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()

@@ -15,6 +15,8 @@ from dubkit.chain import steps
 from dubkit.chain.chain import Request
 from dubkit.chain.executors.processes import core_count
 from dubkit.config import configure
+from dubkit.dubbing.clip import media
+from dubkit.dubbing.diffusion import parts
 from dubkit.memory import free_memory
 from dubkit.studio import open_session
 
@@ -57,8 +59,9 @@ def test_only_a_disk_that_is_too_small_is_for_good() -> None:
     assert not admit(WorkNeeds(disk=2), [RunningWork(WorkNeeds())], MachineRoom(disk=1)).never
 
 
-def test_runs_and_batches_ask_one_rule_for_free_memory() -> None:
+def test_runs_batches_and_the_generator_ask_one_rule_for_free_memory() -> None:
     assert machine.free_memory is steps.free_memory is free_memory
+    assert parts.free_memory is media.free_memory is free_memory
 
 
 def test_a_container_limits_the_memory(tmp_path: Path) -> None:

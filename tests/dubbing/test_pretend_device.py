@@ -221,7 +221,7 @@ def test_conditions_are_told_by_their_syntax(code: str, found: bool) -> None:
 # --- memory that runs out
 
 
-def prepared(out: Path) -> ClipJob:
+def prepared(out: Path, words: int = 1024) -> ClipJob:
     """Return a job on latents and contexts of noise."""
     draw = torch.Generator().manual_seed(3)
 
@@ -232,17 +232,17 @@ def prepared(out: Path) -> ClipJob:
     twice = View((noise(1, 8, 1, 4, 8),), noise(1, 8, 5, 4, 8))
     encoded = EncodedClip(33, 64, 128, 2, 16, view, twice, ((0, 1.0),), noise(1, 2, 34, 16))
     save_file(encoded.tensors(), out / "encoded")
-    save_file(Contexts(noise(1, 1024, 64), noise(1, 1024, 64)).tensors(), out / "texts")
+    save_file(Contexts(noise(1, words, 64), noise(1, words, 64)).tensors(), out / "texts")
     fit = Fit(128, 64, 0, 0, 128, 64)
     clip = Clip("c0001", "shot001", 0, 33, 33, 0, 16, ("s0001",), "A man speaks.", fit, "")
     files = ClipFiles(out / "texts", out / "texts", out / "encoded", None)
     return ClipJob(clip, files, Fraction(25), 42, out / "made")
 
 
-def denoise(folder: Path, out: Path, memory: int) -> tuple[PretendCard, Any]:
+def denoise(folder: Path, out: Path, memory: int, words: int = 1024) -> tuple[PretendCard, Any]:
     options = Options(RECIPES["justdubit"].with_(steps=1), False, "component")
     files = pipeline_of(folder, "cpu").parts.files
-    work, job = StageWork(files, options, "first", 8), prepared(out)
+    work, job = StageWork(files, options, "first", 8), prepared(out, words)
     with pretend_card(memory) as card:
         return card, list(work.over("cuda:0", [job], lambda *_: None))
 
@@ -260,6 +260,31 @@ def test_a_clip_that_does_not_fit_beside_all_blocks_is_made_with_streamed_ones(
     assert small.most < card.most
     again = read(tmp_path / "made")
     assert all(torch.equal(again[name], tensor) for name, tensor in latents.items() if name != "generator")
+
+
+def test_a_card_that_cannot_hold_all_blocks_makes_the_clip_with_streamed_ones(
+    folder: Path, tmp_path: Path
+) -> None:
+    """The card has less than the transformer's weights, so the first attempt runs out while it is opened."""
+    denoise(folder, tmp_path, 10**12, words=16)
+    latents = read(tmp_path / "made")
+    with pretend_card() as card:
+        opened = pipeline_of(folder, "cuda:0").parts.transformer([], MemoryPlan("component", True, ""))
+        weights = card.live
+    del opened
+    _, ended = denoise(folder, tmp_path, weights - 1, words=16)
+    assert [(a.note, a.error) for a in ended] == [("streaming, after component ran out of memory", None)]
+    again = read(tmp_path / "made")
+    assert all(torch.equal(again[name], tensor) for name, tensor in latents.items() if name != "generator")
+
+
+def test_clips_fail_one_by_one_where_not_even_streamed_blocks_can_be_opened(
+    folder: Path, tmp_path: Path
+) -> None:
+    card, ended = denoise(folder, tmp_path, 50_000)
+    assert [(a.clip, type(a.error)) for a in ended] == [("c0001", torch.OutOfMemoryError)]
+    assert ended[0].note == "streaming, after component ran out of memory"
+    assert card.live == 0
 
 
 def test_a_card_too_small_for_a_part_is_an_error_that_says_what_to_do(folder: Path, film: Path) -> None:

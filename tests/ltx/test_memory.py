@@ -13,9 +13,9 @@ from dubkit.ltx import memory
 from dubkit.ltx.config import read_transformer
 from dubkit.ltx.memory import (
     PartSizes,
+    card_memory,
     choose_mode,
     feature_bytes,
-    free_memory,
     measure_sizes,
     text_key_bytes,
     tile_bytes,
@@ -126,21 +126,17 @@ def test_bytes_of_keys_tiles_and_features_are_those_of_the_19b(tmp_path: Path) -
     assert feature_bytes(Checkpoint(tmp_path / "x.safetensors"), 1024) == 10 * 1024 * 18
 
 
-def test_free_memory_of_the_host_is_measured() -> None:
-    assert free_memory(torch.device("cpu")) > 0
-
-
 def test_free_memory_of_cuda_counts_torchs_own_reserve(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (100, 500))
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 50)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 20)
-    assert free_memory(torch.device("cuda")) == 130
+    assert card_memory(torch.device("cuda")) == 130
 
 
 def test_free_memory_of_mps_is_what_is_recommended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 100)
     monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 30)
-    assert free_memory(torch.device("mps")) == 70
+    assert card_memory(torch.device("mps")) == 70
 
 
 class Block(nn.Module):

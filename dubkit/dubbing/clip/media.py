@@ -20,6 +20,7 @@ from dubkit.dubbing.planning.sizes import picture_rect
 from dubkit.errors import MediaError
 from dubkit.ltx.latents import FRAMES_PER_LATENT, latent_frames
 from dubkit.media.picture.window import shown_size, turned
+from dubkit.memory import free_memory
 from dubkit.types import SAMPLE_RATE, Fit
 
 if TYPE_CHECKING:
@@ -219,10 +220,8 @@ def read_given(path: Path) -> GivenWave:
 
 
 def _check_room(path: Path, video: VideoStream) -> None:
-    from dubkit.ltx.memory import free_memory
-
     width, height = shown_size(video)
-    size, free = 2 * 3 * video.frames * height * width, free_memory(torch.device("cpu"))
+    size, free = 2 * 3 * video.frames * height * width, free_memory()
     if size > free:
         raise MediaError(
             path,

@@ -20,10 +20,10 @@ from dubkit.ltx.lora import LoRA
 from dubkit.ltx.memory import (
     MemoryPlan,
     PartSizes,
+    card_memory,
     choose_mode,
     devices_here,
     feature_bytes,
-    free_memory,
     measure_sizes,
     text_key_bytes,
     tile_bytes,
@@ -34,6 +34,7 @@ from dubkit.ltx.statistics import ChannelStatistics
 from dubkit.ltx.text import TOKENS, TextEncoder
 from dubkit.ltx.upsampler import LatentUpsampler
 from dubkit.ltx.weights import Checkpoint
+from dubkit.memory import free_memory
 from dubkit.types import Remark, Tell, remark
 
 log = logging.getLogger(__name__)
@@ -196,9 +197,9 @@ class GeneratorParts:
         """
         config, itemsize = self.checkpoint.config, self.dtype.itemsize
         working = working_bytes(tokens, config.transformer.video.width, itemsize)
-        host = free_memory(torch.device("cpu"))
+        host = free_memory()
         plan = choose_mode(
-            free_memory(self.device),
+            host if self.device.type == "cpu" else card_memory(self.device),
             self._sizes,
             working=working,
             free_host=host,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from dubkit.engines.justdubit.opening import DeviceGenerator, Options, StageName
 from dubkit.engines.justdubit.steps import ClipJob, make_clip
@@ -15,6 +16,8 @@ from dubkit.errors import DubkitError
 from dubkit.types import Clip
 
 if TYPE_CHECKING:
+    import torch
+
     from dubkit.dubbing.diffusion.generate import LoadedTransformer
     from dubkit.dubbing.diffusion.parts import Files
     from dubkit.ltx.memory import Mode
@@ -76,8 +79,9 @@ class StageWork:
     ) -> Iterator[ClipAttempt]:
         """Do the jobs one after the other, the transformer opened once.
 
-        When the device runs out of memory the transformer is opened again in a mode that takes less, once,
-        and the clip at which it happened is tried again. Raises ValueError when the files do not work.
+        When the device runs out of memory, while the transformer is opened or in a pass, it is opened again
+        in a mode that takes less, once, and the clip at which it happened is tried again. Raises ValueError when
+        the files do not work.
         """
         generator, pending = DeviceGenerator(self.files, self.options, device), list(jobs)
         first = partial(generator.memory_mode, self.tokens)
@@ -85,7 +89,8 @@ class StageWork:
         while pending:
             key = ("transformer", self.stage, device, memory.mode)
             transformer = partial(generator.transformer, self.stage, self.tokens, memory.mode)
-            with opened(key, transformer) as loaded:
+            with ExitStack() as stack:
+                loaded = _enter(stack, opened(key, transformer))
                 while pending:
                     error = self._try(loaded, pending[0], on_step)
                     if error is not None:
@@ -100,8 +105,13 @@ class StageWork:
                 memory.shrink()
 
     def _try(
-        self, loaded: LoadedTransformer, job: ClipJob, on_step: Callable[[ClipJob, int, int], None]
+        self,
+        loaded: LoadedTransformer | torch.OutOfMemoryError,
+        job: ClipJob,
+        on_step: Callable[[ClipJob, int, int], None],
     ) -> Exception | None:
+        if isinstance(loaded, Exception):
+            return loaded
         try:
             make_clip(loaded, self.options.recipe, job, lambda step, of: on_step(job, step, of))
         except (DubkitError, ValueError, FileNotFoundError) as error:
@@ -111,3 +121,15 @@ class StageWork:
                 raise
             return error
         return None
+
+
+def _enter(
+    stack: ExitStack, transformer: AbstractContextManager[LoadedTransformer]
+) -> LoadedTransformer | torch.OutOfMemoryError:
+    """Return the opened transformer, which `stack` closes; the error where the device cannot hold it."""
+    try:
+        return stack.enter_context(transformer)
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+        return cast("torch.OutOfMemoryError", error)

@@ -80,10 +80,10 @@ class DeviceGenerator:
         """Open the text encoder, on the CPU where the device cannot hold it."""
         import torch
 
-        from dubkit.ltx.memory import free_memory
+        from dubkit.ltx.memory import card_memory
         from dubkit.ltx.text import TextEncoder
 
-        fits = self.device.type == "cpu" or self.parts.text_bytes * 1.2 < free_memory(self.device)
+        fits = self.device.type == "cpu" or self.parts.text_bytes * 1.2 < card_memory(self.device)
         device = self.device if fits else torch.device("cpu")
         dtype = self.parts.dtype_of("text_encoder")
         with self._part(f"text encoder on {device}"):
