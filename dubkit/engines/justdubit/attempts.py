@@ -80,8 +80,8 @@ class StageWork:
         """Do the jobs one after the other, the transformer opened once.
 
         When the device runs out of memory, while the transformer is opened or in a pass, it is opened again
-        in a mode that takes less, once, and the clip at which it happened is tried again. Raises ValueError when
-        the files do not work.
+        in a mode that takes less, once, and the clip at which it happened is tried again. Raises ValueError
+        when the files do not work.
         """
         generator, pending = DeviceGenerator(self.files, self.options, device), list(jobs)
         first = partial(generator.memory_mode, self.tokens)
