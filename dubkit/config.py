@@ -27,6 +27,7 @@ from dubkit.models.settings import Models
 from dubkit.qc.settings import Qc
 from dubkit.registry import names_of, registries, resolve
 from dubkit.remote.settings import RemoteStores
+from dubkit.series.settings import SeriesPlace
 from dubkit.settings import Setting, option, section_settings
 from dubkit.speech.settings import Diarize, Songs, Transcribe
 from dubkit.translate.settings import Translate
@@ -57,6 +58,7 @@ class Settings:
     qc: Qc = field(default_factory=Qc)
     models: Models = field(default_factory=Models)
     store: RemoteStores = field(default_factory=RemoteStores)
+    series: SeriesPlace = field(default_factory=SeriesPlace)
     mode: Literal["low", "medium", "high"] = option(
         "medium", "Preset: low is quick, high is careful.", flag="--mode", job=True, label="Quality"
     )

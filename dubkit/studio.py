@@ -26,6 +26,7 @@ from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decode_json
 from dubkit.errors import ArtifactDamaged, DubkitError, EpisodeBusy, places_explained
 from dubkit.models.store import ModelStore
 from dubkit.progress import Progress, Speeds
+from dubkit.series.place import find_series
 
 if TYPE_CHECKING:
     from dubkit.remote.places import RemoteOutput
@@ -375,6 +376,13 @@ def with_last_settings(session: Session, store: EpisodeStore, *, to_run: bool = 
 
 def context_of(session: Session, opened: OpenEpisode, fetching: Fetching | None = None) -> Context:
     """Return an episode folder as stages see it, with the settings and models of a session."""
+    named = session.settings.series.file
     return Context(
-        opened.store, session.settings, opened.source, opened.sha256, session.models, fetching=fetching
+        opened.store,
+        session.settings,
+        opened.source,
+        opened.sha256,
+        session.models,
+        fetching=fetching,
+        series=find_series(opened.source, Path(named) if named else None),
     )

@@ -36,7 +36,9 @@ RANKS: dict[str, int] = {
     # declared beside the models, and read with all other settings
     "dubkit.models.settings": 4,
     "dubkit.remote.settings": 4,
+    "dubkit.series.settings": 4,
     "dubkit.dubbing": 5,
+    "dubkit.series": 5,
     # what stages stand on
     "dubkit.models": 6,
     "dubkit.engines": 7,

@@ -119,6 +119,8 @@ def load(flags: Mapping[str, Any], source: Path | None = None) -> Configuration:
     if flags.get("no_translate"):
         chosen["translate.provider"] = "none"
     chosen.update(_named_settings(flags.get("named", ())))
+    if (named := chosen.get("series.file")) and named != "none":
+        chosen["series.file"] = os.path.abspath(os.path.expanduser(named))  # a later run may start elsewhere
     beside = (source.resolve().parent,) if source else ()
     configured = configure(chosen, environment=os.environ, folders=(Path.cwd(), *beside))
     _warn(configured.warnings)

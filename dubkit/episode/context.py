@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dubkit.config import Settings
     from dubkit.episode.edits.events import Change
     from dubkit.models.store import ModelStore
+    from dubkit.series.place import Series
     from dubkit.types.models import ResolvedModel
 
 IMPORTS = "imports"
@@ -74,6 +75,8 @@ class Context:
     """Changes that are read as if they were made."""
     given: Mapping[str, Path | None] = field(default_factory=dict)
     """Stage -> a folder of the user's that is read as if `--use` had taken it over; None for none."""
+    series: Series | None = None
+    """The series that the episode belongs to; None where there is none."""
 
     def fresh(self, language: str | None = None) -> Context:
         """Return a context that reads every artifact again."""

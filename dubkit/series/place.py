@@ -1,0 +1,63 @@
+"""Find the series that an episode belongs to: its `series.toml`, and the folder beside it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dubkit.errors import DubkitError
+from dubkit.series.settings import NONE
+
+FILE = "series.toml"
+DATA = "series"
+
+
+class SeriesMissing(DubkitError):
+    """A series was named, and there is none at that place."""
+
+    def __init__(self, given: Path, problem: str) -> None:
+        super().__init__(
+            f"series.file = {str(given)!r} (--series): {problem}.\n"
+            f"Name a {FILE} or its folder, or use --series {NONE}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A series by its place on disk."""
+
+    file: Path
+    """Its `series.toml`."""
+
+    @property
+    def root(self) -> Path:
+        """The folder of `series.toml`."""
+        return self.file.parent
+
+    @property
+    def data(self) -> Path:
+        """Where dubkit keeps what it learned of the series; may not be there yet."""
+        return self.root / DATA
+
+
+def find_series(source: Path, given: Path | None = None) -> Series | None:
+    """Return the series of a source; None where there is none.
+
+    `given` is a `series.toml` or its folder, and `none` for no series. Without it, the nearest `series.toml`
+    counts: beside the source or in a folder above it. Raises SeriesMissing when there is none where one was
+    named.
+    """
+    if given is not None:
+        return None if str(given) == NONE else _named(given)
+    beside = Path(os.path.abspath(source)).parent
+    files = (folder / FILE for folder in (beside, *beside.parents))
+    return next((Series(file) for file in files if file.is_file()), None)
+
+
+def _named(given: Path) -> Series:
+    place = Path(os.path.abspath(given.expanduser()))
+    file = place / FILE if place.is_dir() else place
+    if not file.is_file():
+        raise SeriesMissing(given, f"there is no {FILE} in it" if place.is_dir() else "there is no such file")
+    return Series(file)
