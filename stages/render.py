@@ -17,7 +17,7 @@ from stages.shared.at_once import at_once
 from stages.shared.clip_files import kept_frames, lossless_bytes, write_clip
 from stages.shared.clip_jobs import due_clips
 from stages.shared.dubbed_lines import is_driven
-from stages.shared.engine import choose_engine, dubs_picture, makes_whole_clips
+from stages.shared.engine import choose_engine, dubs_picture, makes_whole_clips, works_on_a_card
 from stages.shared.generator import clip_seed, failure, own_seed
 from stages.shared.given_sound import SETTINGS, given_inputs, given_sound
 from stages.shared.host import RunHost, part_identity, part_settings
@@ -204,7 +204,7 @@ STAGE = Stage(
     done="generated",
     unit="clip",
     belongs=makes_whole_clips,
-    card=True,
+    card=works_on_a_card,
     pace=1.0,
     weight=1200.0,
     work=lambda _context, items: float(len(items)),

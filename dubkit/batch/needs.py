@@ -96,7 +96,7 @@ def open_estimator(session: Session, request: Request) -> Estimator:
     low_high = [expect_seconds(stage, session.speeds, 60.0) for stage in stages if stage.work is None]
     return Estimator(
         model_memory=int(_largest_model(session) * MODEL_SHARE),
-        card=session.settings.device != "cpu" and any(stage.card for stage in stages),
+        card=session.settings.device != "cpu" and any(stage.takes_card(session) for stage in stages),
         languages=len(request.languages),
         pace=sum(low + high for low, high in low_high) / 2 / 60.0,
         cores=chosen_executor(session.settings).cores(session.settings),

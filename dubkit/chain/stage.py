@@ -228,8 +228,9 @@ class Stage:
     """Seconds that a minute of episode counts for in the progress of a whole job, until `work` is known."""
     estimate: Estimate | None = None
     """What some of its items need besides time."""
-    card: bool = False
-    """Whether it needs a graphics card: a server runs as many such jobs at once as it has cards."""
+    card: bool | Callable[[Setup], bool] = False
+    """Whether it needs a graphics card of this machine, or a function that says so of settings and models:
+    batches and servers run as many such episodes at once as there are cards."""
     describes: bool = False
     """Its files describe results of the stages it needs: they go where those change and it does not run."""
     joint: bool = False
@@ -249,6 +250,10 @@ class Stage:
     def recorded(self) -> str:
         """Name of the stage that its results are recorded for."""
         return self.part_of or self.name
+
+    def takes_card(self, setup: Setup) -> bool:
+        """Tell whether it needs a graphics card of this machine in a run with these settings and models."""
+        return self.card(setup) if callable(self.card) else self.card
 
     def result_language(self, language: str) -> str:
         """Return the language whose folder holds its results; empty where all languages share them."""

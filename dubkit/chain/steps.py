@@ -31,17 +31,22 @@ class Step:
     """Places of the steps that must have ended before it begins."""
     memory: int = 0
     """Bytes that its models take."""
+    card: bool = False
+    """Whether it needs a graphics card of this machine."""
 
 
 def steps_of(chain: Chain, scopes: Sequence[tuple[str, list[Stage]]], context: Context | None) -> list[Step]:
-    """Return the steps of a run in order; with a `context` they say what memory they take."""
+    """Return the steps of a run in order; with a `context` they say what memory and card they take."""
     steps: list[Step] = []
     for language, stages in scopes:
         for position, stage in enumerate(stages):
             waits = _waits(chain, stage, [step for step in steps if step.language in ("", language)])
             asked = context is not None and stage.memory is not None and stage.beside and stage.cores
             memory = stage.memory(context.fresh(language)) if asked else 0  # type: ignore[misc, union-attr]
-            steps.append(Step(len(steps), language, stage, tuple(stages[position + 1 :]), waits, memory))
+            card = context is not None and stage.takes_card(context)
+            steps.append(
+                Step(len(steps), language, stage, tuple(stages[position + 1 :]), waits, memory, card)
+            )
     return steps
 
 
@@ -74,7 +79,7 @@ class Room:
         stages = [one.stage for one in (step, *running)]
         if self.cores < 2 or not all(stage.beside for stage in stages):
             return False
-        if sum(stage.card for stage in stages) > 1:
+        if sum(one.card for one in (step, *running)) > 1:
             return False
         if step.stage.shared and step.stage in stages[1:]:
             return False  # both languages would make the same results

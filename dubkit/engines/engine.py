@@ -85,6 +85,9 @@ class TakeEngine:
     """Whether it makes the picture of a clip for a sound that is given: `ClipOrder.given`."""
     speaks: bool = True
     """Whether it makes the voice of a clip. Where it does not, every clip follows speech that is given."""
+    card: bool = True
+    """Whether it makes clips on a graphics card of this machine. Where it asks a service instead, batches,
+    servers and executors hold no card for it."""
     optional: bool = False
     """Whether lines that it cannot make are spoken over the source's picture instead, marked. Where
     `dub.strict_plugins` is set, the run stops."""

@@ -29,6 +29,11 @@ def makes_whole_clips(setup: Setup) -> bool:
     return choose_engine(setup).engine.make is not None
 
 
+def works_on_a_card(setup: Setup) -> bool:
+    """Tell whether the engine makes clips on a graphics card of this machine."""
+    return choose_engine(setup).engine.card
+
+
 def dubs_picture(context: Context) -> bool:
     """Tell whether clips are generated in this run: the engine makes them, and there is a picture."""
     return makes_clips(context) and context.episode.video is not None

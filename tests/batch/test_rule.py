@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,21 @@ def test_an_episode_takes_the_cores_that_its_executor_keeps_busy(tmp_path: Path)
     assert admit(spread, [], room).start
     answer = admit(spread, [RunningWork(spread)], room)
     assert (answer.start, answer.why) == (False, "it waits for processor cores")
+
+
+def test_an_episode_holds_a_card_only_where_its_engine_makes_clips_on_this_machine(tmp_path: Path) -> None:
+    program = {"dub.command.command": f"{sys.executable} {{clip}} {{sound}} {{out}}"}
+    elsewhere = {"dub.remote.addresses": "http://127.0.0.1:9", "dub.remote.token": "t" * 32}
+
+    def needs(engine: str, until: str, **others: str) -> WorkNeeds:
+        named = {"models.cache": str(tmp_path), "engine": engine, **program, **elsewhere, **others}
+        session = open_session(configure(named, environment={}).settings, tmp_path)
+        return open_estimator(session, Request(("fr",), until=until)).needs(FileFacts(MB, 1.0))
+
+    here, there = needs("command", ""), needs("remote", "")
+    assert (here.card, there.card) == (True, False)
+    assert not needs("command", "translate").card
+    assert not needs("command", "", device="cpu").card
+    generating = RunningWork(here, card=0)
+    assert admit(here, [generating], MachineRoom(cards=1)).why == "it waits for a graphics card"
+    assert admit(there, [generating], MachineRoom(cards=1)).start

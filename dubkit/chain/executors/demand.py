@@ -63,7 +63,7 @@ def demand_of(stage: Stage, context: Context, cluster: Mapping[str, float], work
     Workers never hold the last core: plain tasks, and whoever shares the cluster, would wait for ever.
     """
     cores, cards = max(1, int(cluster.get("CPU", 1))), int(cluster.get("GPU", 0))
-    by_card = stage.card and cards > 0
+    by_card = cards > 0 and stage.takes_card(context)
     count = workers or (cards if by_card else cores)
     left = cores - 1 if cores > 1 else 0.5
     cpus = 1.0 if count <= left else int(left / count * 10_000) / 10_000

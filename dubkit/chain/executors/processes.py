@@ -95,7 +95,7 @@ class LocalProcesses:
     def _places(self, stage: Stage, context: Context) -> list[str]:
         """Return a place for each process: the graphics cards of a stage that needs one, else the cores."""
         own = self.place.own
-        if stage.card:
+        if stage.takes_card(context):
             from dubkit.engines.devices import generating_devices
 
             devices = generating_devices(context.settings.device, context.settings.dub.devices)

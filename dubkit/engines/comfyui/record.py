@@ -79,6 +79,7 @@ ENGINE = TakeEngine(
     depends=(NEGATIVE,),
     require=_require,
     drives=True,
+    card=False,  # it is the server's
     automatic=True,
     reason="its server answers and has what it needs",
     make=_make,

@@ -166,6 +166,7 @@ ENGINE = TakeEngine(
     hindrance=_hindrance,
     settings=RemoteSettings,
     drives=True,
+    card=False,  # those of the workers
     speaks=False,
     optional=True,
     callers=lambda settings: max(1, len(settings.listed)),

@@ -61,7 +61,7 @@ def will_generate(session: Session, work: JobWork) -> bool:
     Raises a DubkitError when the engine that the settings name cannot work here.
     """
     scopes = chain().scopes(request_of(work), session)
-    return any(stage.card for _, stages in scopes for stage in stages)
+    return any(stage.takes_card(session) for _, stages in scopes for stage in stages)
 
 
 def episode_of(output: Path, source: Path) -> str:
