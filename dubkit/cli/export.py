@@ -42,7 +42,8 @@ def command(
     source = source_of(video, {})
     session = open_session({}, output, source)
     language = languages((lang,))[0] if lang else ""
-    content = export(episode_context(session, source), language, name, speaker)
+    beside = out.absolute().parent if out is not None else None
+    content = export(episode_context(session, source), language, name, speaker, beside=beside)
     if out is None:
         click.echo(content, nl=False)
     else:

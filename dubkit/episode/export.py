@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from dubkit.episode.context import Context
 from dubkit.episode.cue_sheet import sheet_rows
+from dubkit.episode.script import script_of
 from dubkit.episode.subtitles import source_cues, target_cues
 from dubkit.errors import DubkitError
 from dubkit.formats.content import Heading, LineRow
@@ -11,10 +14,13 @@ from dubkit.formats.format import FORMATS, Format, writable
 from dubkit.formats.writing import write
 
 
-def export(context: Context, language: str, name: str, speaker: str = "") -> bytes:
+def export(
+    context: Context, language: str, name: str, speaker: str = "", *, beside: Path | None = None
+) -> bytes:
     """Return the episode as a file of the format `name`; `language` empty is the source's.
 
-    A cue sheet may be of one speaker, by id or name.
+    A cue sheet may be of one speaker, by id or name. `beside` is the folder that the file will stand in:
+    takes are named by their way from there, else from the episode's folder.
 
     Raises DubkitError for a format that dubkit does not write, and when the stage that makes its content
     has not run.
@@ -33,11 +39,13 @@ def export(context: Context, language: str, name: str, speaker: str = "") -> byt
             f"{context.store.path(needed, home)} is not there yet.\n"
             f"Run first: dubkit run {context.source}{options}"
         )
-    return _write(context.fresh(language), format, speaker)
+    return _write(context.fresh(language), format, speaker, beside)
 
 
-def _write(context: Context, format: Format, speaker: str) -> bytes:
+def _write(context: Context, format: Format, speaker: str, beside: Path | None) -> bytes:
     heading = Heading(context.episode.name, context.language)
+    if format.written == "script":
+        return write(format, "script", script_of(context, beside), heading)
     if format.written == "rows":
         return write(format, "rows", line_rows(context), heading)
     if format.written == "sheet":

@@ -1,4 +1,4 @@
-"""What a file of another program carries: cues, turns, or the rows of a table."""
+"""What a file of another program carries: cues, turns, the rows of a table, a script, or a timeline."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, Literal
 CueRole = Literal["", "sign", "song"]
 """What a cue is where it is no speech: something written in the picture, or sung."""
 
-Content = Literal["cues", "turns", "rows", "sheet"]
-"""Subtitles; who speaks when; all lines with a column for everything that is known of them; or what actors
-record from."""
+Content = Literal["cues", "turns", "rows", "sheet", "script", "timeline"]
+"""Subtitles; who speaks when; all lines with a column for everything that is known of them; what actors
+record from; the script of the dub; or its picture and sounds on tracks."""
 
 LineRow = Mapping[str, Any]
 """One line of the episode: column -> value. `id`, `start`, `end`, `speaker` and `text` are always there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from dubkit.registry import Registry
 if TYPE_CHECKING:
     from dubkit.formats.content import Content, Cue, Heading, LineRow, SheetRow, TableRow
     from dubkit.formats.document import Document
+    from dubkit.formats.script import Script
     from dubkit.types import Turn
 
 
@@ -28,7 +29,8 @@ class Format:
     """How commands, settings and the HTTP interface name it: `srt`."""
     title: str
     suffixes: tuple[str, ...]
-    """Endings of its files in lower case, with the point; the first one is written."""
+    """Endings of its files in lower case, with the point; the first one is written. One that another format
+    has too is only read, and `recognise` tells them apart."""
     media_type: str
     """Its name on the web: `text/vtt`."""
     read_cues: Callable[[Document], Sequence[Cue]] | None = None
@@ -38,6 +40,10 @@ class Format:
     read_rows: Callable[[Document], Sequence[TableRow]] | None = None
     write_rows: Callable[[Sequence[LineRow], Heading], bytes] | None = None
     write_sheet: Callable[[Sequence[SheetRow], Heading], bytes] | None = None
+    read_script: Callable[[Document], Script] | None = None
+    write_script: Callable[[Script, Heading], bytes] | None = None
+    recognise: Callable[[bytes], bool] | None = None
+    """Tells by its content whether a file is of this format, where others have the same ending."""
     time_step: float = 0.001
     """Smallest unit of its times, in seconds."""
     edited_as: str = ""
@@ -55,6 +61,8 @@ class Format:
             return "rows"
         if self.write_sheet is not None:
             return "sheet"
+        if self.write_script is not None:
+            return "script"
         return "cues" if self.write_cues is not None else "turns" if self.write_turns is not None else None
 
     @property
@@ -79,7 +87,7 @@ def _problem(format: Format, others: Mapping[str, Format]) -> str:
     suffixes = format.suffixes
     if not isinstance(suffixes, tuple) or not suffixes or not all(map(_is_suffix, suffixes)):
         return f"its suffixes are {suffixes!r}, not a tuple of texts in lower case such as ('.srt',)"
-    for other in others.values():
+    for other in others.values() if format.recognise is None else ():
         if shared := sorted(set(suffixes) & set(other.suffixes)):
             return f"files that end in {shared[0]} are of the format {other.name!r} already"
     return ""
@@ -109,6 +117,7 @@ FORMATS = Registry(
         "dubkit.formats.rttm:FORMAT",
         "dubkit.formats.csv:FORMAT",
         "dubkit.formats.json:FORMAT",
+        "dubkit.formats.dapt.record:FORMAT",
         "dubkit.formats.cue_sheet:SHEET",
         "dubkit.formats.cue_sheet:PAGE",
     ),
@@ -121,14 +130,19 @@ BOTH = ("srt", "vtt")
 
 def readable(content: Content) -> tuple[str, ...]:
     """Return the suffixes of the files that can be read for some content."""
-    return tuple(suffix for format in FORMATS if format.reads(content) for suffix in format.suffixes)
+    return _suffixes(format for format in FORMATS if format.reads(content))
+
+
+def _suffixes(formats: Iterable[Format]) -> tuple[str, ...]:
+    """Return the suffixes of some formats, each once, as `Path.suffix` gives them."""
+    return tuple(dict.fromkeys(Path(f"name{s}").suffix for format in formats for s in format.suffixes))
 
 
 def editable() -> tuple[str, ...]:
     """Return the suffixes of the files that lines can be edited in, tables first."""
     able = [format for format in FORMATS if format.editable]
-    tables_first = sorted(able, key=lambda format: format.read_rows is None)
-    return tuple(suffix for format in tables_first for suffix in format.suffixes)
+    tables_first = sorted(able, key=lambda format: format.written != "rows")
+    return _suffixes(tables_first)
 
 
 def writable(*contents: Content) -> tuple[str, ...]:
@@ -155,7 +169,30 @@ def subtitle_suffixes() -> tuple[str, ...]:
     return tuple(format.suffixes[0] for format in both)
 
 
-def format_of(path: Path, able: Callable[[Format], bool]) -> Format | None:
-    """Return the first format of a file's suffix that is able to do something, or None."""
-    suffix = path.suffix.lower()
-    return next((format for format in FORMATS if suffix in format.suffixes and able(format)), None)
+def format_of(path: Path, able: Callable[[Format], bool], content: bytes | None = None) -> Format | None:
+    """Return the format of a file's ending that is able to do something, or None.
+
+    Of several, it is the one that recognises the `content`, else the one with the longest ending, else the
+    first. Without content, a format is taken only by an ending of its own.
+    """
+    name = path.name.lower()
+    found = [
+        (format, suffix)
+        for format in FORMATS
+        for suffix in format.suffixes
+        if name.endswith(suffix) and able(format)
+    ]
+    sure = [
+        format
+        for format, _ in found
+        if format.recognise and content is not None and format.recognise(content)
+    ]
+    if sure:
+        return sure[0]
+    rest = [pair for pair in found if pair[0].recognise is None or _is_own(pair[1], pair[0])]
+    return max(rest, key=lambda pair: len(pair[1]))[0] if rest else None
+
+
+def _is_own(suffix: str, format: Format) -> bool:
+    """Tell whether no other format has a suffix."""
+    return not any(suffix in other.suffixes for other in FORMATS if other is not format)

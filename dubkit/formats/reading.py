@@ -16,6 +16,7 @@ from dubkit.errors import MediaError
 from dubkit.formats.content import Cue, TableRow
 from dubkit.formats.document import Document
 from dubkit.formats.format import FORMATS, Format, format_of, readable
+from dubkit.formats.script import Script
 from dubkit.types import Turn
 from dubkit.types.remarks import Tell
 
@@ -48,7 +49,7 @@ def read_cues(
     Raises MediaError naming file, line and cure.
     """
     document = Document.open(path, encoding=encoding, language=language, tell=tell, name=name)
-    cues = cues_of(document, _format(path, "cues"))
+    cues = cues_of(document, _format(document, "cues"))
     return sorted(cues, key=lambda cue: (cue.start, cue.end))
 
 
@@ -57,9 +58,9 @@ def read_turns(path: Path, *, tell: Tell | None = None) -> tuple[Turn, ...]:
 
     Raises MediaError naming file, line and cure.
     """
-    format = _format(path, "turns")
-    assert format.read_turns is not None
     document = Document.open(path, tell=tell)
+    format = _format(document, "turns")
+    assert format.read_turns is not None
     answer = _listed(document, format, "turn", format.read_turns(document))
     turns = [_checked(document, format, f"turn {n}", item, Turn) for n, item in enumerate(answer, start=1)]
     return tuple(sorted(turns, key=lambda turn: (turn.start, turn.end)))
@@ -89,8 +90,20 @@ def _is_row(row: object) -> bool:
     return all(isinstance(text, str) for cell in row.cells.items() for text in cell)
 
 
-def _format(path: Path, content: Content) -> Format:
-    format = format_of(path, lambda format: format.reads(content))
+def read_script(path: Path, *, tell: Tell | None = None) -> Script:
+    """Read the script of a dub; `tell` takes remarks. Raises MediaError naming file, line and cure."""
+    document = Document.open(path, tell=tell)
+    format = _format(document, "script")
+    assert format.read_script is not None
+    answer: object = format.read_script(document)
+    if not isinstance(answer, Script):
+        raise _error(document, format, "", f"its reader returned {reprlib.repr(answer)}, not a Script")
+    return answer
+
+
+def _format(document: Document, content: Content) -> Format:
+    path = document.path
+    format = format_of(path, lambda format: format.reads(content), document.content)
     if format is None:
         problem = f"files of type {path.suffix or '(no suffix)'!r} cannot be read for {content}"
         raise MediaError(path, problem, f"Use a file that ends in {', '.join(readable(content))}.")

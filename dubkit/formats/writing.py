@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from dubkit.errors import DubkitError
@@ -11,9 +11,12 @@ from dubkit.formats.content import Content, Heading
 from dubkit.formats.format import FORMATS, Format
 
 
-def write(format: Format, content: Content, items: Sequence[Any], heading: Heading = Heading()) -> bytes:
-    """Return a file of cues, turns or rows. Raises DubkitError when the writer gives no bytes."""
-    writer: Callable[[Sequence[Any], Heading], object] | None = getattr(format, f"write_{content}")
+def write(format: Format, content: Content, items: Any, heading: Heading = Heading()) -> bytes:
+    """Return a file of some content: cues, turns, rows, a script, …
+
+    Raises DubkitError when the writer gives no bytes.
+    """
+    writer: Callable[[Any, Heading], object] | None = getattr(format, f"write_{content}")
     assert writer is not None, f"{format.name} is written with {content}"
     written = writer(items, heading)
     if isinstance(written, bytes):

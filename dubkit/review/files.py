@@ -29,11 +29,12 @@ def read_changes(
     letters of it may be wrong: a file is one change.
     """
     remarks: list[Remark] = []
-    format = format_of(file, lambda format: format.editable)
-    if format is None:
+    if file.suffix.lower() not in editable():
         raise EditRefused(f"{file}: takes {', '.join(editable())}, not {file.suffix or 'this'}.")
     try:
         document = Document.open(file, encoding=encoding, language=context.language, tell=remarks.append)
+        format = format_of(file, lambda format: format.editable, document.content)
+        assert format is not None, "a file of its ending can be edited"
         if format.read_rows is not None:
             changes = changes_of_rows(context, file, rows_of(document, format), format)
         else:

@@ -206,6 +206,9 @@ CODES: Mapping[str, Code] = {
         "note", "What nobody says is not spoken: the source's own sound stays there."
     ),
     "other-languages": Code("note", "Of a file in several languages, the subtitles in one were taken."),
+    "script-part-left-out": Code(
+        "note", "A part of a script that dubkit has no use for is not in the result."
+    ),
     "subtitles-repeated": Code("note", "What stands several times in a file is spoken once."),
     "translation-left-over": Code("doubtful", "A subtitle of the translation is not in the dub."),
     "translation-times": Code(
