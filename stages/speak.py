@@ -31,7 +31,7 @@ from stages.shared.engine import makes_clips
 from stages.shared.generator import clip_seed
 from stages.shared.performance import performance, performance_inputs, spoken_as_asked
 from stages.shared.playout import streams
-from stages.shared.receipts import Receipts, speech_needs, unheeded
+from stages.shared.receipts import Counting, Receipts, counted, speech_needs, unheeded
 from stages.shared.recording.recordings import recorded_line
 from stages.shared.recording.remarks import recording_remarks
 from stages.shared.recording.speech import recorded_item, write_recorded
@@ -248,6 +248,7 @@ def _slotted(
         )
         cut = (remark("line-cut", said, line.id),) if CUT in fitted.flags else ()
         samples = spoken_as_asked(context, engine, segment, line, fitted.samples)
+        spoken = counted(context, spoken, speech.synthesiser)
         return _Voiced(samples, spoken, (*cut, *delivery_remarks(context, line, engine)))
 
     return voiced
@@ -282,6 +283,7 @@ def _scheduled(
             seed=speech.seed,
         )
         samples = spoken_as_asked(context, engine, segment, line, timed.samples)
+        spoken = counted(context, spoken, speech.synthesiser)
         return _Voiced(samples, spoken, tuple(delivery_remarks(context, line, engine)))
 
     return voiced
@@ -300,7 +302,7 @@ def _speech(
 
     voice, seed = voice_of(context, segment), line_seed(context, line.id)
     return Speech(
-        synthesiser,
+        Counting(synthesiser),
         line.text,
         voice,
         context.language,

@@ -28,14 +28,14 @@ def run_for_batch(source: Path, request: Request, output: Path | str, flags: dic
     from dubkit.cli.run import show_outcome
     from dubkit.errors import DubkitError
     from dubkit.progress import Terminal
-    from dubkit.studio import dub
+    from dubkit.review.best import dub_best
 
     if flags["parent"]:
         watch_batch(flags["parent"])
     try:
         session = open_session(flags, output, source)
         with Terminal() as progress:
-            outcome = dub(session, source, request, progress, wait=flags["wait"])
+            outcome = dub_best(session, source, request, progress, wait=flags["wait"])
     except DubkitError as error:
         click.echo(f"Error: {error}", err=True)
         _write(flags["result"], result_of_error(request, error))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dubkit.chain.plan import StagePlan
     from dubkit.chain.stage import Needs
     from dubkit.episode.line_timing import LineTiming
+    from dubkit.review.best import Forecast
     from dubkit.studio import Session
 
 SHOWN = 8
@@ -92,14 +93,40 @@ def _show_plan(
     if as_json:
         written = asdict(needs) if needs else None
         lines = {language: [asdict(line) for line in known] for language, known in lengths.items()}
+        takes = [asdict(found) for found in _forecasts(session, source, request)]
         result = {"source": str(source), "stages": [_row(p) for p in plans], "needs": written, "lines": lines}
+        result |= {"takes": takes} if takes else {}
         click.echo(json.dumps(result | {"unserved": dict(hindered)}, ensure_ascii=False))
     elif runs:
         _print(source, plans, needs, chosen_executor(session.settings).starting)
         for language, known in lengths.items():
             _print_lengths(language, known, session.settings.timing.max_pace)
+        for sentence in _take_sentences(session, source, request):
+            click.echo(f"  {sentence}")
     for language, reason in hindered.items():
         click.echo(f"Error: {source} into {language}: {reason}", err=True)
+
+
+def _forecasts(session: Session, source: Path, request: Request) -> list[Forecast]:
+    """Return what further takes may need in each language; none where the settings ask for none."""
+    from dubkit.review.best import forecast, order_of
+    from dubkit.studio import episode_context
+
+    order = order_of(session)
+    if order.takes <= 1:
+        return []
+    found = (forecast(episode_context(session, source, tag), order) for tag in request.languages)
+    return [one for one in found if one is not None]
+
+
+def _take_sentences(session: Session, source: Path, request: Request) -> list[str]:
+    from dubkit.review.best import order_of, told_forecast
+
+    order = order_of(session)
+    found = [told_forecast(one, order.budget) for one in _forecasts(session, source, request)]
+    if order.takes > 1 and not found:
+        return ["Takes: how many lines fail their checks is known after a run."]
+    return found
 
 
 def _row(planned: StagePlan) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path | st
         return show_plans(videos, targets, output, flags)
     from dubkit.errors import DubkitError, OutputLost
     from dubkit.progress import Terminal
-    from dubkit.studio import dub
+    from dubkit.review.best import dub_best
 
     _log(flags["verbose"], flags["debug"])
     request = make_request(targets, flags)
@@ -103,7 +103,7 @@ def command(videos: tuple[str, ...], targets: tuple[str, ...], output: Path | st
         session = open_session(flags, output, source)
         try:
             with Terminal(quiet=flags["quiet"] or flags["as_json"]) as progress:
-                outcome = dub(session, source, request, progress, wait=flags["wait"])
+                outcome = dub_best(session, source, request, progress, wait=flags["wait"])
             show_outcome(source, outcome, request, flags["as_json"])
             codes.append(outcome.exit_code)
         except OutputLost:
@@ -129,6 +129,7 @@ def show_outcome(source: Path, outcome: Outcome, request: Request, as_json: bool
                     "ran": outcome.ran,
                     "dubs": dubs,
                     **_paid(outcome, request),
+                    **_takes(outcome, request),
                     "degraded": list(outcome.degraded),
                     "remarks": [asdict(one) for one in outcome.remarks],
                     "errors": outcome.errors,
@@ -163,6 +164,19 @@ def _paid(outcome: Outcome, request: Request) -> dict[str, Any]:
     receipts = {language: speech_receipt(outcome.store, language) for language in request.languages}
     paid = {language: asdict(receipt) for language, receipt in receipts.items() if receipt is not None}
     return {"paid": paid} if paid else {}
+
+
+def _takes(outcome: Outcome, request: Request) -> dict[str, Any]:
+    """Return what further takes needed in each language, and the lines that had some."""
+    from dubkit.review.best import spent_takes
+
+    found: dict[str, Any] = {}
+    for language in request.languages:
+        tried = spent_takes(outcome.store, language)
+        if tried is not None:
+            units = {name: len(unit.tries) for name, unit in tried.units.items() if len(unit.tries) > 1}
+            found[language] = {"spent": asdict(tried.spent), "tries": units}
+    return {"takes": found} if found else {}
 
 
 def _dubs(outcome: Outcome, language: str) -> list[str]:

@@ -30,6 +30,20 @@ class Dub:
     """Generating picture and voice together."""
 
     recipe: str = option("justdubit", "How a clip is generated.", job=True, choices=recipes)
+    takes: Annotated[int, msgspec.Meta(ge=1, le=50)] = option(
+        1,
+        "Takes that a line may have which fails its checks, the first among them; the best one is used.",
+        flag="--takes",
+        job=True,
+        keyed=False,
+    )
+    take_budget: str = option(
+        "",
+        "What all further takes of an episode may need: `20 calls`, `5 min` or `2.50 USD`; empty: no limit.",
+        flag="--take-budget",
+        job=True,
+        keyed=False,
+    )
     lips: Literal["generated", "driven"] = option(
         "generated",
         "Whether lips and voice are generated together, or lips for the speech that a line has anyway.",

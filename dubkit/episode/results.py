@@ -46,7 +46,7 @@ def spoken_digest(context: Context, segment: Segment, record: Record | None) -> 
     if record is None or record.error:
         return context.digest(["nothing"])
     # What it cost to speak changes nothing in the mix.
-    spoken = replace(decode_json(canonical(record.value), SpokenLine), receipt=UNSET)
+    spoken = replace(decode_json(canonical(record.value), SpokenLine), receipt=UNSET, calls=UNSET)
     sound = [ref.sha256 for ref in record.files]
     return context.digest([spoken, segment.start, segment.end, *sound])
 

@@ -82,6 +82,10 @@ class Check:
     """Whether a line with this flag alone is whole, and no reason to hold the dub back."""
     sums_up: bool = False
     """Whether the dub as a whole has the flag for what its lines are flagged for anyway: a note, no doubt."""
+    retake: bool = True
+    """Whether another take of the line may be without the flag: only then it is a reason to make one."""
+    score: Callable[[float], float] | None = None
+    """How good a take with this measure is, from 0 to 1, for the choice among takes; None: it has no say."""
     blocks: bool = False
     """Whether a dub with this flag is not ready, because the delivered file is not in order."""
     sentence: Callable[[EpisodeQc], str] | None = None

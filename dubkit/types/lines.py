@@ -120,3 +120,5 @@ class SpokenLine:
     """None for the first reading of a voice that always reads a line in the same way."""
     receipt: Receipt | UnsetType = UNSET
     """What speaking it took; not written where the engine costs nothing."""
+    calls: int | UnsetType = UNSET
+    """How often the engine was asked to speak it; written only where lines may get further takes."""

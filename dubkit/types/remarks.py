@@ -87,6 +87,9 @@ CODES: Mapping[str, Code] = {
         "degraded",
         "A part could not be made for a reason that may pass: the same run may make it later.",
     ),
+    # takes
+    "takes-budget": Code("note", "The line fails its checks, and the budget allows no further take of it."),
+    "takes-by-time": Code("note", "The same run elsewhere may use other takes of some lines."),
     # the speech
     "no-speech": Code("doubtful", "Nothing was dubbed: the source's own sound is heard throughout."),
     "one-speaker": Code("degraded", "All lines have one speaker, and so one voice."),

@@ -162,3 +162,16 @@ def test_a_line_of_several_clips_has_takes_of_each_and_they_are_seen_on_the_page
         muted = page.evaluate("[...document.querySelectorAll('#take-picture video')].map((one) => one.muted)")
         assert sorted(muted) == [False, True]
         pages.shoot(page, "lip-dubbed-takes")
+
+
+def test_of_several_takes_of_a_clip_the_best_is_used_and_the_others_stay(desk: Desk) -> None:
+    review(desk, "regen", "talk", "1", "--takes", "2", "--json")
+    clip = next(name for name, lines in clips(desk).items() if "s0001" in lines)
+    tries = desk.read("talk/pt-BR/best.json")["units"]["s0001"]["tries"]
+    assert [one["takes"] for one in tries] == [[f"{clip}/v{n:03d}"] for n in (1, 2, 3)]
+    assert all(one["marks"] for one in tries)
+    takes = desk.folder / HOME / "takes" / clip
+    assert sorted(folder.name for folder in takes.iterdir()) == ["v001", "v002", "v003"]
+    judged = [(len(one["marks"]["s0001"]["flags"]), number) for number, one in enumerate(tries)]
+    fewest = {number for count, number in judged if count == min(judged)[0]}
+    assert take_in_use(desk, "1") in {f"{clip}/v{number + 1:03d}" for number in fewest}

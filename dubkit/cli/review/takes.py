@@ -59,6 +59,8 @@ def regen_command(
     """Make a new take of lines, with another seed. Nothing else runs.
 
     Earlier takes stay and can be chosen again. Lines that are generated in the same clip are made together.
+    With --takes, so many takes are made, each is measured in the dub, and the best is used, which may be
+    the one before.
     Exit codes: 0 done, 1 error, 2 wrong usage, 3 done, but degraded or
     doubtful: an item failed, or a fall-back was used.
     """
@@ -68,6 +70,10 @@ def regen_command(
     session, context = open_run(episode, language, output, flags)
     desk = desk_of(context)
     asked = find_lines(context, lines)
+    if _wants_several(session):
+        if seed is not None or picture or dry_run:
+            raise click.UsageError("--takes makes takes with seeds of its own: leave out the other options.")
+        return _several(session, context, asked, as_json, quiet)
     changes, together = desk.seed_changes(asked, seed, picture=picture)
     due = pending(desk.after(changes), session.speeds, () if renders else together)
     along = [name for name in together if name not in asked]
@@ -89,6 +95,31 @@ def regen_command(
         _say_takes(context.fresh(), together)
         _say_outcomes(context, outcomes, rendered=renders)
     raise SystemExit(max((outcome.exit_code for outcome in outcomes), key=(0, 3, 1).index))
+
+
+def _wants_several(session: Session) -> bool:
+    """Tell whether this command was given --takes: that of an earlier run is not about it."""
+    return session.origins.get("dub.takes", "").startswith("--") and session.settings.dub.takes > 1
+
+
+def _several(session: Session, context: Context, lines: Sequence[str], as_json: bool, quiet: bool) -> None:
+    """Make several takes of lines, measure each in the dub, and use the best."""
+    from dubkit.chain.chain import Request
+    from dubkit.cli.review.episode import who
+    from dubkit.cli.run import show_outcome
+    from dubkit.review.best import retake_best
+
+    for name in lines:
+        desk = desk_of(context)
+        desk.rules.check_unlocked(name)
+        desk.rules.check_spoken(name)
+        desk.rules.check_synthetic(name)
+    with _terminal(quiet or as_json) as progress:
+        outcome = retake_best(session, context.fresh, lines, who(), progress)
+    if not as_json:
+        _say_takes(context.fresh(), lines)
+    show_outcome(context.source, outcome, Request((context.language,)), as_json)
+    raise SystemExit(outcome.exit_code)
 
 
 def _say_due(lines: Sequence[str], along: Sequence[str], due: Pending, dry_run: bool) -> None:

@@ -32,4 +32,5 @@ VOICE_LEAK = Check(
     settings=LeakLimit,
     unit="dB",
     measures="Old voice",
+    retake=False,
 )

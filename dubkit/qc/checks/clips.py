@@ -24,6 +24,7 @@ NO_REFERENCE = Check(
     "No reference",
     "The source is silent there, so the generated sound keeps its own level.",
     tip="no-reference",
+    retake=False,
 )
 GAIN_BOUNDED = Check(
     "gain-bounded",

@@ -49,5 +49,6 @@ VOICE_UNLIKE = Check(
     needs=("likeness",),
     settings=LikenessLimit,
     measures="Likeness",
+    score=float,
     facts=_facts,
 )

@@ -13,7 +13,8 @@ from dubkit.chain.stage import EPISODE
 from dubkit.episode.folders import folder_name, open_episode
 from dubkit.errors import EditRefused
 from dubkit.progress import Progress
-from dubkit.studio import Session, chain, dub
+from dubkit.review.best import dub_best
+from dubkit.studio import Session, chain
 from dubkit.types.telling import Noticed, in_order, sentences
 from dubkit.web.jobs.kinds import JobWork
 from dubkit.web.jobs.leases import Ending
@@ -31,7 +32,7 @@ def perform(session: Session, work: JobWork, progress: Progress) -> list[Outcome
     """Do the work and return one outcome for each run of the chain. Raises DubkitError."""
     source = Path(work.source)
     if work.kind == "dub":
-        return [dub(session, source, request_of(work), progress)]
+        return [dub_best(session, source, request_of(work), progress)]
     from dubkit.review.regeneration import make_takes, render
 
     if work.kind == "render":
