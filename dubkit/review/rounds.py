@@ -49,6 +49,7 @@ from dubkit.review.units import (
     units_of,
     used,
     values_of,
+    with_result,
 )
 from dubkit.studio import Session
 from dubkit.types import EpisodeQc, remark
@@ -164,7 +165,7 @@ class Rounds:
                     continue
                 cost = needed(context, unit, planned)
                 spent = less(spent, planned.spent) + cost
-                known = _with_result(context, known, marks, cost)
+                known = with_result(context, known, marks, cost)
             if known is not None:
                 units[unit.name] = known
         before = sum(
@@ -380,14 +381,6 @@ def _is_measured(context: Context) -> bool:
 
 def _changes(desk: Desk, values: Values) -> list[Change]:
     return [desk.change_of(line, name, value) for line, own in values.items() for name, value in own.items()]
-
-
-def _with_result(context: Context, unit: Unit, marks: Mapping[str, Marks], spent: Spent) -> Unit:
-    """Return a unit whose last try was made."""
-    names, sounds = used(context, unit)
-    made = replace(unit.tries[-1], takes=names, marks=dict(marks), sounds=sounds, spent=spent)
-    same = bool(sounds) and any(one.sounds == sounds for one in unit.tries[:-1])
-    return replace(unit, tries=(*unit.tries[:-1], made), same=same)
 
 
 def _count(number: int, what: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dubkit.episode.context import Context
@@ -11,7 +12,7 @@ from dubkit.errors import EditRefused
 from dubkit.review.budget import Spent
 from dubkit.review.rules import Rules
 from dubkit.review.takes import clips_of, is_driven, takes_in_use
-from dubkit.review.tries import SEEDS, Try, Unit
+from dubkit.review.tries import SEEDS, Marks, Try, Unit
 from dubkit.types import SpokenLine
 from stages.shared.engine import clip_stage
 from stages.shared.receipts import most_calls, price_of
@@ -141,3 +142,11 @@ def is_made(context: Context, unit: Unit, planned: Try) -> bool:
         if not any(isinstance(r.value, dict) and r.value.get("seed") == wanted for r in records if r):
             return False
     return True
+
+
+def with_result(context: Context, unit: Unit, marks: Mapping[str, Marks], spent: Spent) -> Unit:
+    """Return a unit whose last try was made."""
+    names, sounds = used(context, unit)
+    made = replace(unit.tries[-1], takes=names, marks=dict(marks), sounds=sounds, spent=spent)
+    same = bool(sounds) and any(one.sounds == sounds for one in unit.tries[:-1])
+    return replace(unit, tries=(*unit.tries[:-1], made), same=same)
