@@ -28,7 +28,7 @@ from dubkit.formats.format import FORMATS, format_of, writable
 def command(
     video: str, name: str | None, lang: str, out: Path | None, speaker: str, output: Path | str
 ) -> None:
-    """Write subtitles (srt, vtt), turns (rttm) or all lines (csv, json) of VIDEO, hand edits included.
+    """Write subtitles, turns, all lines or a script of VIDEO, hand edits included.
 
     `run --use` takes each of them back: subtitles and lines for transcribe or translate, turns for diarize.
     A cue sheet (cue-sheet, cue-sheet-html) is what actors record from.

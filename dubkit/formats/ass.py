@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dubkit.formats.ass_writing import write_ass
 from dubkit.formats.content import Cue, CueRole
 from dubkit.formats.cues import cue_of_lines, keep_good
 from dubkit.formats.format import Format
@@ -119,8 +120,8 @@ ASS = Format(
     suffixes=(".ass",),
     media_type="text/x-ass",
     read_cues=_read,
+    write_cues=write_ass,
     time_step=0.01,
-    edited_as="srt",
 )
 
 SSA = Format(

@@ -30,6 +30,8 @@ class Cue:
     place: str = field(default="", compare=False)
     """Where it stands in its file, for messages: `line 12`."""
     role: CueRole = field(default="", compare=False)
+    shown: str = field(default="", compare=False)
+    """Its text as it is to be shown, with line feeds; empty: the writer breaks it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dubkit.formats.content import Cue, CueRole
 from dubkit.formats.document import CueMistake
-from dubkit.formats.text import one_line
+from dubkit.formats.text import break_lines, one_line
 from dubkit.formats.times import CLOCK, clock_seconds
 
 if TYPE_CHECKING:
@@ -21,6 +21,11 @@ Source = TypeVar("Source")
 def visible(cues: Iterable[Cue]) -> list[Cue]:
     """Return the cues that have a text, in order of time."""
     return sorted((cue for cue in cues if cue.text.strip()), key=lambda cue: (cue.start, cue.end))
+
+
+def shown_text(cue: Cue) -> str:
+    """Return the text of a cue with its line breaks."""
+    return cue.shown or break_lines(cue.text)
 
 
 def cue_at(file: Document, place: str, start: float, end: float, text: str, speaker: str = "") -> Cue:

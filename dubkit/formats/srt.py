@@ -6,9 +6,8 @@ from collections.abc import Iterable
 
 from dubkit.formats.blocks import read_blocks
 from dubkit.formats.content import Cue, Heading
-from dubkit.formats.cues import visible
+from dubkit.formats.cues import shown_text, visible
 from dubkit.formats.format import Format
-from dubkit.formats.text import break_lines
 from dubkit.formats.times import milliseconds
 
 
@@ -17,7 +16,7 @@ def write_srt(cues: Iterable[Cue], heading: Heading = Heading()) -> bytes:
     blocks = []
     for number, cue in enumerate(visible(cues), start=1):
         # A brace would read as a style override, and a blank line would end the cue.
-        text = break_lines(cue.text).replace("{", "(").replace("}", ")")
+        text = shown_text(cue).replace("{", "(").replace("}", ")")
         blocks.append(f"{number}\n{_stamp(cue.start)} --> {_stamp(cue.end)}\n{text}\n\n")
     return "".join(blocks).encode("utf-8")
 

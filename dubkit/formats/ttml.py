@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 from dubkit.formats.content import Cue
 from dubkit.formats.cues import cue_of_lines, keep_good
 from dubkit.formats.format import Format
+from dubkit.formats.imsc import write_ttml
 
 if TYPE_CHECKING:
     from dubkit.formats.document import Document
@@ -199,5 +200,5 @@ FORMAT = Format(
     suffixes=(".ttml", ".dfxp", ".xml"),
     media_type="application/ttml+xml",
     read_cues=_read,
-    edited_as="srt",
+    write_cues=write_ttml,
 )

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from dubkit.formats.blocks import read_blocks
 from dubkit.formats.content import Cue, Heading
-from dubkit.formats.cues import visible
+from dubkit.formats.cues import shown_text, visible
 from dubkit.formats.format import Format
-from dubkit.formats.text import break_lines, one_line
+from dubkit.formats.text import one_line
 from dubkit.formats.times import milliseconds
 
 
@@ -17,7 +17,7 @@ def write_vtt(cues: Iterable[Cue], heading: Heading = Heading()) -> bytes:
     """Return cues as WebVTT in UTF-8, with a voice tag where the speaker is known."""
     blocks = ["WEBVTT\n"]
     for cue in visible(cues):
-        text = html.escape(break_lines(cue.text), quote=False)
+        text = html.escape(shown_text(cue), quote=False)
         voice = f"<v {html.escape(one_line(cue.speaker), quote=False)}>" if cue.speaker else ""
         blocks.append(f"{_stamp(cue.start)} --> {_stamp(cue.end)}\n{voice}{text}\n")
     return "\n".join(blocks).encode("utf-8")

@@ -40,13 +40,13 @@ def test_what_is_written_can_be_read_again() -> None:
 
 def test_subtitles_of_no_format_are_refused() -> None:
     assert [format.name for format in subtitle_formats("both")] == ["srt", "vtt"]
-    with pytest.raises(SettingError, match="must be one of srt, vtt, both"):
-        subtitle_formats("ass")
+    with pytest.raises(SettingError, match="must be one of srt, vtt, ass, ttml, both"):
+        subtitle_formats("sbv")
 
 
 def test_formats_are_found_by_suffix_and_ability() -> None:
     assert readable("turns") == (".rttm", ".csv")
     assert editable()[0] == ".csv"
-    assert writable("cues") == ("srt", "vtt")
+    assert writable("cues") == ("srt", "vtt", "ass", "ttml")
     assert format_of(Path("A.SRT"), lambda format: format.reads("cues")) is FORMATS.get("srt")
     assert format_of(Path("a.srt"), lambda format: format.reads("turns")) is None
