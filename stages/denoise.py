@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dubkit.chain.stage import Item, Needs, Sink, Stage
-from dubkit.engines.justdubit.record import CHECKPOINT, DUBBING_LORA
+from dubkit.engines.justdubit.record import CHECKPOINT, DISTILLED_LORA, DUBBING_LORA
 from dubkit.episode.context import Context
 from stages.shared.artifacts import clips_of_items, first_file
 from stages.shared.clip_jobs import (
+    DISTILLED_STRENGTH,
     FIRST_SETTINGS,
     chains,
     clip_inputs,
@@ -19,20 +20,24 @@ from stages.shared.clip_jobs import (
     ready_clips,
     seed_edit,
 )
-from stages.shared.generator import generator_memory, generator_runs, identities, operations
+from stages.shared.generator import generator_memory, generator_runs, identities, operations, recipe
 from stages.shared.takes import chosen_clip
 
 
 def items(context: Context) -> Sequence[Item]:
     clips = ready_clips(context)
-    models = identities(context, CHECKPOINT, DUBBING_LORA) if clips else {}
+    distilled = bool(clips) and DISTILLED_LORA in dict(recipe(context).first_loras)
+    roles = (CHECKPOINT, DUBBING_LORA, *((DISTILLED_LORA,) if distilled else ()))
+    models = identities(context, *roles) if clips else {}
+    # Where the recipe uses the distilled LoRA in this stage, the LoRA and its strength change the clip.
+    depends = (*FIRST_SETTINGS, *((DISTILLED_STRENGTH,) if distilled else ()))
     return [
         Item(
             clip.id,
             inputs=clip_inputs(context, clip),
             edits=seed_edit(context, clip),
             models=models,
-            settings=clip_settings(context, clip, FIRST_SETTINGS),
+            settings=clip_settings(context, clip, depends),
             held=("start",) if chosen_clip(context, clip) else None,
         )
         for clip in clips

@@ -21,6 +21,7 @@ from stages.shared.artifacts import (
     second_file,
 )
 from stages.shared.clip_jobs import (
+    DISTILLED_STRENGTH,
     FIRST_SETTINGS,
     chains,
     clip_inputs,
@@ -142,5 +143,5 @@ STAGE = Stage(
     estimate=_needs,
     needs=("denoise",),
     work=work,
-    depends=(*FIRST_SETTINGS, "dub.distilled_strength"),
+    depends=(*FIRST_SETTINGS, DISTILLED_STRENGTH),
 )

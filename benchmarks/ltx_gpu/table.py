@@ -12,18 +12,20 @@ from typing import NamedTuple
 from benchmarks.ltx_gpu import hollow
 from benchmarks.ltx_gpu.rehearsal import Case, Found, rehearse
 from benchmarks.ltx_gpu.stand_ins import CARD, CardFacts, card
-from dubkit.dubbing.diffusion.parts import PROMPTS, GeneratorParts
+from dubkit.dubbing.diffusion.parts import GeneratorParts
 from dubkit.dubbing.diffusion.recipes import JUSTDUBIT, PREVIEW
 from dubkit.dubbing.planning.sizes import LONGEST, MAX_FRAMES
 from dubkit.ltx.latents import PIXELS_PER_LATENT, latent_frames
-from dubkit.ltx.memory import feature_bytes, text_key_bytes, tile_bytes, working_bytes
-from dubkit.ltx.text import TOKENS
 
 GB = 10**9
 HEAD = (
     "| case | part | peak, GB | counted on, GB | host, GB | |",
     "| --- | --- | --- | --- | --- | --- |",
 )
+
+
+SHORTEST, SMALLEST = 9, 128
+"""Frames of a clip, and pixels of its sides, whose tokens take next to nothing: what is left is all else."""
 
 
 class Row(NamedTuple):
@@ -52,23 +54,26 @@ def cases() -> list[Case]:
         for precision in ("bf16", "float8 file", "float8 cast")
         for mode in ("resident", "streaming")
     ]
+    small = [
+        Case(JUSTDUBIT, SHORTEST, SMALLEST, SMALLEST, precision, mode, transformer_only=True)
+        for precision in ("bf16", "float8 file")
+        for mode in ("resident", "streaming")
+    ]
     done = {replace(case, transformer_only=True) for case in whole}
-    return [*whole, *(case for case in transformer if case not in done)]
+    return [*whole, *(case for case in (*transformer, *small) if case not in done)]
 
 
 def counted(case: Case, parts: GeneratorParts) -> dict[str, int]:
     """Return the bytes that `choose_mode` counts on for each part of a case."""
     cells = (case.height // PIXELS_PER_LATENT) * (case.width // PIXELS_PER_LATENT)
-    config, sizes, itemsize = parts.checkpoint.config, parts._sizes, parts.dtype.itemsize
-    tokens = 8 * cells * latent_frames(case.frames)
-    working = working_bytes(tokens, config.transformer.video.width, itemsize)
-    codec = max(working, tile_bytes(config.video_vae.decoder_base_channels, itemsize))
+    sizes, needs = parts.sizes, parts.needs(8 * cells * latent_frames(case.frames))
+    working, codec = needs.working, max(needs.working, needs.tile)
     if case.mode == "streaming":
         transformer = sizes.transformer - sizes.blocks + 2 * sizes.largest_block
     else:
-        transformer = sizes.transformer + text_key_bytes(config.transformer, PROMPTS, TOKENS, itemsize)
+        transformer = sizes.transformer + needs.keys
     return {
-        "text encoder": sizes.text + max(working, feature_bytes(parts.checkpoint, TOKENS)),
+        "text encoder": sizes.text + max(working, needs.features),
         "encoders": max(sizes.others) + codec,
         "first stage": transformer + working,
         "upsampler": max(sizes.others) + codec,

@@ -86,7 +86,8 @@ class JustDubitPipeline:
     Files are checked when it is built and opened when they are needed. `loras` are the dubbing LoRA and any
     others, for both stages: `LoRA(path, strength)`, or tuples whose third value is not used, because names
     are matched here without a renaming map. `refine` sets the second stage up for all calls, and `precision`
-    gives each part its number type.
+    gives each part its number type. `distilled_weights` says whether the checkpoint is a distilled one, where
+    its name does not.
 
     Raises:
         ModelMissing: a file is not there; names it and how to get it.
@@ -106,6 +107,7 @@ class JustDubitPipeline:
         *,
         refine: RefinePreset | None = None,
         precision: Precision | None = None,
+        distilled_weights: bool | None = None,
     ) -> None:
         distilled = distilled_lora_path and LoRA(Path(distilled_lora_path), distilled_lora_strength)
         files = Files(
@@ -114,6 +116,7 @@ class JustDubitPipeline:
             Path(gemma_root),
             tuple(LoRA(Path(lora[0]), float(lora[1])) for lora in loras),
             distilled or None,
+            distilled_weights,
         )
         self.parts = GeneratorParts(
             files,

@@ -88,15 +88,21 @@ class FilmParts:
         self.files, self.tell, self.tiling = files, tell, tiling
         check_loras(files.loras)
         self.generator = GeneratorParts(
-            Files(files.checkpoint, files.upsampler, files.gemma, files.loras, files.distilled_lora),
+            Files(
+                files.checkpoint,
+                files.upsampler,
+                files.gemma,
+                files.loras,
+                files.distilled_lora,
+                files.distilled,
+            ),
             torch.device(device or best_device()),
             float8,
             lambda remark: self.tell(remark),
         )
         if files.temporal is not None:
             need("temporal upsampler", files.temporal)
-        named = "distilled" in files.checkpoint.name
-        self.distilled: bool = named if files.distilled is None else files.distilled
+        self.distilled = self.generator.distilled
         """Whether the checkpoint runs in few steps without guidance."""
         self.enhancing: Callable[[Enhanced], None] | None = None
         """Where it is set, prompts are enhanced with the Gemma that is open anyway; told what came of it."""

@@ -72,6 +72,24 @@ def text_key_bytes(config: TransformerConfig, prompts: int, tokens: int, itemsiz
     return prompts * tokens * kept * itemsize
 
 
+def prompt_bytes(config: TransformerConfig, prompts: int, tokens: int, itemsize: int) -> int:
+    """Bytes of prompts while blocks read them: 88 MB for two of the 19B in bfloat16, 80 of them seen.
+
+    They are the contexts of all prompts, one prompt's keys and values of a block and of the one before it,
+    and one more for what these are made from. Large clips have room for them in `working_bytes`.
+    """
+    return (prompts + 5) * tokens * (config.video.width + config.audio.width) * itemsize
+
+
+def fusing_bytes(config: TransformerConfig, itemsize: int, *, scaled: bool) -> int:
+    """Bytes that a LoRA needs while it is added to the largest linear: three of its size, 0.4 GB for the 19B.
+
+    Linears of a float8 file with scales are expanded to float32, and that takes 18 bytes for each weight:
+    1.2 GB, of which 1.0 were seen on fake tensors.
+    """
+    return 4 * config.video.width**2 * (18 if scaled else 3 * itemsize)
+
+
 def tile_bytes(base_channels: int, itemsize: int) -> int:
     """Bytes that decoding needs beside its weights for a whole tile, 65 frames of 512 x 512.
 
@@ -103,8 +121,8 @@ def choose_mode(
 ) -> MemoryPlan:
     """Choose the fastest mode whose weights fit beside `working` bytes into nine tenths of the free memory.
 
-    `keys` are the prompts' keys and values, which only a transformer that is not streamed keeps; `tile` and
-    `features` are what codecs and text need in the place of `working` where it is more.
+    `keys` are the prompts' keys and values, or what else only a transformer that is not streamed needs;
+    `tile` and `features` are what codecs and text need in the place of `working` where it is more.
 
     Raises:
         ValueError: not even two blocks at a time fit, or the host cannot hold the blocks.

@@ -12,16 +12,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dubkit.ltx.weights import FLOAT8, Checkpoint, to_float8
+from dubkit.ltx.weights import FLOAT8, LARGEST, Checkpoint, to_float8
 
 CAST = re.compile(r"transformer_blocks\.\d+\.(\w+\.(to_[qkv]|to_out\.0)|(audio_)?ff\.net\.(0\.proj|2))")
 """What fp8-cast rounds, weight and bias: the attentions' and feed-forwards' linears of every block."""
 
 
+ROWS = 4096
+"""Tokens whose values are rounded at a time."""
+
+
 def quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
     """Return (float8, float32 scalar) whose product is the weight: the scalar is max|weight| / 448."""
     weight = weight.float()
-    scale = (weight.abs().max() / 448.0).clamp_min(1e-30)  # An all-zero weight would divide by zero.
+    scale = (weight.abs().max() / LARGEST).clamp_min(1e-30)  # An all-zero weight would divide by zero.
     return to_float8(weight / scale), scale
 
 
@@ -57,11 +61,22 @@ class Float8Linear(_Rounded):
         aligned = self.in_features % 16 == 0 == self.out_features % 16  # The units take nothing else.
         if not (aligned and x.dtype == torch.bfloat16 and multiplies_float8(x.device)):
             return F.linear(x, self.expanded().to(x.dtype), self.bias)
-        rows = to_float8(x.flatten(0, -2) / self.input_scale)
         product = torch._scaled_mm(
-            rows, self.weight.t(), self.input_scale, self.weight_scale, self.bias, out_dtype=x.dtype
+            self._rounded(x.flatten(0, -2)),
+            self.weight.t(),
+            self.input_scale,
+            self.weight_scale,
+            self.bias,
+            out_dtype=x.dtype,
         )
         return product.view(*x.shape[:-1], -1)
+
+    def _rounded(self, rows: Tensor) -> Tensor:
+        """Return rows (N, I) in float8, some at a time: a copy is a third of what a block works with."""
+        rounded = torch.empty_like(rows, dtype=FLOAT8)
+        for part, out in zip(torch.split(rows, ROWS), torch.split(rounded, ROWS), strict=True):
+            out.copy_((part / self.input_scale).clamp_(-LARGEST, LARGEST))
+        return rounded
 
     def expanded(self) -> Tensor:
         """Return the weight (O, I) in float32."""

@@ -28,6 +28,8 @@ DTYPES = {
     "U8": torch.uint8,
 }
 FLOAT8 = torch.float8_e4m3fn
+LARGEST = 448.0
+"""The largest value of FLOAT8."""
 USABLE = (torch.float32, torch.bfloat16, torch.float16)
 LISTED = 10
 """Names that an error lists before it only counts."""
@@ -138,8 +140,8 @@ def listed(names: Sequence[str]) -> str:
 
 
 def to_float8(tensor: Tensor) -> Tensor:
-    """Round to float8 e4m3fn, within its largest value, 448: beyond it some devices make NaN."""
-    return tensor.clamp(-448.0, 448.0).to(FLOAT8)
+    """Round to float8 e4m3fn, within its largest value: beyond it some devices make NaN."""
+    return tensor.clamp(-LARGEST, LARGEST).to(FLOAT8)
 
 
 def _check_fit(

@@ -68,7 +68,7 @@ GENERATOR: tuple[ModelSpec, ...] = (
         43_278_000_000,
         "films in few steps",
         "LTX-2 19B that needs 8 steps and no guidance",
-        "for `dubkit ltx`, not used for dubbing",
+        "for `dubkit ltx` and the recipe `distilled`",
     ),
     _ltx(
         "distilled-checkpoint",
@@ -76,7 +76,7 @@ GENERATOR: tuple[ModelSpec, ...] = (
         27_100_000_000,
         "films in few steps",
         "the same in 8-bit floating point",
-        "for `dubkit ltx` on CUDA, and only where the full one does not fit",
+        "for `dubkit ltx` and `distilled` on CUDA, and only where the full one does not fit",
     ),
     ModelSpec(
         role="text-encoder",

@@ -49,6 +49,9 @@ FIRST_SETTINGS = (
 )
 """What changes a clip of the first stage, and so that of the second."""
 
+DISTILLED_STRENGTH = "dub.distilled_strength"
+"""What else changes a clip of a stage that the distilled LoRA takes part in."""
+
 DRIVE_SETTINGS = ("dub.drive", "dub.drive_reference")
 """What else changes a clip that is made for given speech."""
 

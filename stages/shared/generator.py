@@ -10,11 +10,13 @@ from dubkit.chain.stage import Item, Setup
 from dubkit.dubbing.loras import ExtraLoRA, lora_identities, read_loras
 from dubkit.engines.justdubit.record import (
     CHECKPOINT,
+    DISTILLED_CHECKPOINT,
     DISTILLED_LORA,
     DUBBING_LORA,
     ENGINE,
     TEXT,
     UPSCALER,
+    model_roles,
 )
 from dubkit.engines.justdubit.settings import PARTS, TABLE, JustDubit
 from dubkit.episode.context import Context
@@ -102,9 +104,19 @@ def clip_seed(context: Context, clip: Clip) -> int:
 
 def identities(context: Context, *roles: str) -> dict[str, str]:
     """Return the models of some roles as they enter keys; further LoRAs go with the dubbing LoRA."""
-    models = {role: context.model(role) for role in roles}
+    taken = _roles(context) if roles else ()
+    models = {
+        role: context.model(taken[0] if role == CHECKPOINT else role)
+        for role in roles
+        if role == CHECKPOINT or role in taken
+    }
     named = {role: model.identity if model else "none" for role, model in models.items()}
     return named | (lora_identities(extra_loras(context)) if DUBBING_LORA in roles else {})
+
+
+def _roles(context: Context) -> tuple[str, ...]:
+    """Return the roles of the models that the recipe takes, the checkpoint's first."""
+    return model_roles(context.settings.dub.recipe, context.models.find)
 
 
 def extra_loras(context: Context) -> tuple[ExtraLoRA, ...]:
@@ -119,13 +131,14 @@ def open_generator(context: Context, device: str) -> DeviceGenerator:
     from dubkit.engines.justdubit.opening import DeviceGenerator, Options
     from dubkit.ltx.lora import LoRA
 
-    settings = context.settings.dub
+    settings, distilled = context.settings.dub, DISTILLED_CHECKPOINT in _roles(context)
     files = Files(
         _path(context, CHECKPOINT),
         _path(context, UPSCALER),
         _path(context, TEXT),
         (LoRA(_path(context, DUBBING_LORA), settings.lora_strength), *_extra(context)),
-        LoRA(_path(context, DISTILLED_LORA), settings.distilled_strength),
+        None if distilled else LoRA(_path(context, DISTILLED_LORA), settings.distilled_strength),
+        distilled or None,
     )
     own = own_table(context)
     precision = Precision(**{part: getattr(own, part) for part in PARTS})
@@ -140,7 +153,7 @@ def _extra(context: Context) -> Iterator[LoRA]:
 
 
 def _path(context: Context, role: str) -> Path:
-    model = context.models.fetch(role)
+    model = context.models.fetch(_roles(context)[0] if role == CHECKPOINT else role)
     return context.model_folder(model) if role == TEXT else context.model_path(model)
 
 

@@ -234,6 +234,23 @@ def test_without_named_files_the_model_store_says_how_to_get_them(
     assert "dubkit models get ltx-2-19b-dev" in str(done.exception)
 
 
+@pytest.mark.slow
+def test_the_distilled_recipe_finds_the_distilled_checkpoint_of_the_model_store(
+    files: dict[str, Path], film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUBKIT_MODELS_DISTILLED_CHECKPOINT", str(files["checkpoint_path"]))
+    monkeypatch.setenv("DUBKIT_MODELS_CACHE", str(tmp_path / "cache"))
+    named = ("spatial_upsampler_path", "gemma_root", "lora")
+    call = ("--video_conditioning", film, 1.0, "--prompt", PROMPT, "--height", 64, "--width", 64)
+    done = run(
+        *(*call, "--recipe", "distilled", "--output_path", tmp_path / "o.mp4"),
+        models={name: files[name] for name in named},
+    )
+    assert done.exit_code == 0, done.output
+    assert "first stage: 8 in" in done.stderr
+    assert "second stage: 2 in" in done.stderr
+
+
 def test_a_missing_file_is_named(files: dict[str, Path], film: Path, tmp_path: Path) -> None:
     models = files | {"spatial_upsampler_path": Path("nowhere.safetensors")}
     done = run(

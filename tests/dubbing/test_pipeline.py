@@ -23,7 +23,7 @@ from dubkit.dubbing.clip.pixels import read_still
 from dubkit.dubbing.diffusion import generate, parts
 from dubkit.dubbing.diffusion.clip_latents import Carry, Contexts, EncodedClip, FirstStage, SecondStage, View
 from dubkit.dubbing.diffusion.parts import GeneratorUnfit
-from dubkit.dubbing.diffusion.recipes import DUB_IT, JUSTDUBIT, PREVIEW
+from dubkit.dubbing.diffusion.recipes import DISTILLED_DUB, DUB_IT, JUSTDUBIT, PREVIEW
 from dubkit.dubbing.request import ClipOptions, ClipRequest
 from dubkit.errors import DubkitError, MediaError, ModelMissing
 from dubkit.ltx import components
@@ -234,6 +234,37 @@ def test_preview_and_float8_run(files: dict[str, Path], film: Path) -> None:
     assert len(rounded) == 11
     stored = files["checkpoint_path"].with_name("ltx-2-19b-dev-fp8.safetensors")
     assert len(dub(pipeline_of(files, checkpoint_path=stored, fp8transformer=True), **call)[0]) == 11
+
+
+def distilled(files: dict[str, Path], folder: Path) -> Path:
+    """Return the tiny checkpoint under the name of a distilled one."""
+    path = folder / "ltx-2-19b-distilled.safetensors"
+    path.symlink_to(files["checkpoint_path"])
+    return path
+
+
+def test_distilled_weights_take_no_distilled_lora_and_no_guidance(
+    files: dict[str, Path], film: Path, tmp_path: Path
+) -> None:
+    """The same weights under two names: named as a full checkpoint, they get a LoRA of no strength."""
+    call = {
+        "video_conditioning": [(film, 1.0)],
+        **{"height": 64, "width": 64, "num_inference_steps": None, "cfg_guidance_scale": None},
+        "recipe": DISTILLED_DUB.with_(steps=1, first_levels=(1.0, 0.0), second_levels=(0.725, 0.0)),
+    }
+    own = pipeline_of(files, checkpoint_path=distilled(files, tmp_path), distilled_lora_path=None)
+    video, sound = dub(own, **call)
+    plain = dub(pipeline_of(files, distilled_lora_strength=0.0), **call)
+    assert torch.equal(video, plain[0])
+    assert torch.equal(sound, plain[1])
+    with pytest.raises(ModelMissing, match="distilled needs the distilled LoRA"):
+        dub(pipeline_of(files, distilled_lora_path=None), **call)
+    with pytest.raises(
+        GeneratorUnfit, match=r"justdubit takes 30 guided steps, and .* holds distilled weights"
+    ):
+        dub(own, **call | {"recipe": JUSTDUBIT})
+    told = pipeline_of(files, distilled_lora_path=None, distilled_weights=True)
+    assert told.parts.distilled
 
 
 @pytest.mark.slow

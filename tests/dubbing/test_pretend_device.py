@@ -22,6 +22,7 @@ from dubkit.dubbing.diffusion.recipes import RECIPES
 from dubkit.engines.justdubit.attempts import StageWork
 from dubkit.engines.justdubit.opening import Options
 from dubkit.engines.justdubit.steps import ClipFiles, ClipJob, read
+from dubkit.ltx import quantize
 from dubkit.ltx.memory import MemoryPlan, Mode, devices_here
 from dubkit.ltx.quantize import Float8Linear, multiplies_float8, quantise
 from dubkit.ltx.weights import to_float8
@@ -188,6 +189,18 @@ def test_float8_units_multiply_what_is_rounded() -> None:
             setattr(layer, name, nn.Parameter(value.to("cuda"), requires_grad=False))
         product = layer(x.to("cuda")).cpu()
     assert torch.allclose(product.float(), expected, rtol=2**-7, atol=2**-7)
+
+
+def test_many_rows_are_rounded_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In pieces a block needs a third less memory; the values are those of all rows at once."""
+    layer = Float8Linear(nn.Linear(32, 16))
+    layer.input_scale.fill_(0.01)
+    rows = torch.randn(50, 32, generator=torch.Generator().manual_seed(0)).bfloat16() * 4
+    whole = layer._rounded(rows)
+    monkeypatch.setattr(quantize, "ROWS", 7)
+    assert torch.equal(layer._rounded(rows).view(torch.uint8), whole.view(torch.uint8))
+    assert torch.equal(whole.view(torch.uint8), to_float8(rows / layer.input_scale).view(torch.uint8))
+    assert whole.float().abs().max() == 448.0
 
 
 def test_every_condition_about_cards_was_met(noted: set[Any], resident: Dub, streamed: Dub) -> None:

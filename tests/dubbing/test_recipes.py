@@ -10,6 +10,7 @@ import torch
 
 from dubkit.dubbing.diffusion.recipes import (
     DISTILLED,
+    DISTILLED_DUB,
     DUB_IT,
     DUB_SECOND_STAGE,
     JUSTDUBIT,
@@ -22,8 +23,8 @@ from dubkit.dubbing.diffusion.schedules import ltx2_sigmas
 from dubkit.dubbing.planning.sizes import CELL
 
 
-def test_three_recipes_are_known_by_name() -> None:
-    assert list(RECIPES) == ["justdubit", "dub-it", "preview"]
+def test_four_recipes_are_known_by_name() -> None:
+    assert list(RECIPES) == ["justdubit", "dub-it", "preview", "distilled"]
     assert all(recipe.name == name for name, recipe in RECIPES.items())
 
 
@@ -54,6 +55,14 @@ def test_preview_is_small_and_unguided() -> None:
     assert PREVIEW.height * PREVIEW.width * 4 == JUSTDUBIT.height * JUSTDUBIT.width
     assert torch.equal(PREVIEW.first_sigmas(), torch.tensor(DISTILLED))
     assert not PREVIEW.negative_prompt
+
+
+def test_distilled_is_preview_at_full_size_and_prefers_a_distilled_checkpoint() -> None:
+    assert (DISTILLED_DUB.height, DISTILLED_DUB.width) == (JUSTDUBIT.height, JUSTDUBIT.width)
+    assert torch.equal(DISTILLED_DUB.first_sigmas(), torch.tensor(DISTILLED))
+    assert DISTILLED_DUB.second_levels == JUSTDUBIT.second_levels
+    assert not DISTILLED_DUB.negative_prompt
+    assert [name for name, recipe in RECIPES.items() if recipe.distilled_checkpoint] == ["distilled"]
 
 
 def test_a_recipe_with_other_values_leaves_the_named_one_alone() -> None:

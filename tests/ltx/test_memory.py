@@ -16,7 +16,9 @@ from dubkit.ltx.memory import (
     card_memory,
     choose_mode,
     feature_bytes,
+    fusing_bytes,
     measure_sizes,
+    prompt_bytes,
     text_key_bytes,
     tile_bytes,
     working_bytes,
@@ -120,6 +122,9 @@ def test_text_features_count_where_they_are_more_than_the_transformers_work() ->
 def test_bytes_of_keys_tiles_and_features_are_those_of_the_19b(tmp_path: Path) -> None:
     transformer = read_transformer({"transformer": transformer_values(PUBLISHED["2"])})
     assert text_key_bytes(transformer, 2, 1024, 2) == 2 * 1_207_959_552
+    assert 80e6 < prompt_bytes(transformer, 2, 1024, 2) < 100e6
+    assert fusing_bytes(transformer, 2, scaled=False) == 3 * 134_217_728
+    assert 1.0e9 < fusing_bytes(transformer, 2, scaled=True) < 1.3e9
     assert 2.2e9 < tile_bytes(128, 2) < 2.6e9
     key = "text_embedding_projection.aggregate_embed.weight"
     save_file({key: torch.zeros(2, 18)}, tmp_path / "x.safetensors")

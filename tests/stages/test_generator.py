@@ -78,6 +78,39 @@ def test_a_recipe_of_another_generation_is_refused(tmp_path: Path, weights: Path
         generator.open_generator(here, "cpu")
 
 
+def test_the_distilled_recipe_takes_a_distilled_checkpoint_where_one_is_here(
+    tmp_path: Path, weights: Path
+) -> None:
+    """Then it needs neither the full one nor the distilled LoRA, and their files are no part of its keys."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    for file in weights.iterdir():
+        (folder / file.name).symlink_to(file)
+    (folder / "ltx-2-19b-dev.safetensors").rename(folder / "ltx-2-19b-distilled.safetensors")
+    for name in ("ltx-2-19b-dev-fp8", "ltx-2-19b-distilled-lora-384"):
+        (folder / f"{name}.safetensors").unlink()
+    roles = (record.CHECKPOINT, record.DUBBING_LORA, record.DISTILLED_LORA)
+
+    quick = context(tmp_path, folder, engine="justdubit", dub=Dub(recipe="distilled"))
+    assert choose_engine(quick).name == "justdubit"
+    parts = generator.open_generator(quick, "cpu").parts
+    assert (parts.distilled, parts.files.distilled) == (True, None)
+    assert parts.checkpoint.path.name == "ltx-2-19b-distilled.safetensors"
+    assert list(generator.identities(quick, *roles)) == [record.CHECKPOINT, record.DUBBING_LORA]
+    with pytest.raises(ModelMissing, match="dubkit models get ltx-2-19b-dev"):
+        choose_engine(context(tmp_path, folder, engine="justdubit"))
+
+
+def test_the_distilled_recipe_takes_the_full_checkpoint_with_the_distilled_lora_else(
+    tmp_path: Path, weights: Path
+) -> None:
+    quick = context(tmp_path, weights, engine="justdubit", dub=Dub(recipe="distilled"))
+    parts = generator.open_generator(quick, "cpu").parts
+    assert not parts.distilled
+    assert parts.files.distilled is not None
+    assert parts.checkpoint.path.name == "ltx-2-19b-dev.safetensors"
+
+
 def test_of_a_surround_mix_the_generator_hears_the_front() -> None:
     sound = np.zeros((6, 4), np.float32)
     sound[2] = 0.5  # the centre, where people speak

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -24,7 +25,9 @@ from dubkit.ltx.memory import (
     choose_mode,
     devices_here,
     feature_bytes,
+    fusing_bytes,
     measure_sizes,
+    prompt_bytes,
     text_key_bytes,
     tile_bytes,
     working_bytes,
@@ -72,6 +75,8 @@ class Files:
     gemma: Path
     loras: tuple[LoRA, ...] = ()
     distilled: LoRA | None = None
+    distilled_weights: bool | None = None
+    """Whether the checkpoint is a distilled one; None tells by its name."""
 
     def check(self) -> None:
         """Raise `ModelMissing` for the first file that is not there."""
@@ -92,6 +97,15 @@ def need(part: str, path: Path, *, folder: bool = False) -> None:
     raise ModelMissing(
         f"No {part} at {path}.\nGive the path of yours, or run: dubkit models get {PUBLISHED[part]}"
     )
+
+
+class MemoryNeeds(NamedTuple):
+    """Bytes that a device needs beside weights; what each is, `choose_mode` says."""
+
+    working: int
+    keys: int
+    tile: int
+    features: int
 
 
 AUTOMATIC = Precision()
@@ -132,6 +146,9 @@ class GeneratorParts:
                 "Leave one of the two out."
             )
         self.files.check()
+        named = "distilled" in self.files.checkpoint.name
+        self.distilled = named if self.files.distilled_weights is None else self.files.distilled_weights
+        """Whether the checkpoint is a distilled one, which needs no distilled LoRA."""
         self.dtype = self.dtype_of("transformer")
         with explained():
             self.checkpoint = Checkpoint(self.files.checkpoint)
@@ -153,10 +170,16 @@ class GeneratorParts:
                 f"{recipe.name} needs the files of {recipe.files}, and {self.checkpoint.path} is {files}.\n"
                 "Name a checkpoint, upsampler and LoRA of that generation, or choose another recipe."
             )
-        if "distilled-lora" in recipe.lora_roles and self.files.distilled is None:
+        if "distilled-lora" in recipe.lora_roles and self.files.distilled is None and not self.distilled:
             name = PUBLISHED["distilled LoRA"]
             raise ModelMissing(
                 f"{recipe.name} needs the distilled LoRA.\nGive its path, or run: dubkit models get {name}"
+            )
+        if self.distilled and not recipe.runs_distilled:
+            raise GeneratorUnfit(
+                f"{recipe.name} takes {recipe.steps} guided steps, and {self.checkpoint.path} holds "
+                "distilled weights, which know 8 steps without guidance.\n"
+                "Choose the recipe distilled or preview, or name a full checkpoint."
             )
         self.check_upsampler()
         if not self.files.loras:
@@ -195,23 +218,32 @@ class GeneratorParts:
         Raises:
             ValueError: not even two blocks at a time fit.
         """
-        config, itemsize = self.checkpoint.config, self.dtype.itemsize
-        working = working_bytes(tokens, config.transformer.video.width, itemsize)
         host = free_memory()
-        plan = choose_mode(
-            host if self.device.type == "cpu" else card_memory(self.device),
-            self._sizes,
-            working=working,
-            free_host=host,
-            keys=text_key_bytes(config.transformer, PROMPTS, TOKENS, itemsize),
-            tile=tile_bytes(config.video_vae.decoder_base_channels, self.dtype_of("video").itemsize),
-            features=feature_bytes(self.checkpoint, TOKENS),
-        )
+        free = host if self.device.type == "cpu" else card_memory(self.device)
+        plan = choose_mode(free, self.sizes, free_host=host, **self.needs(tokens)._asdict())
         log.debug("%s, %s: %s", self.device, str(self.dtype).removeprefix("torch."), plan.reason)
         return plan
 
+    def needs(self, tokens: int) -> MemoryNeeds:
+        """Return what work on so many picture tokens takes beside weights."""
+        config, itemsize = self.checkpoint.config, self.dtype.itemsize
+        transformer = config.transformer
+        working = working_bytes(tokens, transformer.video.width, itemsize)
+        working += prompt_bytes(transformer, PROMPTS, TOKENS, itemsize)
+        return MemoryNeeds(
+            working,
+            # A LoRA is added before there are any keys.
+            keys=max(
+                text_key_bytes(transformer, PROMPTS, TOKENS, itemsize),
+                fusing_bytes(transformer, itemsize, scaled=holds_float8(self.checkpoint)) - working,
+            ),
+            tile=tile_bytes(config.video_vae.decoder_base_channels, self.dtype_of("video").itemsize),
+            features=feature_bytes(self.checkpoint, TOKENS),
+        )
+
     @cached_property
-    def _sizes(self) -> PartSizes:
+    def sizes(self) -> PartSizes:
+        """Bytes of the parts' weights on the device."""
         sizes = measure_sizes(
             self.checkpoint, widening=self._widening("transformer"), text_encoder=self.text_bytes
         )
@@ -258,8 +290,9 @@ class GeneratorParts:
     def transformer(
         self, uses: Sequence[tuple[LoRARole, float]], plan: MemoryPlan
     ) -> components.OpenedTransformer:
-        """Open the transformer with a stage's LoRAs added."""
-        distilled = () if self.files.distilled is None else (self.files.distilled,)
+        """Open the transformer with a stage's LoRAs added; distilled weights take no distilled LoRA."""
+        lora = None if self.distilled else self.files.distilled
+        distilled = () if lora is None else (lora,)
         loras = [
             lora._replace(strength=lora.strength * strength)
             for role, strength in uses

@@ -84,6 +84,9 @@ class Recipe:
     of the clip before, where one is continued."""
     final_size: bool = False
     """Whether the height and width that a user gives are the result's; otherwise the first stage's."""
+    distilled_checkpoint: bool = False
+    """Whether a distilled checkpoint is taken where one is here, in the place of the full one with the
+    distilled LoRA."""
     rounded_positions: bool = False
     """Round target positions to the network's dtype as the original does. In bfloat16 it moves targets
     against their references by up to 12.5 ms, so it serves comparison with the original only."""
@@ -129,6 +132,11 @@ class Recipe:
     @property
     def second_steps(self) -> int:
         return len(self.second_levels) - 1 if self.refine else 0
+
+    @property
+    def runs_distilled(self) -> bool:
+        """Whether the first stage has the fixed levels, without guidance, that distilled weights know."""
+        return bool(self.first_levels)
 
     @property
     def lora_roles(self) -> frozenset[LoRARole]:
@@ -218,4 +226,15 @@ PREVIEW = replace(
     width=384,
 )
 
-RECIPES: Mapping[str, Recipe] = {recipe.name: recipe for recipe in (JUSTDUBIT, DUB_IT, PREVIEW)}
+DISTILLED_DUB = replace(
+    PREVIEW,
+    name="distilled",
+    about="JustDubit distilled to 8 steps without guidance, then 2, at full size.",
+    height=512,
+    width=768,
+    distilled_checkpoint=True,
+)
+
+RECIPES: Mapping[str, Recipe] = {
+    recipe.name: recipe for recipe in (JUSTDUBIT, DUB_IT, PREVIEW, DISTILLED_DUB)
+}

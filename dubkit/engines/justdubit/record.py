@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+from dubkit.dubbing.diffusion.recipes import RECIPES
 from dubkit.engines.engine import TakeEngine
 from dubkit.engines.justdubit import ENGINE as NAME
 from dubkit.engines.justdubit.settings import JustDubit
@@ -19,6 +21,9 @@ DUBBING_LORA, DISTILLED_LORA, UPSCALER = "dubbing-lora", "distilled-lora", "spat
 ROLES = (CHECKPOINT, TEXT, DUBBING_LORA, DISTILLED_LORA, UPSCALER)
 """Roles of the models that it needs."""
 
+DISTILLED_CHECKPOINT = "distilled-checkpoint"
+"""Role of the checkpoint that a recipe may take in the place of `CHECKPOINT` and the distilled LoRA."""
+
 PACKAGES = ("safetensors", "tokenizers", "torch", "transformers")
 
 
@@ -26,7 +31,7 @@ def _hindrance(host: Host) -> str:
     packages = _missing_packages()
     if packages:
         return f"the generator needs packages that are not installed: {', '.join(packages)}"
-    missing = [role for role in ROLES if host.find_model(role) is None]
+    missing = [role for role in _roles(host) if host.find_model(role) is None]
     if missing:
         return f"the generator needs files that are not here: {', '.join(missing)}"
     return "" if _accelerator() else "the generator's files are here, but no graphics card"
@@ -40,9 +45,24 @@ def _require(host: Host) -> None:
             f"The generator needs packages that are not installed: {', '.join(packages)}.\n"
             'Install them with: pip install "dubkit[gpu]"'
         )
-    for role in ROLES:
+    for role in _roles(host):
         if host.find_model(role) is None:
             host.fetch_model(role)  # says which file is missing, and how to get it
+
+
+def model_roles(recipe: str, find: Callable[[str], object | None]) -> tuple[str, ...]:
+    """Return the roles of the models that a recipe takes, the checkpoint's first.
+
+    `find` looks for the model of a role on this machine.
+    """
+    chosen = RECIPES.get(recipe)
+    if chosen is None or not chosen.distilled_checkpoint or find(DISTILLED_CHECKPOINT) is None:
+        return ROLES
+    return (DISTILLED_CHECKPOINT, TEXT, DUBBING_LORA, UPSCALER)
+
+
+def _roles(host: Host) -> tuple[str, ...]:
+    return model_roles(host.setting("dub.recipe"), host.find_model)
 
 
 def _missing_packages() -> list[str]:
