@@ -16,11 +16,13 @@ from dubkit.formats.format import readable
 from dubkit.translate.asides import resolved
 from dubkit.translate.engine import TranslationTask
 from dubkit.translate.lines import SERVICE_ERROR, UNTRANSLATED
+from dubkit.translate.wording.terms import PLAIN
 from dubkit.types import Line, Remark, Segment, Translation, remark
 from stages.shared.captions import spoken_of
 from stages.shared.host import part_settings
 from stages.shared.machine_code import COMMON, LANGUAGE, NETWORKS
 from stages.shared.model_memory import language_model_bytes
+from stages.shared.series_words import line_wordings, with_terms, wording_inputs, wording_remarks
 from stages.shared.subtitles import after_translation
 from stages.shared.translators import LEFT_BY, fallback_models, translator_choice, translator_identity
 
@@ -45,10 +47,15 @@ def items(context: Context) -> Sequence[Item]:
         ]
     choice = translator_choice(context)
     engine, inputs = choice.engine, choice.engine.inputs(choice.task)
-    models_of = _models(context, choice)
+    models_of, wordings = _models(context, choice), line_wordings(context, engine)
     own = part_settings(context, engine.settings, engine.table)
     return [
-        replace(item, inputs={**inputs, **item.inputs}, models=models_of(item.id), settings=own)
+        replace(
+            item,
+            inputs={**inputs, **item.inputs, **wording_inputs(wordings.get(item.id))},
+            models=models_of(item.id),
+            settings=own,
+        )
         for item in _line_items(context, sees_context=engine.sees_context)
     ]
 
@@ -109,18 +116,24 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         return _import(context, items, sink)
     due = {item.id for item in items}
     texts = [segment.text for segment in context.segments]
+    choice = translator_choice(context)
+    wordings = line_wordings(context, choice.engine)
     lines = [
-        _source_line(context, texts, n) for n, segment in enumerate(context.segments) if segment.id in due
+        replace(_source_line(context, texts, n), wording=wordings.get(segment.id, PLAIN))
+        for n, segment in enumerate(context.segments)
+        if segment.id in due
     ]
-    _translate(translator_choice(context), context.language, lines, sink)
+    _translate(choice, context.language, lines, sink)
 
 
 def _translate(choice: TranslatorChoice, language: str, lines: Sequence[SourceLine], sink: Sink) -> None:
     """Translate lines; what a translator cannot do goes to the next one where there may be one."""
     from dubkit.translate.relay import Relay
 
+    by_id = {line.id: line for line in lines}
+
     def keep(settled: Settled) -> None:
-        _keep(settled, choice, sink)
+        _keep(settled, choice, by_id[settled.line.id], sink)
 
     def fail(line: Translated) -> None:
         _fail(line, sink)
@@ -145,10 +158,10 @@ def _fail(line: Translated, sink: Sink) -> None:
     sink.fail(line.id, kind(f"line {line.id} was not translated: {why}"))
 
 
-def _keep(settled: Settled, first: TranslatorChoice, sink: Sink) -> None:
+def _keep(settled: Settled, first: TranslatorChoice, source: SourceLine, sink: Sink) -> None:
     line, engine = settled.line, settled.choice.engine
-    value = Line(line.id, resolved(line.text), provider=line.provider, flags=line.flags)
-    remarks: list[Remark] = []
+    text, remarks = with_terms(source, resolved(line.text), (first.task.source, first.task.target))
+    value = Line(line.id, text, provider=line.provider, flags=line.flags)
     if settled.cause:
         remarks.append(remark("translator-fall-back", settled.cause, line.id if settled.own else ""))
     if engine.notice is not None and (notice := engine.notice(settled.choice.task)) is not None:
@@ -303,5 +316,6 @@ STAGE = Stage(
     assemble=assemble,
     hindrance=hindrance,
     after=after_translation,
+    notices=wording_remarks,
     accepts=lambda: readable("cues"),
 )

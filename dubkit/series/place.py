@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dubkit.errors import DubkitError
+from dubkit.series.reading import read_words
 from dubkit.series.settings import NONE
+from dubkit.series.words import NO_WORDS, SeriesWords
 
 FILE = "series.toml"
 DATA = "series"
@@ -29,6 +31,8 @@ class Series:
 
     file: Path
     """Its `series.toml`."""
+    words: SeriesWords = NO_WORDS
+    """What it says."""
 
     @property
     def root(self) -> Path:
@@ -46,13 +50,13 @@ def find_series(source: Path, given: Path | None = None) -> Series | None:
 
     `given` is a `series.toml` or its folder, and `none` for no series. Without it, the nearest `series.toml`
     counts: beside the source or in a folder above it. Raises SeriesMissing when there is none where one was
-    named.
+    named, SeriesUnfit when its series.toml cannot be used.
     """
     if given is not None:
         return None if str(given) == NONE else _named(given)
     beside = Path(os.path.abspath(source)).parent
     files = (folder / FILE for folder in (beside, *beside.parents))
-    return next((Series(file) for file in files if file.is_file()), None)
+    return next((Series(file, read_words(file)) for file in files if file.is_file()), None)
 
 
 def _named(given: Path) -> Series:
@@ -60,4 +64,4 @@ def _named(given: Path) -> Series:
     file = place / FILE if place.is_dir() else place
     if not file.is_file():
         raise SeriesMissing(given, f"there is no {FILE} in it" if place.is_dir() else "there is no such file")
-    return Series(file)
+    return Series(file, read_words(file))

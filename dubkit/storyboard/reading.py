@@ -13,9 +13,9 @@ import msgspec
 
 from dubkit.dubbing.loras import read_loras
 from dubkit.errors import DubkitError, SettingError
+from dubkit.formats.toml_lines import Path as Field
+from dubkit.formats.toml_lines import field_lines, line_of
 from dubkit.storyboard.board import Storyboard
-from dubkit.storyboard.lines import Path as Field
-from dubkit.storyboard.lines import field_lines, line_of
 
 LARGEST = 1 << 20
 """Bytes of a storyboard."""

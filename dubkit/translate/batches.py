@@ -30,6 +30,7 @@ from dubkit.translate.lines import (
     BAD_REPLY,
     REFUSED,
     SERVICE_ERROR,
+    TERM,
     OnDone,
     SourceLine,
     Translated,
@@ -39,6 +40,7 @@ from dubkit.translate.lines import (
 from dubkit.translate.refusal import is_refusal
 from dubkit.translate.reply import Parsed, parse_batch, parse_single
 from dubkit.translate.request import batch_messages, repair_messages, single_messages
+from dubkit.translate.wording.terms import term_faults, terms_in
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +66,8 @@ class _Outcome:
     """What the service said when it failed."""
     may_pass: bool = False
     """Whether that may be over later."""
+    spare: dict[str, str] = field(default_factory=dict)
+    """Texts that are right but for a term of the series: taken where no better one comes."""
     too_long: str = ""
     """What the service said when even a request for fewer lines was too long for it."""
 
@@ -76,6 +80,8 @@ class _Verdict:
     faults: dict[int, Fault]
     whole: str = ""
     refused: bool = False
+    spare: dict[int, str] = field(default_factory=dict)
+    """Texts whose only fault is a term of the series."""
 
 
 @dataclass(slots=True)
@@ -181,17 +187,18 @@ class BatchTranslator:
         try:
             reply = self._request(asked, outcome)
             verdict = self._judge_batch(lines, reply, range(1, len(lines) + 1))
-            outcome.texts |= {lines[number - 1].id: text for number, text in verdict.texts.items()}
+            _take(lines, verdict, outcome)
             # A refusal of the whole batch is not argued with: alone, most of its lines are harmless.
             if repair and verdict.faults and not verdict.refused:
                 problems = verdict.whole or {n: fault.text for n, fault in verdict.faults.items()}
                 again = self._request(repair_messages(asked, reply.text, problems, self.task), outcome)
                 verdict = self._judge_batch(lines, again, sorted(verdict.faults))
-                outcome.texts |= {lines[number - 1].id: text for number, text in verdict.texts.items()}
+                _take(lines, verdict, outcome)
         except TooLong as problem:
             log.debug("%s: %d lines do not fit into one request", self.provider, len(lines))
             outcome.too_long = str(problem)
             self.batch_size = min(self.batch_size, max(1, len(lines) // 2))
+        _settle_spare(lines, outcome)
         return [line for line in lines if line.id not in outcome.texts]
 
     def _single(self, line: SourceLine, outcome: _Outcome) -> None:
@@ -215,8 +222,12 @@ class BatchTranslator:
             if fault is None:
                 outcome.texts[line.id] = text
                 return
+            if fault.flag == TERM:
+                outcome.spare[line.id] = text
             faults.append(fault.flag)
             messages = repair_messages(asked, reply.text, fault.text, self.task)
+        if line.id in outcome.spare:
+            return _settle_spare([line], outcome)
         outcome.faults[line.id] = REFUSED if REFUSED in faults else faults[-1]
         log.debug("%s: line %s has no translation (%s)", self.provider, line.id, outcome.faults[line.id])
 
@@ -242,7 +253,16 @@ class BatchTranslator:
             return _Verdict({}, dict.fromkeys(numbers, whole), whole.text, whole.flag == REFUSED)
         texts = {number: self._clean(parsed.texts[number], lines[number - 1], lines) for number in numbers}
         faults = self._line_faults(sources, texts)
-        return _Verdict({n: text for n, text in texts.items() if n not in faults}, faults)
+        wrong = {n: t for n in texts if n not in faults and (t := self._term_fault(lines[n - 1], texts[n]))}
+        spare = {number: texts[number] for number in wrong}
+        faults = dict(sorted((faults | wrong).items()))
+        return _Verdict({n: text for n, text in texts.items() if n not in faults}, faults, spare=spare)
+
+    def _term_fault(self, line: SourceLine, text: str) -> Fault | None:
+        """Return what a text has wrong of the terms that stand in its line."""
+        own = terms_in(line.text, line.wording.terms, self.task.source)
+        wrong = term_faults(text, own, self.task.target)
+        return Fault(TERM, "; it ".join(wrong)) if wrong else None
 
     def _line_faults(self, sources: Mapping[int, str], texts: Mapping[int, str]) -> dict[int, Fault]:
         together = self._checks.fault_together(sources, texts)
@@ -261,7 +281,7 @@ class BatchTranslator:
         if whole:
             return "", whole
         text = self._clean(parsed.texts[1], line, [line])
-        fault = self._checks.fault(one_line(line.text), text)
+        fault = self._checks.fault(one_line(line.text), text) or self._term_fault(line, text)
         return text, fault and replace(fault, text=f"the answer {fault.text}")
 
     def _whole_fault(self, reply: Reply, parsed: Parsed, source: str) -> Fault | None:
@@ -280,6 +300,19 @@ class BatchTranslator:
         source, labels = one_line(line.text), self._labels + speakers
         plain = unwrap(resolved(text), source, labels=labels)
         return unwrap(without_asides(plain, source), source, labels=labels)
+
+
+def _take(lines: Sequence[SourceLine], verdict: _Verdict, outcome: _Outcome) -> None:
+    """Keep what a reply has for the lines of a request."""
+    outcome.texts |= {lines[number - 1].id: text for number, text in verdict.texts.items()}
+    outcome.spare |= {lines[number - 1].id: text for number, text in verdict.spare.items()}
+
+
+def _settle_spare(lines: Sequence[SourceLine], outcome: _Outcome) -> None:
+    """Take the texts whose only fault is a term, where the repair brought no better ones."""
+    for line in lines:
+        if line.id in outcome.spare:
+            outcome.texts.setdefault(line.id, outcome.spare[line.id])
 
 
 def _stopped(problem: ServiceDown) -> TranslationError:

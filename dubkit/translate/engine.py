@@ -92,6 +92,8 @@ class TranslationEngine:
     """What else its lines depend on: name -> digest. They enter cache keys."""
     remote: bool = False
     """Whether it asks a service, which may be out of reach."""
+    heeds_wording: bool = False
+    """Whether its requests say `SourceLine.wording`: terms, forms of address and style of a series."""
     sees_context: bool = False
     """Whether neighbouring lines may change a translation, and so enter its cache key."""
     counts_tokens: bool = False

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from dubkit.translate.wording.terms import PLAIN, Wording
+
 UNTRANSLATED = "untranslated"
 REFUSED = "refused"
 WRONG_LANGUAGE = "wrong-language"
 ECHO = "echo"
 BAD_REPLY = "bad-reply"
 SERVICE_ERROR = "service-error"
+TERM = "term"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,8 @@ class SourceLine:
     speaker: str = ""
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    wording: Wording = PLAIN
+    """What of a series counts for the line: its terms, forms of address, style."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dubkit.translate.asking import Messages
 from dubkit.translate.engine import TranslationTask
 from dubkit.translate.language import language_name, normalise
 from dubkit.translate.lines import SourceLine, one_line
+from dubkit.translate.wording.asking import wording_rules
 
 _PROMPTS = ("translate", "batch", "single", "repair")
 
@@ -25,7 +26,7 @@ def batch_messages(lines: Sequence[SourceLine], task: TranslationTask, *, contex
     user = prompts.read("batch").format(
         target=_named(task.target),
         source=_named(task.source),
-        speakers=_speakers(lines),
+        speakers=_speakers(lines) + wording_rules(line.wording for line in lines),
         script="\n".join(_script(lines, task.settings.context if context else 0)),
         count=f"{len(lines)} lines, {numbers[0]} to {numbers[-1]},",
         example=f"{numbers[0]} …",
@@ -53,7 +54,7 @@ def single_messages(line: SourceLine, task: TranslationTask, *, context: bool) -
     user = prompts.read("single").format(
         target=_named(task.target),
         source=_named(task.source),
-        context=shown,
+        context=wording_rules([line.wording]) + shown,
         text=one_line(line.text),
     )
     return _conversation(user)

@@ -107,6 +107,13 @@ CODES: Mapping[str, Code] = {
     ),
     "translated-through-chosen": Code("note", "Lines went through the language that you chose for it."),
     "untranslated": Code("degraded", "The line is not dubbed: the source's own sound is heard."),
+    "term-replaced": Code(
+        "note", "A term of the series stands where the translator had another word; read the line once."
+    ),
+    "term-missing": Code("doubtful", "A line does not say a term as the series approves it."),
+    "series-conflict": Code(
+        "doubtful", "Two entries of the series say different things; only the first one is followed."
+    ),
     "words-not-fitted": Code(
         "degraded", "The line keeps its first translation, which is too long or too short for its time."
     ),

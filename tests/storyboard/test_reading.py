@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dubkit.storyboard.lines import field_lines
+from dubkit.formats.toml_lines import field_lines
 from dubkit.storyboard.reading import StoryboardUnfit, read_storyboard
 
 BOARD = '''\

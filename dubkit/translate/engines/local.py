@@ -224,6 +224,7 @@ ENGINE = TranslationEngine(
     models=MODELS,
     inputs=_inputs,
     sees_context=True,
+    heeds_wording=True,
     counts_tokens=True,
     candidates=LocalTranslator,
 )

@@ -96,6 +96,7 @@ ENGINE = TranslationEngine(
     inputs=_inputs,
     remote=True,
     sees_context=True,
+    heeds_wording=True,
     counts_tokens=True,
     candidates=OpenAITranslator,
 )

@@ -1,0 +1,1 @@
+"""Words that the episodes of a series have in common: terms, forms of address, style."""
