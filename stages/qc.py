@@ -31,6 +31,7 @@ from stages.shared.recogniser import (
 )
 from stages.shared.report import said_before, shown, write_report
 from stages.shared.report_timing import timing_inputs
+from stages.shared.series_words import series_evidence, series_inputs
 
 if TYPE_CHECKING:
     from dubkit.qc.evidence import EpisodeEvidence
@@ -64,6 +65,7 @@ def items(context: Context) -> Sequence[Item]:
         whole["levels"] = context.digest([context.mix_report.levels, spoken_spans(context)])
     whole |= timing_inputs(context)
     whole |= meter_inputs(context)
+    whole |= series_inputs(context)
     whole["shots.json"] = context.artifact_digest("shots.json")
     references, encoder = likeness_inputs(context)
     whole |= references
@@ -257,6 +259,7 @@ def _measure(
         fit=take.fit,
         flags=tuple(dict.fromkeys((*segment.flags, *line.flags, *take.flags, *_too_long(placed)))),
         settings=context.settings.qc,
+        **series_evidence(context, segment, line),
     )
     return line_qc(evidence, _tables(context))
 

@@ -20,6 +20,7 @@ from stages.shared.deliveries import wished_pace
 from stages.shared.dubbed_lines import dubbed_lines
 from stages.shared.machine_code import COMMON, LANGUAGE, NETWORKS
 from stages.shared.performance import cloned_from, cloned_input
+from stages.shared.series_words import said_inputs, said_text
 from stages.shared.voices import choose_voice, line_lengths, voice_identity, voice_settings
 
 SETTINGS = ("timing.min_pace", "timing.max_pace", "timing.pacing")
@@ -42,6 +43,7 @@ def items(context: Context) -> Sequence[Item]:
                 *(context.language, one.line.text, one.voice, one.placed),
                 *_pace(context, one),
                 *_cloned(context, one).values(),
+                *_said_inputs(context, one).values(),
             ]
         )
         for name, one in asked.items()
@@ -73,6 +75,7 @@ def _own_inputs(context: Context, one: AskedLine) -> dict[str, str]:
         f"times/{one.line.id}": context.digest(replace(one.placed, reckoned_ms=0)),
         **({f"delivery/{one.line.id}": context.digest(pace)} if (pace := _pace(context, one)) else {}),
         **_cloned(context, one),
+        **_said_inputs(context, one),
     }
 
 
@@ -86,6 +89,20 @@ def _cloned(context: Context, one: AskedLine) -> dict[str, str]:
     """Return the recording that a line's voice is cloned from, as it enters keys."""
     cloning = context.settings.cast.cloning
     return cloned_input(context, choose_voice(context).engine, one.segment) if cloning else {}
+
+
+def _said_inputs(context: Context, one: AskedLine) -> dict[str, str]:
+    """Return how the series says words of a line, as it enters keys."""
+    if context.series is None or one.placed.fixed_length_ms is not None:
+        return {}
+    return said_inputs(context, choose_voice(context).engine.name, one.segment, one.line.text)
+
+
+def _said(context: Context, one: AskedLine) -> str:
+    """Return what the voice is given for a line."""
+    if context.series is None:
+        return one.line.text
+    return said_text(context, choose_voice(context).engine.name, one.segment, one.line.text)
 
 
 def _reference(context: Context, one: AskedLine) -> Reference | None:
@@ -138,7 +155,10 @@ def _with_lengths(
     for line in open_lines:
         one = asked[line.id]
         length = lengths.ask(
-            one.line.text, voice=one.voice, language=context.language, reference=_reference(context, one)
+            _said(context, one),
+            voice=one.voice,
+            language=context.language,
+            reference=_reference(context, one),
         )
         wished = length.seconds / wished_pace(context, one.segment, one.line)
         natural[line.id], spreads[line.id] = max(1, milliseconds(wished)), length.spread

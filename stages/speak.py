@@ -35,6 +35,7 @@ from stages.shared.receipts import Counting, Receipts, counted, speech_needs, un
 from stages.shared.recording.recordings import recorded_line
 from stages.shared.recording.remarks import recording_remarks
 from stages.shared.recording.speech import recorded_item, write_recorded
+from stages.shared.series_words import said_text
 from stages.shared.slots import slots
 from stages.shared.takes import chosen_speech
 from stages.shared.timing_records import write_timing_records
@@ -303,7 +304,7 @@ def _speech(
     voice, seed = voice_of(context, segment), line_seed(context, line.id)
     return Speech(
         Counting(synthesiser),
-        line.text,
+        said_text(context, engine.name, segment, line.text),
         voice,
         context.language,
         seed,

@@ -17,6 +17,7 @@ COMMANDS = {
     "plan": ("dubkit.cli.plan", "Show what a run would do, why, and how long it would take."),
     "review": ("dubkit.cli.review", "Review lines: look at them, edit them, make new takes, lock them."),
     "status": ("dubkit.cli.status", "Show what is finished in an episode, and what needs a look."),
+    "series": ("dubkit.cli.series", "Keep the words of a series: terms, forms of address, pronunciations."),
     "config": ("dubkit.cli.config", "Show every setting, its value and where the value came from."),
     "export": ("dubkit.cli.export", "Write subtitles, turns or lines of an episode to a file."),
     "sync": ("dubkit.cli.sync", "Keep a folder of episodes and a store alike."),

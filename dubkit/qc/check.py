@@ -19,11 +19,11 @@ from dubkit.qc.numbers import number
 from dubkit.registry import Registry
 from dubkit.types import EpisodeQc, Measures
 
-Need = Literal["heard", "text", "sound", "source", "likeness", "pictures", "letters"]
+Need = Literal["heard", "text", "sound", "source", "likeness", "pictures", "letters", "terms", "address"]
 """What takes time to get and is got only for a check that asks for it, or is not always there: what the
 recogniser heard in the dub, the text that it should say, the samples of the dub, those of the source, how like a
-cloned voice is to its reference, what a picture that is not the source's shows of the face that speaks, and the
-letters that appear in it."""
+cloned voice is to its reference, what a picture that is not the source's shows of the face that speaks, the
+letters that appear in it, and what the line has of the words of its series."""
 
 Measure = float | str
 """A number or a text that is shown with the flag."""
@@ -124,6 +124,8 @@ CHECKS = Registry(
         "dubkit.qc.checks.translation:ECHO",
         "dubkit.qc.checks.translation:BAD_REPLY",
         "dubkit.qc.checks.translation:SERVICE_ERROR",
+        "dubkit.qc.checks.glossary:GLOSSARY",
+        "dubkit.qc.checks.glossary:ADDRESS",
         "dubkit.qc.checks.takes:NOTHING_TO_SAY",
         "dubkit.qc.checks.takes:RUSHED",
         "dubkit.qc.checks.takes:TOO_LONG",

@@ -62,6 +62,12 @@ class LineEvidence:
     """Height of the largest letters that the dub shows and the source does not, as a share of the picture's,
     0 without any; None where nothing looked for them."""
 
+    terms: tuple[str, ...] | None = None
+    """What the line has wrong of the terms of its series, as clauses; None where it has none of them."""
+    address: str | None = None
+    """How it addresses somebody otherwise than its series has it, as a clause, empty where it does not; None
+    where that cannot be told."""
+
     def has(self, need: str) -> bool:
         """Tell whether something that a check needs is there."""
         return self.text_known if need == "text" else getattr(self, need) is not None

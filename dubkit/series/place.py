@@ -21,7 +21,7 @@ class SeriesMissing(DubkitError):
     def __init__(self, given: Path, problem: str) -> None:
         super().__init__(
             f"series.file = {str(given)!r} (--series): {problem}.\n"
-            f"Name a {FILE} or its folder, or use --series {NONE}."
+            f"Name a {FILE} or its folder, write one with dubkit series init, or use --series {NONE}."
         )
 
 

@@ -13,7 +13,7 @@ WRONG_LANGUAGE = "wrong-language"
 ECHO = "echo"
 BAD_REPLY = "bad-reply"
 SERVICE_ERROR = "service-error"
-TERM = "term"
+TERM = "glossary"
 
 
 @dataclass(frozen=True, slots=True)

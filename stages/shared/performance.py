@@ -8,6 +8,7 @@ from dubkit.episode.context import Context
 from dubkit.types import Line, Segment
 from stages.shared.cloning.references import reference_input, reference_of
 from stages.shared.deliveries import delivery_input, delivery_of, performed
+from stages.shared.series_words import said_inputs
 from stages.shared.voices import choose_voice
 
 if TYPE_CHECKING:
@@ -52,4 +53,4 @@ def performance_inputs(context: Context, segment: Segment, line: Line) -> dict[s
     inputs = cloned_input(context, engine, segment)
     if delivery := delivery_input(context, segment, line):
         inputs[f"delivery/{line.id}"] = delivery
-    return inputs
+    return inputs | said_inputs(context, engine.name, segment, line.text)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from dubkit.episode.context import Context
 from dubkit.episode.store import digest
-from dubkit.series.words import EpisodeWords, Person
+from dubkit.series.words import EpisodeWords, Person, Pronunciation
+from dubkit.translate.wording.address import address_fault
+from dubkit.translate.wording.forms import find_term, has_term
 from dubkit.translate.wording.terms import PLAIN, Term, Wording, put_right, term_faults, terms_in
 from dubkit.types import Line, Remark, Segment, remark
 
@@ -143,3 +145,70 @@ def wording_remarks(context: Context) -> list[Remark]:
             for fault in line_term_faults(context, segment, line)
         ]
     return found
+
+
+# --- checks ---------------------------------------------------------------------------------------
+
+
+class SeriesEvidence(TypedDict, total=False):
+    """What the checks of a line are given of its series."""
+
+    terms: tuple[str, ...]
+    address: str
+
+
+def series_evidence(context: Context, segment: Segment, line: Line) -> SeriesEvidence:
+    """Return what a line has wrong of the words of its series; nothing where they do not touch it."""
+    words = episode_words(context)
+    if words is None or not line.text or line.provider == "none":
+        return {}
+    found: SeriesEvidence = {}
+    if terms_of(context, segment):
+        found["terms"] = tuple(line_term_faults(context, segment, line))
+    if form := _told_address(words, context, segment):
+        found["address"] = address_fault(line.text, form, context.language)
+    return found
+
+
+def _told_address(words: EpisodeWords, context: Context, segment: Segment) -> str:
+    """Return how the speaker of a line addresses the only other person near it; else nothing."""
+    others = listeners(context, context.segments.index(segment))
+    people = people_of(context)
+    return words.address(people[segment.speaker], people[others[0]]) if len(others) == 1 else ""
+
+
+def series_inputs(context: Context) -> dict[str, str]:
+    """Return how the words of a series enter the key of the measured dub; else nothing."""
+    found = {
+        line.id: evidence
+        for segment, line in context.lines
+        if (evidence := series_evidence(context, segment, line))
+    }
+    return {"words of the series": digest(found)} if found else {}
+
+
+# --- speech ---------------------------------------------------------------------------------------
+
+
+def said_text(context: Context, engine: str, segment: Segment, text: str) -> str:
+    """Return what a voice engine is given for the text of a line: words of the series as they are said."""
+    for entry in _pronunciations(context, engine, segment, text):
+        for start, end in reversed(find_term(text, entry.word, context.language, exact=True)):
+            text = text[:start] + entry.say + text[end:]
+    return text
+
+
+def said_inputs(context: Context, engine: str, segment: Segment, text: str) -> dict[str, str]:
+    """Return how that enters the key of a line; empty where it is the text itself."""
+    entries = _pronunciations(context, engine, segment, text)
+    return {f"pronunciation/{entry.word}": digest(entry.say) for entry in entries}
+
+
+def _pronunciations(context: Context, engine: str, segment: Segment, text: str) -> tuple[Pronunciation, ...]:
+    """Return the pronunciations whose words stand in a text, the longest words first."""
+    words = episode_words(context)
+    if words is None or not words.words.pronunciations:
+        return ()
+    entries = words.pronunciations(people_of(context)[segment.speaker], engine)
+    own = [one for one in entries if has_term(text, one.word, context.language, exact=True)]
+    return tuple(sorted(own, key=lambda one: -len(one.word)))

@@ -33,7 +33,7 @@ def words(text: str, episode: str = "s01e02", language: str = "pt-BR") -> Episod
 
 def test_scope_and_language_say_what_counts() -> None:
     assert [t.approved for t in words(TERMS).terms(TOM)] == [("Guarda-mor",), ("O Longo Inverno",)]
-    assert [t.approved for t in words(TERMS, "s02e01").terms(ANA)][0] == ("Zelador",)
+    assert next(t.approved for t in words(TERMS, "s02e01").terms(ANA)) == ("Zelador",)
     assert [t.source for t in words(TERMS, "s02e01").terms(TOM)] == ["The Long Winter"]
     assert [t.approved for t in words(TERMS, language="pt-PT").terms(TOM)] == [("Guardião",)]
     assert words(TERMS, language="fr").terms(ANA) == ()
@@ -59,7 +59,9 @@ def test_forms_of_address_go_from_one_person_to_another() -> None:
 
 
 def test_pronunciations_are_for_a_language_and_an_engine() -> None:
-    text = '[[pronunciations]]\nword = "Xibalba"\nsay = "chibalbá"\nlanguages = ["pt"]\nengines = ["kokoro"]\n'
+    text = (
+        '[[pronunciations]]\nword = "Xibalba"\nsay = "chibalbá"\nlanguages = ["pt"]\nengines = ["kokoro"]\n'
+    )
     assert [one.say for one in words(text).pronunciations(ANA, "kokoro")] == ["chibalbá"]
     assert words(text).pronunciations(ANA, "piper") == ()
     assert words(text, language="fr").pronunciations(ANA, "kokoro") == ()
@@ -68,11 +70,17 @@ def test_pronunciations_are_for_a_language_and_an_engine() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[[terms]]\nsource = "x"\nforbiden.fr = ["y"]', r"line 3, terms\[1\]\.forbiden: there is no such key"),
+        (
+            '[[terms]]\nsource = "x"\nforbiden.fr = ["y"]',
+            r"line 3, terms\[1\]\.forbiden: there is no such key",
+        ),
         ('[[terms]]\napproved.fr = ["y"]', r"line 1, terms\[1\]\.source: it is missing"),
         ('[[terms]]\nsource = "x"\napproved.fr = "y"', r"line 3, terms\[1\]\.approved.*expected a list"),
         ('[[terms]]\nsource = "x"', r"line 1, terms\[1\]: “x” has no forms"),
-        ('[[terms]]\nsource = "x"\napproved.fr = []', r"line 3, terms\[1\]\.approved\.fr: it has an empty form"),
+        (
+            '[[terms]]\nsource = "x"\napproved.fr = []',
+            r"line 3, terms\[1\]\.approved\.fr: it has an empty form",
+        ),
         ('[[terms]]\nsource = "x"\napproved.xqq9 = ["y"]', r"line 3.*'xqq9' is no language"),
         (
             '[[terms]]\nsource = "x"\napproved.fr = ["Y"]\nforbidden.fr = ["y"]',

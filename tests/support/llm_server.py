@@ -138,6 +138,8 @@ class Asked:
     """First translations by number, where other wordings of them are asked for."""
     wanted: dict[int, list[int]] = field(default_factory=dict)
     """Syllables of the wordings that are asked for, by number."""
+    terms: dict[str, str] = field(default_factory=dict)
+    """Terms of a series that the request names, and the first approved form of each."""
 
     def translated(self, language: str = "") -> dict[int, str]:
         return {n: pseudo_translation(text, language or self.language) for n, text in self.lines.items()}
@@ -154,8 +156,9 @@ def read_request(body: dict[str, Any]) -> Asked:
     found = re.search(r"^Target language: (.*?)(?: \(.*\))?$", first, re.MULTILINE)
     language = found.group(1) if found else "Portuguese"
     rules = re.split(r"^-----$", first, flags=re.MULTILINE)
+    terms = dict(re.findall(r"^- “(.+?)” is “(.+?)”", first, re.MULTILINE))
     if len(rules) >= 3:
-        return Asked({1: rules[1].strip()}, language, True, len(users) > 1)
+        return Asked({1: rules[1].strip()}, language, True, len(users) > 1, terms=terms)
     lines = {int(n): text for n, text in re.findall(r"^\[(\d+)\] (.*)$", first, re.MULTILINE)}
     if "  wanted: " in first:
         translations = re.findall(r"^  translation, .*? s: (.*)$", first, re.MULTILINE)
@@ -174,10 +177,28 @@ def read_request(body: dict[str, Any]) -> Asked:
     if len(users) > 1 and "only [" in last:
         wanted = {int(number) for number in re.findall(r"\[(\d+)\]", last[last.index("only [") :])}
         lines = {number: text for number, text in lines.items() if number in wanted}
-    return Asked(lines, language, False, len(users) > 1)
+    return Asked(lines, language, False, len(users) > 1, terms=terms)
 
 
 # --- what the model says --------------------------------------------------------------------------
+
+
+def _heeds_terms(asked: Asked, argument: str) -> str:
+    """Say the terms that the request names; with `late`, only once it was told that they are missing."""
+    texts = asked.translated()
+    if argument == "late" and not asked.repair:
+        return asked.reply(texts)
+    for number, source in asked.lines.items():
+        for term, form in asked.terms.items():
+            if term.casefold() in source.casefold():
+                texts[number] = f"{form}, {texts[number][:1].lower()}{texts[number][1:]}"
+    return asked.reply(texts)
+
+
+def _says_instead(asked: Asked, argument: str) -> str:
+    """Say a word of one's own in every line: `says_instead:Diretor`."""
+    texts = asked.translated()
+    return asked.reply({n: f"{argument}, {text[:1].lower()}{text[1:]}" for n, text in texts.items()})
 
 
 def _merges_lines(asked: Asked, argument: str) -> str:
@@ -354,6 +375,8 @@ def _offers_badly(asked: Asked, argument: str) -> str:
 
 SAYS: dict[str, Callable[[Asked, str], str]] = {
     "ok": lambda asked, argument: asked.reply(asked.translated()),
+    "heeds_terms": _heeds_terms,
+    "says_instead": _says_instead,
     "merges_lines": _merges_lines,
     "shifts_lines": _shifts_lines,
     "drops_ids": _drops_ids,

@@ -41,14 +41,21 @@ def choose(candidates: Sequence[Candidate], room: Room) -> tuple[int, str]:
     """Return the number of the text to take, from 0, and why, as a sentence.
 
     The first is the first translation: it stays where no other is better. One that loses something of the
-    source is never taken. Of two that are as good, the one whose length is nearer to the first translation's
-    is taken: it says more of the same.
+    source is never taken, nor the first one where it has lost a term of the series and another one has not.
+    Of two that are as good, the one whose length is nearer to the first translation's is taken: it says more
+    of the same.
     """
     first = candidates[0]
+    stays = not first.losses or all(one.losses for one in candidates[1:])
 
     def order(at: int) -> tuple[bool, float, float, int]:
         one = candidates[at]
-        return at > 0 and bool(one.losses), _cost(one, first, room), abs(one.seconds - first.seconds), at
+        return (
+            bool(one.losses) and not (at == 0 and stays),
+            _cost(one, first, room),
+            abs(one.seconds - first.seconds),
+            at,
+        )
 
     best = min(range(len(candidates)), key=order)
     return best, _reason(candidates, best, room)
@@ -78,5 +85,7 @@ def _reason(candidates: Sequence[Candidate], best: int, room: Room) -> str:
             "the others lose something" if all(c.losses for c in candidates[1:]) else "no other fits better"
         )
         return f"The first translation needs a pace of {was:.2f}; {others}."
+    if first.losses and not chosen.losses:
+        return f"The first translation loses something ({'; '.join(first.losses)}), and this one does not."
     kept = f", and keeps {chosen.fidelity:.0%} of the wording by its way back" if chosen.fidelity < 1 else ""
     return f"It needs a pace of {now:.2f}, the first translation {was:.2f}{kept}."

@@ -13,6 +13,7 @@ from dubkit.translate.adaptation.offers import SHARES, Offer, Size, TightLine
 from dubkit.translate.adaptation.room import Room
 from dubkit.translate.adaptation.shortenings import shortenings
 from dubkit.translate.engine import TranslationEngine, TranslationTask
+from dubkit.translate.wording.terms import Term, term_faults
 from dubkit.types import AdaptedLine, Candidate
 
 Measure = Callable[[str, str], float]
@@ -35,6 +36,8 @@ class FittingLine:
     """Why its text is never changed, as a sentence; empty when it may be."""
     asked: bool = True
     """Whether the translator may be asked about it."""
+    terms: tuple[Term, ...] = ()
+    """Terms of the series that stand in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,18 @@ class Fitter:
                 on_done(self._chosen(line, self._shortened(line)))
 
     def _first(self, line: FittingLine) -> Candidate:
-        return Candidate(line.text, self._seconds(line, line.text), "translation")
+        losses = self._lost_terms(line, line.text)
+        return Candidate(line.text, self._seconds(line, line.text), "translation", losses=losses)
+
+    def _lost_terms(self, line: FittingLine, text: str) -> tuple[str, ...]:
+        """Return the terms of a line that a text does not say as the series approves them."""
+        return tuple(
+            f"term: {term.source}" for term in line.terms if term_faults(text, (term,), self.task.target)
+        )
+
+    def _losses(self, line: FittingLine, text: str) -> tuple[str, ...]:
+        guards = Guards(self.task.source, self.task.target)
+        return (*guards.losses(line.source, line.text, text), *self._lost_terms(line, text))
 
     def _seconds(self, line: FittingLine, text: str) -> float:
         return round(self.measure(line.id, text), 3)
@@ -108,7 +122,7 @@ class Fitter:
         seconds = self._seconds(line, line.text)
         room = line.room.most if seconds > line.room.most else line.room.source
         sizes = (Size(share, *self.budget(line.id, share * room)) for share in SHARES)
-        return TightLine(line.id, line.source, line.text, seconds, room, tuple(sizes))
+        return TightLine(line.id, line.source, line.text, seconds, room, tuple(sizes), line.terms)
 
     def _offered(self, batch: Sequence[tuple[FittingLine, Offer]]) -> Iterable[Fitted]:
         """Return the lines of a batch, each with the best of its first translation and what was offered."""
@@ -122,13 +136,12 @@ class Fitter:
             yield replace(self._chosen(line, candidates), tokens=own, problem=offer.problem, down=offer.down)
 
     def _candidates(self, line: FittingLine, offer: Offer) -> list[Candidate]:
-        guards = Guards(self.task.source, self.task.target)
         return [
             Candidate(
                 text,
                 self._seconds(line, text),
                 offer.origin,
-                losses=guards.losses(line.source, line.text, text),
+                losses=self._losses(line, text),
             )
             for text in dict.fromkeys(offer.texts)
             if text and text != line.text
@@ -158,9 +171,8 @@ class Fitter:
         candidates = [self._first(line)]
         if not self.shorten or candidates[0].seconds <= line.room.most:
             return candidates
-        guards = Guards(self.task.source, self.task.target)
         for short in shortenings(line.text, self.task.target):
-            losses = guards.losses(line.source, line.text, short.text)
+            losses = self._losses(line, short.text)
             seconds = self._seconds(line, short.text)
             candidates.append(Candidate(short.text, seconds, "shortened", short.changes, losses))
             if not losses and not misses(seconds, line.room, self.tolerance):

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from dubkit.translate.wording.terms import Term
+
 SHARES = (0.70, 0.85, 1.0, 1.2)
 """Shares of the time of a line for which texts are asked for: the choice is made by predicted seconds."""
 
@@ -34,6 +36,8 @@ class TightLine:
     """What the line may take."""
     sizes: tuple[Size, ...] = ()
     """Lengths that are wanted, the shortest first."""
+    terms: tuple[Term, ...] = ()
+    """Terms of the series that stand in the line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from dubkit.translate.engine import TranslationTask
 from dubkit.translate.language import language_name, normalise
 from dubkit.translate.lines import one_line
 from dubkit.translate.request import repair_messages
+from dubkit.translate.wording.asking import wording_rules
+from dubkit.translate.wording.terms import Wording
 
 _PROMPTS = ("adapt", "repair")
 
@@ -23,11 +25,12 @@ def prompts_digest() -> str:
 
 def offer_messages(lines: Sequence[TightLine], task: TranslationTask) -> Messages:
     """Return the request for other wordings of `lines`, numbered from 1."""
-    last = len(lines)
+    last, rules = len(lines), wording_rules(Wording(line.terms) for line in lines)
+    rules = f"{rules}\n" if rules else ""
     user = prompts.read("adapt").format(
         target=_named(task.target),
         source=_named(task.source),
-        script="\n\n".join(_script(number, line) for number, line in enumerate(lines, start=1)),
+        script=rules + "\n\n".join(_script(number, line) for number, line in enumerate(lines, start=1)),
         count="1 line, number 1," if last == 1 else f"{last} lines, numbers 1 to {last},",
         example=", ".join('"…"' for _ in lines[0].sizes) or '"…"',
     )
