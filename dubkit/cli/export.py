@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dubkit.cli.options import languages, open_session, place_option
 from dubkit.cli.sources import source_of
 from dubkit.formats.format import FORMATS, format_of, writable
+
+if TYPE_CHECKING:
+    from dubkit.types import Remark
 
 
 @click.command(name="export")
@@ -33,7 +37,7 @@ def command(
     `run --use` takes each of them back: subtitles and lines for transcribe or translate, turns for diarize.
     A cue sheet (cue-sheet, cue-sheet-html) is what actors record from.
     """
-    from dubkit.episode.export import export
+    from dubkit.episode.export import export, export_files
     from dubkit.studio import episode_context
 
     name = name or _named_by(out)
@@ -42,13 +46,20 @@ def command(
     source = source_of(video, {})
     session = open_session({}, output, source)
     language = languages((lang,))[0] if lang else ""
-    beside = out.absolute().parent if out is not None else None
-    content = export(episode_context(session, source), language, name, speaker, beside=beside)
+    context = episode_context(session, source)
     if out is None:
-        click.echo(content, nl=False)
-    else:
-        out.write_bytes(content)
-        click.echo(str(out))
+        click.echo(export(context, language, name, speaker), nl=False)
+        return
+    files = export_files(context, language, name, speaker, beside=out.absolute().parent, tell=_tell)
+    for number, content in enumerate(files, 1):
+        file = out if number == 1 else out.with_name(f"{out.stem}.{number}{out.suffix}")
+        file.write_bytes(content)
+        click.echo(str(file))
+
+
+def _tell(said: Remark) -> None:
+    place = f"{said.place}: " if said.place else ""
+    click.echo(f"{place}{said.sentence}", err=True)
 
 
 def _named_by(out: Path | None) -> str:

@@ -8,10 +8,13 @@ from dubkit.episode.context import Context
 from dubkit.episode.cue_sheet import sheet_rows
 from dubkit.episode.script import script_of
 from dubkit.episode.subtitles import source_cues, target_cues
+from dubkit.episode.timeline import timeline_of
 from dubkit.errors import DubkitError
 from dubkit.formats.content import Heading, LineRow
 from dubkit.formats.format import FORMATS, Format, writable
+from dubkit.formats.timeline import parts, with_reels
 from dubkit.formats.writing import write
+from dubkit.types.remarks import Remark, Tell, remark
 
 
 def export(
@@ -22,14 +25,34 @@ def export(
     A cue sheet may be of one speaker, by id or name. `beside` is the folder that the file will stand in:
     takes are named by their way from there, else from the episode's folder.
 
-    Raises DubkitError for a format that dubkit does not write, and when the stage that makes its content
-    has not run.
+    Raises DubkitError for a format that dubkit does not write, when the stage that makes its content
+    has not run, and for what goes to several files.
     """
+    files = export_files(context, language, name, speaker, beside=beside)
+    if len(files) > 1:
+        raise DubkitError(
+            f"This cast goes to {len(files)} files of the format {name!r}.\n"
+            "Name the first one with --out: the others stand beside it. Or choose the format otio."
+        )
+    return files[0]
+
+
+def export_files(
+    context: Context,
+    language: str,
+    name: str,
+    speaker: str = "",
+    *,
+    beside: Path | None = None,
+    tell: Tell | None = None,
+) -> list[bytes]:
+    """Do the same as `export` for what may go to several files; `tell` takes remarks."""
     format = FORMATS.get(name)
     if format is None or format.written is None:
         raise DubkitError(f"{name!r} is not a format that dubkit writes. It writes: {', '.join(writable())}.")
-    if format.written == "sheet" and not language:
-        raise DubkitError("A cue sheet is of a target language.\nAdd --lang, such as --lang pt-BR.")
+    if format.written in ("sheet", "timeline") and not language:
+        what = "A cue sheet" if format.written == "sheet" else "A timeline"
+        raise DubkitError(f"{what} is of a target language.\nAdd --lang, such as --lang pt-BR.")
     turns = format.written == "turns"
     needed = "diarization.json" if turns else "translation.json" if language else "transcript.json"
     home = "" if turns else language
@@ -39,7 +62,31 @@ def export(
             f"{context.store.path(needed, home)} is not there yet.\n"
             f"Run first: dubkit run {context.source}{options}"
         )
-    return _write(context.fresh(language), format, speaker, beside)
+    fresh = context.fresh(language)
+    if format.written == "timeline":
+        return _timelines(fresh, format, beside, tell)
+    return [_write(fresh, format, speaker, beside)]
+
+
+def _timelines(context: Context, format: Format, beside: Path | None, tell: Tell | None) -> list[bytes]:
+    timeline = timeline_of(context, beside, tell)
+    if not timeline.sounds:
+        raise DubkitError(
+            f"No line of {context.language} is spoken yet, so there is no timeline.\n"
+            f"Run first: dubkit run {context.source} --to {context.language}"
+        )
+    said: list[Remark] = []
+    if format.reel_length:
+        timeline, said = with_reels(timeline, format.reel_length)
+    each = parts(timeline, format.sound_tracks)
+    if len(each) > 1:
+        sentence = f"{len(timeline.sounds)} tracks of sound are in {len(each)} files."
+        said.append(remark("timeline-split", sentence))
+    for one in said:
+        if tell is not None:
+            tell(one)
+    heading = Heading(context.episode.name, context.language)
+    return [write(format, "timeline", part, heading) for part in each]
 
 
 def _write(context: Context, format: Format, speaker: str, beside: Path | None) -> bytes:

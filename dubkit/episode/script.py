@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from urllib.parse import quote
 
 from dubkit.episode.context import Context
 from dubkit.episode.cue_sheet import speaker_names
+from dubkit.episode.timeline import spoken_line, way
 from dubkit.formats.dapt.names import id_of
 from dubkit.formats.script import (
     Agent,
@@ -82,14 +81,16 @@ def _event(context: Context, segment: Segment, line: Line | None, beside: Path |
     texts = [ScriptText(language, segment.text, language)]
     start, end = round(segment.start, 6), round(segment.end, 6)
     facts: dict[str, str] = {}
-    spoken = _spoken(context, line) if line is not None else None
+    spoken = spoken_line(context, line.id) if line is not None else None
     if line is not None:
         recordings: tuple[Recording, ...] = ()
         if spoken is not None:
             begin = spoken.start_sample / SAMPLE_RATE
             # A player cuts a recording off where its event ends: the event is as long as both.
             start, end = min(start, round(begin, 6)), max(end, round(begin + spoken.samples / SAMPLE_RATE, 6))
-            recordings = (Recording(_link(context, line.id, beside), round(begin, 6)),)
+            file = context.take_file(line.id)
+            assert file is not None, "the line is spoken"
+            recordings = (Recording(way(file, context, beside), round(begin, 6)),)
         texts.append(ScriptText(context.language, line.text, language, recordings=recordings))
         facts = _facts(context, segment, line, spoken)
         if (start, end) != (segment.start, segment.end):
@@ -108,15 +109,6 @@ def _event(context: Context, segment: Segment, line: Line | None, beside: Path |
     )
 
 
-def _spoken(context: Context, line: Line) -> SpokenLine | None:
-    if context.take_file(line.id) is None or context.routes.get(line.id, line.route) == "keep":
-        return None
-    try:
-        return context.spoken_line(line.id)
-    except KeyError:
-        return None
-
-
 def _facts(context: Context, segment: Segment, line: Line, spoken: SpokenLine | None) -> dict[str, str]:
     """Return what dubkit knows of a line that DAPT has no word for."""
     facts = {
@@ -130,13 +122,6 @@ def _facts(context: Context, segment: Segment, line: Line, spoken: SpokenLine | 
         facts |= {"engine": spoken.engine, "voice": spoken.voice}
         facts |= {"seed": f"{spoken.seed}"} if spoken.seed is not None else {}
     return {name: value for name, value in facts.items() if value}
-
-
-def _link(context: Context, line: str, beside: Path | None) -> str:
-    file = context.take_file(line)
-    assert file is not None, "the line is spoken"
-    way = os.path.relpath(file, beside if beside is not None else context.store.root)
-    return quote(Path(way).as_posix())
 
 
 def _on_screen(context: Context, segment: Segment) -> tuple[OnScreen, dict[str, str]]:

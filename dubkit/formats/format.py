@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dubkit.formats.content import Content, Cue, Heading, LineRow, SheetRow, TableRow
     from dubkit.formats.document import Document
     from dubkit.formats.script import Script
+    from dubkit.formats.timeline import Timeline
     from dubkit.types import Turn
 
 
@@ -42,6 +43,11 @@ class Format:
     write_sheet: Callable[[Sequence[SheetRow], Heading], bytes] | None = None
     read_script: Callable[[Document], Script] | None = None
     write_script: Callable[[Script, Heading], bytes] | None = None
+    write_timeline: Callable[[Timeline, Heading], bytes] | None = None
+    sound_tracks: int = 0
+    """Sound tracks that a timeline may have in it; longer casts go to several files. 0: any number."""
+    reel_length: int = 0
+    """Letters that the short names of clips may have in a timeline; 0: it has no such names."""
     recognise: Callable[[bytes], bool] | None = None
     """Tells by its content whether a file is of this format, where others have the same ending."""
     time_step: float = 0.001
@@ -63,6 +69,8 @@ class Format:
             return "sheet"
         if self.write_script is not None:
             return "script"
+        if self.write_timeline is not None:
+            return "timeline"
         return "cues" if self.write_cues is not None else "turns" if self.write_turns is not None else None
 
     @property
@@ -118,6 +126,8 @@ FORMATS = Registry(
         "dubkit.formats.csv:FORMAT",
         "dubkit.formats.json:FORMAT",
         "dubkit.formats.dapt.record:FORMAT",
+        "dubkit.formats.otio:FORMAT",
+        "dubkit.formats.edl:FORMAT",
         "dubkit.formats.cue_sheet:SHEET",
         "dubkit.formats.cue_sheet:PAGE",
     ),

@@ -216,6 +216,13 @@ CODES: Mapping[str, Code] = {
         "note", "What nobody says is not spoken: the source's own sound stays there."
     ),
     "other-languages": Code("note", "Of a file in several languages, the subtitles in one were taken."),
+    "timeline-name-cut": Code("note", "A file of the timeline has another name in it than here."),
+    "timeline-line-left-out": Code(
+        "degraded", "A line that is not spoken, or that a generated clip says, is not on the timeline."
+    ),
+    "timeline-split": Code(
+        "note", "The cast has more tracks than a file of that format: there are several files."
+    ),
     "script-part-left-out": Code(
         "note", "A part of a script that dubkit has no use for is not in the result."
     ),

@@ -86,7 +86,9 @@ def test_turns_and_rows_are_checked_too(tmp_path: Path, monkeypatch: pytest.Monk
 def test_no_reader_or_writer_is_called_anywhere_else() -> None:
     """Fail where a function of a record is called beside the check of what it answers."""
     functions = {
-        f"{verb}_{content}" for verb in ("read", "write") for content in ("cues", "turns", "rows", "script")
+        f"{verb}_{content}"
+        for verb in ("read", "write")
+        for content in ("cues", "turns", "rows", "script", "timeline")
     }
     places = {
         path.relative_to(ROOT).as_posix()

@@ -92,7 +92,9 @@ def paragraphs(content: bytes) -> list[tuple[float, float, list[str], str]]:
             begin, end = element.get_begin(), element.get_end()
             assert end is not None
             lines = "".join(parts).split("\n")
-            found.append((float(begin or 0), float(end), lines, region.get_id() if region is not None else ""))
+            found.append(
+                (float(begin or 0), float(end), lines, region.get_id() if region is not None else "")
+            )
     return found
 
 
