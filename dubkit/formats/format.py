@@ -128,6 +128,7 @@ FORMATS = Registry(
         "dubkit.formats.dapt.record:FORMAT",
         "dubkit.formats.otio:FORMAT",
         "dubkit.formats.edl:FORMAT",
+        "dubkit.formats.aaf:FORMAT",
         "dubkit.formats.cue_sheet:SHEET",
         "dubkit.formats.cue_sheet:PAGE",
     ),

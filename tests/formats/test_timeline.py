@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -17,6 +18,7 @@ from dubkit.episode.context import Context
 from dubkit.episode.export import export, export_files
 from dubkit.episode.timeline import timeline_of
 from dubkit.errors import DubkitError
+from dubkit.formats.aaf import write_aaf
 from dubkit.formats.content import Heading
 from dubkit.formats.edl import write_edl
 from dubkit.formats.otio import write_otio
@@ -113,6 +115,71 @@ def test_another_reader_finds_the_same_events(rate: Fraction, mode: str, moment:
     assert [edit.source for edit in edits] == ["A_LONG_N", "S0001", "S0003", "S0002"]
     assert edits[3].record_in == moment
     assert edits[0].source_out == edits[0].record_out
+
+
+def wav(path: Path, seconds: Fraction, value: int) -> Path:
+    import wave
+
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(3)
+        file.setframerate(48_000)
+        file.writeframes(bytes([value, 1, 2]) * round(seconds * 48_000))
+    return path
+
+
+def with_sound(wanted: Timeline, folder: Path) -> Timeline:
+    tracks = []
+    for track in wanted.sounds:
+        clips = [
+            replace(one, file=wav(folder / f"{one.name}.wav", one.length, number))
+            for number, one in enumerate(track.clips)
+        ]
+        tracks.append(replace(track, clips=tuple(clips)))
+    return replace(wanted, sounds=tuple(tracks))
+
+
+@pytest.mark.parametrize("rate", [NTSC, PAL])
+def test_aaf_opens_with_its_takes_inside(tmp_path: Path, rate: Fraction) -> None:
+    import aaf2  # type: ignore[import-untyped]
+
+    wanted = with_sound(timeline(rate, (clip("s0001", Fraction(1, 3), Fraction(7_777, 48_000)),
+                                        clip("s0003", 2, Fraction(1, 8)))), tmp_path)  # fmt: skip
+    content = write_aaf(wanted, Heading("ep", PT))
+    assert content == write_aaf(wanted, Heading("ep", PT))
+    path = tmp_path / "a.aaf"
+    path.write_bytes(content)
+    with aaf2.open(str(path)) as file:
+        (film,) = file.content.toplevel()
+        clock, picture, sound = film.slots
+        assert (film.name, clock.segment.fps, clock.segment.drop) == ("ep pt-BR", round(rate), rate == NTSC)
+        assert Fraction(str(picture.edit_rate)) == rate
+        (shot,) = picture.segment.components
+        assert (shot.length, shot.mob.name) == (90_000, "A long name")
+        link = shot.mob.slots[0].segment.mob.descriptor["Locator"].value[0]["URLString"].value
+        assert link == "a.mp4"
+        at, found = 0, []
+        for part in sound.segment.components:
+            if isinstance(part, aaf2.components.SourceClip):
+                found.append((part.mob.name, at, part.length, part.mob.comments["Text"]))
+                essence = part.mob.slots[0].segment.mob.essence.open("r").read()
+                number = [one.name for one in wanted.sounds[0].clips].index(part.mob.name)
+                assert essence == bytes([number, 1, 2]) * part.length
+            at += part.length
+        assert sound.name == "Person 1"
+        assert found == [("s0001", 16_000, 7_777, "Said in s0001"), ("s0003", 96_000, 6_000, "Said in s0003")]
+
+
+def test_aaf_says_which_take_is_no_sound_and_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "s0001.wav").write_bytes(b"Bom dia.")
+    broken = timeline(PAL, (replace(clip("s0001", 0, 1), file=tmp_path / "s0001.wav"),))
+    with pytest.raises(DubkitError, match=r"s0001\.wav of s0001 cannot be read as WAV"):
+        write_aaf(broken)
+    monkeypatch.setitem(sys.modules, "aaf2", None)
+    with pytest.raises(DubkitError, match=r"pip install 'dubkit\[aaf\]'"):
+        write_aaf(broken)
 
 
 def test_short_names_are_of_one_file_each_and_said_where_they_are_cut() -> None:
