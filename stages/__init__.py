@@ -35,6 +35,7 @@ STAGES = Registry(
         "stages.separate:STAGE",
         "stages.references:STAGE",
         "stages.faces:STAGE",
+        "stages.people:STAGE",
         "stages.translate:STAGE",
         "stages.cast:STAGE",
         "stages.adapt:STAGE",

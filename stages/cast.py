@@ -10,12 +10,14 @@ from msgspec import UNSET
 
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
-from dubkit.episode.edits import edit_fields
 from dubkit.media.picture.face_ages import FACE_AGES
 from dubkit.types import Age, Cast, Remark, Segment, Speaker, remark, sample_at
 from stages.shared.ages import Mark, ages_problem, joined, looks_at_faces, seen_ages
-from stages.shared.cast_file import SpeakerNotes, read_cast_file
+from stages.shared.cast_file import edited_notes, read_cast_file, speaker_notes
 from stages.shared.machine_code import COMMON, NETWORKS, PICTURE
+from stages.shared.people.enrolling import learn
+from stages.shared.people.memory import known_people, remembers, series_inputs
+from stages.shared.people.series_cast import SeriesCast, series_cast
 from stages.shared.voices import (
     choose_voice,
     own_table,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dubkit.progress import Progress
     from dubkit.voice.casting import Role
     from dubkit.voice.engine import VoiceChoice, VoiceEngine
 
@@ -44,6 +47,7 @@ def items(context: Context) -> Sequence[Item]:
 
     speaks = bool(context.segments) and not voiceless(context)
     own = voice_settings(context) if speaks else ()
+    engine = choose_voice(context).engine.name if speaks else ""
     spoken = [(s.id, s.start, s.end, s.speaker) for s in context.segments]
     return [
         Item(
@@ -53,6 +57,7 @@ def items(context: Context) -> Sequence[Item]:
                 "transcribe/segments": context.digest(spoken),
                 "cast.toml": context.digest(read_cast_file(context)),
                 **({"faces": context.artifact_digest("faces.json")} if looks_at_faces(context) else {}),
+                **series_inputs(context, known_people(context), engine),
             },
             edits=_edits(context),
             models={
@@ -86,14 +91,8 @@ def _edits(context: Context) -> dict[str, Any]:
     return {
         f"{speaker}.{name}": value
         for speaker in context.speaker_edits
-        for name, value in _edited(context, speaker).items()
+        for name, value in edited_notes(context, speaker).items()
     }
-
-
-def _edited(context: Context, speaker: str) -> dict[str, str]:
-    """Return what a person changed about a speaker, as far as it is about the cast."""
-    edit = edit_fields(context.speaker_edits.get(speaker))
-    return {name: value for name, value in edit.items() if name in SpeakerNotes.__dataclass_fields__}
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
@@ -109,16 +108,17 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     groups = _by_speaker(context.segments)
     alone = _alone(groups)
     pitches = _pitches(audio, alone)
-    voices = _voices(context, choice.engine, groups, pitches) if choice else {}
+    series = series_cast(context, choice.engine if choice else None)
+    voices = _voices(context, choice.engine, groups, pitches, series) if choice else {}
     seen = seen_ages(context) if looks_at_faces(context) and not ages_problem(context) else {}
     speakers: list[Speaker] = []
     for rank, (speaker, segments) in enumerate(groups.items(), 1):
-        notes, spans = _notes(context, speaker), _spans(segments)
+        notes, spans = series.notes(speaker), _spans(segments)
         described = Speaker(
             id=speaker,
             name=notes.name or f"Speaker {rank}",
             description=notes.description,
-            guessed=not notes.description,
+            guessed=series.guessed(speaker),
             pitch_hz=round(pitches[speaker], 1),
             loudness=_loudness(dialogue_loudness(context.audio, _samples(spans))),
             voice=voices.get(speaker, notes.voice),
@@ -126,7 +126,9 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
         )
         speakers.append(_described(context, described, audio, alone[speaker], seen.get(speaker, "")))
     sink.write_json("cast.json", Cast(context.language, tuple(speakers)))
-    remarks = [*_fall_back(context, choice), *_castings(context, choice.engine, speakers)] if choice else []
+    remarks = list(series.remarks)
+    if choice:
+        remarks += [*_fall_back(context, choice), *_castings(context, choice.engine, speakers, series)]
     sink.done(EPISODE, files=["cast.json"], remarks=[*remarks, *_ages_unseen(context)])
 
 
@@ -185,6 +187,7 @@ def _voices(
     engine: VoiceEngine,
     groups: Mapping[str, Sequence[Segment]],
     pitches: Mapping[str, float],
+    series: SeriesCast,
 ) -> dict[str, str]:
     """Return the voice of every speaker: that of a person's choice, else the one that the casting gives."""
     from dubkit.voice.casting import Role, cast_voices
@@ -197,9 +200,9 @@ def _voices(
         return cast_voice(engine, SpeakerTraits(context.language, pitch_hz, table, names), taken)
 
     roles = [
-        Role(speaker, pitches[speaker], sum(end - start for start, end in _spans(segments)), notes.voice)
+        Role(speaker, pitches[speaker], _seconds(segments), notes.voice, series.held)
         for speaker, segments in groups.items()
-        for notes in (_notes(context, speaker),)
+        for notes in (series.notes(speaker),)
     ]
     if context.settings.cast.voice_mode == "single":
         return _one_voice(roles, ask)
@@ -213,7 +216,9 @@ def _one_voice(roles: Sequence[Role], ask: Callable[[float, Sequence[str]], str]
     return {role.id: role.voice or voice for role in roles}
 
 
-def _castings(context: Context, engine: VoiceEngine, speakers: Sequence[Speaker]) -> list[Remark]:
+def _castings(
+    context: Context, engine: VoiceEngine, speakers: Sequence[Speaker], series: SeriesCast
+) -> list[Remark]:
     """Return remarks on voices that are shared or unlike their speaker, or are not cloned.
 
     One voice for everybody was somebody's choice, and a cloned voice is the speaker's own.
@@ -224,7 +229,7 @@ def _castings(context: Context, engine: VoiceEngine, speakers: Sequence[Speaker]
     if context.settings.cast.voice_mode == "single" or cloned:
         return []
     cast = [
-        CastVoice(speaker.name, speaker.pitch_hz, speaker.voice, bool(_notes(context, speaker.id).voice))
+        CastVoice(speaker.name, speaker.pitch_hz, speaker.voice, series.chosen(speaker.id))
         for speaker in speakers
     ]
     remarks = casting_remarks(cast, engine.sentence_name, voices_of(context, engine))
@@ -254,8 +259,8 @@ def _by_speaker(segments: Sequence[Segment]) -> dict[str, list[Segment]]:
     return groups
 
 
-def _notes(context: Context, speaker: str) -> SpeakerNotes:
-    return SpeakerNotes(**(read_cast_file(context).get(speaker, {}) | _edited(context, speaker)))  # type: ignore[arg-type]
+def _seconds(segments: Sequence[Segment]) -> float:
+    return sum(segment.end - segment.start for segment in segments)
 
 
 def _spans(segments: Sequence[Segment]) -> list[tuple[float, float]]:
@@ -270,16 +275,23 @@ def _loudness(measured: float | None) -> float:
     return round(measured, 2) if measured is not None else -70.0
 
 
+def after(context: Context, _languages: Sequence[str], _progress: Progress) -> None:
+    """Let the series learn the names and voices of the cast."""
+    if remembers(context):
+        learn(context, "" if voiceless(context) else choose_voice(context).engine.name)
+
+
 STAGE = Stage(
     name="cast",
-    version=2,
+    version=3,
     scope="language",
     items=items,
     run=run,
     title="Choosing voices",
     done="voices chosen",
     pace=0.05,
-    needs=("transcribe", "faces"),
+    after=after,
+    needs=("transcribe", "faces", "people"),
     beside=True,
     cores=1,
     loads=(*COMMON, *PICTURE, *NETWORKS),

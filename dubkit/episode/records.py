@@ -139,6 +139,10 @@ def in_takes(ref: FileRef) -> bool:
     return "takes" in ref.path.split("/")[:-1]
 
 
+TOLD = "series: "
+"""Begins the names of inputs that a series tells in plain words: a reason to run shows what changed."""
+
+
 def reason_to_run(record: Record | None, parts: Parts, *, forced: bool, files_whole: bool) -> str:
     """Name the one reason why an item must run; empty when its result still stands."""
     if record is None:
@@ -166,7 +170,10 @@ def _difference(old: Parts, new: Parts) -> str:
             if before.get(name) != after.get(name):
                 return f"{kind}: {name} {_shown(before.get(name))} → {_shown(after.get(name))}"
     for name in sorted(old.inputs.keys() | new.inputs.keys()):
-        if old.inputs.get(name) != new.inputs.get(name):
+        before, after = old.inputs.get(name), new.inputs.get(name)
+        if before != after and name.startswith(TOLD):
+            return f"{name} {_shown(before)} → {_shown(after)}"
+        if before != after:
             return f"input changed: {name}"
     return "key changed"
 

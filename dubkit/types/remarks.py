@@ -147,6 +147,14 @@ CODES: Mapping[str, Code] = {
     "reference-changed": Code("note", "A recording that you gave was shortened before it was used."),
     "reference-unused": Code("note", "A recording that you gave belongs to nobody in the episode."),
     "consent-missing": Code("note", "A voice is cloned of which no consent is recorded."),
+    "people-unsure": Code(
+        "doubtful", "A person whom the series may know has the name and the voice of somebody new."
+    ),
+    "people-differ": Code("note", "The episode keeps what people said in it, the series what it was told."),
+    "people-voice-lost": Code("degraded", "A person of the series has another voice than before."),
+    "people-voice-elsewhere": Code(
+        "note", "A person speaks with another voice than the one chosen for the series."
+    ),
     "speakers-hardly-heard": Code("note", "A person with few words may count as somebody else."),
     "speakers-doubtful": Code("doubtful", "Lines of one person may have two voices, or two people one."),
     "listener-fall-back": Code(

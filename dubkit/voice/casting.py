@@ -24,10 +24,16 @@ UNDERSTOOD = 2.0
 """Octaves of wrong pitch that one whole unit of word error weighs as much as."""
 
 ANOTHER_KIND = 0.5
-"""Octaves that a woman's voice for a man, or a man's for a woman, weighs as much as."""
+"""Octaves that a woman's voice for a man, or a man's for a woman, weighs as much as; a blend, by its share."""
 
-FOREIGN = 0.3
-"""Octaves that a voice for no language in particular weighs as much as, beside one made for the language."""
+FOREIGN = 1.0
+"""Octaves that a voice for no language in particular weighs as much as, beside one made for the language.
+
+More than a voice of the language can be off that is a person of the same kind: only somebody of another kind,
+or a person for whom no such voice is left, gets one with the accent of another language."""
+
+HELD = 0.25
+"""Octaves that a voice weighs as much as that somebody of the series has who is not in the episode."""
 
 SHARED = 4.0
 """What it costs for each who has the voice already: more than any voice of one's own."""
@@ -62,6 +68,8 @@ class Role:
     """How long they speak."""
     voice: str = ""
     """The voice that a person chose for them; empty where nobody did."""
+    held: frozenset[str] = frozenset()
+    """Voices of people who are not in the episode: cast where others would be much worse."""
 
 
 def cast_voices(roles: Sequence[Role], listed: VoiceList | None, language: str, ask: Ask) -> dict[str, str]:
@@ -81,7 +89,7 @@ def cast_voices(roles: Sequence[Role], listed: VoiceList | None, language: str, 
     for role in waiting:
         if role.id in cast:
             continue
-        name = ask(role.pitch_hz, tuple(cast.values()))
+        name = ask(role.pitch_hz, (*cast.values(), *sorted(role.held - set(cast.values()))))
         cast[role.id] = (
             _least_shared(role, voices, cast, language) if name in cast.values() and voices else name
         )
@@ -103,11 +111,22 @@ def cost(role: Role, voice: Voice, place: int, voices: Sequence[Voice], language
     native = any(other.languages for other in voices)
     return (
         _distance(role.pitch_hz, voice)
-        + (ANOTHER_KIND if another_kind(role.pitch_hz, voice) else 0.0)
+        + ANOTHER_KIND * another_share(role.pitch_hz, voice)
+        + (HELD if voice.name in role.held else 0.0)
         + (FOREIGN if native and not voice.languages else 0.0)
-        + UNDERSTOOD * voice.word_error.get(_base(language), 0.0)
+        + UNDERSTOOD * _word_error(voice, voices, _base(language))
         + ORDER * place
     )
+
+
+def _word_error(voice: Voice, voices: Sequence[Voice], base: str) -> float:
+    """Return how badly a voice is understood; of one that was not measured, as badly as the worst that was.
+
+    A voice of the language is taken to be understood.
+    """
+    if base in voice.word_error or voice.languages:
+        return voice.word_error.get(base, 0.0)
+    return max((other.word_error.get(base, 0.0) for other in voices), default=0.0)
 
 
 def another_kind(pitch_hz: float, voice: Voice) -> bool:
@@ -117,6 +136,18 @@ def another_kind(pitch_hz: float, voice: Voice) -> bool:
     return (voice.gender == "female" and pitch_hz < MALE_BELOW) or (
         voice.gender == "male" and pitch_hz > FEMALE_ABOVE
     )
+
+
+def another_share(pitch_hz: float, voice: Voice) -> float:
+    """Return how much of a voice is another kind of person's, 0 to 1: of a blend, its share of such voices.
+
+    A blend of a man's and a woman's voice sounds like either at the right pitch, and like neither for long.
+    """
+    if voice.male_share is None or not pitch_hz:
+        return 1.0 if another_kind(pitch_hz, voice) else 0.0
+    if pitch_hz < MALE_BELOW:
+        return 1.0 - voice.male_share
+    return voice.male_share if pitch_hz > FEMALE_ABOVE else 0.0
 
 
 def sounds_at(voice: Voice) -> float:

@@ -153,6 +153,8 @@ class Voice:
     """What it sounds like to most; empty where it is neither or not known."""
     pitch_hz: float = 0.0
     """Median pitch in Hz; 0 when it is not known."""
+    male_share: float | None = None
+    """Of a blend of men's and women's voices, how much of it is men's, 0 to 1; None where it is none."""
     languages: tuple[str, ...] = ()
     """Tags of the languages that it is made for: it is cast in no other, and there before those that name
     none. Empty: none in particular."""

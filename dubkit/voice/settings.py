@@ -54,6 +54,22 @@ class Casting:
         flag="--consent",
     )
     consent_file: str = option("", "consent.toml, where it is not beside the source.")
+    memory: Literal["auto", "on", "off"] = option(
+        "auto",
+        "Whether people keep name, description and voice from one episode of a series to the next; auto does "
+        "it where there is a series.toml.",
+        flag="--voice-memory",
+    )
+    match_threshold: Share = option(
+        0.8,
+        "How like two voices must be, as a cosine, for one person; 0.05 below it, people are asked.",
+        flag="--voice-match-threshold",
+    )
+    auto_enroll: bool = option(
+        True,
+        "Whether people whom the series does not know are added to it.",
+        flag="--voice-auto-enroll",
+    )
 
     @property
     def cloning(self) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from dubkit.episode.context import Context
+from dubkit.episode.edits import edit_fields
 from dubkit.errors import ArtifactDamaged
 from dubkit.types import Age
 
@@ -53,3 +54,14 @@ def read_cast_file(context: Context) -> dict[str, dict[str, str]]:
             ages = f"Write one of: {', '.join(AGES)}."
             raise ArtifactDamaged(file, f"{speaker}.age", f"{fields['age']!r} is no age", ages)
     return table
+
+
+def edited_notes(context: Context, speaker: str) -> dict[str, str]:
+    """Return what a person changed about a speaker, as far as it is about the cast."""
+    edit = edit_fields(context.speaker_edits.get(speaker))
+    return {name: value for name, value in edit.items() if name in SpeakerNotes.__dataclass_fields__}
+
+
+def speaker_notes(context: Context, speaker: str) -> SpeakerNotes:
+    """Return what people say about a speaker of the episode: edits before `cast.toml`."""
+    return SpeakerNotes(**(read_cast_file(context).get(speaker, {}) | edited_notes(context, speaker)))  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -169,3 +170,51 @@ def test_nobody_shares_while_there_are_others_and_it_always_ends_the_same(
     assert list(first) == [one.id for one in roles]
     enough = len(roles) if engine == "kokoro" else min(len(roles), len(listed(engine).voices))
     assert len(set(first.values())) == enough
+
+
+@pytest.mark.parametrize("language", ["pt-BR", "en", "es"])
+def test_a_woman_gets_no_voice_that_is_half_a_mans_where_another_is_as_near(language: str) -> None:
+    women = (196, 202, 208, 216)
+    got = [cast(role("a", hz), voices=listed("kokoro"), language=language)["a"] for hz in women]
+    shares = {voice.name: voice.male_share for voice in listed("kokoro").voices}
+    assert all((shares[name] or 0.0) < 0.5 for name in got), got
+
+
+def test_a_blend_costs_by_its_share_of_another_kind_of_voice() -> None:
+    half, little = (
+        Voice("half", gender="female", pitch_hz=202, male_share=0.5),
+        Voice("little", gender="female", pitch_hz=212, male_share=0.1),
+    )
+    assert cast(role("a", 202), voices=VoiceList((half, little))) == {"a": "little"}
+    assert cast(role("a", 165), voices=VoiceList((half, little))) == {"a": "half"}  # neither man nor woman
+
+
+@pytest.mark.parametrize("hz", [75, 85, 92, 130, 139])
+def test_a_man_gets_a_voice_of_the_language_before_a_nearer_one_of_another(hz: float) -> None:
+    voices = VoiceList(
+        (
+            Voice("japanese", gender="male", pitch_hz=92, word_error={"pt": 0.0}),
+            Voice("portuguese", gender="male", languages=("pt-BR",)),
+        )
+    )
+    assert cast(role("a", hz), voices=voices, language="pt-BR") == {"a": "portuguese"}
+
+
+def test_a_voice_that_nobody_measured_counts_as_the_worst_that_was() -> None:
+    voices = VoiceList(
+        (
+            Voice("measured", pitch_hz=110, word_error={"en": 0.1}),
+            Voice("bad", pitch_hz=400, word_error={"en": 0.4}),
+            Voice("unknown", pitch_hz=102),
+        )
+    )
+    assert cast(role("a", 100), voices=voices) == {"a": "measured"}
+
+
+def test_a_voice_that_others_of_the_series_have_is_cast_where_another_is_nearly_as_near() -> None:
+    held = role("a", 118)
+    near = VoiceList((Voice("one", pitch_hz=118), Voice("two", pitch_hz=124)))
+    assert cast(held, voices=near) == {"a": "one"}
+    assert cast(replace(held, held=frozenset({"one"})), voices=near) == {"a": "two"}
+    far = VoiceList((Voice("one", pitch_hz=118), Voice("two", pitch_hz=230)))
+    assert cast(replace(held, held=frozenset({"one"})), voices=far) == {"a": "one"}

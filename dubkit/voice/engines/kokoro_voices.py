@@ -91,7 +91,14 @@ def voice_for(traits: SpeakerTraits, taken: Sequence[str]) -> str:
 def voice_list(known: Sequence[str]) -> VoiceList:
     """Return the voices of a model and the blends that casts use, from low to high; any blend is one too."""
     listed = [
-        Voice(blend.name, _title(blend), _gender(blend), blend.pitch_hz, word_error=_word_error(blend))
+        Voice(
+            blend.name,
+            _title(blend),
+            _gender(blend),
+            blend.pitch_hz,
+            _male_share(blend),
+            word_error=_word_error(blend),
+        )
         for blend in sorted((*LADDER, *MORE), key=lambda blend: blend.pitch_hz)
         if all(term["name"] in known for term in _terms(blend.name))
     ]
@@ -138,6 +145,14 @@ def _gender(blend: Blend) -> Literal["female", "male", ""]:
     if blend.pitch_hz < MALE_HZ:
         return "male"
     return "female" if blend.pitch_hz > FEMALE_HZ else ""
+
+
+def _male_share(blend: Blend) -> float | None:
+    """Return how much of a blend is men's voices; None for a voice that is no blend."""
+    terms = _terms(blend.name)
+    weights = [float(term["weight"] or 1) for term in terms]
+    male = [w for w, term in zip(weights, terms, strict=True) if GENDERS.get(term["name"][1:3]) == "male"]
+    return round(sum(male) / sum(weights), 4) if len(terms) > 1 else None
 
 
 def plain_voice(language: str, known: Sequence[str] = ()) -> str:
