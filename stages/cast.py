@@ -13,10 +13,11 @@ from dubkit.episode.context import Context
 from dubkit.media.picture.face_ages import FACE_AGES
 from dubkit.types import Age, Cast, Remark, Segment, Speaker, remark, sample_at
 from stages.shared.ages import Mark, ages_problem, joined, looks_at_faces, seen_ages
-from stages.shared.cast_file import edited_notes, read_cast_file, speaker_notes
+from stages.shared.cast_file import edited_notes, read_cast_file
 from stages.shared.machine_code import COMMON, NETWORKS, PICTURE
 from stages.shared.people.enrolling import learn
-from stages.shared.people.memory import known_people, remembers, series_inputs
+from stages.shared.people.memory import remembers, series_inputs
+from stages.shared.people.modes import clones_speaker
 from stages.shared.people.series_cast import SeriesCast, series_cast
 from stages.shared.voices import (
     choose_voice,
@@ -57,7 +58,7 @@ def items(context: Context) -> Sequence[Item]:
                 "transcribe/segments": context.digest(spoken),
                 "cast.toml": context.digest(read_cast_file(context)),
                 **({"faces": context.artifact_digest("faces.json")} if looks_at_faces(context) else {}),
-                **series_inputs(context, known_people(context), engine),
+                **series_inputs(context, context.people, engine),
             },
             edits=_edits(context),
             models={
@@ -225,21 +226,29 @@ def _castings(
     """
     from dubkit.voice.casting_remarks import CastVoice, casting_remarks
 
-    cloned = context.settings.cast.cloning and "clone" in engine.abilities
-    if context.settings.cast.voice_mode == "single" or cloned:
+    if context.settings.cast.voice_mode == "single":
         return []
+    own = {speaker.id for speaker in speakers if clones_speaker(context, speaker.id)}
+    cloned = own if "clone" in engine.abilities else set()
     cast = [
         CastVoice(speaker.name, speaker.pitch_hz, speaker.voice, series.chosen(speaker.id))
-        for speaker in speakers
+        for speaker in _each_person(context, speakers)
+        if speaker.id not in cloned
     ]
     remarks = casting_remarks(cast, engine.sentence_name, voices_of(context, engine))
-    if context.settings.cast.cloning:
+    if own - cloned:
         said = f"{engine.sentence_name} cannot clone a voice, so its own voices speak. {CLONING}"
         remarks.insert(0, remark("voice-not-cloned", said))
     if context.settings.speak.provider == "auto":
         return remarks
     # The engine was somebody's choice, but so was the cloning.
     return [r if r.code == "voice-not-cloned" else replace(r, weight="note") for r in remarks]
+
+
+def _each_person(context: Context, speakers: Sequence[Speaker]) -> list[Speaker]:
+    """Return the speakers, each person of the series once: who is two speakers has one voice."""
+    people = context.people
+    return list({people[s.id].id if s.id in people else s.id: s for s in reversed(speakers)}.values())[::-1]
 
 
 def _fall_back(context: Context, choice: VoiceChoice) -> list[Remark]:

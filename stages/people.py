@@ -60,12 +60,9 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     heard = [_heard(audio, encoder, speaker, spans[speaker]) for speaker in spans]
     people, identity = open_book(context).people(), encoder_identity(context)
     settings = context.settings.cast
+    gallery = _gallery(context, people, encoder, identity)
     found = match_speakers(
-        context.sha256,
-        heard,
-        _gallery(context, people, encoder, identity),
-        settings.match_threshold,
-        settings.auto_enroll,
+        context.sha256, heard, gallery, settings.match_threshold, settings.auto_enroll, _here(context, people)
     )
     files: dict[str, str] = {}
     for speaker in spans:
@@ -122,6 +119,15 @@ def _gallery(
                 vector = encoder.embed(read_mono16(path))
                 gallery.setdefault(name, []).append(tuple(float(value) for value in vector))
     return {name: gallery[name] for name in people if name in gallery}
+
+
+def _here(context: Context, people: Mapping[str, Person]) -> frozenset[str]:
+    """Return the people whom only this episode knows, from a run before."""
+    return frozenset(
+        name
+        for name, person in people.items()
+        if all(sighting.source == context.sha256 for sighting in person.sightings.values())
+    )
 
 
 def _piece(spans: Sequence[Span]) -> Span | None:

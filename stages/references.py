@@ -21,6 +21,7 @@ from stages.shared.cloning.taken_references import (
 )
 from stages.shared.cloning.voice_files import given_files, unused_files
 from stages.shared.machine_code import COMMON, NETWORKS
+from stages.shared.people.modes import clones
 
 if TYPE_CHECKING:
     from dubkit.progress import Progress
@@ -93,7 +94,7 @@ def after(context: Context, languages: Sequence[str], _progress: Progress) -> No
 
 def belongs(setup: Setup) -> bool:
     """Take part where voices are cloned."""
-    return setup.settings.cast.cloning
+    return clones(setup)
 
 
 STAGE = Stage(

@@ -19,6 +19,7 @@ from stages.shared.asked_lines import AskedLine, asked_lines, kept_lines, millis
 from stages.shared.deliveries import wished_pace
 from stages.shared.dubbed_lines import dubbed_lines
 from stages.shared.machine_code import COMMON, LANGUAGE, NETWORKS
+from stages.shared.people.modes import clones
 from stages.shared.performance import cloned_from, cloned_input
 from stages.shared.series_words import said_inputs, said_text
 from stages.shared.voices import choose_voice, line_lengths, voice_identity, voice_settings
@@ -87,8 +88,7 @@ def _pace(context: Context, one: AskedLine) -> list[float]:
 
 def _cloned(context: Context, one: AskedLine) -> dict[str, str]:
     """Return the recording that a line's voice is cloned from, as it enters keys."""
-    cloning = context.settings.cast.cloning
-    return cloned_input(context, choose_voice(context).engine, one.segment) if cloning else {}
+    return cloned_input(context, choose_voice(context).engine, one.segment) if clones(context) else {}
 
 
 def _said_inputs(context: Context, one: AskedLine) -> dict[str, str]:
@@ -107,8 +107,7 @@ def _said(context: Context, one: AskedLine) -> str:
 
 def _reference(context: Context, one: AskedLine) -> Reference | None:
     """Return the recording that a line's voice is cloned from; None for a voice of the engine."""
-    cloning = context.settings.cast.cloning
-    return cloned_from(context, choose_voice(context).engine, one.segment) if cloning else None
+    return cloned_from(context, choose_voice(context).engine, one.segment) if clones(context) else None
 
 
 def _block_inputs(

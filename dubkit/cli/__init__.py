@@ -16,6 +16,7 @@ COMMANDS = {
     "batch": ("dubkit.cli.batch", "Dub many videos: one process each, started when there is room."),
     "plan": ("dubkit.cli.plan", "Show what a run would do, why, and how long it would take."),
     "review": ("dubkit.cli.review", "Review lines: look at them, edit them, make new takes, lock them."),
+    "characters": ("dubkit.cli.characters", "Show and change the people of a series, over its episodes."),
     "status": ("dubkit.cli.status", "Show what is finished in an episode, and what needs a look."),
     "series": ("dubkit.cli.series", "Keep the words of a series: terms, forms of address, pronunciations."),
     "config": ("dubkit.cli.config", "Show every setting, its value and where the value came from."),

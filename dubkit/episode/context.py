@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dubkit.config import Settings
     from dubkit.episode.edits.events import Change
     from dubkit.models.store import ModelStore
+    from dubkit.series.people.person import Person
     from dubkit.series.place import Series
     from dubkit.types.models import ResolvedModel
 
@@ -266,6 +267,19 @@ class Context:
     def cast(self) -> Cast:
         """The speakers with their voices."""
         return self.store.read("cast.json", Cast, self.language)
+
+    @cached_property
+    def people(self) -> dict[str, Person]:
+        """Speaker -> who they are in the episode's series; nobody where its people are not remembered."""
+        if self.series is None or self.settings.cast.memory == "off":
+            return {}
+        from dubkit.series.people.book import PeopleBook
+        from dubkit.series.people.person import person_of
+
+        people = PeopleBook(self.series.data).people()
+        speakers = dict.fromkeys(segment.speaker for segment in self.segments)
+        found = {speaker: person_of(people, self.sha256, speaker) for speaker in speakers}
+        return {speaker: person for speaker, person in found.items() if person is not None}
 
     @cached_property
     def schedule(self) -> Schedule:

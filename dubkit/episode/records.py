@@ -170,11 +170,9 @@ def _difference(old: Parts, new: Parts) -> str:
             if before.get(name) != after.get(name):
                 return f"{kind}: {name} {_shown(before.get(name))} → {_shown(after.get(name))}"
     for name in sorted(old.inputs.keys() | new.inputs.keys()):
-        before, after = old.inputs.get(name), new.inputs.get(name)
-        if before != after and name.startswith(TOLD):
-            return f"{name} {_shown(before)} → {_shown(after)}"
-        if before != after:
-            return f"input changed: {name}"
+        if old.inputs.get(name) != new.inputs.get(name):
+            told = f"{name} {_shown(old.inputs.get(name))} → {_shown(new.inputs.get(name))}"
+            return told if name.startswith(TOLD) else f"input changed: {name}"
     return "key changed"
 
 

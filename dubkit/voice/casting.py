@@ -24,7 +24,7 @@ UNDERSTOOD = 2.0
 """Octaves of wrong pitch that one whole unit of word error weighs as much as."""
 
 ANOTHER_KIND = 0.5
-"""Octaves that a woman's voice for a man, or a man's for a woman, weighs as much as; a blend, by its share."""
+"""Octaves that a woman's voice for a man, or a man's for a woman, weighs as much as; a blend by its share."""
 
 FOREIGN = 1.0
 """Octaves that a voice for no language in particular weighs as much as, beside one made for the language.

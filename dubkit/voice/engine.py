@@ -153,13 +153,13 @@ class Voice:
     """What it sounds like to most; empty where it is neither or not known."""
     pitch_hz: float = 0.0
     """Median pitch in Hz; 0 when it is not known."""
-    male_share: float | None = None
-    """Of a blend of men's and women's voices, how much of it is men's, 0 to 1; None where it is none."""
     languages: tuple[str, ...] = ()
     """Tags of the languages that it is made for: it is cast in no other, and there before those that name
     none. Empty: none in particular."""
     word_error: Mapping[str, float] = field(default_factory=dict)
     """Language, without a region -> share of the words that a recogniser did not understand; may be empty."""
+    male_share: float | None = None
+    """Of a blend of men's and women's voices, how much of it is men's, 0 to 1; None where it is none."""
 
 
 @dataclass(frozen=True, slots=True)

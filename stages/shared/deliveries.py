@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 def delivery_of(context: Context, segment: Segment, line: Line) -> Delivery | None:
     """Return how a line is spoken; None for the voice's plain way."""
     wish = typed_wish(context, line)
+    wish = wish or person_style(context, segment)
     if wish is not None:
         return wish.delivery
     return next((plan.delivery for plan in context.expression.lines if plan.id == line.id), None)
+
+
+def person_style(context: Context, segment: Segment) -> Wish | None:
+    """Return how the series says that a line's speaker speaks; None where it says nothing."""
+    person = context.people.get(segment.speaker)
+    return read_wish(person.style.value) if person is not None and person.style is not None else None
 
 
 def typed_wish(context: Context, line: Line) -> Wish | None:

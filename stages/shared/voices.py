@@ -10,6 +10,7 @@ from dubkit.episode.context import Context
 from dubkit.episode.recordings import FOLDER, is_sound, recording_files
 from dubkit.errors import DubkitError, VoiceError, VoiceRefused
 from stages.shared.host import part_identity, part_settings
+from stages.shared.people.modes import clones
 
 if TYPE_CHECKING:
     from dubkit.chain.stage import Setup
@@ -112,7 +113,7 @@ def _voice_for(setup: Setup, language: str) -> VoiceChoice:
         setup.settings.speak.provider,
         language,
         lambda engine: _need(setup, language, engine),
-        preferred="clone" if setup.settings.cast.cloning else None,
+        preferred="clone" if clones(setup) else None,
     )
 
 

@@ -107,8 +107,8 @@ class PeopleBook:
     ) -> Entry | None:
         """Make the changes that `make` asks for, from people and history as they are now.
 
-        `files` are new files that sightings name: name -> where it is now. Returns None where nothing changes.
-        A program that is killed on the way leaves the change whole or not made.
+        `files` are new files that sightings name: name -> where it is now. Returns None where nothing
+        changes. A program that is killed on the way leaves the change whole or not made.
         """
         with self._held():
             people, history = self.people(), self.history()

@@ -1,14 +1,14 @@
 """Whether a speaker of an episode is somebody whom the series knows: by voice, and only where it is sure.
 
-A cosine alone does not tell: two people in one room or on one telephone line are as alike as one person in two
-rooms. So a match must also stand out, from everybody else whom the series knows and from how alike the
+A cosine alone does not tell: two people in one room or on one telephone line are as alike as one person in
+two rooms. So a match must also stand out, from everybody else whom the series knows and from how alike the
 speakers of the episode, who are different people, sound to each other.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -26,8 +26,8 @@ LEAST = 2.0
 """Seconds of speech below which a voice is not recognised, only asked about, and nobody is enrolled."""
 
 Verdict = Literal["known", "doubtful", "new", "brief"]
-"""`known`: a person of the series. `doubtful`: perhaps one, so people are asked. `new`: nobody whom the series
-knows. `brief`: too little speech to tell."""
+"""`known`: a person of the series. `doubtful`: perhaps one, so people are asked. `new`: nobody whom the
+series knows. `brief`: too little speech to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,17 @@ def gallery_of(people: Mapping[str, Person], encoder: str) -> dict[str, list[tup
 
 
 def match_speakers(
-    source: str, heard: Sequence[Heard], gallery: Gallery, threshold: float, enrol: bool
+    source: str,
+    heard: Sequence[Heard],
+    gallery: Gallery,
+    threshold: float,
+    enrol: bool,
+    here: Collection[str] = (),
 ) -> list[Match]:
     """Return who the speakers of an episode are, in their order; the same for the same arguments.
 
-    `enrol` gives those who are nobody, and those who are asked about, an id of their own.
+    `enrol` gives those who are nobody, and those who are asked about, an id of their own. `here` are people
+    whom only an earlier run of the same episode knows: nobody is asked about them.
     """
     import numpy as np
 
@@ -110,6 +116,8 @@ def match_speakers(
         beside = max([*others, *(float(value) for value in among[row])], default=0.0)
         rival = len(order) > 0 and float(scores[:, order[0]].max()) > best
         verdict = _verdict(one, best, beside, threshold, rival)
+        if verdict == "doubtful" and names[order[0]] in here:
+            verdict = "new"
         maybe = names[order[0]] if len(order) and verdict != "new" else ""
         own = new_id(source, one) if enrol and verdict != "brief" else ""
         person = maybe if verdict == "known" else own

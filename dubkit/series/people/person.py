@@ -76,7 +76,7 @@ class Person:
     description: Said | None = None
     age: Said | None = None
     mode: Said | None = None
-    """`preset` or `clone`: whether a voice of the engine speaks or the person's own; None: as the run says."""
+    """`preset`: a voice of the engine speaks; `clone`: the person's own; None: as the run says."""
     style: Said | None = None
     """How they speak, in words, where a line says nothing else."""
     voices: Mapping[str, Said] = field(default_factory=dict)
@@ -148,14 +148,16 @@ def with_value(person: Person, name: str, after: Any) -> Person:
         kinds = {entry.name: entry for entry in fields(Person)}
         if name == "apart":
             return replace(person, apart=tuple(after or ()))
-        assert name in kinds and name not in TABLES, name
-        said = None if after is None else msgspec.convert(after, Said)
+        assert name in kinds
+        assert name not in TABLES
+        said: Any = None if after is None else msgspec.convert(after, Said)
         return replace(person, **{name: said})
-    entries = dict(getattr(person, table))
+    entries: dict[str, Any] = dict(getattr(person, table))
     entries.pop(key, None)
     if after is not None:
         entries[key] = msgspec.convert(after, TABLES[table])
-    return replace(person, **{table: dict(sorted(entries.items()))})
+    in_order: Any = dict(sorted(entries.items()))
+    return replace(person, **{table: in_order})
 
 
 def changed(

@@ -96,8 +96,8 @@ def voice_list(known: Sequence[str]) -> VoiceList:
             _title(blend),
             _gender(blend),
             blend.pitch_hz,
-            _male_share(blend),
             word_error=_word_error(blend),
+            male_share=_male_share(blend),
         )
         for blend in sorted((*LADDER, *MORE), key=lambda blend: blend.pitch_hz)
         if all(term["name"] in known for term in _terms(blend.name))

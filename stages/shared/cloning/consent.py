@@ -18,6 +18,7 @@ from dubkit.errors import ArtifactDamaged, ConsentMissing
 from dubkit.types.consent import Consent
 from stages.shared.cloning.references import voice_by_hand
 from stages.shared.cloning.taken_references import speaker_names
+from stages.shared.people.modes import clones, clones_speaker
 
 FILE = "consent.toml"
 FORM = (
@@ -97,7 +98,8 @@ def _to_clone(context: Context, languages: Sequence[str]) -> list[str]:
     return [
         speaker
         for speaker in speaker_names(context)
-        if any(s.speaker == speaker and not voice_by_hand(c, s) for c in spoken for s in c.segments)
+        if clones_speaker(context, speaker)
+        and any(s.speaker == speaker and not voice_by_hand(c, s) for c in spoken for s in c.segments)
     ]
 
 
@@ -107,7 +109,7 @@ def refuse_without_consent(context: Context, languages: Sequence[str] = ()) -> N
     While nobody knows who speaks, only a file without any entry that holds is a reason.
     """
     settings = context.settings.cast
-    if not settings.cloning or settings.consent != "strict":
+    if settings.consent != "strict" or not clones(context):
         return
     path = consent_path(context)
     if context.store.has("transcript.json"):

@@ -11,6 +11,7 @@ from dubkit.types.voices import Reference
 from stages.shared.cloning.found_pieces import encoder_identity, open_encoder
 from stages.shared.cloning.references import CLONE, reference_input, reference_of
 from stages.shared.dubbed_lines import dubbed_lines
+from stages.shared.people.modes import clones
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def cloned_lines(context: Context) -> dict[str, Reference]:
     """Return the lines whose take is cloned, with what their voice is taken from."""
-    if not context.settings.cast.cloning or not context.store.has("translation.json", context.language):
+    if not clones(context) or not context.store.has("translation.json", context.language):
         return {}
     found = {}
     for segment, line in dubbed_lines(context):

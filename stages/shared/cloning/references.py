@@ -10,6 +10,7 @@ from dubkit.episode.store import file_digest
 from dubkit.types import Segment
 from dubkit.types.voices import Reference
 from stages.shared.cast_file import read_cast_file
+from stages.shared.people.modes import clones_speaker, voice_of_series
 
 CLONE = "clone:"
 """How takes name a cloned voice: `clone:spk1`."""
@@ -17,7 +18,7 @@ CLONE = "clone:"
 
 def reference_of(context: Context, segment: Segment) -> Reference | None:
     """Return the reference of a line's speaker; None where the voice is one of the engine's own."""
-    if not context.settings.cast.cloning or voice_by_hand(context, segment):
+    if not clones_speaker(context, segment.speaker) or voice_by_hand(context, segment):
         return None
     own = context.references.of(segment.speaker)
     if own is None:
@@ -55,12 +56,14 @@ def voice_by_hand(context: Context, segment: Segment) -> bool:
         return True
     if speaker is not None and (speaker.reference or speaker.voice):
         return not speaker.reference
-    return bool(read_cast_file(context).get(segment.speaker, {}).get("voice"))
+    if read_cast_file(context).get(segment.speaker, {}).get("voice"):
+        return True
+    return voice_of_series(context, segment.speaker)
 
 
 def reference_waits(context: Context, speaker: str) -> bool:
     """Say whether the next run clones a speaker's voice from another recording, because a person chose it."""
-    if not context.settings.cast.cloning:
+    if not clones_speaker(context, speaker):
         return False
     edit = context.speaker_edits.get(speaker)
     own = next((one for one in context.references.speakers if one.speaker == speaker), None)

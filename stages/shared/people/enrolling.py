@@ -18,7 +18,7 @@ from dubkit.series.people.person import (
     sighting_key,
 )
 from stages.shared.cast_file import SpeakerNotes, speaker_notes
-from stages.shared.people.memory import known_people, open_book, own, recalled, voice_name
+from stages.shared.people.memory import open_book, own, recalled, voice_name
 
 if TYPE_CHECKING:
     from dubkit.types import Speaker
@@ -30,11 +30,10 @@ ENROL, LEARN = "enrol", "learn"
 def enrol(context: Context) -> None:
     """Note who is in the episode, as it was recognised. What people moved since stays where they put it."""
     found = recalled(context)
-    pieces = {speaker: context.store.path(name) for speaker, name in found.files.items()}
-    names = {speaker: content_name(path) for speaker, path in pieces.items() if path.is_file()}
+    pieces = [context.store.path(name) for name in found.files.values()]
 
     def make(people: Mapping[str, Person], _history: Sequence[Entry]) -> Draft:
-        changes = [change for match in found.matches for change in _seen(context, people, found, match, names)]
+        changes = [change for match in found.matches for change in _seen(context, people, found, match)]
         there = {sighting_key(context.sha256, match.heard.speaker) for match in found.matches}
         gone = [
             PersonChange(person.id, f"sightings/{key}", None)
@@ -44,15 +43,11 @@ def enrol(context: Context) -> None:
         ]
         return Draft(ENROL, f"who speaks in {context.store.root.name}", [*gone, *changes])
 
-    open_book(context).change("", make, {name: pieces[speaker] for speaker, name in names.items()})
+    open_book(context).change("", make, {content_name(path): path for path in pieces if path.is_file()})
 
 
 def _seen(
-    context: Context,
-    people: Mapping[str, Person],
-    found: Recalled,
-    match: Match,
-    names: Mapping[str, str],
+    context: Context, people: Mapping[str, Person], found: Recalled, match: Match
 ) -> list[PersonChange]:
     """Return what is noted of a speaker: nothing where nobody is enrolled."""
     heard, before = match.heard, person_of(people, context.sha256, match.heard.speaker)
@@ -63,7 +58,18 @@ def _seen(
     owner = before.id if before and (same or not match.person) else match.person
     if not owner:
         return []
-    sighting = Sighting(
+    sighting = sighting_of(context, match, before)
+    moved = [PersonChange(before.id, f"sightings/{key}", None)] if before and before.id != owner else []
+    return [*moved, PersonChange(owner, f"sightings/{key}", sighting)]
+
+
+def sighting_of(context: Context, match: Match, before: Person | None) -> Sighting:
+    """Return what the series notes of a speaker; `before` is the person whom it took them for until now."""
+    heard, found = match.heard, recalled(context)
+    noted = before.sightings.get(sighting_key(context.sha256, heard.speaker)) if before else None
+    piece = found.files.get(heard.speaker, "")
+    path = context.store.path(piece) if piece else None
+    return Sighting(
         context.sha256,
         heard.speaker,
         context.store.root.name,
@@ -72,11 +78,9 @@ def _seen(
         heard.pitch_hz,
         found.encoder,
         heard.embedding,
-        names.get(heard.speaker, ""),
+        content_name(path) if path and path.is_file() else "",
         voices=noted.voices if noted else {},
     )
-    moved = [PersonChange(before.id, f"sightings/{key}", None)] if before and before.id != owner else []
-    return [*moved, PersonChange(owner, f"sightings/{key}", sighting)]
 
 
 def learn(context: Context, engine: str) -> None:
@@ -85,7 +89,7 @@ def learn(context: Context, engine: str) -> None:
     What a person said counts more than what was found, and what the series was told more than what was said
     in an episode; of two episodes, the first keeps its word.
     """
-    known, cast = known_people(context), context.cast
+    known, cast = context.people, context.cast
     if not known:
         return
     notes = {speaker.id: speaker_notes(context, speaker.id) for speaker in cast.speakers}

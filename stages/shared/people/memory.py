@@ -9,7 +9,7 @@ from dubkit.episode.context import Context
 from dubkit.errors import SettingError
 from dubkit.series.people.book import PeopleBook
 from dubkit.series.people.matching import Recalled
-from dubkit.series.people.person import Person, Said, person_of
+from dubkit.series.people.person import Person, Said
 
 if TYPE_CHECKING:
     from dubkit.chain.stage import Setup
@@ -46,18 +46,6 @@ def recalled(context: Context) -> Recalled:
     if not context.store.has(ARTIFACT):
         return Recalled("", (), {})
     return context.store.read(ARTIFACT, Recalled)
-
-
-def known_people(context: Context) -> dict[str, Person]:
-    """Return speaker -> the person of the series who they are; nobody where people are not remembered."""
-    if not remembers(context):
-        return {}
-    people = open_book(context).people()
-    found = {
-        speaker: person_of(people, context.sha256, speaker)
-        for speaker in dict.fromkeys(segment.speaker for segment in context.segments)
-    }
-    return {speaker: person for speaker, person in found.items() if person is not None}
 
 
 def voice_name(context: Context, engine: str) -> str:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from dubkit.episode.context import Context
 from dubkit.errors import DubkitError
 from dubkit.series.people.matching import Match
 from dubkit.series.people.person import Person, Said, person_of
 from dubkit.types import Remark, remark
+from dubkit.voice.wishes import read_wish
 from stages.shared.cast_file import speaker_notes
 from stages.shared.people.memory import foreign, open_book, recalled, voice_name
 from stages.shared.voices import choose_voice
+
+if TYPE_CHECKING:
+    from dubkit.voice.engine import VoiceEngine
 
 
 def people_remarks(context: Context) -> list[Remark]:
@@ -65,12 +70,13 @@ def _differing(context: Context, speaker: str, person: Person) -> list[Remark]:
         "description": (notes.description, person.description),
         "age": (notes.age, person.age),
     }
-    engine, remarks = _engine(context), []
+    engine, remarks = _engine(context), list[Remark]()
     if engine:
-        key = voice_name(context, engine)
+        key = voice_name(context, engine.name)
         fields["voice"] = (notes.voice, person.voices.get(key))
         if not notes.voice and key not in person.voices:
             remarks += _elsewhere(context, person, engine)
+        remarks += _unheeded(person, engine)
     for name, (here, there) in fields.items():
         other = foreign(context, there)
         if there is None or not here or not other or here == other or there.by == "heard":
@@ -79,13 +85,25 @@ def _differing(context: Context, speaker: str, person: Person) -> list[Remark]:
         remarks.append(
             remark(
                 "people-differ",
-                f"The {name} of {speaker} is {here!r} here and {other!r} {where} ({person.id}): each keeps its own.",
+                f"The {name} of {speaker} is {here!r} here and {other!r} {where} ({person.id}): each keeps "
+                "its own.",
             )
         )
     return remarks
 
 
-def _elsewhere(context: Context, person: Person, engine: str) -> list[Remark]:
+def _unheeded(person: Person, engine: VoiceEngine) -> list[Remark]:
+    """Return that an engine cannot speak as the series says of a person."""
+    wish = read_wish(person.style.value) if person.style is not None else None
+    if wish is None or wish.understood or "style" in engine.abilities:
+        return []
+    said = (
+        f"{engine.sentence_name} cannot be told {wish.delivery.words!r}, so {person.called} speaks plainly."
+    )
+    return [remark("delivery-unheeded", said)]
+
+
+def _elsewhere(context: Context, person: Person, engine: VoiceEngine) -> list[Remark]:
     chosen = {
         key.partition("/")[2]: said.value
         for key, said in person.voices.items()
@@ -94,17 +112,17 @@ def _elsewhere(context: Context, person: Person, engine: str) -> list[Remark]:
     return [
         remark(
             "people-voice-elsewhere",
-            f"{person.called} was given the voice {voice} of {other}, and {engine} speaks here.",
+            f"{person.called} was given the voice {voice} of {other}; {engine.sentence_name} speaks here.",
         )
         for other, voice in chosen.items()
     ]
 
 
-def _engine(context: Context) -> str:
-    """Return the voice engine of the language; empty where nothing speaks it."""
+def _engine(context: Context) -> VoiceEngine | None:
+    """Return the voice engine of the language; None where nothing speaks it."""
     if not context.language:
-        return ""
+        return None
     try:
-        return choose_voice(context).engine.name
+        return choose_voice(context).engine
     except DubkitError:
-        return ""
+        return None

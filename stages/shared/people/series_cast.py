@@ -14,7 +14,6 @@ from stages.shared.cast_file import AGES, SpeakerNotes, speaker_notes
 from stages.shared.people.memory import (
     foreign,
     kept,
-    known_people,
     open_book,
     recalled,
     remembers,
@@ -55,10 +54,13 @@ class SeriesCast:
 
 
 def series_cast(context: Context, engine: VoiceEngine | None) -> SeriesCast:
-    """Return what is known of the speakers, with their voices of an engine; without a series, what people say."""
+    """Return what is known of the speakers, with their voices of an engine.
+
+    Without a series it is what people say of them in the episode.
+    """
     if not remembers(context):
         return SeriesCast(context)
-    known = known_people(context)
+    known = context.people
     key = voice_name(context, engine.name) if engine and context.settings.cast.voice_mode != "single" else ""
     told, remarks, heard, by_hand = {}, [], set(), set()
     for match in recalled(context).matches:
@@ -80,9 +82,7 @@ def series_cast(context: Context, engine: VoiceEngine | None) -> SeriesCast:
     people = open_book(context).people()
     present = {person.id for person in known.values()}
     held = {p.voices[key].value for p in people.values() if p.id not in present and key in p.voices}
-    return SeriesCast(
-        context, told, frozenset(heard), frozenset(by_hand), frozenset(held), tuple(remarks)
-    )
+    return SeriesCast(context, told, frozenset(heard), frozenset(by_hand), frozenset(held), tuple(remarks))
 
 
 def _filled(
