@@ -10,6 +10,7 @@ import importlib
 import click
 
 from dubkit import __version__
+from dubkit.cli.renamed import character_options
 
 COMMANDS = {
     "run": ("dubkit.cli.run", "Dub videos into other languages, reusing every finished step."),
@@ -54,6 +55,7 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="dubkit")
+@character_options
 def cli() -> None:
     """Localise a whole episode with one command.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from dubkit.cli.options import languages, open_session, output_option
+from dubkit.errors import DubkitError
 
 if TYPE_CHECKING:
     from dubkit.episode.context import Context
@@ -41,19 +42,28 @@ def _series_option(function: F) -> F:
 
 
 def _book(place: str) -> PeopleBook:
-    """Open the people of the series. Raises SeriesMissing where there is none."""
+    """Open the people of the series. Raises DubkitError where there is none."""
     from dubkit.series.people.book import PeopleBook
-    from dubkit.series.place import SeriesMissing, find_series
+    from dubkit.series.place import find_series
 
     named = place or _session(place).settings.series.file
     series = find_series(Path.cwd() / "episode", Path(named) if named else None)
     if series is None:
-        raise SeriesMissing(Path.cwd(), "there is no series.toml here or in a folder above")
+        raise DubkitError(
+            f"There is no series.toml in {Path.cwd()} or a folder above it.\n"
+            "Write one beside the episodes (it may be empty), or name one with --series."
+        )
     return PeopleBook(series.data)
 
 
 def _session(place: str, output: Path | str = "Output") -> Session:
     return open_session({"set_series__file": place or None}, Path(output))
+
+
+def voiced_languages() -> list[str]:
+    """Return the languages in which people of the series have a voice."""
+    people = _book("").people().values()
+    return sorted({key.partition("/")[0] for person in people for key in person.voices})
 
 
 def _hand(place: str) -> Hand:

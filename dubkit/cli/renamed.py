@@ -105,6 +105,52 @@ def renamed_settings(flags: Mapping[str, Any]) -> dict[str, Any]:
     return settings if strength is None else settings | {"mix.duck_db": strength * FULL_DUCKING_DB}
 
 
+CHARACTERS: Mapping[str, tuple[str, int]] = {
+    "--list-characters": ("list", 0),
+    "--rename-character": ("rename", 2),
+    "--set-character-voice-mode": ("set-mode", 2),
+    "--set-character-preset": ("set-voice", 2),
+}
+"""Option of `dubkit` itself -> the command of `dubkit characters`, and how many words it takes."""
+
+
+def character_options(function: F) -> F:
+    """Add the options about the people of a series that are commands here."""
+    for name, (_, words) in CHARACTERS.items():
+        given: dict[str, Any] = {"nargs": words} if words else {"is_flag": True}
+        function = click.option(
+            name, hidden=True, expose_value=False, is_eager=True, callback=_run_command, **given
+        )(function)
+    return function
+
+
+def _run_command(context: click.Context, param: click.Parameter, value: Any) -> None:
+    """Do what the command of `dubkit characters` does, and end."""
+    if not value or context.resilient_parsing:
+        return
+    from dubkit.cli.characters import command
+
+    name = param.opts[0]
+    verb, words = CHARACTERS[name][0], list(value) if isinstance(value, tuple) else []
+    more = ["--to", _one_language()] if verb == "set-voice" else []
+    click.echo(f"Warning: {name} is dubkit characters {verb} here.", err=True)
+    command.main([verb, *words, *more], prog_name="dubkit characters", standalone_mode=False)
+    context.exit()
+
+
+def _one_language() -> str:
+    """Return the language of the series' voices. Raises UsageError where it has several or none."""
+    from dubkit.cli.characters import voiced_languages
+
+    languages = voiced_languages()
+    if len(languages) != 1:
+        have = " and ".join(languages) or "no language yet"
+        raise click.UsageError(
+            f"The series has voices in {have}: use dubkit characters set-voice ID VOICE --to LANG."
+        )
+    return languages[0]
+
+
 def _argument(name: str) -> str:
     return "renamed_" + name.lstrip("-").replace("-", "_")
 

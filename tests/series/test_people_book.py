@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import shutil
 from collections.abc import Mapping, Sequence
@@ -138,10 +139,8 @@ def test_a_killed_change_is_made_whole_or_not_at_all(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", dying)
-        try:
+        with contextlib.suppress(Killed):
             hand.merge(["pb"], "pa")
-        except Killed:
-            pass
     committed = (book.root / PENDING).is_file()
     seen = book.people()
     assert seen == before or list(seen) == ["pa"], "a reader sees one or the other"

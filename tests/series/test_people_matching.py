@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dubkit.series.people.matching import Match, gallery_of, match_speakers
-from dubkit.series.people.person import Person, changed, PersonChange
+from dubkit.series.people.person import Person, PersonChange, changed
 from tests.support.series_people import embedding, heard, sighting
 
 ANA = {"pa": [embedding(0)]}
