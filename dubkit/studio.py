@@ -26,7 +26,7 @@ from dubkit.episode.store import HIDDEN, EpisodeStore, canonical, decode_json
 from dubkit.errors import ArtifactDamaged, DubkitError, EpisodeBusy, places_explained
 from dubkit.models.store import ModelStore
 from dubkit.progress import Progress, Speeds
-from dubkit.series.place import find_series
+from dubkit.series.place import series_of
 
 if TYPE_CHECKING:
     from dubkit.remote.places import RemoteOutput
@@ -173,6 +173,8 @@ def _dub(session: Session, source: Path, request: Request, progress: Progress, *
             progress.note(opened.note)
         _remember_settings(opened.store, session.settings)
         context = context_of(session, opened, progress.fetching)
+        if context.series is not None:
+            _ = context.series.words  # one that cannot be used stops a run before any work
         hindered = _unserved_here(context, request)
         served = tuple(language for language in request.languages if language not in hindered)
         _refuse(context, request)
@@ -384,5 +386,5 @@ def context_of(session: Session, opened: OpenEpisode, fetching: Fetching | None 
         opened.sha256,
         session.models,
         fetching=fetching,
-        series=find_series(opened.source, Path(named) if named else None),
+        series=series_of(opened.source, named),
     )

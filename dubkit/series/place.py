@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from dubkit.errors import DubkitError
 from dubkit.series.reading import read_words
 from dubkit.series.settings import NONE
-from dubkit.series.words import NO_WORDS, SeriesWords
+from dubkit.series.words import SeriesWords
 
 FILE = "series.toml"
 DATA = "series"
@@ -25,14 +26,17 @@ class SeriesMissing(DubkitError):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that its words are read once
 class Series:
     """A series by its place on disk."""
 
     file: Path
     """Its `series.toml`."""
-    words: SeriesWords = NO_WORDS
-    """What it says."""
+
+    @cached_property
+    def words(self) -> SeriesWords:
+        """What it says, read at the first question. Raises SeriesUnfit where it cannot be used."""
+        return read_words(self.file)
 
     @property
     def root(self) -> Path:
@@ -50,13 +54,21 @@ def find_series(source: Path, given: Path | None = None) -> Series | None:
 
     `given` is a `series.toml` or its folder, and `none` for no series. Without it, the nearest `series.toml`
     counts: beside the source or in a folder above it. Raises SeriesMissing when there is none where one was
-    named, SeriesUnfit when its series.toml cannot be used.
+    named.
     """
     if given is not None:
         return None if str(given) == NONE else _named(given)
     beside = Path(os.path.abspath(source)).parent
     files = (folder / FILE for folder in (beside, *beside.parents))
-    return next((Series(file, read_words(file)) for file in files if file.is_file()), None)
+    return next((Series(file) for file in files if file.is_file()), None)
+
+
+def series_of(source: Path, named: str = "") -> Series | None:
+    """Return the series of an episode; one that was named and is gone raises when its words are read."""
+    try:
+        return find_series(source, Path(named) if named else None)
+    except SeriesMissing:
+        return Series(Path(named))
 
 
 def _named(given: Path) -> Series:
@@ -64,4 +76,4 @@ def _named(given: Path) -> Series:
     file = place / FILE if place.is_dir() else place
     if not file.is_file():
         raise SeriesMissing(given, f"there is no {FILE} in it" if place.is_dir() else "there is no such file")
-    return Series(file, read_words(file))
+    return Series(file)

@@ -111,6 +111,7 @@ CODES: Mapping[str, Code] = {
         "note", "A term of the series stands where the translator had another word; read the line once."
     ),
     "term-missing": Code("doubtful", "A line does not say a term as the series approves it."),
+    "series-unfit": Code("doubtful", "The words of the series cannot be read, so nothing follows them."),
     "series-conflict": Code(
         "doubtful", "Two entries of the series say different things; only the first one is followed."
     ),

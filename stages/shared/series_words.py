@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from dubkit.episode.context import Context
 from dubkit.episode.store import digest
+from dubkit.series.reading import SeriesUnfit
 from dubkit.series.words import EpisodeWords, Person, Pronunciation
 from dubkit.translate.wording.address import address_fault
 from dubkit.translate.wording.forms import find_term, has_term
@@ -129,8 +130,13 @@ def line_term_faults(context: Context, segment: Segment, line: Line) -> list[str
 
 def wording_remarks(context: Context) -> list[Remark]:
     """Return remarks on entries that contradict each other, and on lines without their terms."""
-    words = episode_words(context)
-    if words is None or not context.language or not context.store.has("translation.json", context.language):
+    if not context.language or not context.store.has("translation.json", context.language):
+        return []
+    try:
+        words = episode_words(context)
+    except SeriesUnfit as error:  # people may read an episode all the same; the next run stops at it
+        return [remark("series-unfit", str(error))]
+    if words is None:
         return []
     found = [
         remark("series-conflict", conflict.sentence)

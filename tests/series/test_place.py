@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from dubkit.config import Settings, with_settings
+from dubkit.episode.folders import OpenEpisode
 from dubkit.episode.store import EpisodeStore
+from dubkit.progress import Silent
 from dubkit.series.place import SeriesMissing, find_series
-from dubkit.studio import context_of, open_session
+from dubkit.series.reading import SeriesUnfit
+from dubkit.studio import Request, context_of, dub, open_session
+from dubkit.types import Translation
+from stages.shared.series_words import wording_remarks
 
 
 def test_the_nearest_series_above_the_source_counts(tmp_path: Path) -> None:
@@ -52,8 +57,6 @@ def test_a_named_series_that_is_not_there_is_an_error_with_the_cure(tmp_path: Pa
 
 
 def test_an_episode_knows_its_series(tmp_path: Path) -> None:
-    from dubkit.episode.folders import OpenEpisode
-
     (tmp_path / "series.toml").write_text("")
     opened = OpenEpisode(EpisodeStore(tmp_path / "ep"), tmp_path / "e.mp4", "0" * 64)
     session = open_session(Settings(), tmp_path)
@@ -62,3 +65,24 @@ def test_an_episode_knows_its_series(tmp_path: Path) -> None:
     assert series.root == tmp_path
     without = open_session(with_settings(Settings(), {"series.file": "none"}), tmp_path)
     assert context_of(without, opened).series is None
+
+
+def test_a_series_that_cannot_be_used_stops_a_run_and_hinders_no_reader(tmp_path: Path) -> None:
+    (tmp_path / "series.toml").write_text("titel = 1")
+    opened = OpenEpisode(EpisodeStore(tmp_path / "ep"), tmp_path / "e.mp4", "0" * 64)
+    here = context_of(open_session(Settings(), tmp_path), opened).fresh("de")
+    opened.store.write_json("translation.json", Translation("de", ()), "de")
+    assert [one.code for one in wording_remarks(here)] == ["series-unfit"]
+    source = tmp_path / "e.mp4"
+    source.write_bytes(b"no film")
+    with pytest.raises(SeriesUnfit, match="titel: there is no such key"):
+        dub(open_session(Settings(), tmp_path / "out"), source, Request(languages=("de",)), Silent())
+
+
+def test_a_named_series_that_is_gone_hinders_no_reader(tmp_path: Path) -> None:
+    opened = OpenEpisode(EpisodeStore(tmp_path / "ep"), tmp_path / "e.mp4", "0" * 64)
+    named = with_settings(Settings(), {"series.file": str(tmp_path / "gone/series.toml")})
+    series = context_of(open_session(named, tmp_path), opened).series
+    assert series is not None
+    with pytest.raises(SeriesUnfit, match=r"gone/series\.toml cannot be read"):
+        _ = series.words

@@ -16,6 +16,7 @@ from dubkit.cli.review.episode import (
     say_event,
     say_next,
 )
+from dubkit.cli.review.learning import say_suggestions
 
 if TYPE_CHECKING:
     from dubkit.review.changes import Desk
@@ -91,6 +92,8 @@ def edit_command(
         values["speaker"] = find_speaker(desk.context, values["speaker"])
     event = desk.edit(names[0], LineChange(**values, clear=clear))
     say_event(desk, event)
+    if "text" in values:
+        say_suggestions(desk.context)
 
 
 def _check_usage(line: str | None, file: Path | None, values: dict[str, Any], clear: frozenset[str]) -> None:
@@ -128,6 +131,7 @@ def _edit_all(desk: Desk, file: Path, encoding: str) -> None:
     homes = desk.context.fresh().placed.homes
     changed = {line_of(change, homes) for change in event.changes}
     click.echo(f"{file}: {len(changed)} {'line' if len(changed) == 1 else 'lines'} changed.")
+    say_suggestions(desk.context)
     say_next(desk.context)
 
 

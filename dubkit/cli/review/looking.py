@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dubkit.cli.review.episode import episode_options, json_option, open_context
+from dubkit.cli.review.learning import say_suggestions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +53,7 @@ def list_command(episode: Path, language: str, output: Path | str, as_json: bool
     hidden = len(lines) - len(shown)
     if hidden:
         click.echo(f"{len(shown)} of {len(lines)} lines; the filters hide {hidden}.", err=True)
+    say_suggestions(context)
 
 
 def _print_table(lines: Sequence[ReviewLine]) -> None:
