@@ -58,7 +58,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
     from dubkit.media.splice.splice import splice
 
     video = context.picture
-    film = Film(context)
+    film = PastedFilm(context)
     with sink.write(FILM) as temporary:
         report = splice(
             context.source, video, [(c.keep_start, c.keep_end) for c in film.clips], film.frame, temporary
@@ -81,7 +81,7 @@ def _remarks(report: SpliceReport, video: VideoStream) -> Iterator[Remark]:
         yield remark("frames-filled", sentence)
 
 
-class Film:
+class PastedFilm:
     """Gives the picture of every replaced frame, clip by clip."""
 
     def __init__(self, context: Context) -> None:

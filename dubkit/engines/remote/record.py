@@ -15,6 +15,8 @@ from dubkit.engines.remote.settings import TABLE, RemoteSettings, token_hindranc
 from dubkit.engines.remote.wire import PackageRefused, read_made, write_order
 from dubkit.errors import ClipWorkersDown, GeneratorError
 from dubkit.host import Host
+from dubkit.services.address import open_client
+from dubkit.services.names import ServiceNames
 
 if TYPE_CHECKING:
     import httpx
@@ -23,6 +25,18 @@ log = logging.getLogger(__name__)
 
 POLL = (0.1, 2.0)
 """Seconds between two questions whether a clip is there: the first, and the longest."""
+
+
+NAMES = ServiceNames(
+    what="the clip worker",
+    serves="clips",
+    address=f"{TABLE}.addresses",
+    variable="DUBKIT_DUB_REMOTE_ADDRESSES",
+    key=f"{TABLE}.token (DUBKIT_DUB_REMOTE_TOKEN)",
+    model="",
+    example="http://192.168.1.20:8100",
+    error=GeneratorError,
+)
 
 
 class _Elsewhere(Exception):
@@ -75,15 +89,9 @@ class _Worker:
         """Hand an order over, wait, and fetch the clip. Raises _Elsewhere and GeneratorError."""
         import httpx
 
-        from dubkit.proxies import proxy_for
-
-        with httpx.Client(
-            base_url=self.address,
-            headers={"Authorization": f"Bearer {self.settings.token}"},
-            timeout=self.settings.answer,
-            proxy=proxy_for(self.address)[0] or None,
-            trust_env=False,
-        ) as client:
+        with open_client(self.address, self.settings.answer, NAMES) as client:
+            client.base_url = httpx.URL(self.address)
+            client.headers["Authorization"] = f"Bearer {self.settings.token}"
             try:
                 began = time.monotonic()
                 self._hand_over(client, package, job)
