@@ -200,6 +200,13 @@ class Context:
         return hand.speaker_edits(self.shared_edits, self.language_edits)
 
     @cached_property
+    def speaker_names(self) -> dict[str, str]:
+        """Speaker of a segment -> the name that a person gave them, else the id."""
+        edits = self.speaker_edits
+        ids = dict.fromkeys(segment.speaker for segment in self.segments)
+        return {name: (edits[name].name or name) if name in edits else name for name in ids}
+
+    @cached_property
     def placed(self) -> hand.Placed:
         """The edits by the segments they belong to now."""
         return hand.place(

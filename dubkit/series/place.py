@@ -10,7 +10,7 @@ from pathlib import Path
 from dubkit.errors import DubkitError
 from dubkit.series.reading import read_words
 from dubkit.series.settings import NONE
-from dubkit.series.words import SeriesWords
+from dubkit.series.words import EpisodeWords, SeriesWords
 
 FILE = "series.toml"
 DATA = "series"
@@ -37,6 +37,17 @@ class Series:
     def words(self) -> SeriesWords:
         """What it says, read at the first question. Raises SeriesUnfit where it cannot be used."""
         return read_words(self.file)
+
+    def for_episode(self, name: str, language: str) -> EpisodeWords:
+        """Return what it says for an episode, by the name of its file without the ending, in a language."""
+        key = (name, language)
+        if key not in self._episodes:
+            self._episodes[key] = EpisodeWords(self.words, name, language)
+        return self._episodes[key]
+
+    @cached_property
+    def _episodes(self) -> dict[tuple[str, str], EpisodeWords]:
+        return {}
 
     @property
     def root(self) -> Path:

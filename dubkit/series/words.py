@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import TypeVar
 
 import msgspec
 
 from dubkit.translate.language import base
-from dubkit.translate.wording.terms import Term
+from dubkit.translate.wording.terms import Term, TermIndex
 
 Forms = Mapping[str, tuple[str, ...]]
 """Language tag -> forms."""
@@ -112,7 +113,7 @@ class Conflict:
         return f"Two entries for {self.what} both count here: {self.first} is taken, {self.second} is not."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that what is worked out once is kept
 class EpisodeWords:
     """What of a series counts for one episode in one language."""
 
@@ -120,6 +121,17 @@ class EpisodeWords:
     episode: str
     """Name of the source's file without its ending."""
     language: str
+
+    @cached_property
+    def _indices(self) -> dict[tuple[frozenset[str], str], TermIndex]:
+        return {}
+
+    def terms_in(self, text: str, person: Person, language: str) -> tuple[Term, ...]:
+        """Return the terms that stand in what a person says in the language of the source."""
+        key = (person.names, language)
+        if key not in self._indices:
+            self._indices[key] = TermIndex(self.terms(person), language)
+        return self._indices[key].find(text)
 
     def terms(self, person: Person | None = None) -> tuple[Term, ...]:
         """Return the terms and running titles for what a person says; of two for one word, the first.

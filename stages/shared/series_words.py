@@ -25,15 +25,15 @@ def episode_words(context: Context) -> EpisodeWords | None:
     """Return what of its series counts for an episode in the context's language; None without a series."""
     if context.series is None:
         return None
-    return EpisodeWords(context.series.words, context.source.stem, context.language)
+    return context.series.for_episode(context.source.stem, context.language)
 
 
 def people_of(context: Context) -> dict[str, Person]:
     """Return the speakers of an episode by id, with the names that people gave them."""
-    edits = context.speaker_edits
-    ids = dict.fromkeys(segment.speaker for segment in context.segments)
-    named = {name: edits[name].name or name if name in edits else name for name in ids}
-    return {name: Person(name, frozenset({name.casefold(), named[name].casefold()})) for name in ids}
+    return {
+        name: Person(name, frozenset({name.casefold(), own.casefold()}))
+        for name, own in context.speaker_names.items()
+    }
 
 
 # --- translation ----------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ def line_wordings(context: Context, engine: TranslationEngine) -> Mapping[str, W
     if words is None or engine.unchanged:
         return {}
     segments, people, language = context.segments, people_of(context), context.source_language
-    own = [terms_in(s.text, words.terms(people[s.speaker]), language) for s in segments]
+    own = [words.terms_in(s.text, people[s.speaker], language) for s in segments]
     if not engine.heeds_wording:
         return {s.id: Wording(terms) for s, terms in zip(segments, own, strict=True) if terms}
     reach = context.settings.translate.context if engine.sees_context else 0
@@ -118,7 +118,7 @@ def terms_of(context: Context, segment: Segment) -> tuple[Term, ...]:
     words = episode_words(context)
     if words is None:
         return ()
-    return terms_in(segment.text, words.terms(people_of(context)[segment.speaker]), context.source_language)
+    return words.terms_in(segment.text, people_of(context)[segment.speaker], context.source_language)
 
 
 def line_term_faults(context: Context, segment: Segment, line: Line) -> list[str]:
@@ -178,6 +178,8 @@ def series_evidence(context: Context, segment: Segment, line: Line) -> SeriesEvi
 
 def _told_address(words: EpisodeWords, context: Context, segment: Segment) -> str:
     """Return how the speaker of a line addresses the only other person near it; else nothing."""
+    if not words.words.address:
+        return ""
     others = listeners(context, context.segments.index(segment))
     people = people_of(context)
     return words.address(people[segment.speaker], people[others[0]]) if len(others) == 1 else ""

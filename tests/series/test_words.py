@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from dubkit.series.reading import SeriesUnfit, parse_words
 from dubkit.series.words import EpisodeWords, Person
+from dubkit.translate.wording import forms, terms
 
 ANA, TOM = Person("spk1", frozenset({"spk1", "ana"})), Person("spk2", frozenset({"spk2"}))
 
@@ -106,3 +109,19 @@ def test_all_mistakes_are_named_at_once() -> None:
     with pytest.raises(SeriesUnfit) as caught:
         parse_words(text, "series.toml")
     assert len(str(caught.value).splitlines()) == 2
+
+
+def test_each_line_is_read_once_however_many_terms_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "".join(f'[[terms]]\nsource = "Warden{n}"\napproved.pt = ["x"]\n' for n in range(200))
+    here = words(text)
+    looked: list[int] = []
+    look = forms.stands_at
+
+    def counted(*given: Any, **how: Any) -> bool:
+        looked.append(1)
+        return look(*given, **how)
+
+    monkeypatch.setattr(terms, "stands_at", counted)
+    assert [term.source for term in here.terms_in("The Warden7 has seen nobody.", ANA, "en")] == ["Warden7"]
+    assert here.terms_in("Nobody has seen him since.", ANA, "en") == ()
+    assert len(looked) == 1

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from dubkit.translate.language import base, script
@@ -42,6 +43,38 @@ def words_of(text: str) -> list[str]:
     return WORDS.findall(unicodedata.normalize("NFC", text))
 
 
+@dataclass(frozen=True, slots=True)
+class WordForm:
+    """A word of a text with what it is compared by."""
+
+    start: int
+    end: int
+    plain: str
+    """In lower case."""
+    stem: str
+    joined: bool
+    """Whether only blanks part it from the word before."""
+
+
+@lru_cache(maxsize=4096)
+def word_forms(text: str, language: str) -> tuple[WordForm, ...]:
+    """Return the words of a text in NFC, as words of a language."""
+    stem = _stemmer(base(language))
+    found, end = [], 0
+    for word in WORDS.finditer(text):
+        plain = word.group().casefold()
+        found.append(
+            WordForm(word.start(), word.end(), plain, stem(plain), text[end : word.start()].isspace())
+        )
+        end = word.end()
+    return tuple(found)
+
+
+def unspaced(language: str) -> bool:
+    """Tell whether a language writes no blanks between words."""
+    return script(language) in UNSPACED
+
+
 def find_term(text: str, term: str, language: str, *, exact: bool = False) -> list[tuple[int, int]]:
     """Return where a term stands in a text, in any of its forms: start and end of each, without overlaps.
 
@@ -51,44 +84,32 @@ def find_term(text: str, term: str, language: str, *, exact: bool = False) -> li
     [(4, 11), (24, 30)]
     """
     text, term = unicodedata.normalize("NFC", text), unicodedata.normalize("NFC", term)
-    if script(language) in UNSPACED:
+    if unspaced(language):
         return [found.span() for found in re.finditer(re.escape(term), text, re.IGNORECASE)]
-    wanted = WORDS.findall(term)
-    if not wanted:
-        return []
-    same = _same if exact else _like(base(language))
-    words = list(WORDS.finditer(text))
+    wanted, words = word_forms(term, language), word_forms(text, language)
     found: list[tuple[int, int]] = []
-    for at in range(len(words) - len(wanted) + 1):
-        window = words[at : at + len(wanted)]
-        if found and window[0].start() < found[-1][1]:
-            continue
-        between = (text[one.end() : two.start()] for one, two in pairwise(window))
-        if all(gap.isspace() for gap in between) and all(
-            same(word.group(), other) for word, other in zip(window, wanted, strict=True)
-        ):
-            found.append((window[0].start(), window[-1].end()))
+    for at in range(len(words) - len(wanted) + 1) if wanted else ():
+        if not (found and words[at].start < found[-1][1]) and stands_at(words, at, wanted, exact=exact):
+            found.append((words[at].start, words[at + len(wanted) - 1].end))
     return found
+
+
+def stands_at(words: Sequence[WordForm], at: int, wanted: Sequence[WordForm], *, exact: bool) -> bool:
+    """Tell whether some words stand at a place of a text, one after the other."""
+    own = words[at : at + len(wanted)]
+    return (
+        len(own) == len(wanted)
+        and all(word.joined for word in own[1:])
+        and all(
+            word.plain == other.plain if exact else word.stem == other.stem
+            for word, other in zip(own, wanted, strict=True)
+        )
+    )
 
 
 def has_term(text: str, term: str, language: str, *, exact: bool = False) -> bool:
     """Tell whether a term stands in a text, in any of its forms."""
     return bool(find_term(text, term, language, exact=exact))
-
-
-def _same(word: str, other: str) -> bool:
-    return word.casefold() == other.casefold()
-
-
-@cache
-def _like(language: str) -> Callable[[str, str], bool]:
-    """Return what tells whether two words of a language are forms of one."""
-    stem = _stemmer(language)
-
-    def like(word: str, other: str) -> bool:
-        return _same(word, other) or stem(word) == stem(other)
-
-    return like
 
 
 @cache

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dubkit.translate.language import base
-from dubkit.translate.wording.forms import find_term, has_term, words_of
+from dubkit.translate.wording.forms import (
+    WordForm,
+    find_term,
+    has_term,
+    stands_at,
+    unspaced,
+    word_forms,
+    words_of,
+)
 
 GENDERED = frozenset({
     "ar", "bg", "bs", "ca", "cs", "de", "el", "es", "fr", "gl", "he", "hi", "hr", "is", "it", "lt", "lv",
@@ -53,6 +61,44 @@ class Wording:
 PLAIN = Wording()
 
 
+class TermIndex:
+    """Many terms of a language, so arranged that a text is read once and not once for each."""
+
+    def __init__(self, terms: Iterable[Term], language: str) -> None:
+        self._terms, self._language = tuple(terms), language
+        self._begins: dict[str, list[tuple[Term, tuple[WordForm, ...]]]] = {}
+        for term in sorted(self._terms, key=lambda one: -len(one.source)):
+            words = word_forms(unicodedata.normalize("NFC", term.source), language)
+            if words:
+                self._begins.setdefault(words[0].stem, []).append((term, words))
+
+    def find(self, text: str) -> tuple[Term, ...]:
+        """Return the terms that stand in a text, in their order; of two that overlap, the longer one."""
+        spans = self._spans(unicodedata.normalize("NFC", text))
+        taken: list[tuple[int, int]] = []
+        found: set[Term] = set()
+        for term, start, end in sorted(spans, key=lambda one: -len(one[0].source)):
+            if all(end <= other or start >= last for other, last in taken):
+                taken.append((start, end))
+                found.add(term)
+        return tuple(term for term in self._terms if term in found)
+
+    def _spans(self, text: str) -> list[tuple[Term, int, int]]:
+        if unspaced(self._language):
+            return [
+                (term, *span)
+                for term in self._terms
+                for span in find_term(text, term.source, self._language, exact=term.exact)
+            ]
+        words = word_forms(text, self._language)
+        return [
+            (term, words[at].start, words[at + len(wanted) - 1].end)
+            for at, word in enumerate(words)
+            for term, wanted in self._begins.get(word.stem, ())
+            if stands_at(words, at, wanted, exact=term.exact)
+        ]
+
+
 def terms_in(text: str, terms: Iterable[Term], language: str) -> tuple[Term, ...]:
     """Return the terms that stand in a text of the source; of two that overlap, the longer one.
 
@@ -60,15 +106,7 @@ def terms_in(text: str, terms: Iterable[Term], language: str) -> tuple[Term, ...
     >>> [term.source for term in terms_in("The iron gate.", [short, long], "en")]
     ['iron gate']
     """
-    taken: list[tuple[int, int]] = []
-    found: set[Term] = set()
-    given = list(terms)
-    for term in sorted(given, key=lambda one: -len(one.source)):
-        for start, end in find_term(text, term.source, language, exact=term.exact):
-            if all(end <= other or start >= last for other, last in taken):
-                taken.append((start, end))
-                found.add(term)
-    return tuple(term for term in given if term in found)
+    return TermIndex(terms, language).find(text)
 
 
 def term_faults(text: str, terms: Sequence[Term], language: str) -> list[str]:
