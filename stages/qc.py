@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,15 +12,26 @@ from dubkit.episode.context import Context
 from dubkit.episode.line_states import TOO_LONG
 from dubkit.qc.check import CHECKS, needed
 from dubkit.qc.remarks import episode_remarks, listener_remarks
-from dubkit.types import SAMPLE_RATE, EpisodeQc, Line, LineQc, Remark, ScheduledLine, Segment, Word, sample_at
-from dubkit.types.reports import DeliveredLevels
+from dubkit.types import (
+    SAMPLE_RATE,
+    EpisodeQc,
+    Line,
+    LineQc,
+    Remark,
+    ScheduledLine,
+    Segment,
+    SpokenLine,
+    Word,
+    sample_at,
+)
 from stages.shared.asked_lines import start_allowance
 from stages.shared.bed import meter_inputs, old_voice_db
 from stages.shared.cloning.likeness import Likeness, likeness_inputs
 from stages.shared.dubbed_lines import dubbed_lines, lines_without_speech
-from stages.shared.finished_dub import dub_name, picture_report
+from stages.shared.finished_dub import dub_name
 from stages.shared.host import part_settings
 from stages.shared.levels import spoken_spans
+from stages.shared.line_measures import EDITION, LineMeasures, measuring_models, read_take
 from stages.shared.recogniser import (
     heard_by,
     hearing,
@@ -32,9 +42,11 @@ from stages.shared.recogniser import (
 from stages.shared.report import said_before, shown, write_report
 from stages.shared.report_timing import timing_inputs
 from stages.shared.series_words import series_evidence, series_inputs
+from stages.shared.whole_dub import as_delivered, episode_evidence, mixed_lines
 
 if TYPE_CHECKING:
-    from dubkit.qc.evidence import EpisodeEvidence
+    import numpy as np
+    from numpy.typing import NDArray
 
 HEARING = ("transcribe.beam",)
 MEASURING = ("qc.round_trip", "qc.max_word_error")
@@ -69,10 +81,13 @@ def items(context: Context) -> Sequence[Item]:
     whole["shots.json"] = context.artifact_digest("shots.json")
     references, encoder = likeness_inputs(context)
     whole |= references
+    said = [(s.start, s.end, s.speaker, s.text) for s in context.segments]
+    whole["measures"] = context.digest([EDITION, said])
     # dubkit's own checks stand under the version of this stage, another package's under its own.
     whole |= {f"check/{check.name}": context.digest(CHECKS.package(check.name)) for check in CHECKS.others}
     settings = (*MEASURING, *own, *_limits(context))
-    return [*listening, Item(EPISODE, inputs=whole, models=model | encoder, settings=settings)]
+    models = model | encoder | measuring_models(context, needed(_tables(context)))
+    return [*listening, Item(EPISODE, inputs=whole, models=models, settings=settings)]
 
 
 def _limits(context: Context) -> tuple[str, ...]:
@@ -91,12 +106,6 @@ def _tables(context: Context) -> dict[str, object]:
     }
 
 
-def _mixed_lines(context: Context) -> list[tuple[Segment, Line]]:
-    """Return the lines that are in the mix."""
-    mixed = {span.id for span in context.mix_report.spans}
-    return [(segment, line) for segment, line in dubbed_lines(context) if line.id in mixed]
-
-
 def _groups(context: Context) -> list[list[str]]:
     """Group neighbouring lines that are heard together, within one window of the recogniser.
 
@@ -105,7 +114,7 @@ def _groups(context: Context) -> list[list[str]]:
     """
     groups: list[list[str]] = []
     begin = 0.0
-    for segment, line in _mixed_lines(context):
+    for segment, line in mixed_lines(context):
         if groups and segment.end - begin <= TOGETHER:
             groups[-1].append(line.id)
         else:
@@ -217,26 +226,42 @@ def _window(context: Context, line: str) -> tuple[float, float]:
     return max(0.0, start - MARGIN), min(float(context.episode.duration), end + MARGIN)
 
 
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """What the lines of an episode are measured with."""
+
+    tables: Mapping[str, object]
+    needs: frozenset[str]
+    likeness: Likeness
+    lines: LineMeasures
+
+    @classmethod
+    def of(cls, context: Context) -> Measuring:
+        """Get ready what the checks that are asked need."""
+        tables = _tables(context)
+        needs = needed(tables)
+        return cls(tables, needs, Likeness(context), LineMeasures(context, needs))
+
+
 def _measure(
     context: Context,
     segment: Segment,
     line: Line,
     heard: str | None,
     sound: DeliveredSound,
-    likeness: Likeness,
+    measuring: Measuring,
 ) -> LineQc:
     from dubkit.media.sound.audio import read_span
     from dubkit.media.sound.loudness import dialogue_loudness
     from dubkit.qc.evidence import LineEvidence
     from dubkit.qc.measures import line_qc
 
-    take, speech = context.spoken_line(line.id), context.take_file(line.id)
-    assert speech is not None, "only lines with a take are measured"
+    take, needs = context.spoken_line(line.id), measuring.needs
     source = (sample_at(segment.start), sample_at(segment.end))
     spoken = [] if segment.id in lines_without_speech(context) else [source]
     layout, picture = context.layout, context.episode.video
     placed = context.scheduled_line(line.id)
-    voice = read_span(speech, 0, take.samples)[:, 0]
+    voice = read_take(context, line.id)
     evidence = LineEvidence(
         id=line.id,
         text=line.text,
@@ -248,20 +273,35 @@ def _measure(
         rate=SAMPLE_RATE,
         frame=float(1 / picture.rate) if picture else 0.04,
         start_allowance=start_allowance(context, placed) if placed else None,
-        source_lufs=_as_delivered(context, dialogue_loudness(context.audio, spoken, layout)),
+        source_lufs=as_delivered(context, dialogue_loudness(context.audio, spoken, layout)),
         dub_lufs=dialogue_loudness(
             sound.full, [(take.start_sample, take.start_sample + take.samples)], layout
         ),
-        sound=read_span(sound.full, *source) if "sound" in needed() else None,
-        source=read_span(context.audio, *source) if "source" in needed() else None,
-        likeness=likeness.of(line.id, voice),
+        sound=read_span(sound.full, *source) if "sound" in needs else None,
+        source=read_span(context.audio, *source) if "source" in needs else None,
+        delivered=_around(sound.full, take) if "delivered" in needs else None,
+        likeness=measuring.likeness.of(line.id, voice),
         old_voice_db=old_voice_db(context, line.id),
         fit=take.fit,
         flags=tuple(dict.fromkeys((*segment.flags, *line.flags, *take.flags, *_too_long(placed)))),
         settings=context.settings.qc,
         **series_evidence(context, segment, line),
     )
-    return line_qc(evidence, _tables(context))
+    return line_qc(measuring.lines.added_to(evidence), measuring.tables)
+
+
+def _around(dub: Path, take: SpokenLine) -> NDArray[np.float64]:
+    """Return the dub's sound around a take, with silence where it has not begun or is over."""
+    import numpy as np
+
+    from dubkit.media.sound.audio import read_span
+    from dubkit.qc.evidence import DELIVERED_AROUND
+
+    beside = round(DELIVERED_AROUND * SAMPLE_RATE)
+    first, length = take.start_sample - beside, take.samples + 2 * beside
+    sound = read_span(dub, max(0, first), first + length)
+    before = max(0, -first)
+    return np.pad(sound, ((before, max(0, length - before - len(sound))), (0, 0)))
 
 
 def _too_long(placed: ScheduledLine | None) -> tuple[str, ...]:
@@ -281,89 +321,14 @@ def _heard(context: Context) -> dict[str, str]:
 def _episode(context: Context, sound: DeliveredSound) -> EpisodeQc:
     from dubkit.qc.measures import episode_qc
 
-    heard, likeness = _heard(context), Likeness(context)
+    heard, measuring = _heard(context), Measuring.of(context)
     lines = [
-        _measure(context, segment, line, heard.get(line.id), sound, likeness)
-        for segment, line in _mixed_lines(context)
+        _measure(context, segment, line, heard.get(line.id), sound, measuring)
+        for segment, line in mixed_lines(context)
     ]
-    measured = episode_qc(lines, _evidence(context, lines, sound), _tables(context))
+    measured = episode_qc(lines, episode_evidence(context, lines, sound.full), measuring.tables)
     listener = heard_by(context) if heard else None
     return measured if listener is None else replace(measured, listener=listener)
-
-
-def _evidence(context: Context, lines: Sequence[LineQc], sound: DeliveredSound) -> EpisodeEvidence:
-    """Collect what the checks of the whole episode measure."""
-    from dubkit.media.delivery.stitch import verify_delivery
-    from dubkit.media.sound.loudness import dialogue_loudness, true_peak_of_file
-    from dubkit.qc.evidence import EpisodeEvidence
-
-    picture = picture_report(context)
-    texts = {line.id: line.text for _, line in _mixed_lines(context)}
-    dub = context.store.path(dub_name(context), context.language)
-    changed = [(a, b) for a, b, origin in picture.spans if origin != "source"] if picture else []
-    delivered = verify_delivery(context.source, dub, context.episode, changed)
-    return EpisodeEvidence(
-        texts=tuple((texts[line.id], line.heard) for line in lines if line.word_error is not None),
-        language=context.language,
-        source_lufs=_rounded(
-            _as_delivered(context, dialogue_loudness(context.audio, _source_spans(context), context.layout))
-        ),
-        dub_lufs=_rounded(dialogue_loudness(sound.full, _dub_spans(context), context.layout)),
-        true_peak_db=_rounded(true_peak_of_file(sound.full)),
-        source_peak_db=_rounded(true_peak_of_file(context.audio)),
-        frames=delivered.frames,
-        source_frames=delivered.source_frames,
-        identical_packets=delivered.identical_packets,
-        drift_ms=round(delivered.drift_ms, 3),
-        dubbed_frames=picture.dubbed if picture else 0,
-        recoded_frames=picture.recoded if picture else 0,
-        changed_outside=delivered.changed_outside,
-        sound=sound.full,
-        source=context.audio,
-        settings=context.settings.qc,
-        levels=_levels(context, sound),
-    )
-
-
-def _as_delivered(context: Context, lufs: float | None) -> float | None:
-    """Return the loudness of something of the source as it stands in the dub, which may have another gain."""
-    levels = context.mix_report.levels
-    return lufs if lufs is None or not levels else lufs + levels.gain_db
-
-
-def _levels(context: Context, sound: DeliveredSound) -> DeliveredLevels | None:
-    """Measure the delivered sound as its profile asks; None without a profile."""
-    from dubkit.media.sound import loudness
-
-    wanted = context.mix_report.levels
-    if not wanted:
-        return None
-    file, layout = sound.full, context.layout
-    return DeliveredLevels(
-        profile=wanted.profile,
-        target_lufs=wanted.target_lufs,
-        max_true_peak_db=wanted.max_true_peak_db,
-        gate=wanted.gate,
-        programme_lufs=_rounded(loudness.programme_loudness(file, layout)),
-        dialogue_lufs=_rounded(loudness.dialogue_loudness(file, spoken_spans(context), layout)),
-        range_lu=_rounded(loudness.loudness_range(file, layout)),
-        true_peak_db=_rounded(loudness.true_peak_of_file(file)),
-    )
-
-
-def _source_spans(context: Context) -> list[tuple[int, int]]:
-    """Return the source lines in which somebody speaks."""
-    silent = lines_without_speech(context)
-    return [(sample_at(s.start), sample_at(s.end)) for s, _ in _mixed_lines(context) if s.id not in silent]
-
-
-def _dub_spans(context: Context) -> list[tuple[int, int]]:
-    takes = [context.spoken_line(line.id) for _, line in _mixed_lines(context)]
-    return [(take.start_sample, take.start_sample + take.samples) for take in takes]
-
-
-def _rounded(level: float | None) -> float | None:
-    return None if level is None or not math.isfinite(level) else round(level, 2)
 
 
 STAGE = Stage(

@@ -87,6 +87,9 @@ ROOMS: dict[str, dict[str, int]] = {
     },
     "dubkit.qc": {
         "settings": 0,
+        "alignment": 0,
+        "unchanged": 0,
+        "faults": 1,
         "numbers": 0,
         "pictures": 0,
         "text": 0,

@@ -20,6 +20,7 @@ COMMANDS = {
     "characters": ("dubkit.cli.characters", "Show and change the people of a series, over its episodes."),
     "status": ("dubkit.cli.status", "Show what is finished in an episode, and what needs a look."),
     "series": ("dubkit.cli.series", "Keep the words of a series: terms, forms of address, pronunciations."),
+    "qc": ("dubkit.cli.qc", "Measure a finished dub again, and show what its checks found."),
     "config": ("dubkit.cli.config", "Show every setting, its value and where the value came from."),
     "export": ("dubkit.cli.export", "Write subtitles, turns or lines of an episode to a file."),
     "sync": ("dubkit.cli.sync", "Keep a folder of episodes and a store alike."),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import reprlib
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,12 +18,32 @@ from dubkit.qc.evidence import EpisodeEvidence, LineEvidence
 from dubkit.qc.numbers import number
 from dubkit.registry import Registry
 from dubkit.types import EpisodeQc, Measures
+from dubkit.types.models import ModelSpec
 
-Need = Literal["heard", "text", "sound", "source", "likeness", "pictures", "letters", "terms", "address"]
-"""What takes time to get and is got only for a check that asks for it, or is not always there: what the
-recogniser heard in the dub, the text that it should say, the samples of the dub, those of the source, how like a
-cloned voice is to its reference, what a picture that is not the source's shows of the face that speaks, the
-letters that appear in it, and what the line has of the words of its series."""
+Need = Literal[
+    "heard",
+    "text",
+    "sound",
+    "source",
+    "likeness",
+    "pictures",
+    "letters",
+    "delivered",
+    "source_words",
+    "alike",
+    "melody",
+    "quality",
+    "terms",
+    "address",
+]
+"""What takes time to get and is got only for a check that asks for it, or is not always there.
+
+`heard`: what the recogniser heard in the dub; `text`: the text that it should say; `sound`: the samples of
+the dub; `source`: those of the source; `likeness`: how like a cloned voice is to its reference; `pictures`:
+what a picture that is not the source's shows of the face that speaks; `letters`: the letters that appear in
+it; `delivered`: the dub around a take; `source_words`: words of the source that were not translated; `alike`:
+how like a voice is to its other lines; `melody`: that of take and source; `quality`: how good both sound;
+`terms`, `address`: what the line has of the words of its series."""
 
 Measure = float | str
 """A number or a text that is shown with the flag."""
@@ -73,11 +93,16 @@ class Check:
     """Measures the dub as a whole."""
     needs: tuple[Need, ...] = ()
     settings: type | None = None
-    """Section of its own table `[qc.NAME]`; the measure is given an instance, or None without a section."""
+    """Section of its own table `[qc.NAME]`; the measure is given an instance, or None without a section. A
+    check whose section has a field `on` is asked only where that is true."""
+    models: tuple[ModelSpec, ...] = ()
+    """What it needs to be measured, for lists of models."""
     unit: str = ""
     """Unit of a number that it measures: `dB`."""
     measures: str = ""
     """What people call the measure, where that is not the flag's title: `Likeness`."""
+    quiet: bool = False
+    """Whether its measure is shown to people only with the flag; it is in `qc.json` anyway."""
     mild: bool = False
     """Whether a line with this flag alone is whole, and no reason to hold the dub back."""
     sums_up: bool = False
@@ -106,16 +131,35 @@ CHECKS = Registry(
         "dubkit.qc.checks.speech:EARLY",
         "dubkit.qc.checks.words:NOT_HEARD",
         "dubkit.qc.checks.words:WORDS",
+        "dubkit.qc.checks.hearing:MISSING",
+        "dubkit.qc.checks.hearing:ADDED",
+        "dubkit.qc.checks.hearing:LETTERS",
+        "dubkit.qc.checks.hearing:SOURCE_LANGUAGE",
+        "dubkit.qc.checks.hearing:LEFT",
+        "dubkit.qc.checks.timing:ENDS_LATE",
+        "dubkit.qc.checks.timing:ENDS_EARLY",
+        "dubkit.qc.checks.timing:ELSEWHERE",
+        "dubkit.qc.checks.timing:PACE",
+        "dubkit.qc.checks.timing:TALKED_OVER",
         "dubkit.qc.checks.sound:LOUDNESS",
         "dubkit.qc.checks.sound:QUIET",
         "dubkit.qc.checks.sound:CLIPPED",
         "dubkit.qc.checks.levels:OFF_PROFILE",
+        "dubkit.qc.checks.sounding:DISTORTED",
+        "dubkit.qc.checks.sounding:DROP_OUT",
+        "dubkit.qc.checks.sounding:PAUSE",
+        "dubkit.qc.checks.sounding:FLAT",
+        "dubkit.qc.checks.sounding:VOICE_CHANGED",
+        "dubkit.qc.checks.sounding:QUALITY",
         "dubkit.qc.checks.speech:CUT",
         "dubkit.qc.checks.sound:DEAD_AIR",
         "dubkit.qc.checks.bed:VOICE_LEAK",
         "dubkit.qc.checks.picture:FRAMES",
         "dubkit.qc.checks.picture:PICTURE_CHANGED",
         "dubkit.qc.checks.picture:DRIFT",
+        "dubkit.qc.checks.whole:SOUND_CHANGED",
+        "dubkit.qc.checks.whole:LINES_LOST",
+        "dubkit.qc.checks.whole:ORDER",
         "dubkit.qc.checks.transcript:FAST",
         "dubkit.qc.checks.transcript:LOW_CONFIDENCE",
         "dubkit.qc.checks.translation:UNTRANSLATED",
@@ -147,9 +191,15 @@ CHECKS = Registry(
 """Every flag, in the order in which a line or an episode has them."""
 
 
-def needed() -> frozenset[Need]:
-    """Return what the measures of all checks need."""
-    return frozenset(need for check in CHECKS for need in check.needs)
+def is_on(check: Check, tables: Mapping[str, object]) -> bool:
+    """Tell whether a check is asked. `tables` holds own settings by the name of the check."""
+    default = check.settings() if check.settings else None
+    return bool(getattr(tables.get(check.name, default), "on", True))
+
+
+def needed(tables: Mapping[str, object]) -> frozenset[Need]:
+    """Return what the measures of the checks that are asked need."""
+    return frozenset(need for check in CHECKS if is_on(check, tables) for need in check.needs)
 
 
 def flag_words(flag: str) -> tuple[str, str]:
@@ -171,11 +221,19 @@ def shown_measure(name: str, measure: Measure) -> str:
     return f"{text} {check.unit}" if check and check.unit and not isinstance(measure, str) else text
 
 
-def shown_measures(measures: Measures) -> tuple[tuple[str, str], ...]:
-    """Return what checks measured, as (title, value with unit) each."""
-    return tuple(
-        (measure_title(name), shown_measure(name, value)) for name, value in (measures or {}).items()
-    )
+def told_measures(measures: Measures, flags: Collection[str]) -> dict[str, Measure]:
+    """Return the measures that people are shown: not those of quiet checks without their flag."""
+    return {
+        name: value
+        for name, value in (measures or {}).items()
+        if name in flags or not ((check := CHECKS.get(name)) and check.quiet)
+    }
+
+
+def shown_measures(measures: Measures, flags: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
+    """Return what checks measured and people are shown, as (title, value with unit) each."""
+    told = told_measures(measures, flags)
+    return tuple((measure_title(name), shown_measure(name, value)) for name, value in told.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +255,9 @@ def ask(
     """
     flags, measures = [], {}
     for check, measure in asked:
-        if measure is None or not all(evidence.has(need) for need in check.needs):
+        if measure is None or not is_on(check, tables):
+            continue
+        if not all(evidence.has(need) for need in check.needs):
             continue
         default = check.settings() if check.settings else None
         finding = _finding(check, measure(evidence, tables.get(check.name, default)))

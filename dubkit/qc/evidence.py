@@ -10,12 +10,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from dubkit.qc.alignment import Difference
 from dubkit.qc.settings import Qc
 
 if TYPE_CHECKING:
     from dubkit.qc.pictures.looks import LinePictures
     from dubkit.qc.sound import Samples
     from dubkit.types.reports import DeliveredLevels
+
+DELIVERED_AROUND = 0.5
+"""Seconds of the dub before and after a take in which the take is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One thing measured of the dub and of the source."""
+
+    dub: float
+    source: float
 
 
 @dataclass(frozen=True, eq=False)  # without slots, so that what is worked out once is kept
@@ -50,6 +62,32 @@ class LineEvidence:
     old_voice_db: float | None = None
     """Level of the old voice in the bed, against itself in the source, in dB; None without such a bed."""
     fit: Literal["fits", "faster", "borrowed", "cut"] = "fits"
+    source_text: str = ""
+    """What the source says; empty where nobody knows."""
+    source_language: str = ""
+    """Tag of the language that the source speaks there; empty where nobody knows."""
+    line_end: float | None = None
+    """Seconds on the episode clock where the source's line ends."""
+    scheduled_end: float | None = None
+    """Seconds where the schedule lets the line end; None where there is no schedule."""
+    seen: bool = False
+    """Whether the picture shows the speaker's mouth."""
+    talked_over: float | None = None
+    """Seconds that somebody else speaks at the same time, beyond what they do in the source."""
+    syllables: int | None = None
+    """Syllables of the text, counted from its letters."""
+    usual_rate: float | None = None
+    """Syllables a second at which people speak the language, pauses left out."""
+    source_words: str | None = None
+    """Words of the source that the text still has, in the source's language; empty for none."""
+    delivered: Samples | None = None
+    """The dub from `DELIVERED_AROUND` seconds before the take to as long after it, `(n, C)`."""
+    alike: float | None = None
+    """How like the voice is to that of the speaker's other lines, 1 for the same; None without enough."""
+    melody: Pair | None = None
+    """Semitones between the lower and the upper tenth of the melody of the take, and of the source line."""
+    quality: Pair | None = None
+    """How good the take and the source line sound, from 1 (bad) to 5."""
     flags: tuple[str, ...] = ()
     """Flags of earlier stages, which are kept."""
     settings: Qc = field(default_factory=Qc)
@@ -88,6 +126,30 @@ class LineEvidence:
     def start_tolerance(self) -> float:
         """Seconds that the start may be off: one picture, or what the schedule allows."""
         return self.frame if self.start_allowance is None else self.start_allowance
+
+    @cached_property
+    def last_sound(self) -> float | None:
+        """Seconds from the start of the take to the end of its last sound; None when all of it is silent."""
+        from dubkit.qc.sound import last_sound
+
+        return last_sound(self.speech, self.rate)
+
+    @property
+    def end_error(self) -> float | None:
+        """Seconds from the end of the source's line to that of the speech; None where either is not known."""
+        if self.line_end is None or self.last_sound is None:
+            return None
+        return self.speech_start + self.last_sound - self.line_end
+
+    @cached_property
+    def differences(self) -> tuple[Difference, ...]:
+        """Where other words were heard than the line has; empty when nobody listened."""
+        from dubkit.qc.alignment import differences
+        from dubkit.qc.text import units
+
+        if self.heard is None:
+            return ()
+        return differences(units(self.text, self.language), units(self.heard, self.language))
 
     @cached_property
     def word_error(self) -> float | None:
@@ -146,6 +208,15 @@ class EpisodeEvidence:
     settings: Qc = field(default_factory=Qc)
     levels: DeliveredLevels | None = None
     """Loudness and peaks against the delivery profile; None without one."""
+
+    lines: int | None = None
+    """Lines that were to be spoken; None where nobody knows."""
+    spoken: tuple[tuple[str, float, float], ...] = ()
+    """`(id, source start, dub start)` in seconds of every line that is in the dub."""
+    untouched: tuple[tuple[int, int], ...] = ()
+    """Spans of samples at 48 kHz in which nothing was dubbed."""
+    gain_db: float = 0.0
+    """Decibels by which all samples of the dub differ from the source's."""
 
     def has(self, need: str) -> bool:
         """Tell whether something that a check needs is there."""

@@ -9,17 +9,25 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 _UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my", "bo"})
 _OPTIONAL_MARKS = frozenset({"ar", "fa", "ur", "he", "yi"})  # vowel signs that most texts leave out
 _APOSTROPHES = re.compile(r"['\u2019\u02bc`]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _LONGEST_NUMBER = 15
+_WORDS_OF_A_LANGUAGE = 4
 
 
 def base_language(language: str) -> str:
     """The language of a tag, lower case: `pt` for `pt-BR`."""
     return re.split(r"[-_]", language)[0].lower()
+
+
+def is_unspaced(language: str) -> bool:
+    """Tell whether a language is written without spaces between words."""
+    return base_language(language) in _UNSPACED
 
 
 def units(text: str, language: str) -> list[str]:
@@ -98,3 +106,32 @@ def _is_unspaced(character: str) -> bool:
     name = unicodedata.name(character, "")
     scripts = ("CJK", "HIRAGANA", "KATAKANA", "IDEOGRAPHIC", "FULLWIDTH", "THAI", "LAO", "KHMER", "MYANMAR")
     return name.startswith(scripts)
+
+
+def likelier_language(text: str, one: str, other: str) -> float | None:
+    """Return how sure a text is in `one` language and not in the `other`, from 0 to 1.
+
+    None where both are the same, either is not known, or the text is too short to tell.
+    """
+    pair = (base_language(one), base_language(other))
+    if pair[0] == pair[1] or (len(text.split()) < _WORDS_OF_A_LANGUAGE and not is_unspaced(other)):
+        return None
+    identifier = _identifier(pair)
+    if identifier is None:
+        return None
+    found, sure = identifier.classify(text)
+    return float(sure) if found == pair[0] else 1.0 - float(sure)
+
+
+@cache
+def _identifier(pair: tuple[str, str]) -> Any:
+    """Return what tells two languages apart; None where one is not known or nothing here can."""
+    try:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
+    except ImportError:
+        return None
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    if not set(pair) <= set(identifier.labels):
+        return None
+    identifier.set_languages(list(pair))
+    return identifier

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -154,6 +154,23 @@ def talking_over(lines: Iterable[TimedLine]) -> float:
                 break
             most = max(most, _together(dub, later_dub) - max(0.0, _together(source, later_source)))
     return most
+
+
+def talked_over(lines: Iterable[TimedLine], speakers: Mapping[str, str]) -> dict[str, float]:
+    """Return line -> most seconds that a line of somebody else is heard with it, beyond what it was before.
+
+    `speakers` holds the speaker of each line. A line that nobody talks over has no entry.
+    """
+    ordered = sorted((line.dub, line.source, line.id) for line in lines if line.dub is not None)
+    found: dict[str, float] = {}
+    for position, (dub, source, name) in enumerate(ordered):
+        for later_dub, later_source, other in ordered[position + 1 :]:
+            if later_dub[0] >= dub[1]:
+                break
+            over = _together(dub, later_dub) - max(0.0, _together(source, later_source))
+            if over > 0 and speakers[name] != speakers[other]:
+                found[name], found[other] = max(found.get(name, 0.0), over), max(found.get(other, 0.0), over)
+    return found
 
 
 def _together(one: Span, other: Span) -> float:

@@ -10,7 +10,7 @@ from dubkit.episode.edits import LineEdit, edit_fields
 from dubkit.episode.line_states import LineState, line_states
 from dubkit.episode.line_timing import LineTiming, line_timings
 from dubkit.errors import EditRefused
-from dubkit.qc.check import shown_measure
+from dubkit.qc.check import shown_measure, told_measures
 from dubkit.review.takes import current_take, takes_to_compare
 from dubkit.types import SAMPLE_RATE, LineQc, Route
 from stages.shared.reckoning import reckoner
@@ -172,5 +172,5 @@ def _speaker_names(context: Context) -> dict[str, str]:
 
 
 def _shown(measured: LineQc | None) -> dict[str, str]:
-    measures = measured.measures if measured else None
-    return {name: shown_measure(name, value) for name, value in (measures or {}).items()}
+    told = told_measures(measured.measures, measured.flags) if measured else {}
+    return {name: shown_measure(name, value) for name, value in told.items()}

@@ -236,7 +236,7 @@ def _line(context: Context, state: LineState, prompt: str) -> LineCard:
         word_error=measured.word_error,
         start_error=measured.start_error,
         loudness_error=measured.loudness_error,
-        measures=shown_measures(measured.measures),
+        measures=shown_measures(measured.measures, measured.flags),
     )
 
 

@@ -79,7 +79,7 @@ def test_a_good_line_has_no_flags() -> None:
         ({"speech": np.concatenate([quiet(0.2), tone(1)])}, "late"),
         ({"speech_start": 1.9}, "early"),
         ({"speech": quiet(1)}, "silent"),
-        ({"heard": "bom dia mundo cruel"}, "words"),
+        ({"heard": "bom dia as todas"}, "words"),
         ({"heard": " ... "}, "not-heard"),
         ({"dub_lufs": -35.0}, "loudness"),
         ({"speech": np.ones(RATE)}, "clipped"),
@@ -156,7 +156,7 @@ def test_a_check_goes_by_its_own_settings() -> None:
     assert measures.line_qc(louder, {"loudness": LoudnessLimits(max_line=3)}).flags == ("loudness",)
     pause = replace(LINE, sound=np.concatenate([tone(0.2), quiet(1.2), tone(0.2)]))
     assert measures.line_qc(pause, {"dead-air": DeadAirLimit(max_seconds=1)}).flags == ("dead-air",)
-    unlike = replace(LINE, heard="bom dia a ninguem", settings=Qc(max_word_error=0.5))
+    unlike = replace(LINE, heard="bom dia as todas", settings=Qc(max_word_error=0.5))
     assert measures.line_qc(unlike).flags == ()
 
 
