@@ -7,6 +7,7 @@ from pathlib import Path
 from dubkit.episode.context import Context
 from dubkit.episode.cue_sheet import sheet_rows
 from dubkit.episode.script import script_of
+from dubkit.episode.subtitle_kinds import SubtitleWish, subtitle_cues
 from dubkit.episode.subtitles import source_cues, target_cues
 from dubkit.episode.timeline import timeline_of
 from dubkit.errors import DubkitError
@@ -44,9 +45,13 @@ def export_files(
     speaker: str = "",
     *,
     beside: Path | None = None,
+    subtitles: SubtitleWish | None = None,
     tell: Tell | None = None,
 ) -> list[bytes]:
-    """Do the same as `export` for what may go to several files; `tell` takes remarks."""
+    """Do the same as `export` for what may go to several files; `tell` takes remarks.
+
+    `subtitles` are of a kind of their own in place of one cue for each line.
+    """
     format = FORMATS.get(name)
     if format is None or format.written is None:
         raise DubkitError(f"{name!r} is not a format that dubkit writes. It writes: {', '.join(writable())}.")
@@ -63,6 +68,9 @@ def export_files(
             f"Run first: dubkit run {context.source}{options}"
         )
     fresh = context.fresh(language)
+    if subtitles is not None and format.written == "cues":
+        heading = Heading(context.episode.name, "" if subtitles.kind == "source" else language)
+        return [write(format, "cues", subtitle_cues(fresh, subtitles, tell), heading)]
     if format.written == "timeline":
         return _timelines(fresh, format, beside, tell)
     return [_write(fresh, format, speaker, beside)]

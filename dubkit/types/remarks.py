@@ -225,6 +225,9 @@ CODES: Mapping[str, Code] = {
         "note", "What nobody says is not spoken: the source's own sound stays there."
     ),
     "other-languages": Code("note", "Of a file in several languages, the subtitles in one were taken."),
+    "subtitle-too-fast": Code("note", "A subtitle is gone before people have read it."),
+    "subtitles-empty": Code("note", "There is nothing that needs subtitles of that kind."),
+    "sounds-not-told": Code("note", "Subtitles for people who do not hear do not tell all sounds."),
     "timeline-name-cut": Code("note", "A file of the timeline has another name in it than here."),
     "timeline-line-left-out": Code(
         "degraded", "A line that is not spoken, or that a generated clip says, is not on the timeline."
