@@ -54,7 +54,9 @@ def subtitle_wish(options: Mapping[str, Any], lang: str) -> SubtitleWish | None:
     """Return which subtitles are wanted; None for none. Raises UsageError for options that do not fit."""
     from dubkit.episode.subtitle_kinds import SubtitleWish
 
-    kind: SubtitleKind | None = options["subtitles"] or (("target" if lang else "source") if options["burn_in"] else None)
+    kind: SubtitleKind | None = options["subtitles"] or (
+        ("target" if lang else "source") if options["burn_in"] else None
+    )
     if kind is None:
         for name in ("line_length", "reading_speed"):
             if options[name] is not None:
