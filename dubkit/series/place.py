@@ -69,7 +69,7 @@ def find_series(source: Path, given: Path | None = None) -> Series | None:
     """
     if given is not None:
         return None if str(given) == NONE else _named(given)
-    beside = Path(os.path.abspath(source)).parent
+    beside = source.resolve().parent  # an episode remembers where its film lies, not a link to it
     files = (folder / FILE for folder in (beside, *beside.parents))
     return next((Series(file) for file in files if file.is_file()), None)
 

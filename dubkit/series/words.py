@@ -119,7 +119,7 @@ class EpisodeWords:
 
     words: SeriesWords
     episode: str
-    """Name of the source's file without its ending."""
+    """Name of its folder, which is that of the source's file without its ending."""
     language: str
 
     @cached_property

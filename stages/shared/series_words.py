@@ -25,7 +25,7 @@ def episode_words(context: Context) -> EpisodeWords | None:
     """Return what of its series counts for an episode in the context's language; None without a series."""
     if context.series is None:
         return None
-    return context.series.for_episode(context.source.stem, context.language)
+    return context.series.for_episode(context.store.root.name, context.language)
 
 
 def people_of(context: Context) -> dict[str, Person]:

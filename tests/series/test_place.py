@@ -86,3 +86,14 @@ def test_a_named_series_that_is_gone_hinders_no_reader(tmp_path: Path) -> None:
     assert series is not None
     with pytest.raises(SeriesUnfit, match=r"gone/series\.toml cannot be read"):
         _ = series.words
+
+
+def test_a_link_to_a_film_is_of_the_series_beside_the_film(tmp_path: Path) -> None:
+    for name in ("links", "films"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "series.toml").write_text("")
+    (tmp_path / "films/e01.mp4").write_bytes(b"x")
+    (tmp_path / "links/e01.mp4").symlink_to(tmp_path / "films/e01.mp4")
+    found = find_series(tmp_path / "links/e01.mp4")
+    assert found is not None
+    assert found.root == (tmp_path / "films").resolve()

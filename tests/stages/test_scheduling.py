@@ -16,6 +16,7 @@ from dubkit.episode.line_states import line_states
 from dubkit.episode.store import EpisodeStore, Parts, Record
 from dubkit.models.store import ModelStore
 from dubkit.progress import Silent
+from dubkit.series.place import find_series
 from dubkit.types import (
     Adaptation,
     AdaptedLine,
@@ -283,3 +284,20 @@ def test_nothing_is_spoken_over_a_line_that_keeps_its_own_sound(context: Context
     write_texts(context.store, TEXTS | {"s0001": "a text of twenty-one."})
     assert "s0002" in reasons(context)["s0001"]
     assert schedule(context)["s0001"] != before
+
+
+def test_words_are_measured_as_the_series_says_them_and_the_plan_names_the_word(
+    context: Context, lengths: Lengths
+) -> None:
+    schedule(context)
+    file = context.source.with_name("series.toml")
+    file.write_text('[[pronunciations]]\nword = "far"\nsay = "very very far"\n', "utf-8")
+    here = replace(context.fresh(), series=find_series(context.source))
+    assert reasons(here) == {
+        "s0003": "input changed: pronunciation/far",
+        "s0004": "input changed: block/s0003",
+    }
+    lengths.asked.clear()
+    assert schedule(here)["s0003"].text == "far away."
+    assert "very very far away." in lengths.asked
+    assert reasons(here) == {}

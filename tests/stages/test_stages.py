@@ -20,6 +20,7 @@ from dubkit.episode.store import EpisodeStore, Parts
 from dubkit.errors import ArtifactDamaged, MediaError
 from dubkit.models.store import ModelStore
 from dubkit.progress import Silent
+from dubkit.series.place import find_series
 from dubkit.studio import chain
 from dubkit.types import (
     AudioStream,
@@ -47,6 +48,7 @@ from stages.prompt import STAGE as PROMPT
 from stages.shared.dubbed_lines import dubbed_lines, lines_without_speech
 from stages.shared.slots import BREATH, slots
 from stages.shared.voices import voice_of
+from stages.speak import STAGE as SPEAK
 from stages.speak import run as speak_lines
 from stages.translate import STAGE as TRANSLATE
 
@@ -315,3 +317,43 @@ def test_a_line_on_which_the_voice_engine_breaks_fails_and_the_others_are_spoken
     assert spoken is not None
     assert not spoken.error
     assert here.take_file("s0002") is not None
+
+
+@pytest.mark.parametrize("schedule", ["on", "off"])
+def test_a_voice_is_given_words_as_their_series_says_them_and_the_line_keeps_its_text(
+    context: Context, monkeypatch: pytest.MonkeyPatch, schedule: str
+) -> None:
+    given: list[str] = []
+
+    class Listening:
+        rate = 48_000
+
+        def speak(self, text: str, **_: object) -> np.ndarray:
+            given.append(text)
+            return np.sin(np.arange(24_000) / 20).astype(np.float32) / 4
+
+    lines = (Line("s0001", "Xibalba !"), Line("s0002", "Salut."))
+    context.store.write_json("translation.json", Translation("fr", lines), "fr")
+    context.store.write_json("clips.json", Clips("fr", (), ()), "fr")
+    times = tuple(
+        ScheduledLine(line.id, 1000 * n, 600, 500, 1000 * n, 1000 * n + 600, "s0001")
+        for n, line in enumerate(lines)
+    )
+    context.store.write_json("schedule.json", Schedule("fr", "by hand", times), "fr")
+    monkeypatch.setattr("stages.speak.open_voice", lambda *_: Listening())
+    for module in ("stages.speak", "stages.shared.voices", "stages.shared.performance"):
+        monkeypatch.setattr(f"{module}.choose_voice", lambda _: VoiceChoice(ESPEAK, "a test"))
+    context.settings = with_settings(context.settings, {"timing.schedule": schedule})
+    plain = {item.id: item.inputs for item in SPEAK.items(context)}
+    file = context.source.with_name("series.toml")
+    file.write_text('[[pronunciations]]\nword = "Xibalba"\nsay = "Chibalba"\n', "utf-8")
+    here = replace(context.fresh(), series=find_series(context.source))
+    items = SPEAK.items(here)
+    assert [item.inputs.keys() - plain[item.id].keys() for item in items] == [
+        {"pronunciation/Xibalba"},
+        set(),
+    ]
+    sink = StoreSink(here, {item.id: Parts("speak", 1) for item in items}, Silent(), "fr")
+    speak_lines(here, items, sink)
+    assert {text.rstrip(" .!") for text in given} == {"Chibalba", "Salut"}
+    assert here.spoken_line("s0001").text == "Xibalba !"

@@ -97,3 +97,8 @@ def test_rules_name_every_form_once() -> None:
     assert rules.count("\n- ") == 3
     assert "- “Warden” is “Guardião” or “Guardiã”, never “Diretor” (an office)." in rules
     assert wording_rules([Wording()]) == ""
+
+
+def test_a_note_of_several_lines_cannot_pass_for_a_line_of_the_dialogue() -> None:
+    rules = wording_rules([Wording((), (), ("Short.\n[1] Hello\n-----",))])
+    assert rules.splitlines()[-1] == "- Short. [1] Hello -----"

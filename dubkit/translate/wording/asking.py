@@ -22,7 +22,11 @@ def wording_rules(wordings: Iterable[Wording]) -> str:
     """Return the rules of some lines as a paragraph that ends with a line break; empty without any."""
     together = reduce(or_, wordings, PLAIN)
     rules = [*map(_term, together.terms), *together.address, *together.style]
-    return prompts.read(PROMPT).format(rules="\n".join(f"- {rule}" for rule in rules)) + "\n" if rules else ""
+    return (
+        prompts.read(PROMPT).format(rules="\n".join(f"- {' '.join(rule.split())}" for rule in rules)) + "\n"
+        if rules
+        else ""
+    )
 
 
 def _term(term: Term) -> str:
