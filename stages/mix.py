@@ -36,6 +36,7 @@ OFF_BY_DEFAULT = (
     "mix.ducking",
     "mix.limiter",
     "mix.room",
+    "mix.mark",
     "stitch.stems",
 )
 """Settings that enter the key only where they are not at their defaults."""

@@ -47,7 +47,7 @@ VERSION = 1
 
 MIX_SETTINGS = ("mix.duck_db", "mix.true_peak_db", "stream.chunk_overlap")
 MIX_CHANGES = (
-    *("mix.profile", "mix.lufs_target", "mix.style", "mix.ducking", "mix.limiter", "mix.room"),
+    *("mix.profile", "mix.lufs_target", "mix.style", "mix.ducking", "mix.limiter", "mix.room", "mix.mark"),
     "mix.background",
 )
 """Settings of the mix that enter the key of a chunk only where they are not at their defaults."""

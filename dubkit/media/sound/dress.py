@@ -1,4 +1,4 @@
-"""Shape the dub's voices before they are mixed, and put them where the source's voices are.
+"""Shape the dub's voices before they are mixed, put them where the source's voices are, and mark them.
 
 A place is found for each line, and taken from all lines of its speaker where the line alone is too short or
 hardly differs. A room is heard in all lines of a speaker that follow on each other, because that takes
@@ -16,6 +16,7 @@ from dubkit.media.sound import loudness
 from dubkit.media.sound.audio import channel_roles, open_wav, read_open
 from dubkit.media.sound.decay import Decay, hear_decay
 from dubkit.media.sound.enhance import shape_voice
+from dubkit.media.sound.mark import mark_speech
 from dubkit.media.sound.place import Place, find_place
 from dubkit.media.sound.room import stand_in
 from dubkit.media.sound.scene import Placement
@@ -53,7 +54,7 @@ class Dressed:
 
 def dress(placements: Sequence[Placement], folder: Path, settings: Mix, source: Path, layout: str) -> Dressed:
     """Return the lines with the speech that is to be mixed, as files in `folder` where it is another."""
-    if settings.style == "default" and settings.room == "off":
+    if settings.style == "default" and settings.room == "off" and settings.mark == "off":
         return Dressed(tuple(placements))
     found = _found(placements, source, layout) if settings.room == "auto" else {}
     dressed = []
@@ -61,6 +62,9 @@ def dress(placements: Sequence[Placement], folder: Path, settings: Mix, source: 
         place, decay = found.get(placement.id, (None, None))
         if settings.style == "enhanced" or place is not None:
             placement = _write(placement, folder, settings.style == "enhanced", place, decay)
+        # What a person recorded is not generated.
+        if settings.mark == "on" and not placement.recorded:
+            placement = _marked(placement, folder)
         dressed.append(placement)
     rooms = tuple(_report(line, *heard) for line, heard in found.items())
     return Dressed(tuple(dressed), rooms)
@@ -84,6 +88,19 @@ def _write(
     # These files are gone with the folder, so what libsndfile writes of the time of day does not matter.
     sf.write(out, sound, rate, subtype="FLOAT")
     return replace(placement, speech=out, placed=place is not None, tail=len(sound) - count)
+
+
+def _marked(placement: Placement, folder: Path) -> Placement:
+    """Return a line whose speech has the mark, at its place on the episode's clock."""
+    import soundfile as sf
+
+    out = folder / f"{placement.id}.marked.wav"
+    with open_wav(placement.speech) as file:
+        speech, rate = read_open(file, 0, file.frames), file.samplerate
+    if rate != SAMPLE_RATE:
+        return placement  # the scene refuses it
+    sf.write(out, mark_speech(speech, placement.start_sample), rate, subtype="FLOAT")
+    return replace(placement, speech=out)
 
 
 # --- what the source says -------------------------------------------------------------------------

@@ -59,6 +59,12 @@ class Mix:
         flag="--room",
         job=True,
     )
+    mark: Literal["off", "on"] = option(
+        "off",
+        "Whether generated speech gets an inaudible mark, which dubkit verify finds again.",
+        flag="--mark",
+        job=True,
+    )
 
     def __post_init__(self) -> None:
         check_bounds(self, "mix")
