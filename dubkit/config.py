@@ -109,10 +109,11 @@ PRESETS: dict[str, dict[str, Any]] = {
 STARTED_BY: Mapping[str, str] = {
     "batch": "dubkit.batch.settings:BatchSettings",
     "execute": "dubkit.chain.executor:Execute",
+    "pack": "dubkit.deliver.settings:PackSettings",
     "serve": "dubkit.web.settings:Serve",
     "states": "dubkit.dubbing.continuation.settings:States",
 }
-"""Tables of what starts runs and stands above them, by reference: table -> section."""
+"""Tables of what stands above runs, by reference: table -> section."""
 
 
 def sections() -> Iterator[tuple[str, type]]:

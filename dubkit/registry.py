@@ -42,6 +42,7 @@ REGISTRIES: tuple[str, ...] = (
     "dubkit.formats.format:FORMATS",
     "dubkit.qc.check:CHECKS",
     "dubkit.chain.executor:EXECUTORS",
+    "dubkit.deliver.deliverable:DELIVERABLES",
 )
 """Every registry of dubkit, by reference, so that listing them imports only what is asked for."""
 

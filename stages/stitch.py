@@ -45,25 +45,32 @@ def items(context: Context) -> Sequence[Item]:
 
 
 def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
-    from dubkit.media.delivery.stitch import StitchInputs, stitch
+    from dubkit.media.delivery.stitch import stitch
 
     name = dub_name(context)
     with context.store.scratch() as folder, sink.write(name) as temporary:
-        inputs = StitchInputs(
-            source=context.source,
-            episode=context.episode,
-            dub_audio=context.store.path(SOUND, context.language),
-            language=context.language,
-            source_language=context.source_language,
-            subtitles=_subtitles(context, folder),
-            settings=context.settings.stitch,
-            picture=film(context),
-        )
-        inputs, said = _levelled(context, inputs, folder)
+        inputs, said = inputs_of(context, folder)
         remarks = (*said, *stitch(inputs, temporary, Path(name).suffix[1:]))
     if context.settings.stitch.container != "auto":
         remarks = tuple(chosen(said) for said in remarks)
     sink.done(EPISODE, files=[name], remarks=remarks)
+
+
+def inputs_of(context: Context, folder: Path) -> tuple[StitchInputs, tuple[Remark, ...]]:
+    """Return what a dub is made of, and what is to be said of it; files on their way lie in `folder`."""
+    from dubkit.media.delivery.stitch import StitchInputs
+
+    inputs = StitchInputs(
+        source=context.source,
+        episode=context.episode,
+        dub_audio=context.store.path(SOUND, context.language),
+        language=context.language,
+        source_language=context.source_language,
+        subtitles=_subtitles(context, folder),
+        settings=context.settings.stitch,
+        picture=film(context),
+    )
+    return _levelled(context, inputs, folder)
 
 
 def _levelled(

@@ -37,6 +37,7 @@ RANKS: dict[str, int] = {
     "dubkit.models.settings": 4,
     "dubkit.remote.settings": 4,
     "dubkit.series.settings": 4,
+    "dubkit.deliver.settings": 4,
     "dubkit.dubbing": 5,
     "dubkit.series": 5,
     # what stages stand on
@@ -54,6 +55,7 @@ RANKS: dict[str, int] = {
     # what runs them
     "dubkit.studio": 12,
     "dubkit.batch": 13,
+    "dubkit.deliver": 13,
     "dubkit.review": 13,
     "dubkit.web": 14,
     "dubkit.cli": 15,
@@ -137,6 +139,7 @@ HEAVY = (
     "aiobotocore",
     "av",
     "botocore",
+    "c2pa",
     "cv2",
     "fastapi",
     "faster_whisper",
@@ -154,6 +157,7 @@ HEAVY = (
     "torch",
     "transformers",
     "uvicorn",
+    "weasyprint",
 )
 
 MAX_FILE_LINES = 600

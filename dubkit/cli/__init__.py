@@ -23,6 +23,7 @@ COMMANDS = {
     "qc": ("dubkit.cli.qc", "Measure a finished dub again, and show what its checks found."),
     "config": ("dubkit.cli.config", "Show every setting, its value and where the value came from."),
     "export": ("dubkit.cli.export", "Write subtitles, turns or lines of an episode to a file."),
+    "verify": ("dubkit.cli.verify", "Say which seconds of a film are the source's and which were generated."),
     "sync": ("dubkit.cli.sync", "Keep a folder of episodes and a store alike."),
     "justdubit": ("dubkit.cli.justdubit", "Dub one clip: the same person with new speech and lips."),
     "storyboard": ("dubkit.cli.storyboard", "Make a film of several shots from one file."),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dubkit.cli.options import languages, open_session, place_option
+from dubkit.cli.pack import pack_options, pack_order, write_pack
 from dubkit.cli.sources import source_of
 from dubkit.cli.subtitles import burn_film, subtitle_options, subtitle_wish
 from dubkit.formats.format import FORMATS, format_of, writable
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
 )
 @click.option("--lang", default="", metavar="LANG", help="Language of the lines; left out, the source's.")
 @click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; stdout when left out."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="File to write; stdout when left out. For --pack a new folder (or ZIP file) instead.",
 )
 @click.option("--speaker", default="", metavar="SPEAKER", help="Cue sheet of one speaker, by name or id.")
 @subtitle_options
+@pack_options
 @place_option
 def command(
     video: str,
@@ -45,10 +49,21 @@ def command(
     `run --use` takes each of them back: subtitles and lines for transcribe or translate, turns for diarize.
     A cue sheet (cue-sheet, cue-sheet-html) is what actors record from. --subtitles lays subtitles out for
     reading; without it, each line is one cue.
+
+    With --pack studio, everything that a studio is handed goes into a new folder: films with every finished
+    language, sound and stems, texts, reports, and where all of it comes from. Exit code 3: it is written, and
+    somebody should look at what is said.
     """
     from dubkit.episode.export import export, export_files
     from dubkit.studio import episode_context
 
+    order = pack_order(more, lang, out)
+    if order is not None:
+        if name or speaker or more["subtitles"] or more["burn_in"]:
+            raise click.UsageError("--pack writes all files; leave out the options of single ones.")
+        write_pack(video, order, output)
+    if out is not None and out.is_dir():
+        raise click.UsageError(f"--out {out}: this is a folder. Name a file.")
     wish = subtitle_wish(more, lang)
     if not more["burn_in"]:
         name = name or _named_by(out, "srt" if wish else "")

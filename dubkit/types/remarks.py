@@ -210,6 +210,12 @@ CODES: Mapping[str, Code] = {
     "edit-out-of-place": Code("note", "The edit may no longer do what it was made for."),
     "lock-conflict": Code("note", "The line stays as it was locked, until somebody unlocks it."),
     "hand-changed": Code("note", "The changed file is kept under another name and is used no more."),
+    # packs
+    "pack-incomplete": Code("degraded", "Something that a pack usually holds is not in this one."),
+    "lines-to-look-at": Code(
+        "doubtful", "Lines are handed over that nobody has approved since they were marked."
+    ),
+    "not-signed": Code("note", "Nobody can check who made the files of a pack."),
     # subtitles of the user's own
     "encoding-recognised": Code("note", "The text was read in the encoding that fits its language."),
     "encoding-guessed": Code(

@@ -15,6 +15,17 @@ from dubkit.types import Episode
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherDub:
+    """The dub in one more language, for a delivery of several: a track beside the first one's."""
+
+    language: str
+    dub_audio: Path
+    """On the episode clock, as the first one's."""
+    picture: Path | None = None
+    """What `splice` wrote for it; None where its picture is the source's."""
+
+
+@dataclass(frozen=True, slots=True)
 class StitchInputs:
     """What a delivery is made of.
 
@@ -22,6 +33,8 @@ class StitchInputs:
     `dub_audio` is on the episode clock (sample 0 at the episode's zero) and `episode.samples` long.
     `language` and `source_language` are BCP-47 tags (`pt-BR`); `subtitles` are (language, SRT file)
     pairs in the order they shall have. `audio_bitrate` is per channel, in bits per second.
+
+    With `further`, those languages follow, and the sound that was dubbed is flagged as the original.
     """
 
     source: Path
@@ -33,6 +46,8 @@ class StitchInputs:
     settings: Stitch = field(default_factory=Stitch)
     audio_bitrate: int = 96_000
     picture: Path | None = None
+    further: tuple[FurtherDub, ...] | None = None
+    """None for a dub in one language; empty where a delivery of several has one only."""
 
 
 @dataclass(frozen=True, slots=True)

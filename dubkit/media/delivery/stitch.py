@@ -20,7 +20,13 @@ from dubkit.media.delivery.mp4_tracks import turn_subtitles_off
 from dubkit.media.delivery.picture import Picture, spliced_picture
 from dubkit.media.delivery.plan import Kept, KeptStream, Plan, StitchInputs, track_language
 from dubkit.media.delivery.tags import tag_words
-from dubkit.media.delivery.tracks import add_data, add_pictures, add_sound, add_subtitles
+from dubkit.media.delivery.tracks import (
+    add_data,
+    add_further_pictures,
+    add_pictures,
+    add_sound,
+    add_subtitles,
+)
 from dubkit.media.delivery.verify import DeliveredTrack, DeliveryCheck, verify_delivery
 from dubkit.media.files.command import Node, media_input
 from dubkit.media.files.container import (
@@ -65,6 +71,7 @@ def stitch(inputs: StitchInputs, out: Path, container: str) -> tuple[Remark, ...
     source = media_input(inputs.source, fflags="+genpts", itsoffset=f"{float(-kept.zero):.9f}")
     plan = Plan()
     _add_picture(plan, inputs, source, kept)
+    add_further_pictures(plan, inputs, source)
     add_sound(plan, inputs, source, kept, container)
     add_subtitles(plan, inputs, source, kept, container)
     add_data(plan, inputs, source, kept, container)

@@ -8,6 +8,7 @@ from typing import Any
 
 from dubkit.errors import DiskFull, ToolError
 from dubkit.media.delivery.containers import copies_sound, is_lossless, subtitle_codec
+from dubkit.media.delivery.picture import spliced_picture
 from dubkit.media.delivery.plan import (
     Kept,
     KeptStream,
@@ -46,6 +47,15 @@ def add_sound(plan: Plan, inputs: StitchInputs, source: Node, kept: Kept, contai
         locale=full_language(inputs.language),
         tags=_tags(inputs.language, f"{track_title(inputs.language)} {_DASH} dubkit dub"),
     )
+    for other in inputs.further or ():
+        plan.add(
+            media_input(other.dub_audio)["a:0"],
+            "a",
+            **dub_coding(inputs),
+            disposition="0",
+            locale=full_language(other.language),
+            tags=_tags(other.language, f"{track_title(other.language)} {_DASH} dubkit dub"),
+        )
     languages = {audio.index: audio.language for audio in inputs.episode.audio}
     dubbed = {audio.index for audio in inputs.episode.audio if audio.number == inputs.episode.track}
     for track in kept.sound:
@@ -53,8 +63,29 @@ def add_sound(plan: Plan, inputs: StitchInputs, source: Node, kept: Kept, contai
         if languages[track.index] == "und" and track.index in dubbed and inputs.source_language:
             tags["language"] = track_language(inputs.source_language)
         options = _sound_options(track, container)
-        options |= {"origin": track.index, "locale": track.locale, "disposition": track.flags}
+        flags = track.flags
+        if inputs.further is not None and track.index in dubbed:
+            flags = "+".join(sorted({*flags.split("+"), "original"} - {"0"}))
+        options |= {"origin": track.index, "locale": track.locale, "disposition": flags}
         plan.add(source[str(track.index)], "a", tags, **options)
+
+
+def add_further_pictures(plan: Plan, inputs: StitchInputs, source: Node) -> None:
+    """Add the pictures of further languages, and the source's where the first language has another one."""
+    video, further = inputs.episode.video, inputs.further or ()
+    made = [(other.language, other.picture) for other in further if other.picture is not None]
+    if video is None or not (made or inputs.picture):
+        return
+    for language, picture in made:
+        with open_media(inputs.source) as container:
+            zero = spliced_picture(picture, video, container.streams[video.index]).zero
+        tags = {"language": track_language(language), "title": f"{track_title(language)} {_DASH} dubkit dub"}
+        stream = media_input(picture, itsoffset=f"{float(-zero):.9f}")["v:0"]
+        options: dict[str, Any] = {"c": "copy", "copyinkf": None, "disposition": "0"}
+        plan.add(stream, "v", tags, locale=full_language(language), **options)
+    if inputs.picture is not None and inputs.further is not None:
+        tags = {"title": "Original"}
+        plan.add(source[str(video.index)], "v", tags, c="copy", copyinkf=None, disposition="original")
 
 
 def dub_coding(inputs: StitchInputs) -> dict[str, Any]:

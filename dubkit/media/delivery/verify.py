@@ -84,12 +84,7 @@ def verify_delivery(
         missing = episode.video.frames if episode.video else 0
         drift = float("inf") if missing else 0.0
         return DeliveryCheck(0, missing, 0, 0, not missing, drift, audio, subtitles)
-    # Between start codes and lengths the parameter sets move into the header; the frames stay.
-    sizes = {_unit_size(source, episode.video.index), _unit_size(out, chosen)}
-    rewritten = len(sizes) == 2 and None not in sizes
-    before = _picture(source, episode.video.index, rewritten=rewritten)
-    after = _picture(out, chosen, rewritten=rewritten)
-    same = {number for number, digest in before.digests.items() if after.digests.get(number) == digest}
+    before, after, same = _compared(source, episode.video.index, out, chosen)
     free = {number for first, last in changed for number in range(first, last)}
     return DeliveryCheck(
         frames=len(after.times),
@@ -102,6 +97,30 @@ def verify_delivery(
         subtitles=subtitles,
         changed_outside=len(set(range(len(before.times))) - same - free),
     )
+
+
+def same_frames(source: Path, out: Path, episode: Episode) -> list[tuple[float, bool]]:
+    """Return, for each frame of `out`, its second and whether its packet is the source's own.
+
+    Nothing where one of the two has no picture.
+    """
+    with open_media(out) as container:
+        chosen = next((s.index for s in container.streams if is_picture(s)), None)
+    if episode.video is None or chosen is None:
+        return []
+    _, after, same = _compared(source, episode.video.index, out, chosen)
+    return [(float(time), number in same) for number, time in enumerate(after.times)]
+
+
+def _compared(source: Path, index: int, out: Path, chosen: int) -> tuple[_Picture, _Picture, set[int]]:
+    """Read a picture of two files; the third value are the numbers of the packets that are the same."""
+    # Between start codes and lengths the parameter sets move into the header; the frames stay.
+    sizes = {_unit_size(source, index), _unit_size(out, chosen)}
+    rewritten = len(sizes) == 2 and None not in sizes
+    before = _picture(source, index, rewritten=rewritten)
+    after = _picture(out, chosen, rewritten=rewritten)
+    same = {number for number, digest in before.digests.items() if after.digests.get(number) == digest}
+    return before, after, same
 
 
 def _is_shown(packet: Any, codec: str) -> bool:

@@ -153,7 +153,8 @@ def _pattern() -> Samples:
     count = -(-SLOTS * BANDS // 256)
     drawn = b"".join(hashlib.sha256(f"dubkit mark {number}".encode()).digest() for number in range(count))
     bits = np.unpackbits(np.frombuffer(drawn, np.uint8))[: SLOTS * BANDS]
-    return bits.reshape(SLOTS, BANDS) * 2.0 - 1.0
+    pattern: Samples = bits.reshape(SLOTS, BANDS) * 2.0 - 1.0
+    return pattern
 
 
 def _gains(middles: NDArray[np.int64]) -> Samples:
@@ -164,19 +165,21 @@ def _gains(middles: NDArray[np.int64]) -> Samples:
     ways = _pattern()[(halves // 2) % SLOTS] * np.where(halves % 2, -1.0, 1.0)[:, None]
     steps = np.zeros((len(middles), WINDOW // 2 + 1))
     steps[:, FIRST_BIN : FIRST_BIN + BANDS * BINS] = np.repeat(ways, BINS, axis=1) * STRENGTH_DB
-    return np.power(10.0, steps / 20.0)
+    return np.asarray(np.power(10.0, steps / 20.0), dtype=np.float64)
 
 
 def _window() -> Samples:
     import numpy as np
 
-    return np.hanning(WINDOW + 1)[:-1]
+    window: Samples = np.hanning(WINDOW + 1)[:-1]
+    return window
 
 
 def _frames(sound: Samples, numbers: NDArray[np.int64]) -> Samples:
     import numpy as np
 
-    return sound[numbers[:, None] * HOP + np.arange(WINDOW)]
+    frames: Samples = sound[numbers[:, None] * HOP + np.arange(WINDOW)]
+    return frames
 
 
 def _levels(sound: Samples, count: int) -> Samples:

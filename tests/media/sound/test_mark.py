@@ -129,4 +129,6 @@ def test_the_mix_marks_what_was_generated_and_not_what_a_person_recorded(
     assert not any(found[8:])
     first, last = report.spans[0].start_sample, report.spans[-1].end_sample
     assert np.array_equal(read_span(outs["on"], 0, first), read_span(source, 0, first))
-    assert np.array_equal(read_span(outs["on"], last, 16 * SAMPLE_RATE), read_span(source, last, 16 * SAMPLE_RATE))
+    assert np.array_equal(
+        read_span(outs["on"], last, 16 * SAMPLE_RATE), read_span(source, last, 16 * SAMPLE_RATE)
+    )
