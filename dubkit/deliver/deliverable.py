@@ -24,9 +24,11 @@ class Packing:
     """Where the pack is put together, before it gets its name."""
     files: list[PackedFile] = field(default_factory=list)
     said: list[Remark] = field(default_factory=list)
-    _contexts: dict[str, Context] = field(default_factory=dict)
     deliverable: str = ""
     """The one that is being written."""
+
+    def __post_init__(self) -> None:
+        self._contexts: dict[str, Context] = {}
 
     @property
     def name(self) -> str:

@@ -29,7 +29,7 @@ def write_reports(packing: Packing) -> None:
         try:
             raw = write_pdf(html, page.parent)
         except DubkitError as error:
-            packing.say("pack-incomplete", f"The report of {language} is a page only: {error}")
+            packing.say("pack-without", f"The report of {language} is a page only. {error}")
             continue
         packing.file(f"{stem}.pdf", language=language).write_bytes(raw)
 

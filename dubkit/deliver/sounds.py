@@ -36,7 +36,7 @@ def write_sounds(packing: Packing) -> None:
         _copy(packing, bed, f"music-and-effects{bed.suffix}", TrackStatement("sound", 0, "", "source"))
     elif not packing.context.settings.stitch.stems:
         packing.say(
-            "pack-incomplete",
+            "pack-without",
             "Nothing was separated and no stems were written, so there is no music and effects. "
             "Run again with --stems or --separation, and pack again.",
         )

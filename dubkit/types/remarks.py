@@ -212,6 +212,7 @@ CODES: Mapping[str, Code] = {
     "hand-changed": Code("note", "The changed file is kept under another name and is used no more."),
     # packs
     "pack-incomplete": Code("degraded", "Something that a pack usually holds is not in this one."),
+    "pack-without": Code("note", "A pack holds less than it could."),
     "lines-to-look-at": Code(
         "doubtful", "Lines are handed over that nobody has approved since they were marked."
     ),

@@ -389,6 +389,17 @@ def test_an_engine_of_another_package_makes_the_picture(copy: Studio) -> None:
 
 
 @pytest.mark.slow
+def test_a_deliverable_of_another_package_is_a_pack_of_its_own(copy: Studio) -> None:
+    done = copy.dubkit("export", copy.clip, "--pack", "press", "--out", copy.folder / "press")
+    assert done.returncode == 3, done.stderr  # one of its lines has a flag
+    assert "1 to look at" in done.stderr
+    cast = copy.read("talk/pt-BR/cast.json")["speakers"]
+    credits = (copy.folder / "press/credits/talk.pt-BR.txt").read_text("utf-8")
+    assert credits == "".join(f"{speaker['name']}: {speaker['voice']}\n" for speaker in cast)
+    assert "2 of 2 files are as they were written" in copy.say("verify", copy.folder / "press")
+
+
+@pytest.mark.slow
 def test_a_separator_of_another_package_takes_voices_out_and_its_bed_is_listened_to(copy: Studio) -> None:
     assert copy.dub("--separation", "middle", "--until", "mix")["ran"]["separate"] == 2
     found = copy.read("talk/stems/separation.json")

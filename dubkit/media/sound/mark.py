@@ -153,8 +153,7 @@ def _pattern() -> Samples:
     count = -(-SLOTS * BANDS // 256)
     drawn = b"".join(hashlib.sha256(f"dubkit mark {number}".encode()).digest() for number in range(count))
     bits = np.unpackbits(np.frombuffer(drawn, np.uint8))[: SLOTS * BANDS]
-    pattern: Samples = bits.reshape(SLOTS, BANDS) * 2.0 - 1.0
-    return pattern
+    return np.asarray(bits.reshape(SLOTS, BANDS) * 2.0 - 1.0, dtype=np.float64)
 
 
 def _gains(middles: NDArray[np.int64]) -> Samples:
