@@ -29,11 +29,19 @@ def episode_words(context: Context) -> EpisodeWords | None:
 
 
 def people_of(context: Context) -> dict[str, Person]:
-    """Return the speakers of an episode by id, with the names that people gave them."""
+    """Return the speakers of an episode by id, with the names that people and the series gave them."""
     return {
-        name: Person(name, frozenset({name.casefold(), own.casefold()}))
+        name: Person(
+            name, frozenset(called.casefold() for called in (name, own, *_remembered(context, name)))
+        )
         for name, own in context.speaker_names.items()
     }
+
+
+def _remembered(context: Context, speaker: str) -> tuple[str, ...]:
+    """Return what the series calls a speaker: id and name, where it remembers people."""
+    person = context.people.get(speaker)
+    return (person.id, person.called) if person is not None else ()
 
 
 # --- translation ----------------------------------------------------------------------------------

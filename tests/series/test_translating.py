@@ -17,12 +17,15 @@ from dubkit.episode.store import EpisodeStore
 from dubkit.errors import DubkitError
 from dubkit.models.store import ModelStore
 from dubkit.progress import Silent
+from dubkit.series.people.book import Draft, PeopleBook
+from dubkit.series.people.person import PersonChange, Said
 from dubkit.series.place import find_series
 from dubkit.translate import checks
 from dubkit.types import Segment, Transcript
 from stages.shared.series_words import wording_remarks
 from stages.translate import STAGE
 from tests.support.llm_server import BEHAVIOURS, LlmServer
+from tests.support.series_people import embedding, sighting
 
 PT = "pt-BR"
 SOURCES = (
@@ -228,3 +231,14 @@ def test_conflicting_entries_are_told(make: Make, heeding: LlmServer) -> None:
     said = [one for one in wording_remarks(context.fresh()) if one.code == "series-conflict"]
     assert len(said) == 1
     assert "“Zelador”" in said[0].sentence
+
+
+def test_entries_may_name_people_as_the_series_remembers_them(make: Make, heeding: LlmServer) -> None:
+    context = make(heeding, SERIES + 'characters = ["Ana"]\n')
+    assert all("glossary/Warden" not in item.inputs for item in STAGE.items(context))
+    assert context.series is not None
+    seen = sighting("0", "spk2", embedding(0))
+    changes = [PersonChange("p1", f"sightings/{seen.key}", seen), PersonChange("p1", "name", Said("Ana"))]
+    PeopleBook(context.series.data).change("", lambda people, history: Draft("enrol", "here", changes))
+    named = [item.id for item in STAGE.items(context.fresh()) if "glossary/Warden" in item.inputs]
+    assert named == ["s0001", "s0002", "s0004", "s0005"]  # the lines of Ana, and their neighbours
