@@ -9,6 +9,7 @@ from dubkit.episode.cue_sheet import speaker_names
 from dubkit.episode.timeline import spoken_line, way
 from dubkit.formats.dapt.names import id_of
 from dubkit.formats.script import (
+    EVENT,
     Agent,
     Note,
     OnScreen,
@@ -94,7 +95,7 @@ def _event(context: Context, segment: Segment, line: Line | None, beside: Path |
         texts.append(ScriptText(context.language, line.text, language, recordings=recordings))
         facts = _facts(context, segment, line, spoken)
         if (start, end) != (segment.start, segment.end):
-            facts |= {"start": f"{segment.start}", "end": f"{segment.end}"}
+            facts |= {"start": f"{segment.start}", "end": f"{segment.end}", EVENT: f"{start} {end}"}
     on_screen, visible = _on_screen(context, segment)
     return ScriptEvent(
         id=id_of(segment.id),

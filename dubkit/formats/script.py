@@ -15,6 +15,10 @@ Attributes = tuple[tuple[str, str], ...]
 """Attributes that dubkit has no use for, as `{namespace}name` and value, in order of name."""
 
 
+EVENT = "event"
+"""Fact of a line whose event is longer than itself: the event's times as they were written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """A character of the script, or a person who plays one."""
@@ -114,6 +118,17 @@ class ScriptEvent:
     """XML of what other programs keep here."""
     animations: tuple[str, ...] = ()
     """XML of values that change with time, such as the level of the programme's sound."""
+
+    @property
+    def line_times(self) -> tuple[float, float | None]:
+        """When the line itself begins and ends: an event is as long as its take, unless somebody moved it."""
+        facts = dict(self.facts)
+        if facts.get(EVENT) != f"{self.start} {self.end}":
+            return self.start, self.end
+        try:
+            return float(facts["start"]), float(facts["end"])
+        except (KeyError, ValueError):
+            return self.start, self.end
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,19 @@ from typing import Any
 import pytest
 
 from dubkit.episode.context import Context
-from dubkit.episode.export import export
+from dubkit.episode.export import export, export_files
 from dubkit.episode.script import script_of
-from dubkit.errors import EditRefused
+from dubkit.errors import DubkitError, EditRefused
+from dubkit.formats.content import Heading
 from dubkit.formats.dapt.read import read_script
 from dubkit.formats.document import Document
-from dubkit.formats.reading import read_cues
+from dubkit.formats.format import FORMATS, Format
+from dubkit.formats.reading import read_cues, read_turns
 from dubkit.formats.script import Agent, Note, Recording, Script
+from dubkit.formats.timeline import Timeline
 from dubkit.review.changes import Desk, LineChange
 from dubkit.review.files import read_changes
-from dubkit.types import Faces, SpeakingFace
+from dubkit.types import Faces, SpeakingFace, Transcript
 from tests.formats.test_dapt import GOOD
 from tests.review.test_changes import PT, make_episode, speak
 from tests.support.paths import SHARED, require
@@ -99,6 +103,25 @@ def test_takes_are_recordings_that_events_do_not_cut_off(context: Context) -> No
     assert inside == (Recording("pt-BR/takes/s0001/v001/speech.wav", 1.0),)
 
 
+def test_an_event_that_is_longer_than_its_line_keeps_the_times_of_the_line(
+    context: Context, tmp_path: Path
+) -> None:
+    early = replace(context.segments[0], start=1.25, end=2.5)
+    context.store.write_json("transcript.json", Transcript("en", 1.0, (early, *context.segments[1:]), "test"))
+    speak(context.fresh(), "s0001")
+    there = context.fresh()
+    file = tmp_path / "ep.dapt.xml"
+    file.write_bytes(export(there, PT, "dapt"))
+    event = read(file.read_bytes()).events[0]
+    assert (event.start, event.end, event.line_times) == (1.25, 3.25, (1.25, 2.5))
+    assert [(cue.start, cue.end) for cue in read_cues(file, language=PT)][:1] == [(1.25, 2.5)]
+    assert read_changes(there, file) == {}
+    file.write_text(
+        file.read_text("utf-8").replace('begin="1.25s" end="3.25s"', 'begin="1.5s" end="3s"'), "utf-8"
+    )
+    assert read_changes(there, file) == {"s0001": LineChange(start=1.5, end=3.0)}
+
+
 def test_notes_of_people_are_notes_of_the_script(context: Context) -> None:
     Desk(context, "ana").edit("s0002", LineChange(note="like her brother", delivery="whispered"))
     event = read(export(context, PT, "dapt")).events[1]
@@ -118,7 +141,6 @@ def test_who_is_seen_is_on_screen(context: Context, monkeypatch: pytest.MonkeyPa
 
 
 def _with_picture(context: Context) -> object:
-    from dataclasses import replace
     from fractions import Fraction
 
     from dubkit.types import VideoStream
@@ -146,3 +168,37 @@ def test_a_script_is_taken_as_transcript_and_as_translation(context: Context, tm
     cues = read_cues(file, language=PT)
     first = cues[0]
     assert (first.start, first.end, first.text, first.speaker) == (1.0, 3.0, "Bom dia.", "Ana")
+
+
+def test_formats_of_other_packages_are_given_scripts_and_timelines(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_names(script: Script, heading: Heading) -> bytes:
+        return ", ".join(agent.name for agent in script.agents).encode()
+
+    def write_tracks(timeline: Timeline, heading: Heading) -> bytes:
+        return f"{heading.language}: {[track.name for track in timeline.sounds]}".encode()
+
+    names = Format("names", "Names", (".names",), "text/plain", write_script=write_names)
+    tracks = Format(
+        "tracks", "Tracks", (".tracks",), "text/plain", write_timeline=write_tracks, sound_tracks=1
+    )
+    monkeypatch.setitem(FORMATS.records, "names", names)
+    monkeypatch.setitem(FORMATS.records, "tracks", tracks)
+    speak(context)
+    assert export(context, PT, "names") == b"Ana, Bo"
+    assert export_files(context, PT, "tracks") == [b"pt-BR: ['Ana']", b"pt-BR: ['Bo']"]
+    monkeypatch.setitem(FORMATS.records, "names", replace(names, write_script=lambda *_: "Ana"))  # type: ignore[arg-type, return-value]
+    with pytest.raises(DubkitError, match="The format 'names' was written as 'Ana', a str and not bytes"):
+        export(context, PT, "names")
+
+
+def test_tables_and_turns_come_back(context: Context, tmp_path: Path) -> None:
+    turns, table = tmp_path / "a.rttm", tmp_path / "a.csv"
+    turns.write_bytes(export(context, "", "rttm"))
+    assert read_turns(turns) == context.diarization.turns
+    table.write_bytes(export(context, PT, "csv"))
+    assert [(cue.start, cue.end, cue.text, cue.speaker) for cue in read_cues(table)] == [
+        (segment.start, segment.end, line.text, segment.speaker) for segment, line in context.lines
+    ]
+    assert read_changes(context, table) == {}

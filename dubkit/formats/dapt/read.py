@@ -169,7 +169,7 @@ class _Reading:
             yield self._event(element, around)
             return
         inside = around.inside(element, self.clock)
-        lost = [split(name)[1] for name, _ in others(element, (ID, *_INHERITED))]
+        lost = [split(name)[1] for name, _ in others(element, _INHERITED)]
         if lost:
             self.tree.file.remark(
                 "script-part-left-out",

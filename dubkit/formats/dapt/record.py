@@ -59,8 +59,9 @@ def _tell_unused(file: Document, script: Script) -> None:
 
 def _cue(file: Document, script: Script, event: ScriptEvent, texts: list[ScriptText]) -> Cue:
     place = f"event {event.id}"
-    start = texts[0].start if texts[0].start is not None else event.start
-    end = texts[-1].end if texts[-1].end is not None else event.end
+    start, end = event.line_times
+    start = texts[0].start if texts[0].start is not None else start
+    end = texts[-1].end if texts[-1].end is not None else end
     said = " ".join(text.text for text in texts)
     if end is None:
         raise file.mistake(place, "it has no end", "Give its <div> an end or a dur.", said)
@@ -83,11 +84,8 @@ def _read_rows(file: Document) -> list[TableRow]:
     """Return the lines by their ids, as a person changed them."""
     rows = []
     for event in read_script(file).events:
-        facts = dict(event.facts)
-        cells = {"id": event.id, "start": facts.get("start", f"{event.start}")}
-        end = facts.get("end", "" if event.end is None else f"{event.end}")
-        if end:
-            cells["end"] = end
+        start, end = event.line_times
+        cells = {"id": event.id, "start": f"{start}"} | ({"end": f"{end}"} if end is not None else {})
         original = next((text for text in event.texts if text.is_original), None)
         if original is not None:
             cells["source"] = original.text.replace("\n", " ")
