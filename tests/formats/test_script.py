@@ -188,7 +188,7 @@ def test_formats_of_other_packages_are_given_scripts_and_timelines(
     speak(context)
     assert export(context, PT, "names") == b"Ana, Bo"
     assert export_files(context, PT, "tracks") == [b"pt-BR: ['Ana']", b"pt-BR: ['Bo']"]
-    monkeypatch.setitem(FORMATS.records, "names", replace(names, write_script=lambda *_: "Ana"))  # type: ignore[arg-type, return-value]
+    monkeypatch.setitem(FORMATS.records, "names", replace(names, write_script=lambda *_: "Ana"))  # type: ignore[arg-type]
     with pytest.raises(DubkitError, match="The format 'names' was written as 'Ana', a str and not bytes"):
         export(context, PT, "names")
 
