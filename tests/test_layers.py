@@ -58,6 +58,8 @@ RANKS: dict[str, int] = {
     "dubkit.deliver": 13,
     "dubkit.review": 13,
     "dubkit.web": 14,
+    "dubkit.locking": 13,
+    "dubkit.explain": 14,
     "dubkit.cli": 15,
     "dubkit.__main__": 16,
 }

@@ -38,6 +38,11 @@ def open_review(session: Session, where: Path, language: str = "") -> Context:
     return context.fresh(language)
 
 
+def open_episode_of(session: Session, where: Path) -> Context:
+    """Return an episode in no language, with the settings of its last run. Raises DubkitError where none is."""
+    return _context(session, where)
+
+
 def _context(session: Session, where: Path) -> Context:
     if session.remote is not None:
         return _in_store(session, session.remote, where)

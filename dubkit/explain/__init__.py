@@ -1,0 +1,1 @@
+"""Everything that made a line of a dub."""
