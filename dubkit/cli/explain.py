@@ -69,6 +69,8 @@ def _say(told: Explained) -> None:
         undone = ", taken back" if edit.undone else ""
         _row("edit", f"{edit.at}  {edit.number} {edit.who or 'somebody'}, {edit.action}: {edit.what}{undone}")
     _row("heard", line.heard)
+    for name, value in told.measured.items():
+        _row("measured", f"{name} {value}")
     for check in told.checks:
         state = "FLAGGED" if check.flagged else "passed"
         measure = f": {check.measure}" if check.measure else ""

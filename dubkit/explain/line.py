@@ -121,6 +121,8 @@ class Explained:
     """Setting -> value, of all steps."""
     edits: tuple[Edit, ...]
     checks: tuple[Checked, ...]
+    measured: dict[str, str]
+    """What was measured of the line, whatever checks make of it."""
     checked_at: str
     steps: tuple[Step, ...]
 
@@ -150,6 +152,7 @@ def explain_line(context: Context, name: str) -> Explained:
         settings={key: step.settings[key] for step in steps for key in sorted(step.settings)},
         edits=tuple(_edits(context, name, segment.speaker)),
         checks=tuple(_checks(line)),
+        measured=dict(_measured(line)),
         checked_at=next((step.at for step in reversed(steps) if step.stage == "qc"), ""),
         steps=steps,
     )
@@ -229,15 +232,18 @@ def _edits(context: Context, name: str, speaker: str) -> Iterator[Edit]:
 
 def _checks(line: ReviewLine) -> Iterator[Checked]:
     """Yield the checks that flag the line or measured something of it."""
-    measures = dict(line.measures)
+    for name in dict.fromkeys((*line.flags, *line.measures)):
+        yield Checked(name, *flag_words(name), line.measures.get(name, ""), name in line.flags)
+
+
+def _measured(line: ReviewLine) -> Iterator[tuple[str, str]]:
+    """Yield the numbers that every measured line has, with what they are."""
     if line.word_error is not None:
-        measures["words"] = f"word error {line.word_error:.2f}"
+        yield "word error", f"{line.word_error:.2f}"
     if line.start_error is not None:
-        measures["late"] = f"{1000 * line.start_error:.0f} ms after its start"
+        yield "start", f"{1000 * line.start_error:+.0f} ms against its time"
     if line.loudness_error is not None:
-        measures["loudness"] = f"{line.loudness_error:+.1f} LU"
-    for name in dict.fromkeys((*line.flags, *measures)):
-        yield Checked(name, *flag_words(name), measures.get(name, ""), name in line.flags)
+        yield "level", f"{line.loudness_error:+.1f} LU against the source"
 
 
 def _tried(context: Context, name: str) -> Iterator[Tried]:

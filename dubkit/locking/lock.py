@@ -28,11 +28,11 @@ from dubkit.studio import chain
 FORMAT = "dubkit-lock"
 VERSION = 1
 LOCK, FILES = "lock.json", "files"
-BESIDE = ("cast.toml", "consent.toml", "series.toml")
+BESIDE = ("cast.toml", "consent.toml")
 """Files of people beside the source that runs read."""
 
-PLACES = ("models.", "store.")
-"""Tables of where models and episodes are kept, which is another place on another machine."""
+PLACES = ("models.", "store.", "series.")
+"""Tables of where models, episodes and series are kept, which is another place on another machine."""
 
 EDITS = ("edits.json", "edits.jsonl", "best.json")
 ANCHORS = f"{HIDDEN}/anchors.json"
@@ -62,6 +62,8 @@ class Locked:
     """Setting that names a file -> SHA-256 of the file."""
     beside: dict[str, str] = field(default_factory=dict)
     """File beside the source that was read -> SHA-256."""
+    series: dict[str, str] = field(default_factory=dict)
+    """File of the series, below the folder of its series.toml -> SHA-256; empty without a series."""
     models: tuple[UsedModel, ...] = ()
     doubts: tuple[str, ...] = ()
     """What cannot be made again with the same bytes, or is taken from the lock, in sentences."""
@@ -102,6 +104,7 @@ def write_lock(context: Context, languages: Sequence[str], file: Path) -> Locked
         {n: v for n, v in changed_settings(context.settings).items() if not n.startswith(PLACES)},
         dict(_setting_files(context)),
         {name: _kept(contents, path) for name, path in beside.items() if path.is_file()},
+        {name: _kept(contents, path) for name, path in _series(context)},
         used_models(context, [record for _, record in records.values()]),
         tuple(d for tag in tags for d in doubts(context.fresh(tag), bool(texts))),
         packages_here(),
@@ -175,10 +178,22 @@ def _scopes(languages: Sequence[str]) -> Iterator[tuple[str, Stage]]:
                 yield tag, stage
 
 
+def _series(context: Context) -> Iterator[tuple[str, Path]]:
+    """Yield the files of an episode's series: its words, and what dubkit learned of its people."""
+    series = context.series
+    if series is None:
+        return
+    below = sorted(series.data.rglob("*")) if series.data.is_dir() else []
+    for path in (series.file, *below):
+        if path.is_file() and path.suffix != ".lock":
+            yield path.relative_to(series.root).as_posix(), path
+
+
 def _setting_files(context: Context) -> Iterator[tuple[str, str]]:
     """Yield the settings that name a file of this machine, with its SHA-256."""
     for entry in all_settings():
-        value = None if entry.secret or entry.machine else context.settings.value(entry.name)
+        skipped = entry.secret or entry.machine or entry.name.startswith(PLACES)
+        value = None if skipped else context.settings.value(entry.name)
         if isinstance(value, str) and value and value != entry.default:
             path = Path(value).expanduser()
             try:
@@ -237,7 +252,7 @@ def read_lock(file: Path) -> Locked:
         locked = decode_json(raw, Locked)
     except msgspec.DecodeError as error:
         raise DubkitError(f"{file}: lock.json is damaged: {error}.\nTake a copy of the file.") from None
-    for name, sha in {**locked.files, **locked.texts}.items():
+    for name, sha in {**locked.files, **locked.series, **locked.texts}.items():
         if f"{FILES}/{sha}" not in names:
             raise DubkitError(f"{file} lacks {name} ({sha[:12]}).\nTake a copy of the file that is whole.")
     return locked

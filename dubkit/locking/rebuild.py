@@ -15,6 +15,8 @@ from dubkit.errors import DubkitError
 from dubkit.locking.differences import Difference, differences
 from dubkit.locking.lock import PLACES, Locked, lock_records, read_lock, unpacked
 from dubkit.progress import Progress
+from dubkit.series.place import FILE
+from dubkit.series.settings import NONE
 from dubkit.studio import Session, dub, episode_context, open_models
 
 
@@ -45,8 +47,8 @@ class Rebuild:
 
     def __init__(self, session: Session, file: Path, source: Path) -> None:
         self.file, self.locked = file, read_lock(file)
-        self.session, self.source = locked_session(session, self.locked), source
-        opened = open_episode(self.session.output, source)
+        opened = open_episode(session.output, source)
+        self.session, self.source = locked_session(session, self.locked, opened.store), source
         if opened.sha256 != self.locked.source.sha256:
             raise DubkitError(
                 f"{source} is not what was locked: SHA-256 {opened.sha256[:12]}…, locked "
@@ -70,6 +72,8 @@ class Rebuild:
         with hold_episode(choose, wait=True, on_wait=progress.note) as opened:
             for name, sha in self.locked.files.items():
                 self._lay(opened.store, name, sha)
+            for name, sha in self.locked.series.items():
+                self._lay(opened.store, f"{SERIES}/{name}", sha)
             for name, sha in self.locked.texts.items():
                 self._lay(opened.store, f"{HIDDEN}/items/{name}.json", sha)
 
@@ -89,13 +93,21 @@ class Rebuild:
         return compare(context, self.locked)
 
 
-def locked_session(session: Session, locked: Locked) -> Session:
-    """Return a session with the settings of a lock; those of this machine and secrets are its own."""
+SERIES = f"{HIDDEN}/series"
+"""Folder of the episode in which the series lies as it was locked."""
+
+
+def locked_session(session: Session, locked: Locked, store: EpisodeStore) -> Session:
+    """Return a session with the settings of a lock; those of this machine and secrets are its own.
+
+    The series is the one that was locked, and not one that is found here.
+    """
     values = {
         entry.name: locked.settings.get(entry.name, entry.default)
         for entry in all_settings()
         if not entry.secret and not entry.machine and not entry.name.startswith(PLACES)
     }
+    values["series.file"] = str(store.path(f"{SERIES}/{FILE}")) if locked.series else NONE
     # A value that is refused here is left out by with_settings and named as a difference.
     settings: Settings = with_settings(session.settings, values)
     return replace(session, settings=settings, models=open_models(settings))

@@ -39,7 +39,7 @@ def open_review(session: Session, where: Path, language: str = "") -> Context:
 
 
 def open_episode_of(session: Session, where: Path) -> Context:
-    """Return an episode in no language, with the settings of its last run. Raises DubkitError where none is."""
+    """Return an episode in no language, with the settings of its last run. Raises DubkitError without one."""
     return _context(session, where)
 
 

@@ -87,9 +87,12 @@ def test_every_record_has_its_time_and_those_of_other_lines_are_left_out(context
 
 
 def test_checks_have_their_measures_flagged_or_not(context: Context) -> None:
-    checks = {check.name: check for check in explain_line(context, "s0001").checks}
-    assert (checks["words"].flagged, checks["words"].measure) == (True, "word error 0.50")
-    assert (checks["loudness"].flagged, checks["loudness"].measure) == (False, "-0.3 LU")
+    told = explain_line(context, "s0001")
+    checks = {check.name: check for check in told.checks}
+    assert (checks["words"].flagged, checks["words"].title) == (True, "Words differ")
+    assert (checks["voice-unlike"].flagged, checks["voice-unlike"].measure) == (False, "0.8")
+    assert told.measured["word error"] == "0.50"
+    assert told.measured["level"] == "-0.3 LU against the source"
 
 
 def test_edits_have_author_time_and_whether_they_stand(context: Context) -> None:

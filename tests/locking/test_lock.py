@@ -23,6 +23,7 @@ from dubkit.models.catalogue import catalogue
 from dubkit.models.store import ModelStore
 from dubkit.progress import Silent, Speeds
 from dubkit.review.changes import Desk, LineChange
+from dubkit.series.place import Series
 from dubkit.studio import Session
 from tests.review.test_changes import PT, make_episode, speak
 
@@ -104,6 +105,22 @@ def test_a_lock_has_no_secret_and_no_place_of_this_machine(context: Context, tmp
 def test_the_same_episode_gives_the_same_bytes(lock: Path, context: Context, tmp_path: Path) -> None:
     write_lock(context.fresh(), (PT,), tmp_path / "again.lock")
     assert lock.read_bytes() == (tmp_path / "again.lock").read_bytes()
+
+
+def test_the_series_goes_along_and_no_other_one_is_taken(
+    lock: Path, context: Context, tmp_path: Path
+) -> None:
+    assert rebuild(lock, context, tmp_path).session.settings.series.file == "none"
+    words = tmp_path / "season" / "series.toml"
+    words.parent.joinpath("series").mkdir(parents=True)
+    words.write_text('title = "A season"\n')
+    words.parent.joinpath("series/people.json").write_text("{}")
+    write_lock(replace(context, series=Series(words)), (), tmp_path / "s.lock")
+    made = rebuild(tmp_path / "s.lock", context, tmp_path)
+    made.prepare(Silent())
+    file = Path(made.session.settings.series.file)
+    assert file.read_text() == words.read_text()
+    assert file.with_name("series").joinpath("people.json").is_file()
 
 
 def test_texts_of_a_service_are_named(lock: Path) -> None:
