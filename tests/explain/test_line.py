@@ -53,7 +53,15 @@ def context(tmp_path: Path) -> Context:
     store.save_record(Record("words", asr.key, asr))
     speak(context)
     qc = EpisodeQc(
-        (LineQc("s0001", "Bom lia", 0.5, 0.01, -0.3, ("words",)),), 0.5, -20, -20, -1, 0, 0, 0, 0.0
+        (LineQc("s0001", "Bom lia", 0.5, 0.01, -0.3, ("words",), {"voice-unlike": 0.8}),),
+        0.5,
+        -20,
+        -20,
+        -1,
+        0,
+        0,
+        0,
+        0.0,
     )
     store.write_json("qc.json", qc, PT)
     return context.fresh()
