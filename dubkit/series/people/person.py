@@ -138,7 +138,12 @@ def value_of(person: Person, name: str) -> Any:
     table, slash, key = name.partition("/")
     value = getattr(person, table)
     found = value.get(key) if slash else value
-    return msgspec.to_builtins(found) if found else None
+    return plain(found) if found else None
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: what was read from a file and what was just made compare as equal."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def with_value(person: Person, name: str, after: Any) -> Person:
@@ -170,7 +175,7 @@ def changed(
     after, made = dict(people), []
     for change in changes:
         person = after.get(change.person) or Person(change.person)
-        before, new = value_of(person, change.field), msgspec.to_builtins(change.after) or None
+        before, new = value_of(person, change.field), plain(change.after) or None
         if before == new:
             continue
         after[change.person] = with_value(person, change.field, new)

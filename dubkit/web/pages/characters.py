@@ -1,7 +1,8 @@
-"""The characters page: the speakers of each episode, with their names, descriptions and voices."""
+"""The characters pages: the speakers of each episode, and the people of its series over all episodes."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from fastapi import APIRouter, HTTPException, Request
@@ -10,6 +11,8 @@ from fastapi.responses import HTMLResponse
 from dubkit.episode.context import Context, finished_languages
 from dubkit.review.opening import of_folder
 from dubkit.review.speakers import SpeakerRow, speakers
+from dubkit.series.people.book import PeopleBook
+from dubkit.series.people.person import Person
 from dubkit.translate.language import language_name
 from dubkit.web.accounts.access import OpenEpisode, Viewer
 from dubkit.web.pages.library import by_series, library_cache
@@ -63,6 +66,54 @@ def people_part(
         rows=rows,
         lines=_lines(here, rows),
         has_source=episode.source is not None and episode.source.is_file(),
+        has_series=here.series is not None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPerson:
+    """A person of a series, as far as somebody may see the episodes."""
+
+    id: str
+    name: str
+    description: str
+    voices: tuple[tuple[str, str], ...]
+    """Language with its engine, and the voice."""
+    episodes: tuple[str, ...]
+    seconds: float
+    pitch_hz: float
+
+
+@router.get("/episodes/{episode}/people")
+def series_page(request: Request, site: OnSite, person: Viewer, episode: OpenEpisode) -> HTMLResponse:
+    """Show the people of an episode's series: those of episodes that the person may see."""
+    context = of_folder(site.session, episode.store.root)
+    if context.series is None:
+        raise HTTPException(404, f"{episode.name} belongs to no series: there is no series.toml above it.")
+    visible = {card.name for card in library_cache(request).rows(site, person)}
+    known = PeopleBook(context.series.data).people().values()
+    rows = [row for row in (_series_person(one, visible) for one in known) if row.episodes]
+    return page(
+        request,
+        person,
+        "series_people.html",
+        episode=episode.name,
+        series=context.series.root.name,
+        rows=rows,
+    )
+
+
+def _series_person(person: Person, visible: Collection[str]) -> SeriesPerson:
+    seen = [sighting for sighting in person.sightings.values() if sighting.episode in visible]
+    pitches = [sighting.pitch_hz for sighting in seen if sighting.pitch_hz]
+    return SeriesPerson(
+        person.id,
+        person.called,
+        person.description.value if person.description else "",
+        tuple((key.replace("/", ", "), said.value) for key, said in person.voices.items()),
+        tuple(sorted({sighting.episode for sighting in seen})),
+        sum(sighting.seconds for sighting in seen),
+        sum(pitches) / len(pitches) if pitches else 0.0,
     )
 
 
