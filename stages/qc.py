@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.episode.line_states import TOO_LONG
+from dubkit.media.picture.text_finder import TEXT_FINDER
 from dubkit.qc.check import CHECKS, needed
 from dubkit.qc.remarks import episode_remarks, listener_remarks
 from dubkit.types import (
@@ -42,11 +43,14 @@ from stages.shared.recogniser import (
 from stages.shared.report import said_before, shown, write_report
 from stages.shared.report_timing import timing_inputs
 from stages.shared.series_words import series_evidence, series_inputs
+from stages.shared.sights import line_sights, sight_inputs, sight_remarks
 from stages.shared.whole_dub import as_delivered, episode_evidence, mixed_lines
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from stages.shared.seen import LineSeen
 
 HEARING = ("transcribe.beam",)
 MEASURING = ("qc.round_trip", "qc.max_word_error")
@@ -81,12 +85,14 @@ def items(context: Context) -> Sequence[Item]:
     whole["shots.json"] = context.artifact_digest("shots.json")
     references, encoder = likeness_inputs(context)
     whole |= references
+    pictures, finders = sight_inputs(context)
+    whole |= pictures
     said = [(s.start, s.end, s.speaker, s.text) for s in context.segments]
     whole["measures"] = context.digest([EDITION, said])
     # dubkit's own checks stand under the version of this stage, another package's under its own.
     whole |= {f"check/{check.name}": context.digest(CHECKS.package(check.name)) for check in CHECKS.others}
     settings = (*MEASURING, *own, *_limits(context))
-    models = model | encoder | measuring_models(context, needed(_tables(context)))
+    models = model | encoder | measuring_models(context, needed(_tables(context))) | finders
     return [*listening, Item(EPISODE, inputs=whole, models=models, settings=settings)]
 
 
@@ -153,7 +159,7 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
                 EPISODE,
                 value=shown(here, measured),
                 files=["qc.json", "report.html"],
-                remarks=[*episode_remarks(measured), *listener_remarks(measured)],
+                remarks=[*episode_remarks(measured), *listener_remarks(measured), *sight_remarks(context)],
             )
 
 
@@ -250,6 +256,7 @@ def _measure(
     heard: str | None,
     sound: DeliveredSound,
     measuring: Measuring,
+    sight: LineSeen | None,
 ) -> LineQc:
     from dubkit.media.sound.audio import read_span
     from dubkit.media.sound.loudness import dialogue_loudness
@@ -286,6 +293,8 @@ def _measure(
         flags=tuple(dict.fromkeys((*segment.flags, *line.flags, *take.flags, *_too_long(placed)))),
         settings=context.settings.qc,
         **series_evidence(context, segment, line),
+        pictures=sight.pictures if sight else None,
+        letters=sight.letters if sight else None,
     )
     return line_qc(measuring.lines.added_to(evidence), measuring.tables)
 
@@ -321,9 +330,9 @@ def _heard(context: Context) -> dict[str, str]:
 def _episode(context: Context, sound: DeliveredSound) -> EpisodeQc:
     from dubkit.qc.measures import episode_qc
 
-    heard, measuring = _heard(context), Measuring.of(context)
+    heard, measuring, sights = _heard(context), Measuring.of(context), line_sights(context)
     lines = [
-        _measure(context, segment, line, heard.get(line.id), sound, measuring)
+        _measure(context, segment, line, heard.get(line.id), sound, measuring, sights.get(line.id))
         for segment, line in mixed_lines(context)
     ]
     measured = episode_qc(lines, episode_evidence(context, lines, sound.full), measuring.tables)
@@ -346,4 +355,5 @@ STAGE = Stage(
     artifact="qc.json",
     describes=True,
     recall=recall,
+    models=(TEXT_FINDER,),
 )

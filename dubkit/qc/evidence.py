@@ -94,6 +94,8 @@ class LineEvidence:
     text_known: bool = True
     """Whether `text` is what the line should say; False where nobody told what a dub should say, and `text`
     is what the source says."""
+    making_known: bool = True
+    """Whether it is known how the dub was made: its schedule, how takes were fitted, what its bed holds."""
     pictures: LinePictures | None = None
     """What the dub's picture shows during the line; None where it is the source's own."""
     letters: float | None = None
@@ -108,7 +110,8 @@ class LineEvidence:
 
     def has(self, need: str) -> bool:
         """Tell whether something that a check needs is there."""
-        return self.text_known if need == "text" else getattr(self, need) is not None
+        known = {"text": self.text_known, "making": self.making_known}
+        return known[need] if need in known else getattr(self, need) is not None
 
     @cached_property
     def first_sound(self) -> float | None:

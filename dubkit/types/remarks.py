@@ -175,6 +175,9 @@ CODES: Mapping[str, Code] = {
     "recording-other-words": Code("doubtful", "What is heard may not be what the line says."),
     "clip-silent": Code("degraded", "The line is not heard."),
     # the picture
+    "pictures-unchecked": Code(
+        "note", "Faults of generated pictures may be in the dub that nobody looked for."
+    ),
     "face-finder": Code("degraded", "Faces may be missed, and their lines then keep the source's lips."),
     "mouths-unseen": Code(
         "note", "Lines may start a little off where the picture shows the speaker's mouth."

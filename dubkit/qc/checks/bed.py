@@ -29,6 +29,7 @@ VOICE_LEAK = Check(
     "Old voice heard",
     "What is left of the old voice may be heard under the dub.",
     line=_leaks,
+    needs=("making",),
     settings=LeakLimit,
     unit="dB",
     measures="Old voice",

@@ -35,4 +35,6 @@ EARLY = Check(
     "The speech starts earlier than its line may: by more than one frame, or than its schedule allows.",
     line=_is_early,
 )
-CUT = Check("cut", "Cut short", "The speech did not fit, and its end is missing.", line=_is_cut)
+CUT = Check(
+    "cut", "Cut short", "The speech did not fit, and its end is missing.", line=_is_cut, needs=("making",)
+)

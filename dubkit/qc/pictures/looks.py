@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FaceLook:
     """One moment of a line in which the source shows the face that speaks."""
 
     time: float
@@ -37,8 +37,10 @@ class Look:
 class LinePictures:
     """What the dub's picture shows during a line whose picture is not the source's."""
 
-    looks: tuple[Look, ...]
+    looks: tuple[FaceLook, ...]
     """In order of time; none where the source shows no face that speaks."""
+    lips: bool = True
+    """Whether lips were made anew; where they are the source's, nothing is said of mouth and speech."""
     seam: float | None = None
     """Largest jump of colour at a border between the source's pictures and others, which the source does not
     have, in CIE 1976 differences; None where neither border was seen."""
