@@ -13,6 +13,7 @@ from dubkit.errors import DubkitError
 from dubkit.formats.content import Cue
 from dubkit.formats.layout.cues import Moment, laid_out, laid_out_pair, timed
 from dubkit.formats.layout.reading import SubtitleKind, reading_of
+from dubkit.formats.reading import read_cues
 from dubkit.types import Segment
 from dubkit.types.music import shared_seconds
 from dubkit.types.nonverbal import Nonverbal
@@ -64,10 +65,10 @@ def subtitle_cues(context: Context, wish: SubtitleWish, tell: Tell | None = None
     here = context.fresh("") if wish.kind == "source" else context
     language = here.language or here.source_language
     reading = reading_of(language, line=wish.line, speed=wish.speed)
-    said = _said(here)
+    said, signs = _said(here), _signs(here)
     if wish.kind == "forced":
         said = [one for one in said if _stays_foreign(here, one)]
-        if not said and tell is not None:
+        if not said and not signs and tell is not None:
             tell(remark("subtitles-empty", "Every line is spoken in the language of the viewers."))
     if wish.kind == "bilingual":
         other = here.source_language
@@ -80,7 +81,21 @@ def subtitle_cues(context: Context, wish: SubtitleWish, tell: Tell | None = None
         if wish.kind == "sdh":
             said = _told(here, language, said, tell)
         cues = [cue for one in said for cue in laid_out(one.cue, language, reading, one.moment)]
-    return timed(cues, replace(reading, speed=reading.speed * (1 + (wish.kind == "bilingual"))), tell)
+    pace = replace(reading, speed=reading.speed * (2 if wish.kind == "bilingual" else 1))
+    shown = [cue for sign in signs for cue in laid_out(sign, language, reading)]
+    return sorted([*timed(cues, pace, tell), *shown], key=lambda cue: (cue.start, cue.end))
+
+
+def _signs(context: Context) -> list[Cue]:
+    """Return the texts in the picture that the user's own subtitles have: nobody speaks them."""
+    stage = "translate" if context.language else "transcribe"
+    file = context.user_file(stage)
+    if file is None:
+        return []
+    settings = context.settings
+    encoding = settings.translate.encoding if context.language else settings.transcribe.encoding
+    language = context.language or context.source_language
+    return [cue for cue in read_cues(file, encoding=encoding, language=language) if cue.role == "sign"]
 
 
 @dataclass(frozen=True, slots=True)

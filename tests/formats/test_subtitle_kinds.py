@@ -145,6 +145,29 @@ def test_options_that_do_not_fit_are_refused(
     assert problem in done.stderr
 
 
+def test_signs_of_the_own_subtitles_are_shown_in_their_style(context: Context) -> None:
+    import pysubs2
+
+    own = pysubs2.SSAFile()
+    for start, end, style, text in (
+        (1000, 3000, "Default", "Bom dia."),
+        (4000, 6000, "Default", "Meu nome é Ana."),
+        (4500, 5500, "Sign", "Ao mar"),
+    ):  # fmt: skip
+        own.append(pysubs2.SSAEvent(start=start, end=end, style=style, text=text))
+    context.store.write_bytes("imports/translate.ass", own.to_string("ass").encode(), PT)
+    assert shown(context, "target")[1:3] == [(4.0, "Meu nome é Ana."), (4.5, "Ao mar")]
+    said: list[Remark] = []
+    assert shown(context, "forced", said) == [(4.5, "Ao mar")]
+    assert said == []
+    (raw,) = export_files(context, PT, "ass", subtitles=SubtitleWish("target"))
+    found = pysubs2.SSAFile.from_string(raw.decode())
+    assert [(event.style, event.start) for event in found][1:3] == [("Default", 4000), ("Sign", 4500)]
+    # The sign takes no time from what is said.
+    assert found[1].end == 6000
+    assert shown(context, "source")[1] == (4.0, "My name is Ana.")
+
+
 # --- in the picture ---------------------------------------------------------------------------
 
 
