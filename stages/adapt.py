@@ -14,13 +14,12 @@ from dubkit.episode.context import Context
 from dubkit.episode.store import canonical, decode_json
 from dubkit.errors import TranslationError
 from dubkit.translate.adaptation.room import Room, rooms
-from dubkit.translate.wording.terms import Wording
 from dubkit.types import Adaptation, AdaptedLine, Line, Remark, Segment, remark
 from stages.shared.host import part_identity, part_settings
 from stages.shared.machine_code import COMMON, LANGUAGE, NETWORKS
 from stages.shared.model_memory import language_model_bytes
 from stages.shared.mouths import mouths_seen
-from stages.shared.series_words import terms_of, wording_inputs
+from stages.shared.series_words import fitting_inputs, terms_of, told_address
 from stages.shared.subtitles import after_translation
 from stages.shared.translators import translator_choice
 from stages.shared.voices import (
@@ -61,7 +60,7 @@ def items(context: Context) -> Sequence[Item]:
         items.append(
             Item(
                 line.id,
-                inputs={**common, **inputs, **wording_inputs(Wording(terms_of(context, segment)))},
+                inputs={**common, **inputs, **fitting_inputs(context, segment)},
                 edits={"text": written} if written else {},
                 models=models,
                 settings=settings,
@@ -168,7 +167,8 @@ def _fitting(
 
     asked = choice is not None and line.provider == choice.identity
     kept, terms = _kept(context, line), terms_of(context, segment)
-    return FittingLine(line.id, segment.text, line.text, room, kept, asked, terms)
+    form = told_address(context, segment)
+    return FittingLine(line.id, segment.text, line.text, room, kept, asked, terms, form)
 
 
 def _kept(context: Context, line: Line) -> str:

@@ -179,18 +179,25 @@ def series_evidence(context: Context, segment: Segment, line: Line) -> SeriesEvi
     found: SeriesEvidence = {}
     if terms_of(context, segment):
         found["terms"] = tuple(line_term_faults(context, segment, line))
-    if form := _told_address(words, context, segment):
+    if form := told_address(context, segment):
         found["address"] = address_fault(line.text, form, context.language)
     return found
 
 
-def _told_address(words: EpisodeWords, context: Context, segment: Segment) -> str:
+def told_address(context: Context, segment: Segment) -> str:
     """Return how the speaker of a line addresses the only other person near it; else nothing."""
-    if not words.words.address:
+    words = episode_words(context)
+    if words is None or not words.words.address:
         return ""
-    others = listeners(context, context.segments.index(segment))
-    people = people_of(context)
+    others, people = listeners(context, context.segments.index(segment)), people_of(context)
     return words.address(people[segment.speaker], people[others[0]]) if len(others) == 1 else ""
+
+
+def fitting_inputs(context: Context, segment: Segment) -> dict[str, str]:
+    """Return what of the series the choice among the texts of a line depends on; else nothing."""
+    form = told_address(context, segment)
+    address = {f"address/{segment.speaker}": digest(form)} if form else {}
+    return wording_inputs(Wording(terms_of(context, segment))) | address
 
 
 def series_inputs(context: Context) -> dict[str, str]:

@@ -16,7 +16,7 @@ from dubkit.qc.evidence import LineEvidence
 from dubkit.series.place import find_series
 from dubkit.translate.wording.address import address_fault
 from dubkit.types import Line, Segment, Transcript, Translation
-from stages.shared.series_words import series_evidence, series_inputs
+from stages.shared.series_words import fitting_inputs, series_evidence, series_inputs
 
 SERIES = """
 [[terms]]
@@ -101,3 +101,11 @@ def test_the_measured_dub_depends_on_what_is_wrong_only(tmp_path: Path) -> None:
 )
 def test_a_form_of_address_is_told_by_its_own_words(text: str, form: str, language: str, wrong: bool) -> None:
     assert bool(address_fault(text, form, language)) is wrong
+
+
+def test_the_choice_among_texts_depends_on_the_entries_of_the_line(tmp_path: Path) -> None:
+    here = context(tmp_path, "Siehst du den Wächter?")
+    own, other = (fitting_inputs(here, segment) for segment in here.segments)
+    assert own.keys() == {"glossary/Warden", "prompts/wording.txt", "address/spk1"}
+    assert other == {}
+    assert fitting_inputs(replace(here.fresh(), series=None), here.segments[0]) == {}

@@ -33,13 +33,13 @@ class Offering:
         on_done([Offer(line.id, self.texts) for line in lines])
 
 
-def fit(monkeypatch: pytest.MonkeyPatch, first: str, *texts: str) -> tuple[str, Offering]:
+def fit(monkeypatch: pytest.MonkeyPatch, first: str, *texts: str, address: str = "") -> tuple[str, Offering]:
     """Return the text that is taken for a line that is far too long."""
     monkeypatch.setattr(fitting, "back_engine", lambda engine, task: None)
     openai, offering, done = TRANSLATORS.get("openai"), Offering(*texts), list[Fitted]()
     assert openai is not None
     engine = replace(openai, candidates=lambda task: offering)
-    line = FittingLine("s0001", SOURCE, first, Room(1.0, 1.0), terms=(WARDEN,))
+    line = FittingLine("s0001", SOURCE, first, Room(1.0, 1.0), terms=(WARDEN,), address=address)
     fitter = Fitter(TASK, engine, lambda _, text: len(text) / 20, lambda *_: (9, 20), 0.1, False)
     fitter.fit([line], done.append)
     return done[0].line.text, offering
@@ -64,6 +64,13 @@ def test_a_first_translation_without_its_term_gives_way_to_one_that_has_it(
     kept = "Mas você viu mesmo, e de verdade, o guardião daquele portão?"
     assert fit(monkeypatch, first, "Você o viu mesmo?", kept)[0] == kept
     assert fit(monkeypatch, first, "Você o viu mesmo?")[0] == first
+
+
+def test_a_text_with_another_form_of_address_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    short, right = "Tu viste o guardião?", "Você viu mesmo o guardião?"
+    assert fit(monkeypatch, LONG, short, right, address="você")[0] == right
+    assert fit(monkeypatch, LONG, short, right)[0] == short
+    assert fit(monkeypatch, LONG, short, right, address="tu")[0] == short
 
 
 def test_the_request_for_other_texts_says_the_terms_and_without_them_is_as_it_was() -> None:

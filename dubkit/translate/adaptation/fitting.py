@@ -13,6 +13,7 @@ from dubkit.translate.adaptation.offers import SHARES, Offer, Size, TightLine
 from dubkit.translate.adaptation.room import Room
 from dubkit.translate.adaptation.shortenings import shortenings
 from dubkit.translate.engine import TranslationEngine, TranslationTask
+from dubkit.translate.wording.address import address_fault
 from dubkit.translate.wording.terms import Term, term_faults
 from dubkit.types import AdaptedLine, Candidate
 
@@ -38,6 +39,8 @@ class FittingLine:
     """Whether the translator may be asked about it."""
     terms: tuple[Term, ...] = ()
     """Terms of the series that stand in it."""
+    address: str = ""
+    """How its speaker addresses the other person, where the series says so: no other form takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,9 @@ class Fitter:
 
     def _losses(self, line: FittingLine, text: str) -> tuple[str, ...]:
         guards = Guards(self.task.source, self.task.target)
-        return (*guards.losses(line.source, line.text, text), *self._lost_terms(line, text))
+        other = address_fault(text, line.address, self.task.target)
+        form = (f"address: {line.address}",) if other else ()
+        return (*guards.losses(line.source, line.text, text), *self._lost_terms(line, text), *form)
 
     def _seconds(self, line: FittingLine, text: str) -> float:
         return round(self.measure(line.id, text), 3)
