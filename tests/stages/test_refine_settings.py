@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dubkit.config import Settings, configure
+from dubkit.config import Dub, Settings, configure
 from dubkit.engines.justdubit.settings import TABLE, JustDubit
 from dubkit.episode.context import Context
 from dubkit.episode.store import EpisodeStore
@@ -67,6 +67,37 @@ CLIP = Clip("c0001", "shot001", 0, 9, 9, 0, 9, ("s0001",), "…", Fit(32, 32, 0,
 STAGES = ("embed", "encode", "denoise", "refine", "decode")
 
 
+def one_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an episode have one clip that is ready for every stage."""
+    monkeypatch.setattr(Context, "clips", Clips("justdubit", (CLIP,), ()))
+    monkeypatch.setattr(Context, "file_digest", lambda *_: "1")
+    answers = {
+        "generator_dubs_picture": lambda *_: True,
+        "ready_clips": lambda *_: [CLIP],
+        "is_driven": lambda *_: False,
+        "chosen_clip": lambda *_: None,
+        "kept_digest": lambda *_: "",
+        "own_seed": lambda *_: None,
+    }
+    modules = [*(importlib.import_module(f"stages.{name}") for name in STAGES), clip_jobs]
+    for module, name in product(modules, answers):
+        if hasattr(module, name):
+            monkeypatch.setattr(module, name, answers[name])
+
+
+@pytest.mark.parametrize(("recipe", "used"), [("justdubit", False), ("preview", True), ("distilled", True)])
+def test_the_distilled_lora_enters_the_keys_of_the_first_stage_where_the_recipe_uses_it_there(
+    tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, recipe: str, used: bool
+) -> None:
+    here = context(tmp_path, weights)
+    here = replace(here, settings=replace(here.settings, dub=Dub(recipe=recipe)))
+    one_clip(monkeypatch)
+    for stage, expected in (("denoise", used), ("refine", True)):
+        (item,) = importlib.import_module(f"stages.{stage}").items(here)
+        assert ("distilled-lora" in item.models) is expected
+        assert ("dub.distilled_strength" in (item.settings or ())) is expected
+
+
 @pytest.mark.parametrize(
     ("own", "stages"),
     [
@@ -89,20 +120,7 @@ def test_a_setting_enters_the_keys_of_the_stages_that_it_changes_and_only_when_i
     tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, own: dict[str, Any], stages: set[str]
 ) -> None:
     here = context(tmp_path, weights, **own)
-    monkeypatch.setattr(Context, "clips", Clips("justdubit", (CLIP,), ()))
-    monkeypatch.setattr(Context, "file_digest", lambda *_: "1")
-    answers = {
-        "generator_dubs_picture": lambda *_: True,
-        "ready_clips": lambda *_: [CLIP],
-        "is_driven": lambda *_: False,
-        "chosen_clip": lambda *_: None,
-        "kept_digest": lambda *_: "",
-        "own_seed": lambda *_: None,
-    }
-    modules = [*(importlib.import_module(f"stages.{name}") for name in STAGES), clip_jobs]
-    for module, name in product(modules, answers):
-        if hasattr(module, name):
-            monkeypatch.setattr(module, name, answers[name])
+    one_clip(monkeypatch)
     changed = {
         name
         for name in STAGES
