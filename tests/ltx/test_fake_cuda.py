@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,15 @@ from benchmarks.ltx_gpu.table import Row, cases, counted, line, name_of
 from dubkit.dubbing.diffusion.conditioning import Grid, cross_attention
 from dubkit.dubbing.diffusion.generate import DiffusionStart
 from dubkit.dubbing.diffusion.parts import GeneratorParts
-from dubkit.dubbing.diffusion.recipes import JUSTDUBIT, PREVIEW
+from dubkit.dubbing.diffusion.recipes import JUSTDUBIT
 from dubkit.dubbing.diffusion.state import start_state
 from dubkit.ltx.memory import Mode, measure_sizes
 from dubkit.ltx.modulation import Levels
 from dubkit.ltx.weights import Checkpoint
 from dubkit.models.tiny.files import GEMMA, NAMES
 
-BLOCKS = 2
-"""All of the published width; the other forty-six are the same."""
+BLOCKS = 3
+"""All of the published width. The outer ones are whole in a float8 file, too; the others are all the same."""
 
 
 @pytest.fixture(scope="module")
@@ -58,39 +57,28 @@ def test_a_clip_goes_through_every_part_on_the_card(folder: Path) -> None:
     assert [part.part for part in found] == list(rehearsal.PARTS)
     kept = budget(case, folder)
     assert all(part.device > 0 for part in found)
-    # Both stages of so small a clip take more than is counted on: benchmarks/RESULTS.md.
-    over = {part.part for part in found if part.device > kept[part.part]}
-    assert over <= {"first stage", "second stage"}
+    # So small a clip has next to no tokens: what prompts take has to be counted by itself.
+    assert {part.part for part in found if part.device > kept[part.part]} == set()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("precision", "mode"), [("bf16", "resident"), ("float8 cast", "streaming")], ids=["whole", "streamed"]
+    ("precision", "mode"),
+    [("bf16", "resident"), ("float8 cast", "streaming"), ("float8 file", "streaming")],
+    ids=["whole", "cast and streamed", "stored and streamed"],
 )
 def test_both_stages_at_the_usual_size_take_what_is_counted_on(
     folder: Path, precision: Precision, mode: Mode
 ) -> None:
     case = Case(JUSTDUBIT, 121, 512, 768, precision, mode, transformer_only=True)
-    found = {part.part: part for part in rehearse(case, hollow.files(folder))}
+    files = hollow.files(folder, float8=precision == "float8 file")
+    found = {part.part: part for part in rehearse(case, files)}
     kept = budget(case, folder)
     for part in ("first stage", "second stage"):
         assert found[part].device <= kept[part]
     # Close to it, too: what is counted on in vain keeps clips from cards that could make them.
     assert found["second stage"].device > 0.9 * kept["second stage"]
     assert found["upsampler"].device < kept["upsampler"]
-
-
-@pytest.mark.slow
-def test_a_float8_file_is_used_as_it_is_stored(folder: Path) -> None:
-    """The card has float8 units: no weight is expanded, so the peak stays below that of full precision."""
-    full = Case(PREVIEW, 9, 128, 128, "bf16", "resident", transformer_only=True)
-    small = replace(full, precision="float8 file")
-    peaks = [
-        {part.part: part.device for part in rehearse(case, hollow.files(folder, float8=float8))}
-        for case, float8 in ((full, False), (small, True))
-    ]
-    # Of two blocks the outer ones stay whole, so a file of three has one in float8.
-    assert peaks[1]["first stage"] <= peaks[0]["first stage"]
 
 
 def test_tensors_of_two_devices_or_types_are_errors() -> None:
