@@ -57,6 +57,10 @@ class Bench:
         """Keep what is known."""
         self.file.write_text(json.dumps(self.known, ensure_ascii=False), "utf-8")
 
+    def _keep(self) -> None:
+        if len(self.known) % 10 == 0:
+            self.save()
+
     @cached_property
     def network(self) -> SpeechQuality:
         """What judges how good speech sounds."""
@@ -70,6 +74,7 @@ class Bench:
             narrow = at_16k(np.concatenate((silence, sound, silence)), SAMPLE_RATE)
             heard = self.listener.words(narrow, language)
             self.known[key] = [[w.start - MARGIN, w.end - MARGIN, w.text] for w in heard]
+            self._keep()
         return [Word(*word) for word in self.known[key]]  # type: ignore[attr-defined]
 
     def heard(self, sound: NDArray[np.float64], language: str) -> str:
@@ -81,6 +86,7 @@ class Bench:
         key = f"quality {_digest(sound)}"
         if key not in self.known:
             self.known[key] = self.network.score(at_16k(sound, SAMPLE_RATE))
+            self._keep()
         return float(self.known[key])  # type: ignore[arg-type]
 
     def voice(self, sound: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -110,7 +110,8 @@ def left_words(_bench: Bench, lines: Sequence[CleanLine]) -> Iterator[LineEviden
     """A word of the source stands in the text instead of its translation."""
     for number, (language, source, text) in enumerate(read_pairs()):
         words, own = source.rstrip(".").split(), text.split()
-        word = sorted((w for w in words if w.islower()), key=len)[-1 - number % 2]
+        # What stands in the translation, too, is a word of both languages.
+        word = sorted((w for w in words if w.islower() and w not in text), key=len)[-1 - number % 2]
         own[len(own) // 2] = word
         left = words_left(source, " ".join(own), "en", language)
         yield replace(lines[0].evidence, text=" ".join(own), source_words=left, heard=None)

@@ -26,7 +26,8 @@ ENGINE = "kokoro"
 SUFFIXES = {".wav", ".flac", ".mp4", ".mpg", ".mp3", ".aiff"}
 SHORTEST, LONGEST = 1.0, 8.0
 """Seconds of the stretches of real speech that are sources."""
-PER_CLIP = 8
+PER_CLIP, BEGINNING = 4, 25
+"""Stretches that are taken of a clip, and the seconds of its beginning in which they are looked for."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def source_lines(media: Path) -> list[SourceLine]:
     for clip in sorted(media.rglob("*")):
         if clip.suffix not in SUFFIXES or "d_odd" in clip.parts:
             continue
-        sound = decoded(clip)
+        sound = decoded(clip)[: BEGINNING * SAMPLE_RATE]
         spans = [
             span for span in speech_spans(sound[:: SAMPLE_RATE // ASR_RATE]) if span[1] - span[0] > SHORTEST
         ]

@@ -40,6 +40,10 @@ def test_another_word_in_place_of_one_is_not_missing() -> None:
     assert "missing-words" not in heard("Amanhã cedo vamos todos depois para a praia")
 
 
+def test_a_short_line_that_is_misheard_as_a_whole_is_neither_missing_nor_added() -> None:
+    assert heard("Obrigado", "Sim.") == {"words": None}
+
+
 def test_a_line_that_was_not_heard_at_all_has_that_flag_alone() -> None:
     assert list(heard("")) == ["not-heard"]
 

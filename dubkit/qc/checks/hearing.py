@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dubkit.qc.alignment import letter_error
+from dubkit.qc.alignment import Difference, letter_error
 from dubkit.qc.check import Check, Finding
 from dubkit.qc.evidence import LineEvidence
 from dubkit.qc.text import is_unspaced, likelier_language, units
@@ -19,7 +19,7 @@ class MissingLimit:
     """Words that are not heard."""
 
     on: bool = option(True, "Look for words of a line that are not heard.")
-    letters: Count = option(5, "Letters in a row that are not heard, from which a line is flagged.", job=True)
+    letters: Count = option(6, "Letters in a row that are not heard, from which a line is flagged.", job=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class AddedLimit:
     """Words that the line does not have."""
 
     on: bool = option(True, "Look for words that a line does not have.")
-    letters: Count = option(5, "Letters in a row too many, from which a line is flagged.", job=True)
+    letters: Count = option(6, "Letters in a row too many, from which a line is flagged.", job=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class LetterLimit:
     """Letters that are heard wrong."""
 
     on: bool = option(True, "Compare what was heard letter by letter.")
-    most: Share = option(0.25, "Share of letters heard wrong above which a line is flagged.", job=True)
+    most: Share = option(0.35, "Share of letters heard wrong above which a line is flagged.", job=True)
+    letters: Count = option(12, "Letters that a line must have: less is often misheard alone.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,21 @@ def _joined(words: tuple[str, ...], line: LineEvidence) -> str:
     return ("" if is_unspaced(line.language) else " ").join(words)
 
 
+def _places(line: LineEvidence) -> list[Difference]:
+    """Return where something else was heard; none where nothing of the line was, which is another fault."""
+    whole = len(line.differences) == 1 and line.differences[0].said == tuple(units(line.text, line.language))
+    return [] if whole else list(line.differences)
+
+
 def _misses(line: LineEvidence, limit: MissingLimit) -> Finding:
-    worst = max(line.differences, key=lambda place: place.missing, default=None)
-    if line.unheard or worst is None or worst.missing * _weight(line) < max(1, limit.letters):
+    worst = max(_places(line), key=lambda place: place.missing, default=None)
+    if worst is None or worst.missing * _weight(line) < max(1, limit.letters):
         return Finding(False)
     return Finding(True, _joined(worst.said, line))
 
 
 def _adds(line: LineEvidence, limit: AddedLimit) -> Finding:
-    worst = max(line.differences, key=lambda place: place.added, default=None)
+    worst = max(_places(line), key=lambda place: place.added, default=None)
     if worst is None or worst.added * _weight(line) < max(1, limit.letters):
         return Finding(False)
     return Finding(True, _joined(worst.heard, line))
@@ -79,8 +86,10 @@ def _adds(line: LineEvidence, limit: AddedLimit) -> Finding:
 
 def _differs(line: LineEvidence, limit: LetterLimit) -> Finding:
     assert line.heard is not None, "the check is asked where somebody listened"
-    error = letter_error(units(line.text, line.language), units(line.heard, line.language))
-    return Finding(not line.unheard and error > limit.most, round(error, 3))
+    said = units(line.text, line.language)
+    error = letter_error(said, units(line.heard, line.language))
+    long = sum(map(len, said)) * _weight(line) >= limit.letters
+    return Finding(long and not line.unheard and error > limit.most, round(error, 3))
 
 
 def _speaks_source(line: LineEvidence, limit: LeakLimit) -> bool:

@@ -65,7 +65,7 @@ class FlatLimit:
     """Melody of a line."""
 
     on: bool = option(True, "Compare the melody of a line with the source's.")
-    least: Positive = option(2.0, "Semitones of melody below which a line is flagged.")
+    least: Positive = option(3.0, "Semitones of melody below which a line is flagged.")
     source: Positive = option(4.0, "Semitones that the source's melody must have for a line to be flagged.")
     seconds: Positive = option(1.0, "Seconds that a take must have for its melody to be judged.")
 
@@ -88,7 +88,7 @@ class QualityLimit:
         False, "Judge how good a take sounds with a network: it takes about half of a line's time each."
     )
     fall: Positive = option(
-        1.0, "Points, of 1 to 5, below the source's own from which a line is flagged.", job=True
+        0.8, "Points, of 1 to 5, below the source's own from which a line is flagged.", job=True
     )
 
 
