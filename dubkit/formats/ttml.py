@@ -71,10 +71,13 @@ def _read(file: Document) -> list[Cue]:
     if _tag(root) != "tt":
         cure = "Its first element must be <tt>. Convert other XML to SRT."
         raise file.error("", f"it is no TTML: its first element is <{_tag(root)}>", cure)
-    paragraphs = _of_language(file, list(_paragraphs(root, _clock(root))))
     names = _agents(root)
     readings = _readings(root)
-    return keep_good(file, paragraphs, lambda paragraph: _cue(file, paragraph, names, readings))
+    try:
+        paragraphs = _of_language(file, list(_paragraphs(root, _clock(root))))
+        return keep_good(file, paragraphs, lambda paragraph: _cue(file, paragraph, names, readings))
+    except RecursionError:
+        raise file.error("", "it is nested too deeply", "Export it anew.") from None
 
 
 def _of_language(file: Document, paragraphs: list[_Paragraph]) -> list[_Paragraph]:

@@ -134,6 +134,11 @@ def test_a_wrong_origin_is_refused(code: str, problem: str) -> None:
         read_script(document(text))
 
 
+def test_a_file_that_is_nested_without_end_is_refused() -> None:
+    with pytest.raises(MediaError, match="elements are nested more than 100 deep"):
+        read_script(document(WHOLE.replace('<t:div begin="5s">', '<t:div begin="5s">' + "<t:div>" * 5000, 1)))
+
+
 def test_times_add_up_through_all_that_stands_around_an_event() -> None:
     first, second = read_script(document(WHOLE)).events
     assert (first.start, first.end) == (16.0, 18.0)

@@ -10,6 +10,7 @@ import pytest
 
 from dubkit.episode.context import Context
 from dubkit.episode.export import export
+from dubkit.errors import MediaError
 from dubkit.formats.ass_writing import write_ass
 from dubkit.formats.content import Cue, Heading
 from dubkit.formats.document import Document
@@ -144,3 +145,12 @@ def test_lines_are_edited_in_it(tmp_path: Path, name: str) -> None:
     assert read_changes(context.fresh(), file) == {}
     file.write_text(file.read_text("utf-8").replace("Bom dia.", "Olá!"), "utf-8")
     assert read_changes(context.fresh(), file) == {"s0001": LineChange(text="Olá!")}
+
+
+def test_ttml_that_is_nested_without_end_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "deep.ttml"
+    file.write_text(
+        f'<tt xmlns="http://www.w3.org/ns/ttml"><body>{"<div>" * 5000}{"</div>" * 5000}</body></tt>'
+    )
+    with pytest.raises(MediaError, match="it is nested too deeply"):
+        read_cues(file)

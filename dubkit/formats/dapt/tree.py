@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from dubkit.errors import MediaError
     from dubkit.formats.document import Document
 
+DEEPEST = 100
+"""Elements inside each other that a file may have."""
+
 _SAVE = "Save the file as UTF-8 without a byte order mark."
 
 
@@ -43,11 +46,21 @@ def parse(file: Document) -> Tree:
         raise file.error(f"line {row}", "it is not UTF-8, which DAPT asks for", _SAVE) from None
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
-    builder, lines = ET.TreeBuilder(), {}
+    builder, lines, depth = ET.TreeBuilder(), {}, 0
 
     def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > DEEPEST:
+            problem = f"elements are nested more than {DEEPEST} deep"
+            raise file.error(f"line {parser.CurrentLineNumber}", problem, "Export it anew.")
         element = builder.start(_full(tag), {_full(name): value for name, value in attributes.items()})
         lines[element] = parser.CurrentLineNumber
+
+    def end(tag: str) -> None:
+        nonlocal depth
+        depth -= 1
+        builder.end(_full(tag))
 
     def doctype(*_: object) -> None:
         cure = "Remove <!DOCTYPE …> and write what its entities stand for."
@@ -59,7 +72,7 @@ def parse(file: Document) -> Tree:
             raise file.error("line 1", problem, _SAVE)
 
     parser.StartElementHandler = start
-    parser.EndElementHandler = lambda tag: builder.end(_full(tag))
+    parser.EndElementHandler = end
     parser.CharacterDataHandler = builder.data
     parser.StartDoctypeDeclHandler = doctype
     parser.XmlDeclHandler = declaration
