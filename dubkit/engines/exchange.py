@@ -6,6 +6,7 @@ refused with what was found and what is needed. Letters: H and W rows and column
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -160,8 +161,11 @@ class _Reading:
         return self.order.clip.frames / self.order.rate
 
     def refuse(self, found: str) -> GeneratorError:
-        """Return the error that says what was found and what is needed."""
-        order = self.order
+        """Return the error that says what was found and what is needed, without the folder of the file.
+
+        The folder is another one each time, and the same failure is told in the same words.
+        """
+        order, found = self.order, found.replace(f"{self.path.parent}{os.sep}", "")
         return GeneratorError(
             f"{self.engine} made a file for clip {order.clip.id} that cannot be used: {found}.\n"
             f"Needed are {order.clip.frames} pictures of {order.width}x{order.height} at {order.rate} per "

@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dubkit.engines.command.making import Work, make_with
-from dubkit.engines.command.program import PLACES, read_command
+from dubkit.engines.command.program import PLACES, last_words, read_command
 from dubkit.engines.command.record import ENGINE, CommandSettings
 from dubkit.engines.engine import ENGINES, ClipMade, ClipOrder, TakeEngine, choose_engine
 from dubkit.errors import GeneratorError, SettingError
@@ -80,6 +80,22 @@ def test_an_odd_film_becomes_an_exact_clip(mode: str, told: list[str]) -> None:
 def test_what_cannot_be_used_says_why(mode: str, said: str) -> None:
     with pytest.raises(GeneratorError, match=said):
         make(asked(mode))
+
+
+def test_last_words_leave_out_the_folder_that_is_another_one_each_time(tmp_path: Path) -> None:
+    log = tmp_path / "said.txt"
+    log.write_text(f"ready\nError: {tmp_path}/made.mp4 of {tmp_path}/clip.mkv: no codec\n")
+    assert last_words(log) == " Its last words: Error: made.mp4 of clip.mkv: no codec."
+
+
+@pytest.mark.parametrize("mode", ["broken", "empty"])
+def test_the_same_failure_has_the_same_words(mode: str) -> None:
+    said = []
+    for _ in range(2):
+        with pytest.raises(GeneratorError) as error:
+            make(asked(mode))
+        said.append(str(error.value))
+    assert said[0] == said[1]
 
 
 def gone(pid: int) -> bool:

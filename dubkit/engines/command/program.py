@@ -175,8 +175,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def last_words(log: Path) -> str:
-    """Return the last line that a program wrote, as a sentence to add; empty where it wrote none."""
-    lines = log.read_bytes().decode("utf-8", "replace").replace("\r", "\n").splitlines()
+    """Return the last line that a program wrote, as a sentence to add; empty where it wrote none.
+
+    The name of the folder that `log` lies in is left out: it is another one each time, and a record of a
+    failure is the same for the same failure.
+    """
+    said = log.read_bytes().decode("utf-8", "replace").replace("\r", "\n")
+    for folder in (log.parent.resolve(), log.parent):
+        said = said.replace(f"{folder}{os.sep}", "")
+    lines = said.splitlines()
     line = next((line.strip() for line in reversed(lines) if line.strip()), "")
     plain = "".join(c if c.isprintable() else " " for c in line)[-SAID_CHARACTERS:].rstrip(".")
     return f" Its last words: {plain}." if plain else ""
