@@ -16,7 +16,7 @@ CHANNELS = ("A", "A2")
 
 
 def write_edl(timeline: Timeline, heading: Heading = Heading()) -> bytes:
-    """Return a timeline as EDL in UTF-8, a line of text below each event.
+    """Return a timeline as EDL in UTF-8, who says what below each event.
 
     Every time is that of the nearest frame; a clip is as long in its file as on the track.
     """
@@ -32,6 +32,7 @@ def write_edl(timeline: Timeline, heading: Heading = Heading()) -> bytes:
             start = max(before, _frame(clip.start, rate))
             before = max(start + 1, _frame(clip.end, rate))
             rows += _event(number, channel, clip, (start, before), rate)
+            rows += [f"* COMMENT: {one_line(f'{track.name}: {clip.text}')}", ""] if clip.text else [""]
     return "\n".join(rows).encode("utf-8")
 
 
@@ -46,12 +47,11 @@ def _event(
     begin = _frame(clip.source_start, rate)
     times = (begin, begin + frames[1] - frames[0], *frames)
     codes = " ".join(timecode(frame, rate) for frame in times)
-    rows = [
+    return [
         f"{number:03d}  {clip.reel:8} {channel:5} C        {codes}",
         f"* FROM CLIP NAME:  {one_line(clip.name)}",
         f"* FROM CLIP: {one_line(clip.link)}",
     ]
-    return [*rows, f"* COMMENT: {one_line(clip.text)}", ""] if clip.text else [*rows, ""]
 
 
 FORMAT = Format(

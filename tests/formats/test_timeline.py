@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import replace
 from fractions import Fraction
@@ -115,6 +116,9 @@ def test_another_reader_finds_the_same_events(rate: Fraction, mode: str, moment:
     assert [edit.source for edit in edits] == ["A_LONG_N", "S0001", "S0003", "S0002"]
     assert edits[3].record_in == moment
     assert edits[0].source_out == edits[0].record_out
+    assert re.findall(r"^\* COMMENT: (.*)$", text, re.MULTILINE) == [
+        "Person 1: Said in s0001", "Person 1: Said in s0003", "Person 2: Said in s0002",
+    ]  # fmt: skip
 
 
 def wav(path: Path, seconds: Fraction, value: int) -> Path:
