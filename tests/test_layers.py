@@ -57,6 +57,7 @@ RANKS: dict[str, int] = {
     "dubkit.batch": 13,
     "dubkit.deliver": 13,
     "dubkit.review": 13,
+    "dubkit.judge": 13,
     "dubkit.web": 14,
     "dubkit.locking": 13,
     "dubkit.explain": 14,

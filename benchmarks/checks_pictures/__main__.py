@@ -134,7 +134,7 @@ def half_of(half: str, files: Sequence[Path], finder: MeshFinder, given: argpars
             fit = [w for w in all_windows if not kind.startswith("mouth") or speaks(w)]
             for number in range(len(fit) if kind in CLEAN else max(given.least, len(fit))):
                 window, seed = fit[number % len(fit)], number // len(fit)
-                others = [w for f, ws in found.items() for w in ws if not window.name.startswith(f.stem)]
+                others = [other for other in all_windows if not may_share(window, other)]
                 made = change(window, others, np.random.default_rng([number, len(kind)]))
                 eyes = Eyes(faces, writing if kind in ("letters", *CLEAN) else None)
                 quality = QUALITIES[number % len(QUALITIES)]
@@ -143,6 +143,12 @@ def half_of(half: str, files: Sequence[Path], finder: MeshFinder, given: argpars
                 if given.tell:
                     print(half, window.name, kind, sorted(flags), measures, flush=True)
     return rows
+
+
+def may_share(one: Window, other: Window) -> bool:
+    """Tell whether two films may show the same person: their names share a word, as those of one corpus do."""
+    words = [{word for word in film.name.split("@")[0].split("_") if len(word) > 3} for film in (one, other)]
+    return bool(words[0] & words[1])
 
 
 def speaks(window: Window) -> bool:

@@ -25,6 +25,7 @@ COMMANDS = {
     "lock": ("dubkit.cli.lock", "Write one file that says what an episode was made from."),
     "rebuild": ("dubkit.cli.rebuild", "Make a locked episode again, and compare."),
     "config": ("dubkit.cli.config", "Show every setting, its value and where the value came from."),
+    "judge": ("dubkit.cli.judge", "Judge finished dubs against their source, whoever made them."),
     "export": ("dubkit.cli.export", "Write subtitles, turns or lines of an episode to a file."),
     "verify": ("dubkit.cli.verify", "Say which seconds of a film are the source's and which were generated."),
     "sync": ("dubkit.cli.sync", "Keep a folder of episodes and a store alike."),

@@ -1,0 +1,1 @@
+"""Judge finished dubs against their source, whoever made them: nothing but the files is needed."""
