@@ -10,8 +10,9 @@ from dubkit.chain.stage import EPISODE, Item, Sink, Stage
 from dubkit.episode.context import Context
 from dubkit.types import ASR_RATE, Remark, Segment
 from stages.shared.cloning.found_pieces import encoder_identity, file_name, open_encoder, write_piece
-from stages.shared.machine_code import COMMON, NETWORKS
+from stages.shared.machine_code import COMMON, NETWORKS, PICTURE
 from stages.shared.people.enrolling import enrol
+from stages.shared.people.faces import has_faces, write_faces
 from stages.shared.people.memory import ARTIFACT, open_book, remembers
 from stages.shared.people.remarks import people_remarks
 
@@ -42,6 +43,7 @@ def items(context: Context) -> Sequence[Item]:
             inputs={
                 "extract/audio.wav": context.file_digest("extract", "audio.wav"),
                 "transcribe/segments": context.digest(spoken),
+                **({"faces": context.artifact_digest("faces.json")} if has_faces(context) else {}),
             },
             models={"speaker": encoder_identity(context)} if context.segments else {},
         )
@@ -71,8 +73,9 @@ def run(context: Context, items: Sequence[Item], sink: Sink) -> None:
             files[speaker] = f"people/{file_name(speaker)}.wav"
             with sink.write(files[speaker]) as temporary:
                 write_piece(context, (piece,), temporary)
-    sink.write_json(ARTIFACT, Recalled(identity, tuple(_called(found, people)), files))
-    sink.done(EPISODE, files=[ARTIFACT, *files.values()])
+    faces = write_faces(context, sink)
+    sink.write_json(ARTIFACT, Recalled(identity, tuple(_called(found, people)), files, faces))
+    sink.done(EPISODE, files=[ARTIFACT, *files.values(), *faces.values()])
 
 
 def _alone(segments: Sequence[Segment]) -> dict[str, list[Span]]:
@@ -173,9 +176,9 @@ STAGE = Stage(
     after=after,
     notices=notices,
     pace=0.05,
-    needs=("extract", "transcribe"),
+    needs=("extract", "transcribe", "faces"),
     cores=1,
-    loads=(*COMMON, *NETWORKS),
+    loads=(*COMMON, *PICTURE, *NETWORKS),
     depends=SETTINGS,
     artifact=ARTIFACT,
 )

@@ -144,6 +144,8 @@ def show_command(person: str, place: str) -> None:
         )
         if sighting.reference:
             click.echo(f"    to hear: {book.file(found.id, sighting.reference)}")
+        if sighting.face:
+            click.echo(f"    to see: {book.file(found.id, sighting.face)}")
     for other in found.apart:
         click.echo(f"  not {people[other].called if other in people else other} ({other})")
 

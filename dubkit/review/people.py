@@ -12,7 +12,7 @@ from dubkit.episode.context import Context
 from dubkit.errors import DubkitError, EditRefused, MediaError
 from dubkit.review.opening import of_folder
 from dubkit.series.people.acts import Hand, find_person
-from dubkit.series.people.book import Draft
+from dubkit.series.people.book import Draft, content_name
 from dubkit.series.people.matching import new_id
 from dubkit.series.people.person import Entry, Person, PersonChange, Said, Sighting, person_of
 from dubkit.studio import Session
@@ -87,10 +87,8 @@ def enrol_speaker(hand: Hand, context: Context, speaker: str, as_person: str = "
         called = people[owner].called if owner in people else match.called or speaker
         return Draft("enrol", f"{speaker} of {context.store.root.name} is {called}", changes)
 
-    piece = recalled(context).files.get(speaker)
-    files = {}
-    if piece and context.store.has(piece):
-        files[sighting_of(context, match, None).reference] = context.store.path(piece)
+    paths = [context.store.path(name) for name in recalled(context).kept(speaker) if name]
+    files = {content_name(path): path for path in paths if path.is_file()}
     return hand.book.change(hand.who, make, files)
 
 

@@ -72,7 +72,7 @@ def seen_ages(context: Context) -> dict[str, Age]:
 
     model = context.model(FACE_AGES.role)
     network = open_face_ages(model.path) if model else None
-    wanted = {speaker: _looks(context, speaker) for speaker in {s.speaker for s in context.segments}}
+    wanted = {speaker: speaking_faces(context, speaker) for speaker in {s.speaker for s in context.segments}}
     if network is None or not any(wanted.values()):
         return {}
     scale = shrinking(context.picture)
@@ -83,7 +83,7 @@ def seen_ages(context: Context) -> dict[str, Age]:
     years: dict[str, list[float]] = {}
     for number, image in pictures(context.source, context.picture, sorted(at)):
         for speaker, box in at[number]:
-            looked = network.years(_cut(image, box, scale)) if box.height * scale >= SMALLEST else None
+            looked = network.years(cut_face(image, box, scale)) if box.height * scale >= SMALLEST else None
             if looked is not None:
                 years.setdefault(speaker, []).append(looked)
     return {speaker: age for speaker, found in years.items() if (age := age_of(found))}
@@ -103,7 +103,7 @@ def age_of(years: Sequence[float]) -> Age:
     return next((age for age, (least, most) in RANGES.items() if least <= middle <= most), "")
 
 
-def _looks(context: Context, speaker: str) -> list[FaceBox]:
+def speaking_faces(context: Context, speaker: str) -> list[FaceBox]:
     """Return where the face of a speaker is seen while it speaks, evenly over all that it says."""
     faces = {face.segment: face for face in context.faces.faces}
     spoken = [faces[s.id] for s in context.segments if s.speaker == speaker and s.id in faces]
@@ -117,12 +117,11 @@ def _looks(context: Context, speaker: str) -> list[FaceBox]:
 
 
 def _evenly(boxes: Sequence[FaceBox], count: int) -> Iterator[FaceBox]:
-    for place in sorted({round(n * (len(boxes) - 1) / max(count - 1, 1)) for n in range(count)}):
-        if place < len(boxes):
-            yield boxes[place]
+    places = {round(n * (len(boxes) - 1) / max(count - 1, 1)) for n in range(count)} if boxes else set()
+    yield from (boxes[place] for place in sorted(places))
 
 
-def _cut(image: NDArray[np.uint8], box: FaceBox, scale: float) -> NDArray[np.uint8]:
+def cut_face(image: NDArray[np.uint8], box: FaceBox, scale: float) -> NDArray[np.uint8]:
     """Return the part of a picture around a face."""
     edge = MARGIN * box.height
     top, left = (max(0, round((side - edge) * scale)) for side in (box.top, box.left))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from dubkit.series.people.person import Person
@@ -68,6 +68,12 @@ class Recalled:
     matches: tuple[Match, ...]
     files: Mapping[str, str]
     """Speaker -> WAV file below the episode folder with a piece of their speech."""
+    faces: Mapping[str, str] = field(default_factory=dict)
+    """Speaker -> picture below the episode folder of their face, where one was seen."""
+
+    def kept(self, speaker: str) -> tuple[str, str]:
+        """Return the piece of speech and the picture of a speaker; empty where there is none."""
+        return self.files.get(speaker, ""), self.faces.get(speaker, "")
 
     def of(self, speaker: str) -> Match | None:
         """Return what was made of a speaker."""

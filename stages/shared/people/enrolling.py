@@ -30,7 +30,7 @@ ENROL, LEARN = "enrol", "learn"
 def enrol(context: Context) -> None:
     """Note who is in the episode, as it was recognised. What people moved since stays where they put it."""
     found = recalled(context)
-    pieces = [context.store.path(name) for name in found.files.values()]
+    pieces = [context.store.path(name) for name in (*found.files.values(), *found.faces.values())]
 
     def make(people: Mapping[str, Person], _history: Sequence[Entry]) -> Draft:
         changes = [change for match in found.matches for change in _seen(context, people, found, match)]
@@ -67,8 +67,7 @@ def sighting_of(context: Context, match: Match, before: Person | None) -> Sighti
     """Return what the series notes of a speaker; `before` is the person whom it took them for until now."""
     heard, found = match.heard, recalled(context)
     noted = before.sightings.get(sighting_key(context.sha256, heard.speaker)) if before else None
-    piece = found.files.get(heard.speaker, "")
-    path = context.store.path(piece) if piece else None
+    reference, face = (_content(context, name) for name in found.kept(heard.speaker))
     return Sighting(
         context.sha256,
         heard.speaker,
@@ -78,9 +77,15 @@ def sighting_of(context: Context, match: Match, before: Person | None) -> Sighti
         heard.pitch_hz,
         found.encoder,
         heard.embedding,
-        content_name(path) if path and path.is_file() else "",
+        reference,
+        face,
         voices=noted.voices if noted else {},
     )
+
+
+def _content(context: Context, name: str) -> str:
+    """Return the name under which the series keeps a file of the episode; empty where there is none."""
+    return content_name(context.store.path(name)) if name and context.store.has(name) else ""
 
 
 def learn(context: Context, engine: str) -> None:
