@@ -143,7 +143,7 @@ def test_what_the_program_says_reaches_the_one_who_asked(tmp_path: Path) -> None
 
 
 def test_nobody_comes_in_without_the_token(worker: ClipWorkerProcess, tmp_path: Path) -> None:
-    job, content = package(tmp_path)
+    job, _ = package(tmp_path)
     with httpx.Client(base_url=worker.url) as client:
         assert client.get("/health").json() == {
             **{"status": "ok", "engine": "command"},
@@ -151,7 +151,8 @@ def test_nobody_comes_in_without_the_token(worker: ClipWorkerProcess, tmp_path: 
         }
         for head in ({}, {"Authorization": "Bearer other"}, {"Authorization": TOKEN}):
             for method, path in (("PUT", ""), ("GET", ""), ("DELETE", ""), ("GET", "/film")):
-                answer = client.request(method, f"/clips/{job}{path}", content=content, headers=head)
+                # Without a body: who is refused while one is sent can lose the answer on the way.
+                answer = client.request(method, f"/clips/{job}{path}", headers=head)
                 assert answer.status_code == 401
         assert client.get("/clips/../../etc/passwd", headers=HEAD).status_code == 404
         assert client.get("/clips/" + "z" * 64, headers=HEAD).status_code == 404
@@ -216,9 +217,9 @@ def test_the_same_order_is_made_once_and_a_full_worker_says_so(tmp_path: Path) -
         for _ in range(2):
             assert client.put(f"/clips/{job}", content=content, headers=HEAD).status_code == 202
         assert client.get("/health").json()["waiting"] == 1
-        other, more = package(tmp_path, seed=7)
+        other, _ = package(tmp_path, seed=7)
         assert other != job
-        answer = client.put(f"/clips/{other}", content=more, headers=HEAD)
+        answer = client.put(f"/clips/{other}", headers=HEAD)  # refused before there is a body
         assert (answer.status_code, answer.json()["error"]) == (503, "it has enough to do")
         assert settled(client, job)["state"] == "done"
         assert slow.said.count("is made\n") == 1
