@@ -146,7 +146,7 @@ def half_of(half: str, files: Sequence[Path], finder: MeshFinder, given: argpars
 
 
 def may_share(one: Window, other: Window) -> bool:
-    """Tell whether two films may show the same person: their names share a word, as those of one corpus do."""
+    """Tell whether two films may show the same person: their names share a word, as in one corpus."""
     words = [{word for word in film.name.split("@")[0].split("_") if len(word) > 3} for film in (one, other)]
     return bool(words[0] & words[1])
 
