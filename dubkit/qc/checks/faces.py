@@ -32,7 +32,7 @@ class LostLimit:
 class FrozenLimit:
     """Faces that stand still."""
 
-    on: bool = option(True, "Look whether the face stands still.", job=True)
+    on: bool = option(False, "Look whether the face stands still.", job=True)
     max_seconds: Positive = option(
         0.45, "Seconds that a face stands still while the source's moves, above which a line is flagged."
     )

@@ -32,7 +32,7 @@ SPEAKS_DB, SILENT_DB = -25.0, -40.0
 class StillLimit:
     """Mouths that do not move while the dub speaks."""
 
-    on: bool = option(True, "Look whether the mouth moves while the dub speaks.", job=True)
+    on: bool = option(False, "Look whether the mouth moves while the dub speaks.", job=True)
     least: Positive = option(
         0.03, "Spread of the mouth's opening over its width below which it is still while the dub speaks."
     )
@@ -42,7 +42,7 @@ class StillLimit:
 class BusyLimit:
     """Mouths that move while the dub is silent."""
 
-    on: bool = option(True, "Look whether the mouth is still while the dub is silent.", job=True)
+    on: bool = option(False, "Look whether the mouth is still while the dub is silent.", job=True)
     most: Positive = option(
         0.04, "Spread of the mouth's opening over its width above which it moves while the dub is silent."
     )
