@@ -23,6 +23,8 @@ class Request:
     """Stage -> the user's own file; None goes back to the stage's own work."""
     lines: frozenset[str] = frozenset()
     """Lines to make again, with their clips; everything else is used as it is. Empty: all lines."""
+    leave: frozenset[str] = frozenset()
+    """Lines and clips (`pt-BR/s0003`) that failed before and are not tried again in this run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,8 +81,9 @@ def is_forced(stage: Stage, request: Request) -> bool:
 
 def select_requested(stage: Stage, context: Context, request: Request, todo: Sequence[Todo]) -> list[Todo]:
     """Return the part of a stage's work that a request is about: all of it, or some lines and their clips."""
+    todo = [t for t in todo if f"{context.language}/{t.item.id}" not in request.leave]
     if not request.lines or stage.joint:
-        return list(todo)
+        return todo
     clips, names = context.planned_clips, requested_names(context, request)
     # Items of no single line or clip (the cast, the mix, the negative prompt) belong to all of them.
     others = {line.id for _, line in context.lines} | {n for c in clips for n in (c.id, c.window)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +13,9 @@ from dubkit.episode.context import Context
 from dubkit.episode.store import EpisodeStore
 from dubkit.progress import Progress
 from dubkit.review.budget import Budget, Spent, read_budget
+from dubkit.review.outcomes import QC
 from dubkit.review.regeneration import render
-from dubkit.review.rounds import QC, Order, Rounds
+from dubkit.review.rounds import Order, Rounds
 from dubkit.review.tries import BestOf, best_try, marks_of, read_tries, total_of
 from dubkit.review.units import most_needed, units_of
 from dubkit.studio import Session, dub, episode_context
@@ -29,7 +30,10 @@ def dub_best(
     Raises as `dubkit.studio.dub`, and SettingError for a budget that cannot be read.
     """
     order = order_of(session)
-    run = partial(dub, session, source, request, progress, wait=wait)
+
+    def run(leave: frozenset[str] = frozenset()) -> Outcome:
+        return dub(session, source, replace(request, leave=leave), progress, wait=wait)
+
     if order.takes <= 1 or request.until or request.lines:
         return run()
     if session.settings.stream.mode == "on":
@@ -104,7 +108,7 @@ def _failing(context: Context, state: BestOf) -> dict[str, int]:
     for unit in units_of(context):
         known = state.units.get(unit.name)
         if known is not None and known.tries and known.basis == unit.basis:
-            fails = not known.same and bool(best_try(known.tries).flags)
+            fails = bool(best_try(known.tries).flags)
         else:
             marks = [marks_of(*said[n], context.record("speak", n), qc.get(n)) for n in unit.lines]
             fails = any(one.flags for one in marks)

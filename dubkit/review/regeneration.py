@@ -87,9 +87,16 @@ def make_takes(
     return dub(_as_before(session, source), source, _request(language, lines), progress)
 
 
-def render(session: Session, source: Path, language: str, progress: Progress) -> Outcome:
-    """Rebuild the dub from the takes in use."""
-    return dub(_as_before(session, source), source, _request(language), progress)
+def render(
+    session: Session,
+    source: Path,
+    language: str,
+    progress: Progress,
+    leave: frozenset[str] = frozenset(),
+) -> Outcome:
+    """Rebuild the dub from the takes in use; lines and clips of `leave` that failed are not tried again."""
+    request = Request((language,), leave=leave)
+    return dub(_as_before(session, source), source, request, progress)
 
 
 def measure_again(session: Session, source: Path, language: str, progress: Progress) -> Outcome:

@@ -9,12 +9,11 @@ on with the tries that it had begun.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dubkit.chain.run import Outcome
-from dubkit.chain.stage import EPISODE
 from dubkit.episode.context import Context
 from dubkit.episode.edits.events import Change
 from dubkit.episode.places import item_names
@@ -22,6 +21,7 @@ from dubkit.episode.store import Record
 from dubkit.progress import Progress
 from dubkit.review.budget import Budget, Spent
 from dubkit.review.changes import Desk
+from dubkit.review.outcomes import QC, counted, hopeless, is_measured, joined, lines_of, round_told
 from dubkit.review.regeneration import pending
 from dubkit.review.takes import is_driven, seeds_used
 from dubkit.review.tries import (
@@ -57,7 +57,6 @@ from dubkit.types.telling import Noticed
 
 WHO = "dubkit"
 ACTION = "best of takes"
-QC = "qc.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,8 @@ class Order:
     who: str = WHO
 
 
-Run = Callable[[], Outcome]
+Run = Callable[[frozenset[str]], Outcome]
+"""Runs the chain; lines and clips that failed and are named are not tried again."""
 Clock = Callable[[], float]
 
 
@@ -93,17 +93,17 @@ class Rounds:
     def go(self) -> Outcome:
         """Run until no line needs, or may have, another take; return what all runs did."""
         self._drop_lost(self._finish_setting())
-        outcomes, took = [self.run()], 0.0
+        outcomes, took = [self.run(frozenset())], 0.0
         while not outcomes[-1].errors:
-            here = [context for open_one in self.contexts if _is_measured(context := open_one())]
+            here = [context for open_one in self.contexts if is_measured(context := open_one())]
             states = {one.language: self._measured(one, took) for one in here}
             if not self._next(here, states):
                 self._tell(here, states, outcomes[-1])
                 break
             began = self.clock()
-            outcomes.append(self.run())
+            outcomes.append(self.run(hopeless(here, states)))
             took = self.clock() - began
-        return _joined(outcomes)
+        return joined(outcomes)
 
     # what a killed run left
 
@@ -205,8 +205,7 @@ class Rounds:
         fails = any(one.flags for one in marks.values()) and not any(map(passing, records.values()))
         if not asked and (decided or not fails or self.order.lines):
             return None
-        names, sounds = used(context, unit)
-        first = Try(values, names, dict(marks), sounds)
+        first = Try(values, used(context, unit), dict(marks))
         return replace(unit, tries=(first,), now=values, most=self.order.takes if asked else 0)
 
     def _ours(self, context: Context, unit: Unit, values: dict[str, dict[str, Any]]) -> bool:
@@ -250,7 +249,7 @@ class Rounds:
         """Tell whether a unit should have another take, if the budget allows."""
         if self.order.lines and not self._asks(unit):
             return False
-        if unit.same or len(unit.tries) >= (unit.most or self.order.takes):
+        if len(unit.tries) >= (unit.most or self.order.takes):
             return False
         return bool(unit.most or best_try(unit.tries).flags)
 
@@ -311,7 +310,7 @@ class Rounds:
         self._write(context, result)
         self._set(context, changed)
         if tries:
-            self.progress.note(_round_told(context.language, tries))
+            self.progress.note(round_told(context.language, tries))
         return result
 
     def _set(self, context: Context, values: Mapping[str, Mapping[str, Any]]) -> None:
@@ -356,9 +355,9 @@ class Rounds:
             if tried:
                 made = sum(len(unit.tries) - 1 for unit in tried)
                 self.progress.note(
-                    f"{tag}: {_count(made, 'further take')} of {_count(_lines(tried), 'line')}; "
-                    f"{_count(_lines(mended), 'line')} mended, {_count(_lines(left), 'line')} still "
-                    f"{'fails' if _lines(left) == 1 else 'fail'}. {self.order.budget.told(total)}."
+                    f"{tag}: {counted(made, 'further take')} of {counted(lines_of(tried), 'line')}; "
+                    f"{counted(lines_of(mended), 'line')} mended, {counted(lines_of(left), 'line')} still "
+                    f"{'fails' if lines_of(left) == 1 else 'fail'}. {self.order.budget.told(total)}."
                 )
             starved = [unit.name for unit in left if self._wants(unit)]
             if starved:
@@ -373,34 +372,5 @@ class Rounds:
                 self._write(context, replace(state, units=units))
 
 
-def _is_measured(context: Context) -> bool:
-    """Tell whether the last run measured the dub of a language."""
-    record = context.record("qc", EPISODE)
-    return record is not None and not record.error and context.store.has(QC, context.language)
-
-
 def _changes(desk: Desk, values: Values) -> list[Change]:
     return [desk.change_of(line, name, value) for line, own in values.items() for name, value in own.items()]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _lines(units: Iterable[Unit]) -> int:
-    return sum(len(unit.lines) for unit in units)
-
-
-def _round_told(language: str, tries: Sequence[tuple[Unit, Try]]) -> str:
-    lines = ", ".join(name for unit, _ in tries for name in unit.lines)
-    return f"{language}: a further take of {lines}."
-
-
-def _joined(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return what all runs did, with what the last one noticed."""
-    last = outcomes[-1]
-    earlier = [
-        replace(result, noticed=(), failed={}) for outcome in outcomes[:-1] for result in outcome.stages
-    ]
-    last.stages[:0] = [result for result in earlier if result.ran]
-    return last

@@ -44,8 +44,6 @@ class Try:
     """Full names: `s0003/v002`."""
     marks: dict[str, Marks] = field(default_factory=dict)
     """Line -> how it came out; empty before it was measured."""
-    sounds: tuple[str, ...] = ()
-    """SHA-256 of its files."""
     spent: Spent = field(default_factory=Spent)
     """What it needed; before it was measured, what it may need at most."""
 
@@ -78,8 +76,6 @@ class Unit:
     """The edits before those, while it is not certain that they were set."""
     most: int = 0
     """Tries that a person asked for; 0 takes the setting."""
-    same: bool = False
-    """Whether another seed gave the same sound, so that no further one is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +172,8 @@ def settled_values(unit: Unit) -> dict[str, dict[str, Any]]:
     takes more than the step that keeps takes.
     """
     best = best_try(unit.tries)
+    if FAILED in best.flags:
+        return unit.now  # nothing was made that could be brought back
     if not unit.clips or best is unit.tries[-1]:
         return best.values
     chosen: dict[str, dict[str, Any]] = {}

@@ -91,13 +91,12 @@ def same_values(one: dict[str, dict[str, Any]], other: dict[str, dict[str, Any]]
     return given(one) == given(other)
 
 
-def used(context: Context, unit: Unit) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the full names of the takes of a unit in use, and the SHA-256 of their files."""
+def used(context: Context, unit: Unit) -> tuple[str, ...]:
+    """Return the full names of the takes of a unit in use."""
     names: dict[str, None] = {}
     for line in unit.lines:
         names |= dict.fromkeys(takes_in_use(context, line, clips_of(context, line)))
-    records = [context.store.take_record(name, context.language) for name in names]
-    return tuple(names), tuple(ref.sha256 for record in records if record for ref in record.files)
+    return tuple(names)
 
 
 def most_needed(context: Context, unit: Unit) -> Spent:
@@ -146,7 +145,5 @@ def is_made(context: Context, unit: Unit, planned: Try) -> bool:
 
 def with_result(context: Context, unit: Unit, marks: Mapping[str, Marks], spent: Spent) -> Unit:
     """Return a unit whose last try was made."""
-    names, sounds = used(context, unit)
-    made = replace(unit.tries[-1], takes=names, marks=dict(marks), sounds=sounds, spent=spent)
-    same = bool(sounds) and any(one.sounds == sounds for one in unit.tries[:-1])
-    return replace(unit, tries=(*unit.tries[:-1], made), same=same)
+    made = replace(unit.tries[-1], takes=used(context, unit), marks=dict(marks), spent=spent)
+    return replace(unit, tries=(*unit.tries[:-1], made))
