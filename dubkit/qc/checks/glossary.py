@@ -21,6 +21,7 @@ GLOSSARY = Check(
     line=_terms,
     needs=("terms",),
     measures="Terms",
+    retake=False,
 )
 ADDRESS = Check(
     "address",
