@@ -59,7 +59,9 @@ def write_pack(video: str, order: PackOrder, output: Path | str) -> NoReturn:
     session = with_last_settings(session, opened.store)
     context = episode_context(session, source)
     ending = ".zip" if order.zipped else ""
-    out = order.out or context.store.root.with_name(f"{context.store.root.name}.{order.name}{ending}")
+    name = f"{context.store.root.name}.{order.name}{ending}"
+    # Of an episode in a store, the folder here is a copy to work on.
+    out = order.out or (Path(name) if isinstance(output, str) else context.store.root.with_name(name))
     packed = pack(context, order.name, out, languages((order.languages,)), zipped=order.zipped)
     for said in packed.remarks:
         label = {"note": "Note", "degraded": "Degraded", "doubtful": "Doubtful"}[said.weight]

@@ -47,7 +47,7 @@ def contents(file: Path) -> Contents:
 def heard(file: Path, number: int) -> Iterator[Samples]:
     """Yield the samples of a sound track (from 0), `(n,)`: the dialogue's channel, or the mean of two.
 
-    They begin at the zero of the file; a gap of the track is silence.
+    They begin at the zero of the file: silence stands before a track that begins later.
     """
     import av
     import numpy as np

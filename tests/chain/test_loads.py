@@ -24,6 +24,7 @@ ELSEWHERE = (
     "dubkit/batch",
     "dubkit/chain/executors",
     "dubkit/cli",
+    "dubkit/deliver",
     "dubkit/dubbing",
     "dubkit/engines/comfyui",
     "dubkit/engines/justdubit",

@@ -108,7 +108,7 @@ def test_a_plan_names_reasons_as_json(output: Path) -> None:
         (["sing"], 2, "sing"),
         (["export", str(SAMPLE), "--format", "srt"], 1, "Run first: dubkit run"),
         (["export", str(SAMPLE), "--out", "lines.csv"], 1, "Run first: dubkit run"),
-        (["export", str(SAMPLE), "--out", "lines.ass"], 2, "one of: srt, vtt, rttm, csv, json"),
+        (["export", str(SAMPLE), "--out", "lines.lrc"], 2, "one of: srt, vtt, "),
         (["models", "get", "whisper-huge"], 1, "whisper-huge"),
     ],
 )
