@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dubkit.errors import ArtifactDamaged, EditConflict, EditRefused
+from dubkit.errors import ArtifactDamaged, EditConflict, EditRefused, PlaceError
 from dubkit.series.people.acts import Hand, find_person
 from dubkit.series.people.book import PENDING, Draft, PeopleBook, content_name
 from dubkit.series.people.person import Entry, Person, PersonChange, Said
@@ -186,3 +186,9 @@ def test_a_deleted_folder_knows_nobody_and_a_damaged_file_is_named(book: PeopleB
     assert book.history() == []
     enrol(book, "pc", "ep3", "spk1")
     assert list(book.people()) == ["pc"]
+
+
+def test_a_place_that_cannot_be_a_folder_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "series").write_text("a file")
+    with pytest.raises(PlaceError, match=r"(?s)series/people: the people .* --voice-memory off"):
+        enrol(PeopleBook(tmp_path / "series"), "pa", "ep1", "spk1")

@@ -24,7 +24,7 @@ from typing import TypeVar
 
 import msgspec
 
-from dubkit.errors import ArtifactDamaged
+from dubkit.errors import ArtifactDamaged, PlaceError
 from dubkit.series.people.person import Entry, Person, PersonChange, changed
 
 T = TypeVar("T")
@@ -130,7 +130,14 @@ class PeopleBook:
     def _held(self) -> Iterator[None]:
         from filelock import FileLock
 
-        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PlaceError(
+                f"{self.root}: the people of the series cannot be kept there "
+                f"({(error.strerror or str(error)).lower()}).\n"
+                "Make it a folder that you may write to, or run with --voice-memory off."
+            ) from None
         with FileLock(self._lock):
             pending = self._pending()
             if pending is not None:
