@@ -70,6 +70,17 @@ def test_a_signed_file_says_what_was_said_and_a_changed_one_that_it_was_changed(
     assert any("mismatch" in problem for problem in changed.problems)
 
 
+@pytest.mark.parametrize("kind", ["p384", "p521", "rsa", "ed25519"])
+def test_the_key_says_how_it_signs(films: Path, tmp_path: Path, kind: str) -> None:
+    chain = make_chain(tmp_path / "chain", kind=kind)
+    file = tmp_path / "film.wav"
+    file.write_bytes((films / "film.wav").read_bytes())
+    signer_of(chain).sign(file, "Film", SAID)
+    found = read_signature(file, str(chain.root))
+    assert found is not None
+    assert found.state == "trusted"
+
+
 def test_a_root_of_somebody_else_trusts_nobody(films: Path, chain: Chain, tmp_path: Path) -> None:
     file = tmp_path / "film.wav"
     file.write_bytes((films / "film.wav").read_bytes())

@@ -8,11 +8,14 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 BEGIN = dt.datetime(2026, 1, 1)
 END = dt.datetime(2046, 1, 1)
+
+
+Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,20 @@ class Chain:
     root: Path
 
 
-def make_chain(folder: Path, name: str = "Test Studio") -> Chain:
+def new_key(kind: str) -> Key:
+    """Make a key: `ed25519`, `rsa`, or `p256`, `p384` and `p521` for elliptic curves."""
+    if kind == "ed25519":
+        return ed25519.Ed25519PrivateKey.generate()
+    if kind == "rsa":
+        return rsa.generate_private_key(65_537, 2048)
+    curves = {"p256": ec.SECP256R1(), "p384": ec.SECP384R1(), "p521": ec.SECP521R1()}
+    return ec.generate_private_key(curves[kind])
+
+
+def make_chain(folder: Path, name: str = "Test Studio", kind: str = "p256") -> Chain:
     """Write key, certificates and root into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    above, own = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    above, own = ec.generate_private_key(ec.SECP256R1()), new_key(kind)
     top = _named(f"{name} Root")
     root = _certificate(top, above, top, above, authority=True)
     leaf = _certificate(_named(name), own, top, above, authority=False)
@@ -46,7 +59,7 @@ def with_password(chain: Chain, out: Path) -> Path:
     return out
 
 
-def _pem(key: ec.EllipticCurvePrivateKey, password: bytes | None) -> bytes:
+def _pem(key: Key, password: bytes | None) -> bytes:
     lock = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
 
@@ -62,7 +75,7 @@ def _named(common: str) -> x509.Name:
 
 def _certificate(
     subject: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
+    key: Key,
     issuer: x509.Name,
     signer: ec.EllipticCurvePrivateKey,
     *,
