@@ -2,7 +2,7 @@
 
 FOLDER holds films with faces that speak. Every other one by name shows how measures are spread, and sets the
 limits; the rest are judged with dubkit's defaults. Every fault of `faults.py` is seeded into real pictures,
-coded again with H.264, and looked at as the stage `qc` does, by checks that are off too. No face is generated.
+coded again with H.264, and looked at as the stage `qc` does, by checks that are off too. No face is made.
 """
 
 from __future__ import annotations
