@@ -44,6 +44,10 @@ def test_a_short_line_that_is_misheard_as_a_whole_is_neither_missing_nor_added()
     assert heard("Obrigado", "Sim.") == {"words": None}
 
 
+def test_a_sign_that_is_heard_for_a_word_is_not_missing() -> None:
+    assert "missing-words" not in heard("faz 20°", "faz vinte graus centígrados")
+
+
 def test_a_line_that_was_not_heard_at_all_has_that_flag_alone() -> None:
     assert list(heard("")) == ["not-heard"]
 

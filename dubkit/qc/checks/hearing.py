@@ -13,6 +13,9 @@ from dubkit.settings import Count, Share, option
 LETTERS_PER_CHARACTER = 3
 """Letters that a character of Chinese, Japanese or Thai counts for."""
 
+SIGNS = frozenset("\u00b0%\u20ac$\u00a3&+=#@")
+"""Signs that a recogniser writes for words; with one that the line does not have, letters cannot be counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class MissingLimit:
@@ -71,6 +74,8 @@ def _places(line: LineEvidence) -> list[Difference]:
 
 
 def _misses(line: LineEvidence, limit: MissingLimit) -> Finding:
+    if SIGNS.intersection(line.heard or "") - SIGNS.intersection(line.text):
+        return Finding(False)
     worst = max(_places(line), key=lambda place: place.missing, default=None)
     if worst is None or worst.missing * _weight(line) < max(1, limit.letters):
         return Finding(False)
