@@ -14,7 +14,7 @@ LETTERS_PER_CHARACTER = 3
 """Letters that a character of Chinese, Japanese or Thai counts for."""
 
 SIGNS = frozenset("\u00b0%\u20ac$\u00a3&+=#@")
-"""Signs that a recogniser writes for words; with one that the line does not have, letters cannot be counted."""
+"""Signs that are heard for words; with one that the line does not have, letters cannot be counted."""
 
 
 @dataclass(frozen=True, slots=True)
