@@ -22,6 +22,7 @@ from benchmarks.diarization import _weights
 from benchmarks.listening import open_listener
 from dubkit.cli.options import load
 from dubkit.models.packaged import package_folder
+from dubkit.qc.checks.hearing import LeakLimit
 from dubkit.qc.checks.sounding import QualityLimit
 from dubkit.qc.measures import line_qc
 from dubkit.speech.embeddings import VoiceEncoder
@@ -29,7 +30,7 @@ from dubkit.studio import open_models
 
 MOST = 14
 """Faults of a kind that are seeded."""
-TABLES: Mapping[str, object] = {"quality": QualityLimit(on=True)}
+TABLES: Mapping[str, object] = {"quality": QualityLimit(on=True), "source-language": LeakLimit(on=True)}
 """All checks are asked, also those that are off by default."""
 
 

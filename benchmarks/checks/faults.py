@@ -17,7 +17,7 @@ from dubkit.speech.pitch import pitch_contour
 from dubkit.speech.quality import at_16k
 from dubkit.types import SAMPLE_RATE, Word
 from dubkit.voice.stretch import stretched
-from stages.shared.line_measures import melodies, words_left
+from stages.shared.line_measures import likeness_to_others, melodies, words_left
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -212,17 +212,13 @@ def loud(_bench: Bench, lines: Sequence[CleanLine]) -> Iterator[LineEvidence]:
 
 
 def other_voice(bench: Bench, lines: Sequence[CleanLine]) -> Iterator[LineEvidence]:
-    """Another voice speaks the line."""
-    from stages.shared.line_measures import likeness_to_others
-
+    """A person of the clips speaks, and not the voice of the speaker's other lines."""
     for line in _long(lines, 1.0):
-        same = [o for o in lines if o.spoken.voice == line.spoken.voice and o is not line]
-        others = [o for o in _long(lines, 1.0) if o.spoken.voice != line.spoken.voice]
-        if len(same) < 2:
+        same = [o.sound for o in lines if o.spoken.voice == line.spoken.voice and o is not line][:5]
+        if len(same) < 2 or len(line.source.sound) < SAMPLE_RATE:
             continue
-        other = others[len(line.spoken.text) % len(others)]
-        alike = likeness_to_others(bench.voice(other.sound), [bench.voice(o.sound) for o in same])
-        yield with_sound(line, other.sound, alike=alike)
+        alike = likeness_to_others(bench.voice(line.source.sound), [bench.voice(sound) for sound in same])
+        yield with_sound(line, line.source.sound, alike=alike)
 
 
 def flattened(_bench: Bench, lines: Sequence[CleanLine]) -> Iterator[LineEvidence]:

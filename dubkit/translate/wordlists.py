@@ -18,6 +18,9 @@ powers of ten. `sorry` is half a power rarer in German than in English, `please`
 _COMMON = 3.9
 """Powers of ten of its uses in a thousand million words from which a word counts as common."""
 
+_FOREIGN, _FOREIGN_LETTERS = 4.4, 3
+"""Below this a word may be a foreign one, which has so many letters at least: shorter ones mean something."""
+
 _KNOWN, _SEEN = 3.0, 2.0
 """From here a word belongs to what everybody knows, and to what is a word at all."""
 
@@ -82,6 +85,15 @@ def was_left(word: str, source: str, target: str, *, alone: bool = False) -> boo
     if theirs is None or own is None or _times(theirs.get(word, 0.0)) < (_SEEN if alone else _KNOWN):
         return False
     return _times(own.get(word, 0.0)) < min(_COMMON, _times(theirs[word]) - _RARER)
+
+
+def is_foreign(word: str, source: str, target: str) -> bool:
+    """Say whether a word of the source's language is rare in the target's, as names and loans are not."""
+    theirs, own = _all_uses(source), _all_uses(target)
+    if theirs is None or own is None or word in _CRIES or len(word) < _FOREIGN_LETTERS:
+        return False
+    known, there = _times(theirs.get(word, 0.0)), _times(own.get(word, 0.0))
+    return known >= _KNOWN and there < _FOREIGN and known - there >= _RARER
 
 
 def _has(part: str, uses: Mapping[str, float]) -> bool:

@@ -184,7 +184,7 @@ def words_left(source: str, text: str, source_language: str, language: str) -> s
     A word with a capital inside a sentence is a name, which stays.
     """
     from dubkit.qc.text import base_language
-    from dubkit.translate.wordlists import was_left
+    from dubkit.translate.wordlists import is_foreign
 
     own, other = base_language(source_language), base_language(language)
     if own == other:
@@ -192,4 +192,4 @@ def words_left(source: str, text: str, source_language: str, language: str) -> s
     said = {word for word in _WORD.findall(source) if word[0].islower()}
     said |= {word.lower() for word in _WORD.findall(source)[:1]}
     found = [word for word in _WORD.findall(text) if word.lower() in said and word[1:].islower()]
-    return " ".join(dict.fromkeys(word for word in found if was_left(word.lower(), own, other)))
+    return " ".join(dict.fromkeys(word for word in found if is_foreign(word.lower(), own, other)))

@@ -8,14 +8,15 @@ import pytest
 
 from dubkit.qc import measures
 from dubkit.qc.alignment import Difference, differences, letter_error
-from dubkit.qc.checks.hearing import LetterLimit, MissingLimit
+from dubkit.qc.checks.hearing import LeakLimit, LetterLimit, MissingLimit
 from tests.qc.test_measures import LINE
 
+LEAKS = {"source-language": LeakLimit(on=True)}
 SAID = "Amanhã cedo vamos todos juntos para a praia"
 
 
 def heard(text: str, said: str = SAID, **changes: object) -> dict[str, object]:
-    line = measures.line_qc(replace(LINE, text=said, heard=text, **changes))  # type: ignore[arg-type]
+    line = measures.line_qc(replace(LINE, text=said, heard=text, **changes), LEAKS)  # type: ignore[arg-type]
     return {flag: (line.measures or {}).get(flag) for flag in line.flags}
 
 
@@ -93,6 +94,12 @@ def test_the_language_of_the_source_is_heard(got: str) -> None:
 def test_a_line_that_is_written_in_the_sources_language_is_not_said_to_leak() -> None:
     said = "Tomorrow morning we will all go to the beach"
     assert "source-language" not in heard(said, said, source_text=said, source_language="pt")
+
+
+def test_the_language_of_what_is_heard_is_judged_only_where_that_is_switched_on() -> None:
+    said = "tomorrow morning we will all go to the beach"
+    line = replace(LINE, text=SAID, heard=said, source_text=said, source_language="en")
+    assert "source-language" not in measures.line_qc(line).flags
 
 
 def test_words_left_in_the_text_are_named() -> None:

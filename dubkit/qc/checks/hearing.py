@@ -46,7 +46,8 @@ class LetterLimit:
 class LeakLimit:
     """The source's language in the dub."""
 
-    on: bool = option(True, "Look for the language of the source in what is heard.")
+    # Off: a recogniser that is told to hear one language writes speech of another one as words of its own.
+    on: bool = option(False, "Look for the language of the source in what is heard.")
     sure: Share = option(
         0.9, "How sure the language of what was heard must be, from 0 to 1, for a line to be flagged."
     )

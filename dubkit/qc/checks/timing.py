@@ -47,7 +47,7 @@ class PaceLimits:
     """Pace of the lines."""
 
     on: bool = option(True, "Measure how fast a line is spoken.")
-    most: Positive = option(1.55, "Pace against the usual one of the language above which it is flagged.")
+    most: Positive = option(1.35, "Pace against the usual one of the language above which it is flagged.")
     least: Positive = option(0.5, "Pace against the usual one of the language below which it is flagged.")
     syllables: Count = option(5, "Syllables that a line must have for its pace to be measured.")
 
