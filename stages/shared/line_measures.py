@@ -114,10 +114,12 @@ class LineMeasures:
         return likeness_to_others(self._vector(line), [self._vector(other) for other in others])
 
     def _is_compared(self, line: str) -> bool:
-        """Tell whether a line is long enough, and nobody gave it a voice of its own."""
-        edit = self._context.placed.lines.get(line)
-        long = self._context.spoken_line(line).samples >= LEAST_SECONDS * SAMPLE_RATE
-        return long and not (edit and edit.voice)
+        """Tell whether a line is long enough, no person spoke it, and nobody gave it a voice of its own."""
+        from stages.shared.recording.recordings import ENGINE
+
+        edit, take = self._context.placed.lines.get(line), self._context.spoken_line(line)
+        long = take.samples >= LEAST_SECONDS * SAMPLE_RATE
+        return long and take.engine != ENGINE and not (edit and edit.voice)
 
     @cached_property
     def _encoder(self) -> VoiceEncoder:

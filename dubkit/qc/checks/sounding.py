@@ -76,7 +76,7 @@ class OwnVoiceLimit:
 
     on: bool = option(True, "Compare the voice of a line with the speaker's other lines.")
     least: Share = option(
-        0.65, "Likeness to the speaker's other lines, 0 to 1, below which a line is flagged.", job=True
+        0.72, "Likeness to the speaker's other lines, 0 to 1, below which a line is flagged.", job=True
     )
 
 
