@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dubkit.judge.alignment import ClockMatch
 from dubkit.judge.films import OpenFilm
 from dubkit.qc.evidence import EpisodeEvidence, LineEvidence
+from dubkit.qc.text import base_language
 from dubkit.types import SAMPLE_RATE, Segment, Word, sample_at
 
 if TYPE_CHECKING:
@@ -107,11 +108,18 @@ def _line(pair: DubPair, segment: Segment, said: Span, heard: str, settings: Qc)
         sound=read_span(pair.dub.full, *_samples((start, end))),
         source=read_span(pair.source.full, *_samples((segment.start, segment.end))),
         settings=settings,
+        source_text=segment.text,
+        source_language=_other_language(segment, pair.heard.language),
         text_known=text is not None,
         making_known=False,
         pictures=sight.pictures if sight else None,
         letters=sight.letters if sight else None,
     )
+
+
+def _other_language(segment: Segment, language: str) -> str:
+    """Return the language of a source line; empty where the dub has the same."""
+    return "" if base_language(segment.language) == base_language(language) else segment.language
 
 
 def _samples(span: Span) -> tuple[int, int]:

@@ -31,8 +31,8 @@ from dubkit.types import AudioStream, Episode, Segment, Word
 from tests.support.tones import RATE, quiet, tone
 
 SEGMENTS = (
-    Segment("s0001", 1.0, 2.0, "a", "Good morning."),
-    Segment("s0002", 3.0, 4.0, "b", "How are you? <b>"),
+    Segment("s0001", 1.0, 2.0, "a", "Good morning.", language="en"),
+    Segment("s0002", 3.0, 4.0, "b", "How are you? <b>", language="en"),
 )
 WORDS = (Word(1.0, 1.9, " Bom dia"), Word(3.0, 3.9, " Como vai"))
 SPANS = ((1.0, 2.0), (3.0, 4.0))
@@ -114,6 +114,13 @@ def test_other_words_are_found_where_the_text_is_told(tmp_path: Path) -> None:
     assert "words" not in flags(told)[0]
     asked = {check for left in told.not_asked for check in left.checks if "--text" in left.why}
     assert "Words differ" in asked
+
+
+def test_a_line_that_is_still_in_the_sources_language_is_found(tmp_path: Path) -> None:
+    words = (Word(1.0, 1.9, " Good morning to all of you, my dear friends"), WORDS[1])
+    found = flags(judged(tmp_path, words=words))
+    assert "source-language" in found[0]
+    assert "source-language" not in found[1]
 
 
 def test_what_cannot_be_asked_is_named_with_why(tmp_path: Path) -> None:
