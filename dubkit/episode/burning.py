@@ -10,6 +10,7 @@ from dubkit.episode.subtitle_kinds import SubtitleWish, subtitle_cues
 from dubkit.errors import DubkitError
 from dubkit.formats.ass_writing import write_ass
 from dubkit.formats.content import Heading
+from dubkit.formats.cues import shown_text
 from dubkit.types.remarks import Tell
 
 
@@ -32,4 +33,4 @@ def burn_in(context: Context, wish: SubtitleWish, out: Path, tell: Tell | None =
     if not cues:
         raise DubkitError(f"There are no subtitles {wish.kind} of {context.source}, so nothing was written.")
     heading = Heading(context.episode.name, context.language)
-    burn(film, write_ass(cues, heading), "".join(cue.shown or cue.text for cue in cues), out)
+    burn(film, write_ass(cues, heading), "".join(shown_text(cue) for cue in cues), out)

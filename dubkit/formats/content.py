@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec import UNSET, UnsetType
+
 CueRole = Literal["", "sign", "song"]
 """What a cue is where it is no speech: something written in the picture, or sung."""
 
@@ -30,8 +32,11 @@ class Cue:
     place: str = field(default="", compare=False)
     """Where it stands in its file, for messages: `line 12`."""
     role: CueRole = field(default="", compare=False)
-    shown: str = field(default="", compare=False)
-    """Its text as it is to be shown, with line feeds; empty: the writer breaks it."""
+    shown: str | UnsetType = field(default=UNSET, compare=False)
+    """Its text as it is to be shown, with line feeds; unset: the writer breaks it.
+
+    Left out of keys where it is not set, so that a dub depends on the same cues as ever.
+    """
 
 
 @dataclass(frozen=True, slots=True)

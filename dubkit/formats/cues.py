@@ -25,7 +25,7 @@ def visible(cues: Iterable[Cue]) -> list[Cue]:
 
 def shown_text(cue: Cue) -> str:
     """Return the text of a cue with its line breaks."""
-    return cue.shown or break_lines(cue.text)
+    return cue.shown if isinstance(cue.shown, str) else break_lines(cue.text)
 
 
 def cue_at(file: Document, place: str, start: float, end: float, text: str, speaker: str = "") -> Cue:
