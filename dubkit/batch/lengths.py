@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from dubkit.chain.executors.process import end_with_parent
+
 PATIENCE = 20.0
 """Seconds to wait for one file."""
 
@@ -35,7 +37,7 @@ class LengthReader:
         """Return the length in seconds; 0 where the file states none, or cannot be read."""
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_leave_signals)
+            self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin)
         try:
             asked: Future[float] = self._pool.submit(_read, os.fspath(source))
             return asked.result(self._patience)
@@ -53,9 +55,10 @@ class LengthReader:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _leave_signals() -> None:
-    """Let Ctrl-C be the batch's alone."""
+def _begin() -> None:
+    """Let Ctrl-C be the batch's alone, and end with the batch."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
 
 
 def _read(source: str) -> float:

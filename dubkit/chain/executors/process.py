@@ -27,7 +27,7 @@ def serve(
     """Open the worker, and do jobs until the pipe ends."""
     # Ctrl-C reaches every process of the terminal; the parent decides, and stops this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     limit_threads(cores)
     try:
         worker = open_worker(place)
@@ -62,8 +62,15 @@ def _send(pipe: connection.Connection, kind: str, value: Any) -> None:
     pipe.send((kind, value))
 
 
-def _end_with_parent() -> None:
-    """End this process when its parent ends, in whatever way and in the middle of any job."""
+def end_with_parent() -> None:
+    """From now on, end this process when its parent ends, in whatever way and in the middle of any job.
+
+    Every process that waits for work begins so; those of a killed run would stay for ever.
+    """
+    threading.Thread(target=_await_parent, daemon=True).start()
+
+
+def _await_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])

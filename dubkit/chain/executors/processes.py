@@ -14,6 +14,7 @@ from dubkit.chain.executor import TABLE, Execute, Executor, Workplace
 from dubkit.chain.executors.demand import PROCESS_BYTES
 from dubkit.chain.executors.pool import Pool
 from dubkit.chain.executors.portions import Group, Portion, PortionEnd, Spread, Tell, do_portion, groups_of
+from dubkit.chain.executors.process import end_with_parent
 from dubkit.memory import free_memory
 from dubkit.types import remark
 
@@ -51,7 +52,9 @@ class LocalProcesses:
         """Do any other job that pickles in a process of its own kind."""
         if self._others is None:
             spawn = multiprocessing.get_context("spawn")
-            self._others = ProcessPoolExecutor(self.place.own.workers or core_count(), mp_context=spawn)
+            self._others = ProcessPoolExecutor(
+                self.place.own.workers or core_count(), mp_context=spawn, initializer=end_with_parent
+            )
         return self._others.submit(job)
 
     def close(self) -> None:

@@ -331,3 +331,38 @@ def test_auto_takes_apples_before_the_processor(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert visible_devices() == ["mps"]
+
+
+WAITING = {
+    "lengths of a batch": """
+from dubkit.batch.lengths import LengthReader
+reader = LengthReader()
+reader.seconds(Path("none.mp4"))
+pool = reader._pool
+""",
+    "jobs of an executor": """
+from dubkit.chain.executor import Workplace
+from dubkit.chain.executors.processes import LocalProcesses
+from tests.chain.executors.episodes import settings
+work = LocalProcesses(Workplace(settings("processes"), "stages:STAGES", print))
+work.submit(os.getpid).result()
+pool = work._others
+""",
+}
+"""Code that leaves a pool whose process waits for work."""
+
+
+@pytest.mark.parametrize("code", WAITING.values(), ids=WAITING)
+def test_no_process_that_waits_for_work_outlives_a_killed_parent(code: str) -> None:
+    shown = "print(*pool._processes, flush=True)\ntime.sleep(600)"
+    script = f"import os, time\nfrom pathlib import Path\n{code}\n{shown}"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        pids = [int(word) for word in parent.stdout.readline().split()]
+        alive = [psutil.pid_exists(pid) for pid in pids]
+        parent.kill()
+    assert alive
+    assert all(alive)
+    assert gone(pids, 60.0)
