@@ -250,7 +250,7 @@ def test_a_transformer_is_not_rounded_twice(files: dict[str, Path]) -> None:
 
 def test_memory_is_counted_in_the_types_that_are_asked_for(files: dict[str, Path]) -> None:
     sizes = {
-        name: dubber(files, precision=precision).parts._sizes
+        name: dubber(files, precision=precision).parts.sizes
         for name, precision in {
             "auto": Precision(),
             "short text": Precision(text_encoder="bfloat16"),

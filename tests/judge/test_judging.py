@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,8 +61,9 @@ def judged(
     words: Sequence[Word] = WORDS,
     spans: Sequence[tuple[float, float]] = SPANS,
     texts: dict[str, str] | None = None,
+    chosen: dict[str, Any] | None = None,
 ) -> DubVerdict:
-    settings = configure({}, environment={}, folders=()).settings
+    settings = configure(chosen or {}, environment={}, folders=()).settings
     pair = DubPair(
         open_sound(folder, "source", GOOD),
         open_sound(folder, "dub", samples),
@@ -118,7 +120,8 @@ def test_other_words_are_found_where_the_text_is_told(tmp_path: Path) -> None:
 
 def test_a_line_that_is_still_in_the_sources_language_is_found(tmp_path: Path) -> None:
     words = (Word(1.0, 1.9, " Good morning to all of you, my dear friends"), WORDS[1])
-    found = flags(judged(tmp_path, words=words))
+    assert "source-language" not in flags(judged(tmp_path, words=words))[0], "it is off by itself"
+    found = flags(judged(tmp_path, words=words, chosen={"qc.source-language.on": True}))
     assert "source-language" in found[0]
     assert "source-language" not in found[1]
 
