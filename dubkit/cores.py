@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class _Share:
@@ -21,3 +24,19 @@ def usable_cores() -> int:
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     cores = here or 1
     return min(_Share.cores, cores) if _Share.cores else cores
+
+
+@contextmanager
+def torch_threads_kept() -> Iterator[None]:
+    """Leave torch the number of threads that it has; to be held while CTranslate2 opens a network.
+
+    Where torch is loaded already, CTranslate2 sets the number of both. Torch would then be slower on many
+    cores, and add sums up in another order: the same work in another process would give other bytes.
+    """
+    torch = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch is not None else 0
+    try:
+        yield
+    finally:
+        if torch is not None:
+            torch.set_num_threads(threads)

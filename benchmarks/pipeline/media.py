@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.pipeline.measure import Comparison, Contender, Cost, Figure, interleaved, single
+from dubkit.cores import torch_threads_kept
 from dubkit.types import ASR_RATE
 
 if TYPE_CHECKING:
@@ -110,9 +111,10 @@ def measure_recognition(clips: Sequence[Spoken], model: Path, rounds: int) -> li
 
     recogniser = WhisperRecogniser(model)
     threads = min(4, os.cpu_count() or 1)  # as `Recogniser` takes them
-    bare = BatchedInferencePipeline(
-        WhisperModel(str(model), device="cpu", compute_type="int8", cpu_threads=threads)
-    )
+    with torch_threads_kept():
+        bare = BatchedInferencePipeline(
+            WhisperModel(str(model), device="cpu", compute_type="int8", cpu_threads=threads)
+        )
     settings = Transcribe()
 
     def ours(sound: NDArray[np.float32], language: str) -> str:

@@ -139,10 +139,13 @@ def _bare_calls(context: Context) -> dict[str, Callable[[], object]]:
 def _recognised(context: Context, sound: Any) -> None:
     from faster_whisper import BatchedInferencePipeline, WhisperModel  # type: ignore[import-untyped]
 
+    from dubkit.cores import torch_threads_kept
+
     model, threads = context.models.fetch("asr").path, min(4, os.cpu_count() or 1)
-    bare = BatchedInferencePipeline(
-        WhisperModel(str(model), device="cpu", compute_type="int8", cpu_threads=threads)
-    )
+    with torch_threads_kept():
+        bare = BatchedInferencePipeline(
+            WhisperModel(str(model), device="cpu", compute_type="int8", cpu_threads=threads)
+        )
     settings = context.settings.transcribe
     segments, _ = bare.transcribe(
         sound, beam_size=settings.beam, batch_size=settings.batch_size, temperature=0.0, word_timestamps=True

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dubkit.cores import usable_cores
+from dubkit.cores import torch_threads_kept, usable_cores
 from dubkit.errors import ModelDamaged, ModelMissing, SettingError
 from dubkit.speech.at_once import in_order
 from dubkit.speech.language import (
@@ -105,13 +105,14 @@ class WhisperRecogniser:
                     "or run: dubkit models list"
                 )
         try:
-            self._model = WhisperModel(
-                str(model_dir),
-                device=device,
-                compute_type=compute_type or ("int8" if device == "cpu" else "float16"),
-                cpu_threads=threads or min(4, usable_cores()),
-                num_workers=workers,
-            )
+            with torch_threads_kept():
+                self._model = WhisperModel(
+                    str(model_dir),
+                    device=device,
+                    compute_type=compute_type or ("int8" if device == "cpu" else "float16"),
+                    cpu_threads=threads or min(4, usable_cores()),
+                    num_workers=workers,
+                )
         except (RuntimeError, ValueError) as error:
             if device != "cpu" or compute_type:
                 raise SettingError(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from dubkit.errors import ModelDamaged, ModelMissing, SettingError
 from dubkit.speech.asr import WhisperRecogniser
@@ -171,6 +172,18 @@ def test_the_language_of_the_sample_is_english(recogniser: WhisperRecogniser) ->
 def test_an_unknown_language_is_named(recogniser: WhisperRecogniser) -> None:
     with pytest.raises(SettingError, match=r"transcribe\.language = 'xx': the recogniser does not know it"):
         recogniser.recognise(np.zeros(ASR_RATE, dtype=np.float32), [(0, 1)], Transcribe(language="xx"))
+
+
+@pytest.mark.slow
+def test_opening_a_network_leaves_torch_the_number_of_its_threads(tmp_path: Path) -> None:
+    model = join_whisper_base(tmp_path)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        WhisperRecogniser(model, threads=2)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_missing_or_damaged_model_is_named(tmp_path: Path) -> None:

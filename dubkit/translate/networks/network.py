@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dubkit.cores import torch_threads_kept
 from dubkit.errors import ModelDamaged
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def load_engine(folder: Path, device: str) -> ctranslate2.Translator:
     import ctranslate2
 
     try:
-        return ctranslate2.Translator(str(folder), device=device)
+        with torch_threads_kept():
+            return ctranslate2.Translator(str(folder), device=device)
     except (RuntimeError, ValueError) as problem:
         if "out of memory" in str(problem):
             raise
