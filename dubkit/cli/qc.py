@@ -76,5 +76,5 @@ def _print(measured: EpisodeQc, look: Sequence[LineState]) -> None:
     for remark in episode_remarks(measured):
         click.echo(remark.sentence)
     lines = count(len(measured.lines), "line")
-    wants = "wants" if len(look) == 1 else "want"
-    click.echo(f"{len(look)} of {lines} {wants} a look." if look else f"{lines} measured: none wants a look.")
+    wants = f"{count(len(look), 'line')} {'wants' if len(look) == 1 else 'want'} a look"
+    click.echo(f"{lines} measured: {wants if look else 'none wants a look'}.")
